@@ -1,0 +1,87 @@
+"""Models of a user's behaviour sequence: DIN, BST, and SIN, which joins BST with a CIN over the fields."""
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ctrlab_contract.architectures.base import Activation, Dropout, NonEmptyWidths, WithDNN
+from ctrlab_contract.architectures.factorization import LINEAR
+
+
+class DIN(WithDNN):
+    """Pools the history by attention to the candidate item."""
+
+    name: ClassVar[str] = "din"
+    title: ClassVar[str] = "DIN"
+    paper: ClassVar[str] = "Zhou et al.: Deep Interest Network (KDD 2018)"
+    parts: ClassVar[dict[str, str]] = {
+        "attention": "the attention to the candidate; without it the history is averaged",
+        "history": "the pooled history; without it the perceptron sees the fields alone",
+    }
+    needs_history: ClassVar[bool] = True
+
+    attention_units: NonEmptyWidths = (64, 32)
+    """Hidden widths of the attention network."""
+    attention_activation: Activation = "dice"
+    attention_softmax: bool = False
+    """Whether the weights over the history sum to 1; the paper keeps their intensity."""
+
+
+class TransformerParameters(WithDNN):
+    """Of the transformer over history and candidate, shared by BST and SIN."""
+
+    transformer_layers: int = Field(default=1, ge=1, le=8)
+    heads: int = Field(default=2, ge=1, le=64)
+    """Must divide the model's width: embedding_dim, times 2 with concatenated positions."""
+    transformer_dropout: Dropout = 0.0
+    sequence_pooling: Literal["target", "mean", "concat"] = "target"
+    """What of the transformer's output is used: the candidate's position, the mean over positions, or all of them."""
+    position: Literal["add", "concat"] = "add"
+    """How the learned position embedding joins the item's."""
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> Self:
+        width = self.embedding_dim * (2 if self.position == "concat" else 1)
+        if width % self.heads:
+            raise ValueError(f"heads must divide the transformer's width {width}, not {self.heads}")
+        return self
+
+
+class BST(TransformerParameters):
+    """Transformer over the history with the candidate appended, then a perceptron."""
+
+    name: ClassVar[str] = "bst"
+    title: ClassVar[str] = "BST"
+    paper: ClassVar[str] = "Chen et al.: Behavior Sequence Transformer (DLP-KDD 2019)"
+    parts: ClassVar[dict[str, str]] = {
+        "transformer": "the transformer blocks; without them the history is averaged",
+        "position": "the position embedding",
+        "target": "the candidate item inside the sequence",
+    }
+    needs_history: ClassVar[bool] = True
+
+
+class SIN(TransformerParameters):
+    """Sequential Interaction Network: a CIN over the fields and a BST over the history, fused, then a perceptron."""
+
+    name: ClassVar[str] = "sin"
+    title: ClassVar[str] = "SIN"
+    paper: ClassVar[str] = (
+        "CIN of Lian et al. (KDD 2018) and BST of Chen et al. (DLP-KDD 2019), fused over branch vectors"
+    )
+    parts: ClassVar[dict[str, str]] = {
+        "cin": "the compressed interaction network over the fields",
+        "bst": "the behaviour-sequence transformer over the history",
+        "linear": LINEAR,
+        "position": "the position embedding of the sequence",
+        "target": "the candidate item inside the sequence",
+    }
+    branches: ClassVar[tuple[str, ...]] = ("cin", "bst", "linear")
+    needs_history: ClassVar[bool] = True
+
+    cin_units: NonEmptyWidths = (32,)
+    """Feature maps of each CIN layer."""
+    fusion: Literal["attention", "gate", "concat", "sum"] = "attention"
+    """How the branch vectors become one."""
+    fusion_dim: int = Field(default=64, ge=1, le=4096)
+    """Width to which each branch is projected before fusion."""

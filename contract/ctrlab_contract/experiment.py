@@ -1,0 +1,123 @@
+"""The resource `CTRExperiment`: one YAML file, from data set to report. The CRD is generated from these models."""
+
+from typing import Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from ctrlab_contract.base import ContractModel, ResourceName, Scalar, VariantName
+from ctrlab_contract.cel import rules
+from ctrlab_contract.dataset import Dataset
+from ctrlab_contract.names import LOCAL_NAMESPACE
+from ctrlab_contract.runtime import Runtime, Storage
+from ctrlab_contract.search import SearchDimension
+from ctrlab_contract.status import ExperimentStatus
+from ctrlab_contract.tuning import Analysis, Evaluation, Tuning
+
+ParameterName = str
+
+
+class Metadata(ContractModel):
+    """The part of Kubernetes' ObjectMeta that ctrlab reads; the rest is accepted and left alone."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: ResourceName
+    namespace: ResourceName = LOCAL_NAMESPACE
+    uid: str | None = None
+    generation: int = 1
+
+
+@rules(
+    (
+        "!has(self.search) || !has(self.parameters) || self.search.all(p, !(p in self.parameters))",
+        "a parameter is either fixed in parameters or tuned in search, not both",
+    )
+)
+class Model(ContractModel):
+    """One model that takes part: an architecture, what is fixed and what is tuned."""
+
+    name: VariantName
+    """As it is printed in tables; unique."""
+    architecture: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)
+    """lr, fm, deepfm, xdeepfm, din, bst, sin, or one that your own trainer image registers."""
+    parameters: dict[ParameterName, Scalar] | None = Field(default=None, max_length=64)
+    """Fixed parameters; what is neither here nor in search keeps the architecture's default."""
+    search: dict[ParameterName, SearchDimension] | None = Field(default=None, min_length=1, max_length=30)
+    """Tuned parameters; a model without search is trained with its fixed parameters and spends no trials."""
+
+    @model_validator(mode="after")
+    def _not_both(self) -> Self:
+        both = sorted(set(self.parameters or ()) & set(self.search or ()))
+        if both:
+            raise ValueError(f"the parameter {both[0]!r} is either fixed in parameters or tuned in search, not both")
+        return self
+
+
+FROZEN_FIELDS = ("dataset", "models", "analysis")
+"""Fields of the spec that cannot change at all once the plan is frozen; tuning and evaluation change in part."""
+
+
+@rules(
+    (
+        "!has(self.analysis) || !has(self.analysis.reference) || "
+        "self.models.exists(m, m.name == self.analysis.reference)",
+        "analysis.reference must be the name of a model",
+    ),
+    (
+        "!has(self.analysis) || !self.analysis.metrics.exists(m, m == 'gauc') || has(self.dataset.user)",
+        "the metric gauc needs dataset.user",
+    ),
+)
+class ExperimentSpec(ContractModel):
+    """What is compared, on what, with which budget, and what is concluded."""
+
+    dataset: Dataset
+    models: tuple[Model, ...] = Field(
+        min_length=1,
+        max_length=20,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+    )
+    """The models; the first is the reference unless analysis.reference says otherwise."""
+    tuning: Tuning = Tuning()
+    evaluation: Evaluation = Evaluation()
+    analysis: Analysis = Analysis()
+    runtime: Runtime = Runtime()
+    storage: Storage = Storage()
+    suspend: bool = False
+    """Stops work and keeps what is finished; false resumes."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [model.name for model in self.models]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"models: the name {twice[0]!r} is given twice")
+        if self.analysis.reference is not None and self.analysis.reference not in names:
+            raise ValueError(
+                f"analysis.reference: no model is named {self.analysis.reference!r}; known: {', '.join(names)}"
+            )
+        if "gauc" in self.analysis.metrics and self.dataset.user is None:
+            raise ValueError("analysis.metrics: gauc needs dataset.user")
+        if self.tuning.sampler == "Grid":
+            for index, model in enumerate(self.models):
+                for parameter, dimension in (model.search or {}).items():
+                    if dimension.cardinality() is None:
+                        raise ValueError(
+                            f"models[{index}].search.{parameter}: the Grid sampler needs a step or categorical values"
+                        )
+        return self
+
+    @property
+    def reference(self) -> str:
+        """The model that the others are compared with."""
+        return self.analysis.reference or self.models[0].name
+
+
+class Experiment(ContractModel):
+    """A `CTRExperiment` manifest."""
+
+    api_version: Literal["ctrlab.dev/v1alpha1"] = "ctrlab.dev/v1alpha1"
+    kind: Literal["CTRExperiment"] = "CTRExperiment"
+    metadata: Metadata
+    spec: ExperimentSpec
+    status: ExperimentStatus | None = None

@@ -1,0 +1,133 @@
+"""The plan: what an experiment is going to do and to conclude, frozen and hashed before anything runs.
+
+It holds what the result depends on and nothing else: workers, images, queues and buckets may change without making
+another experiment of it. Every process reads `plan.json` and never the resource.
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from ctrlab_contract.base import ContractModel, Scalar, VariantName
+from ctrlab_contract.canonical import digest, short
+from ctrlab_contract.dataset import Dataset
+from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.search import SearchDimension
+from ctrlab_contract.tuning import Analysis, Evaluation, Tuning
+
+
+class Variant(ContractModel):
+    """One model as it is tuned and trained; an ablation's variants carry their change."""
+
+    name: VariantName
+    architecture: str
+    parameters: dict[str, Scalar] = Field(default_factory=dict)
+    search: dict[str, SearchDimension] = Field(default_factory=dict)
+    remove: tuple[str, ...] = ()
+    drop_features: tuple[str, ...] = ()
+
+
+class FinalRun(ContractModel):
+    """One (variant, seed)."""
+
+    variant: VariantName
+    seed: int
+
+
+class Plan(ContractModel):
+    """Everything the result depends on."""
+
+    schema_version: Literal[1] = 1
+    dataset: Dataset
+    variants: tuple[Variant, ...]
+    tuning: Tuning
+    """With workers at its default: their number does not belong to the plan."""
+    evaluation: Evaluation
+    analysis: Analysis
+    """With the reference filled in."""
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> "Plan":
+        """The plan of an experiment."""
+        spec = experiment.spec
+        return cls(
+            dataset=spec.dataset,
+            variants=tuple(
+                Variant(
+                    name=model.name,
+                    architecture=model.architecture,
+                    parameters=model.parameters or {},
+                    search=model.search or {},
+                )
+                for model in spec.models
+            ),
+            tuning=spec.tuning.model_copy(update={"workers": Tuning().workers}),
+            evaluation=spec.evaluation,
+            analysis=spec.analysis.model_copy(update={"reference": spec.reference}),
+        )
+
+    @property
+    def digest(self) -> str:
+        """The planDigest: sha256 of the plan's canonical JSON."""
+        return digest(self)
+
+    @property
+    def reference(self) -> str:
+        """The variant that the others are compared with."""
+        return self.analysis.reference or self.variants[0].name
+
+    def variant(self, name: str) -> Variant:
+        """The variant of that name; KeyError if there is none."""
+        return {found.name: found for found in self.variants}[name]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variants' names in order."""
+        return tuple(variant.name for variant in self.variants)
+
+    def trial_budget(self, variant: str) -> int:
+        """Trials of one variant; 0 where nothing is tuned, at most the size of the grid for the Grid sampler."""
+        search = self.variant(variant).search
+        if not search:
+            return 0
+        if self.tuning.sampler != "Grid":
+            return self.tuning.trials
+        cells = 1
+        for dimension in search.values():
+            cells *= dimension.cardinality() or 1
+        return min(self.tuning.trials, cells)
+
+    def final_runs(self, seed_count: int | None = None) -> tuple[FinalRun, ...]:
+        """Every (variant, seed), seeds first, so that an unfinished set is balanced over the variants."""
+        return tuple(self._final_runs(seed_count))
+
+    def _final_runs(self, seed_count: int | None) -> Iterator[FinalRun]:
+        for seed in self.evaluation.seeds.values(seed_count):
+            for variant in self.variants:
+                yield FinalRun(variant=variant.name, seed=seed)
+
+    def comparisons(self) -> tuple[tuple[str, str], ...]:
+        """Pairs (a, b) whose difference a - b is reported; b is the reference in AgainstReference."""
+        if self.analysis.compare == "AgainstReference":
+            return tuple((name, self.reference) for name in self.names if name != self.reference)
+        return tuple((b, a) for i, a in enumerate(self.names) for b in self.names[i + 1 :])
+
+
+class ExperimentKey(ContractModel):
+    """Which experiment: its folder in the store and its rows in the study database."""
+
+    namespace: str
+    name: str
+    uid: str
+
+    @property
+    def prefix(self) -> str:
+        """Its folder below the store's root."""
+        return f"{self.namespace}/{self.name}/{self.uid}"
+
+    @classmethod
+    def local(cls, experiment: Experiment, plan: Plan) -> "ExperimentKey":
+        """On one machine the uid is the plan's digest: the same file resumes, a changed plan is another experiment."""
+        meta = experiment.metadata
+        return cls(namespace=meta.namespace, name=meta.name, uid=meta.uid or short(plan.digest))

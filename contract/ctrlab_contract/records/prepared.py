@@ -1,0 +1,47 @@
+"""`prepared.json`: which encoded data set an experiment uses, and what is known of it without opening test."""
+
+from typing import Literal
+
+from ctrlab_contract.base import ContractModel
+
+
+class FileDigest(ContractModel):
+    """One source file."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+class SplitSummary(ContractModel):
+    """Counts of one part, and a digest of which rows it holds."""
+
+    rows: int
+    positives: int
+    users: int | None = None
+    """Distinct users, where a user column is given."""
+    row_ids_digest: str
+    """Over the sorted source row numbers."""
+    files: dict[str, str]
+    """sha256 of every encoded file of this part."""
+
+
+class PreparedData(ContractModel):
+    """Written by the prepare job; equal inputs give equal content."""
+
+    schema_version: Literal[1] = 1
+    digest: str
+    """Content address: of source bytes, dataset specification and encoder version."""
+    encoder_version: str
+    sources: tuple[FileDigest, ...]
+    train: SplitSummary
+    valid: SplitSummary
+    test: SplitSummary
+    """Counts alone; its rows lie under the sealed prefix, which this record does not name."""
+    vocabulary: dict[str, int]
+    """Ids of each feature, the out-of-vocabulary id included."""
+    vocabulary_digest: str
+    embedding_rows: int
+    """Rows of the fused embedding table."""
+    warnings: tuple[str, ...] = ()
+    """What a reader should know, such as the share of test users that train never saw."""

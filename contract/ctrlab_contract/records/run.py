@@ -1,0 +1,161 @@
+"""`runs/<variant>/<seed>/<attempt>/record.json`: one final run, with what anyone needs to repeat it."""
+
+from typing import Any, Literal
+
+from ctrlab_contract.base import ContractModel
+from ctrlab_contract.records.study import ParameterValue
+
+
+class CodeRecord(ContractModel):
+    """Which code ran."""
+
+    package: str
+    version: str
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+    image: str | None = None
+    """Image reference, where the pod's environment names it."""
+
+
+class EnvironmentRecord(ContractModel):
+    """In which environment."""
+
+    python: str
+    platform: str
+    packages: dict[str, str]
+    """Every installed distribution."""
+    threads: int
+    blas: str | None = None
+    variables: dict[str, str]
+    """A fixed list of variables that change results; never the whole environment."""
+
+
+class HardwareRecord(ContractModel):
+    """On which machine."""
+
+    cpu: str
+    cores: int
+    memory_bytes: int
+    gpu: str | None = None
+    cuda: str | None = None
+    node: str | None = None
+
+
+class RandomnessRecord(ContractModel):
+    """Where chance came from, and how far it was controlled."""
+
+    root: int
+    purposes: dict[str, int]
+    """Derived seed of each purpose: init, order, dropout, negatives."""
+    deterministic_requested: bool
+    deterministic_achieved: bool
+    nondeterministic_operations: tuple[str, ...] = ()
+
+
+class EpochRecord(ContractModel):
+    """One epoch of training."""
+
+    epoch: int
+    train_loss: float | None
+    """Mean over the epoch's rows, without penalties; None where it was not finite."""
+    valid: dict[str, float | None]
+    """Validation metrics after the epoch."""
+    learning_rate: float
+    seconds: float
+
+
+class ProcessRecord(ContractModel):
+    """What it cost."""
+
+    started: str
+    """RFC 3339, UTC."""
+    ended: str
+    wall_seconds: float
+    cpu_seconds: float
+    gpu_seconds: float = 0.0
+    peak_memory_bytes: int
+    peak_gpu_memory_bytes: int | None = None
+    worker: str
+
+
+class TestOpening(ContractModel):
+    """One opening of the sealed test set, logged before the file is read."""
+
+    __test__ = False
+    at: str
+    by: str
+    """Host and process."""
+    plan_digest: str
+    token: str
+    attempt: int
+    reason: str
+    """first, or why this is a recorded rerun."""
+
+
+class Anomaly(ContractModel):
+    """Something about a run that a reader must know; it never removes a result."""
+
+    kind: Literal[
+        "non-finite-loss",
+        "auc-at-or-below-half",
+        "best-epoch-is-the-first",
+        "constant-predictions",
+        "retried",
+        "lost",
+        "not-deterministic",
+    ]
+    detail: str
+
+
+class RunRecord(ContractModel):
+    """Everything about one attempt at one (variant, seed)."""
+
+    schema_version: Literal[1] = 1
+    experiment: str
+    """namespace/name/uid."""
+    variant: str
+    architecture: str
+    seed: int
+    attempt: int
+    role: Literal["final", "ablation"] = "final"
+    state: Literal["Succeeded", "Diverged"]
+    """Diverged: the loss was not finite or the predictions are useless; it stays a result."""
+    plan_digest: str
+    config_digest: str
+    """Of the resolved configuration below."""
+    dataset_digest: str
+    search_digest: str
+    """Of this variant's frozen search."""
+    config: dict[str, Any]
+    """Every parameter with its value, fixed, tuned or default."""
+    tuned: dict[str, ParameterValue]
+    removed_parts: tuple[str, ...] = ()
+    dropped_features: tuple[str, ...] = ()
+    parameters: int
+    """Trainable numbers in the model."""
+    execution_mode: Literal["plain", "batched"] = "plain"
+    device: str
+    precision: str
+    metrics_valid: dict[str, float | None]
+    """At the best epoch."""
+    metrics_test: dict[str, float | None]
+    """None where a metric is undefined for these predictions."""
+    metric_definitions: dict[str, str]
+    metric_details: dict[str, float]
+    """Such as the share of users that gauc had to skip."""
+    best_epoch: int | None
+    """Counted from 1."""
+    curve: tuple[EpochRecord, ...]
+    predictions_sha256: str | None
+    model_sha256: str | None
+    openings: tuple[TestOpening, ...]
+    code: CodeRecord
+    environment: EnvironmentRecord
+    hardware: HardwareRecord
+    randomness: RandomnessRecord
+    process: ProcessRecord
+    anomalies: tuple[Anomaly, ...] = ()
+    reproduce: str
+    """The command that repeats this run."""
+    tolerance: str
+    """What equality to expect of the repetition."""

@@ -1,0 +1,76 @@
+"""`studies/<variant>.json`: one frozen search, with every trial and the reason for the choice of the best."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from ctrlab_contract.base import ContractModel
+from ctrlab_contract.canonical import digest
+
+ParameterValue = int | float | str | bool
+
+
+class TrialRecord(ContractModel):
+    """One Optuna trial, whether it counted towards the budget or not."""
+
+    number: int
+    slot: int | None
+    """The budget slot it was run for."""
+    counted: bool
+    """Whether it filled its slot; a lost trial (worker gone) does not, and its slot was run again."""
+    state: Literal["COMPLETE", "PRUNED", "FAIL"]
+    value: float | None = None
+    """Best validation value of the primary metric over its epochs."""
+    parameters: dict[str, ParameterValue]
+    distributions: dict[str, Any]
+    curve: dict[int, float]
+    """Validation value after each epoch."""
+    worker: str
+    started: str
+    seconds: float | None
+    reason: str | None = None
+    """Why it failed or was lost."""
+
+
+class BestChoice(ContractModel):
+    """Which hyper-parameters the final runs use, and why."""
+
+    trial: int | None
+    """None where nothing was tuned."""
+    value: float | None
+    parameters: dict[str, ParameterValue]
+    """Tuned values; the fixed ones are in the plan."""
+    runner_up: int | None = None
+    """The next best trial."""
+    runner_up_value: float | None = None
+    justification: str
+    """One sentence: value, rank and distance to the runner-up."""
+
+
+class StudyRecord(ContractModel):
+    """A search, frozen: nothing about it changes once this is written."""
+
+    schema_version: Literal[1] = 1
+    variant: str
+    plan_digest: str
+    dataset_digest: str
+    primary_metric: str
+    direction: Literal["maximize", "minimize"]
+    sampler: str
+    sampler_seed: int
+    pruner: str
+    budget: int
+    trials: tuple[TrialRecord, ...]
+    best: BestChoice
+    versions: dict[str, str]
+    seconds: float
+    """Summed over trials."""
+
+    @property
+    def digest(self) -> str:
+        """The searchDigest of this variant."""
+        return digest(self)
+
+
+def search_token(searches: Iterable[StudyRecord]) -> str:
+    """Digest over all frozen searches of an experiment: the token that opens its test set."""
+    return digest({search.variant: search.digest for search in searches})

@@ -1,0 +1,129 @@
+"""`spec.tuning`, `spec.evaluation` and `spec.analysis`: the search, the final runs, and what is concluded from them."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from ctrlab_contract.base import ContractModel, DecimalString, Duration, VariantName
+from ctrlab_contract.cel import rules
+
+MetricName = Literal["auc", "logloss", "gauc", "ne", "pcoc", "ece", "brier"]
+
+
+class Pruner(ContractModel):
+    """When a trial is given up early, by its validation metric after each epoch."""
+
+    type: Literal["Median", "Hyperband", "SuccessiveHalving", "None"] = "Median"
+    startup_trials: int = Field(default=5, ge=0, le=10_000)
+    """Median: trials that are never pruned because there is nothing to compare with."""
+    warmup_epochs: int = Field(default=1, ge=0, le=10_000)
+    """Median: epochs of a trial before it may be pruned."""
+
+
+class Tuning(ContractModel):
+    """The search for hyper-parameters, the same budget for every model, on validation data alone."""
+
+    sampler: Literal["TPE", "Random", "Grid", "GP", "CmaEs", "QMC"] = "TPE"
+    pruner: Pruner = Pruner()
+    trials: int = Field(default=50, ge=1, le=10_000)
+    """Finished trials for each model, exact whatever crashes."""
+    workers: int = Field(default=4, ge=1, le=256)
+    """Processes (on a cluster: pods) for each model's search; may be changed at any time."""
+    seed: int = Field(default=1, ge=0, le=2**31 - 1)
+    """Of the sampler, and of the training inside trials."""
+    max_failed_trials: int = Field(default=10, ge=0, le=10_000)
+    """The search of a model stops as failed when more of its trials failed."""
+    timeout: Duration | None = None
+    """The search of a model stops as failed when it took longer."""
+    mode: Literal["Asynchronous", "Synchronous"] = "Asynchronous"
+    """Asynchronous: a worker asks as soon as it is free. Synchronous: trials are asked and told in slot order, so that
+    the search can be repeated."""
+
+
+@rules(("!has(self.max) || self.max >= self.count", "max must be at least count"))
+class Seeds(ContractModel):
+    """Final runs of each model: base, base + 1, ... , the same for every model."""
+
+    count: int = Field(default=8, ge=5, le=1000)
+    """At least 5; 8 is where exact tests can reach significance and two-stage extension keeps its level."""
+    max: int | None = Field(default=None, ge=5, le=1000)
+    """Up to how many seeds the one extension may go, if evaluation.precision asks for it."""
+    base: int = Field(default=2024, ge=0, le=2**31 - 2000)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.max is not None and self.max < self.count:
+            raise ValueError(f"max must be at least count, not {self.max} for count {self.count}")
+        return self
+
+    def values(self, count: int | None = None) -> tuple[int, ...]:
+        """The seeds themselves; `count` defaults to the planned number."""
+        return tuple(range(self.base, self.base + (count or self.count)))
+
+
+class Precision(ContractModel):
+    """How narrow the confidence interval of a difference should be; decides the one extension of seeds."""
+
+    metric: MetricName
+    half_width: DecimalString
+
+    @model_validator(mode="after")
+    def _positive(self) -> Self:
+        if float(self.half_width) <= 0:
+            raise ValueError(f"halfWidth must be above 0, not {self.half_width}")
+        return self
+
+
+@rules(
+    (
+        "!has(self.precision) || has(self.seeds.max)",
+        "precision needs seeds.max: how far may the number of seeds be raised?",
+    )
+)
+class Evaluation(ContractModel):
+    """The final runs, after every search is frozen."""
+
+    seeds: Seeds = Seeds()
+    precision: Precision | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.precision is not None and self.seeds.max is None:
+            raise ValueError("precision needs seeds.max: how far may the number of seeds be raised?")
+        return self
+
+
+@rules(("self.primaryMetric in self.metrics", "primaryMetric must be one of metrics"))
+class Analysis(ContractModel):
+    """The analysis plan, frozen before the test set is opened."""
+
+    primary_metric: MetricName = "auc"
+    """Tuned, monitored for early stopping, and the one that verdicts are about."""
+    metrics: tuple[MetricName, ...] = Field(
+        default=("auc", "logloss"), min_length=1, max_length=7, json_schema_extra={"x-kubernetes-list-type": "set"}
+    )
+    """Everything that is reported; gauc needs dataset.user."""
+    reference: VariantName | None = None
+    """The model that the others are compared with; the first one unless given."""
+    compare: Literal["AgainstReference", "AllPairs"] = "AgainstReference"
+    confidence: DecimalString = "0.95"
+    """Level of the confidence intervals, between 0.5 and 1."""
+    correction: Literal["Holm", "None"] = "Holm"
+    """Of the p-values of the primary metric over all comparisons."""
+    margin: DecimalString | None = None
+    """The smallest difference of the primary metric that matters to you; needed for the verdict `equivalent`."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.primary_metric not in self.metrics:
+            raise ValueError(f"primaryMetric {self.primary_metric} must be one of metrics: {', '.join(self.metrics)}")
+        if not 0.5 <= float(self.confidence) < 1:
+            raise ValueError(f"confidence must be at least 0.5 and below 1, not {self.confidence}")
+        if self.margin is not None and float(self.margin) <= 0:
+            raise ValueError(f"margin must be above 0, not {self.margin}")
+        return self
+
+    @property
+    def alpha(self) -> float:
+        """The significance level, 1 - confidence."""
+        return round(1 - float(self.confidence), 12)
