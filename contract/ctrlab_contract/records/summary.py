@@ -1,0 +1,100 @@
+"""`report/<digest>/summary.json`: everything that a report says, as numbers with their origin."""
+
+from typing import Literal
+
+from ctrlab_contract.base import ContractModel
+from ctrlab_contract.records.prepared import PreparedData
+from ctrlab_contract.records.run import CodeRecord, EnvironmentRecord, HardwareRecord
+from ctrlab_contract.records.seeds import SeedDecision
+from ctrlab_contract.records.summary_parts import ComparisonSummary, ModelSummary, TuningSummary
+
+
+class Method(ContractModel):
+    """How a number was computed."""
+
+    title: str
+    library: str
+    version: str
+    assumes: str
+    """What the number is a claim about, and what has to hold."""
+    source: str
+    """The paper or book."""
+
+
+class TestOpenings(ContractModel):
+    """How often the sealed test set was opened, and by what."""
+
+    __test__ = False
+    total: int
+    first_attempts: int
+    reruns: int
+    earlier_plans: tuple[str, ...] = ()
+    """Digests of earlier plans of the same name that opened the same test set."""
+
+
+class Finding(ContractModel):
+    """Something that a reader should know before using the numbers."""
+
+    severity: Literal["note", "warning"]
+    where: str
+    message: str
+
+
+class Machine(ContractModel):
+    """One kind of machine and environment that final runs used."""
+
+    code: CodeRecord
+    environment: EnvironmentRecord
+    hardware: HardwareRecord
+    device: str
+    precision: str
+    runs: int
+
+
+class ReportSummary(ContractModel):
+    """The report as data; the page, the Markdown and the tables are renderings of it."""
+
+    schema_version: Literal[1] = 1
+    namespace: str
+    experiment: str
+    uid: str
+    digest: str
+    """Of the inputs and of the versions of the code that read them; the report's address."""
+    status: Literal["confirmatory", "exploratory"]
+    status_reason: str
+    plan_digest: str
+    search_token: str
+    """Digest over all frozen searches: what opened the test set."""
+    question: str
+    answers: tuple[str, ...]
+    """One sentence for each primary comparison, or one about the single model."""
+    primary_metric: str
+    metrics: tuple[str, ...]
+    metric_definitions: dict[str, str]
+    metric_details: dict[str, float]
+    """Such as the share of users that gauc had to skip."""
+    reference: str
+    confidence: float
+    correction: str
+    margin: float | None = None
+    seeds: tuple[int, ...]
+    """Planned, extension included."""
+    cluster: str | None = None
+    """The column whose values the test-sample errors are clustered by; absent for independent rows."""
+    data: PreparedData
+    data_source: str
+    split: str
+    models: tuple[ModelSummary, ...]
+    """In the plan's order."""
+    comparisons: tuple[ComparisonSummary, ...]
+    """Primary ones first, then exploratory ones, in the plan's order."""
+    tuning: tuple[TuningSummary, ...]
+    seed_decision: SeedDecision | None = None
+    openings: TestOpenings
+    findings: tuple[Finding, ...]
+    machines: tuple[Machine, ...]
+    methods: dict[str, Method]
+    inputs: dict[str, str]
+    """sha256 of every object that was read, by its key below the experiment's folder."""
+    versions: dict[str, str]
+    """Of the code that made this report."""

@@ -1,0 +1,181 @@
+"""The rows of a report: models, comparisons, searches, runs."""
+
+from typing import Literal
+
+from ctrlab_contract.base import ContractModel
+from ctrlab_contract.records.run import Anomaly
+from ctrlab_contract.records.study import ParameterValue
+from ctrlab_contract.records.summary_statistics import (
+    Detectable,
+    EffectSize,
+    Equivalence,
+    PopulationEstimate,
+    Rate,
+    SeedEstimate,
+)
+
+VerdictName = Literal[
+    "better",
+    "worse",
+    "equivalent",
+    "better-on-this-test-set-only",
+    "worse-on-this-test-set-only",
+    "inconclusive-needs-more-seeds",
+    "inconclusive-test-set-too-small",
+    "degenerate",
+]
+
+
+class MetricSummary(ContractModel):
+    """One metric of one model."""
+
+    test: SeedEstimate | None
+    """Absent where no run has a value."""
+    population: PopulationEstimate | None
+    """Absent for metrics without a sampling theory here (ece), for one seed and where nothing varies."""
+    without_flagged: SeedEstimate | None = None
+    """Sensitivity: the same without the runs that have an anomaly; absent where there is none."""
+    validation: SeedEstimate | None
+    """At the best epoch of the same runs."""
+    gap: float | None
+    """Mean on test minus mean on validation."""
+    by_seed: dict[str, float | None]
+    """Test value of every seed that ended, anomalous ones included."""
+    by_seed_validation: dict[str, float | None]
+
+
+class Cost(ContractModel):
+    """What the final runs and the search of one model took."""
+
+    wall_seconds_mean: float
+    wall_seconds_total: float
+    cpu_seconds_total: float
+    gpu_seconds_total: float
+    peak_memory_bytes: int
+    peak_gpu_memory_bytes: int | None = None
+    tuning_seconds: float
+    """Summed over trials."""
+
+
+class ReliabilityBin(ContractModel):
+    """Equal-mass bin of predictions, pooled over the seeds of one model."""
+
+    predicted: float
+    observed: float
+    rows: int
+
+
+class RunSummary(ContractModel):
+    """One planned (variant, seed)."""
+
+    seed: int
+    state: Literal["Succeeded", "Diverged", "Missing"]
+    attempt: int | None = None
+    """The first attempt that ended; it is the result, whatever later attempts say."""
+    reruns: tuple[str, ...] = ()
+    """For each later attempt: whether its predictions are bit-equal."""
+    best_epoch: int | None = None
+    wall_seconds: float | None = None
+    deterministic: bool | None = None
+    openings: int = 0
+    """How often this run opened the test set."""
+    anomalies: tuple[Anomaly, ...] = ()
+    config_digest: str | None = None
+    predictions_sha256: str | None = None
+    model_sha256: str | None = None
+    reproduce: str | None = None
+    tolerance: str | None = None
+
+
+class ModelSummary(ContractModel):
+    """One model."""
+
+    name: str
+    architecture: str
+    reference: bool
+    removed_parts: tuple[str, ...] = ()
+    dropped_features: tuple[str, ...] = ()
+    parameters: int | None
+    """Trainable numbers; absent where no run ended."""
+    metrics: dict[str, MetricSummary]
+    failures: Rate
+    """Diverged or missing, of all planned."""
+    cost: Cost | None
+    config: dict[str, str]
+    """Every parameter of the final runs as text."""
+    reliability: tuple[ReliabilityBin, ...]
+    flagged_seeds: dict[str, str]
+    """Seeds that Grubbs' test marks as unusual, with the reason; a remark, never an exclusion."""
+    runs: tuple[RunSummary, ...]
+    inputs_digest: str
+    """Of the records and predictions that this model's numbers were made from."""
+
+
+class ComparisonSummary(ContractModel):
+    """One metric of model `a` minus the same of model `b`, over the seeds that both have."""
+
+    a: str
+    b: str
+    metric: str
+    role: Literal["primary", "exploratory"]
+    direction: Literal["maximize", "minimize", "none"]
+    seeds: tuple[int, ...]
+    differences: tuple[float, ...]
+    difference: float | None
+    """Mean of the differences."""
+    population: PopulationEstimate | None
+    this_test_set: SeedEstimate | None
+    relative_improvement: float | None = None
+    """(auc_a - 0.5) / (auc_b - 0.5) - 1; for auc and gauc."""
+    standardized: EffectSize | None = None
+    """d_z: mean difference in units of the standard deviation of the paired differences."""
+    hedges: EffectSize | None = None
+    equivalence: Equivalence | None = None
+    detectable: Detectable | None = None
+    without_flagged: SeedEstimate | None = None
+    verdict: VerdictName | None = None
+    """For the primary metric; exploratory comparisons carry no verdict."""
+    label: str | None = None
+    """The verdict as a few words."""
+    sentence: str
+    inputs_digest: str
+
+
+class CurvePoint(ContractModel):
+    """Best validation value to expect after that many random trials, with a band that holds for all counts at once."""
+
+    trials: int
+    value: float
+    low: float
+    high: float
+
+
+class TuningSummary(ContractModel):
+    """The search of one model."""
+
+    model: str
+    sampler: str
+    pruner: str
+    budget: int
+    completed: int
+    pruned: int
+    failed: int
+    lost: int
+    """Trials whose worker went away; their slot was run again."""
+    seconds: float
+    best_trial: int | None
+    best_value: float | None
+    final_validation: float | None
+    """Mean over the final seeds."""
+    test: float | None
+    optimism: float | None
+    """Best trial's validation value minus the mean of the final runs' in the same metric, signed so that above zero
+    means too good."""
+    chosen: dict[str, ParameterValue]
+    justification: str
+    history: tuple[tuple[int, float], ...]
+    """Trial number and value of every counted trial with a value."""
+    curve: tuple[CurvePoint, ...] = ()
+    """From trials that the sampler drew at random; empty where there are too few."""
+    curve_method: str | None = None
+    search_digest: str
