@@ -1,0 +1,55 @@
+"""`status.conditions`: all ten, always, sorted; a time moves only when a condition changes its status."""
+
+from typing import Literal
+
+from ctrlab_contract.names import Condition
+from ctrlab_contract.status import ExperimentStatus, StatusCondition
+from ctrlab_operator.planner.facts import Facts
+from ctrlab_operator.planner.verdicts import Fail, Pause, Stall, Success, Verdict, Work
+
+Claim = tuple[Literal["True", "False"], str, str]
+"""Status, reason and message of one condition."""
+
+
+def conditions_of(facts: Facts, verdict: Verdict, milestones: dict[str, bool]) -> tuple[StatusCondition, ...]:
+    """Every condition for this verdict; `milestones` tells which phases are over."""
+    claims: dict[str, Claim] = {
+        Condition.RECONCILING: ("False", "UpToDate", ""),
+        Condition.SUSPENDED: _claim(isinstance(verdict, Pause), "Suspended", "Running"),
+        Condition.SUCCEEDED: _claim(isinstance(verdict, Success), "ReportPublished", "NotYet"),
+        Condition.FAILED: _claim(False, "", "NoFailure"),
+        Condition.STALLED: _claim(False, "", "Moving"),
+        Condition.READY: ("True", _stage(verdict), verdict.message if isinstance(verdict, Work) else ""),
+    }
+    claims |= {name: _claim(reached, "Done", "NotYet") for name, reached in milestones.items()}
+    if isinstance(verdict, Stall | Fail):
+        claims[Condition.STALLED] = ("True", verdict.reason, verdict.message)
+        claims[Condition.READY] = ("False", verdict.reason, verdict.message)
+    if isinstance(verdict, Fail):
+        claims[Condition.FAILED] = ("True", verdict.reason, verdict.message)
+    previous = facts.experiment.status
+    return tuple(_condition(facts, previous, name, claims[name]) for name in sorted(claims))
+
+
+def _claim(holds: bool, reason: str, otherwise: str) -> Claim:
+    return ("True", reason, "") if holds else ("False", otherwise, "")
+
+
+def _stage(verdict: Verdict) -> str:
+    if isinstance(verdict, Work):
+        return verdict.stage
+    return "Suspended" if isinstance(verdict, Pause) else "Succeeded"
+
+
+def _condition(facts: Facts, previous: ExperimentStatus | None, name: str, claim: Claim) -> StatusCondition:
+    status, reason, message = claim
+    before = next((c for c in previous.conditions if c.type == name), None) if previous else None
+    unchanged = before is not None and before.status == status
+    return StatusCondition(
+        type=name,
+        status=status,
+        observed_generation=facts.experiment.metadata.generation,
+        last_transition_time=before.last_transition_time if before and unchanged else facts.now,
+        reason=reason,
+        message=message,
+    )

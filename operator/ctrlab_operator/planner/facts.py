@@ -1,0 +1,98 @@
+"""What a backend observed of one experiment, in one place and at one moment.
+
+The order of observation matters: jobs first, the study second, the store last. A job that was seen complete has then
+already written its record, so a record that is missing is missing for good.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.plan import FinalRun, Plan
+from ctrlab_contract.records import PreparedData, SeedDecision
+from ctrlab_contract.status import ReportStatus
+
+JobState = Literal["Active", "Complete", "Failed", "Deleting"]
+
+
+@dataclass(frozen=True)
+class JobFacts:
+    """One child job."""
+
+    state: JobState
+    """Active: waiting or running. Deleting: being removed, its name not yet free."""
+    parallelism: int = 1
+    """As the planner asked for it last; a queueing system may have admitted fewer."""
+    active_seconds: float = 0.0
+    """How long it has been at work."""
+    failed_indexes: frozenset[int] = frozenset()
+    """Indexes that used up their retries."""
+    hopeless: bool = False
+    """It failed as a whole because the specification or the data are wrong (exit code 42)."""
+    message: str = ""
+    """Why it failed, as its worker said it."""
+
+
+@dataclass(frozen=True)
+class SearchFacts:
+    """One variant's search."""
+
+    done: int = 0
+    """Slots of the budget that are done, failed trials included."""
+    failed: int = 0
+    best: float | None = None
+    last_failure: str | None = None
+    digest: str | None = None
+    """Of the frozen search; None while it goes on."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that `decide` may know."""
+
+    experiment: Experiment
+    """Specification, metadata, and the status that was written last."""
+    now: str
+    """RFC 3339, UTC; only ever copied into lastTransitionTime."""
+    frozen: Plan | None = None
+    """The plan in the store; None before anything ran."""
+    jobs: Mapping[str, JobFacts] = field(default_factory=dict)
+    prepared: PreparedData | None = None
+    searches: Mapping[str, SearchFacts] = field(default_factory=dict)
+    """By variant; a variant that is missing has not begun."""
+    runs: frozenset[FinalRun] = frozenset()
+    """Each (variant, seed) that has a record, however many attempts it took."""
+    decision: SeedDecision | None = None
+    report: ReportStatus | None = None
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The frozen plan, or what it would be."""
+        return self.frozen or Plan.of(self.experiment)
+
+    def search(self, variant: str) -> SearchFacts:
+        """The search of a variant, also of one that has not begun."""
+        return self.searches.get(variant, SearchFacts())
+
+    @property
+    def all_frozen(self) -> bool:
+        """Whether every search is frozen."""
+        return all(self.search(name).digest is not None for name in self.plan.names)
+
+    @property
+    def seed_count(self) -> int:
+        """Seeds of each variant: as planned, or as the one extension decided."""
+        planned = self.plan.evaluation.seeds.count
+        return max(planned, self.decision.count) if self.decision else planned
+
+    def holds(self, condition: str) -> bool:
+        """Whether the last status had this condition True."""
+        status = self.experiment.status
+        return status is not None and any(c.type == condition and c.status == "True" for c in status.conditions)
+
+    @property
+    def active_jobs(self) -> tuple[str, ...]:
+        """Names of the jobs that may use a machine now, sorted."""
+        return tuple(sorted(name for name, job in self.jobs.items() if job.state == "Active"))

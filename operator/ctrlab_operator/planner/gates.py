@@ -1,0 +1,50 @@
+"""What is asked before any phase: has it ended, can the specification be used, is the plan unchanged, may it run?"""
+
+from ctrlab_contract.checks import check_experiment
+from ctrlab_contract.names import Condition
+from ctrlab_contract.plan import Plan
+from ctrlab_operator.planner.facts import Facts
+from ctrlab_operator.planner.verdicts import Ended, Pause, Stall
+
+
+def ended(facts: Facts) -> Ended | None:
+    """Succeeded and Failed are for good, even when jobs and records are gone later."""
+    return Ended() if facts.holds(Condition.SUCCEEDED) or facts.holds(Condition.FAILED) else None
+
+
+def invalid(facts: Facts) -> Stall | None:
+    """A specification that the schema accepts may still name what no architecture knows."""
+    problems = check_experiment(facts.experiment) if facts.frozen is None else []
+    if not problems:
+        return None
+    return Stall("InvalidSpec", "; ".join(str(problem) for problem in problems) + "; correct the specification")
+
+
+def changed(facts: Facts) -> Stall | None:
+    """Nothing that the result depends on may change once the plan is frozen, except seeds.max."""
+    if facts.frozen is None:
+        return None
+    asked, frozen = _comparable(Plan.of(facts.experiment)), _comparable(facts.frozen)
+    if asked == frozen:
+        return None
+    fields = ", ".join(f"spec.{_spec_name(name)}" for name in sorted(asked) if asked[name] != frozen[name])
+    return Stall(
+        "PlanChanged",
+        f"{fields} changed after the plan was frozen; undo the change, or create an experiment of another name",
+    )
+
+
+def suspended(facts: Facts) -> Pause | None:
+    """`spec.suspend`."""
+    return Pause() if facts.experiment.spec.suspend else None
+
+
+def _comparable(plan: Plan) -> dict[str, object]:
+    content: dict[str, object] = plan.model_dump(mode="json", by_alias=True, exclude_none=True)
+    evaluation = plan.evaluation.model_dump(mode="json", by_alias=True, exclude_none=True)
+    evaluation["seeds"].pop("max", None)
+    return {**content, "evaluation": evaluation}
+
+
+def _spec_name(field: str) -> str:
+    return "models" if field == "variants" else field

@@ -1,0 +1,49 @@
+"""`decide`: the chain of checks, read from top to bottom, and what follows from the first that speaks."""
+
+from dataclasses import dataclass
+
+from ctrlab_contract.status import ExperimentStatus
+from ctrlab_operator.planner.actions import Action, DeleteJob, WritePlan
+from ctrlab_operator.planner.evaluate import evaluate
+from ctrlab_operator.planner.extend import decide_seeds, extend
+from ctrlab_operator.planner.facts import Facts
+from ctrlab_operator.planner.gates import changed, ended, invalid, suspended
+from ctrlab_operator.planner.prepare import prepare
+from ctrlab_operator.planner.report import report
+from ctrlab_operator.planner.status import status_of
+from ctrlab_operator.planner.tune import tune
+from ctrlab_operator.planner.verdicts import Check, Success, Verdict, Work
+
+CHAIN: tuple[Check, ...] = (
+    ended,  # Make sure that what has ended stays as it ended.
+    invalid,  # Make sure that nothing starts which cannot succeed.
+    changed,  # Make sure that the question is still the one that was frozen.
+    suspended,  # Make sure that the user wants work now.
+    prepare,  # Make sure that the data set is encoded.
+    tune,  # Make sure that every search is frozen.
+    evaluate,  # Make sure that every planned final run has ended.
+    decide_seeds,  # Make sure that the number of seeds is decided, where that was asked for.
+    extend,  # Make sure that every additional run has ended.
+    report,  # Make sure that the report is published.
+)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Actions in order, and the status to write once they are done."""
+
+    actions: tuple[Action, ...]
+    status: ExperimentStatus
+
+
+def decide(facts: Facts) -> Decision:
+    """What to do now. Pure; the same facts give the same decision, and carrying it out leaves nothing to do."""
+    verdict = next((found for check in CHAIN if (found := check(facts)) is not None), Success())
+    return Decision(actions=_actions(facts, verdict), status=status_of(facts, verdict))
+
+
+def _actions(facts: Facts, verdict: Verdict) -> tuple[Action, ...]:
+    if not isinstance(verdict, Work):
+        return tuple(DeleteJob(name) for name in facts.active_jobs)
+    freeze: tuple[Action, ...] = (WritePlan(facts.plan),) if facts.frozen is None else ()
+    return freeze + verdict.actions

@@ -1,0 +1,78 @@
+"""Phase tune: one job for each model's search, on train and validation rows alone.
+
+Workers spend the budget and freeze the search themselves; the planner watches and never counts trials into being done.
+A model without a search space has a job too: its one worker freezes an empty search.
+"""
+
+import re
+
+from ctrlab_contract.base import seconds
+from ctrlab_contract.canonical import digest, short
+from ctrlab_contract.plan import Plan
+from ctrlab_operator.planner.actions import Action, JobRequest
+from ctrlab_operator.planner.facts import Facts, JobFacts, SearchFacts
+from ctrlab_operator.planner.verdicts import Fail, Work, ensure
+
+
+def tune(facts: Facts) -> Work | Fail | None:
+    """Over when every search is frozen; one search that cannot end well ends the experiment, for nothing could be
+    compared fairly without it."""
+    actions: list[Action] = []
+    for variant in facts.plan.names:
+        search = facts.search(variant)
+        if search.digest is not None:
+            continue
+        request = tune_request(facts.plan, variant, facts.experiment.spec.tuning.workers)
+        failure = _failure(facts.plan, variant, search, facts.jobs.get(request.name))
+        if failure is not None:
+            return failure
+        actions += ensure(facts, request)
+    if facts.all_frozen:
+        return None
+    waiting = [name for name in facts.plan.names if facts.search(name).digest is None]
+    return Work("Tuning", tuple(actions), f"searching for {', '.join(waiting)}")
+
+
+def tune_request(plan: Plan, variant: str, workers: int) -> JobRequest:
+    """The job of one search; no more workers than trials."""
+    size = min(workers, max(1, plan.trial_budget(variant)))
+    return JobRequest(
+        name=f"tune-{_label(plan, variant)}",
+        phase="tune",
+        program="trainer",
+        arguments=("tune", "--variant", variant),
+        completions=size,
+        parallelism=size,
+    )
+
+
+def _label(plan: Plan, variant: str) -> str:
+    """The variant's name as a DNS label; where two would be equal, some digits of a digest tell them apart."""
+    labels = {name: re.sub(r"[^a-z0-9]+", "-", name.lower()) for name in plan.names}
+    label = labels[variant]
+    if list(labels.values()).count(label) == 1:
+        return label
+    return f"{label}-{short(digest(variant.encode()), 6)}"
+
+
+def _failure(plan: Plan, variant: str, search: SearchFacts, job: JobFacts | None) -> Fail | None:
+    tuning = plan.tuning
+    if search.failed > tuning.max_failed_trials:
+        last = f"; the last one: {search.last_failure}" if search.last_failure else ""
+        return Fail(
+            "TooManyFailedTrials",
+            f"{search.failed} trials of {variant} failed, more than tuning.maxFailedTrials "
+            f"{tuning.max_failed_trials}{last}; correct the model's parameters or search space",
+        )
+    if job is None:
+        return None
+    if job.state in ("Complete", "Failed"):
+        why = job.message or "its workers ended without freezing the search"
+        return Fail("TuningFailed", f"the search of {variant} failed: {why}")
+    if tuning.timeout is not None and job.active_seconds > seconds(tuning.timeout):
+        return Fail(
+            "TuningTimeout",
+            f"the search of {variant} took longer than tuning.timeout {tuning.timeout} "
+            f"({search.done} of {plan.trial_budget(variant)} trials done); raise it, or lower tuning.trials",
+        )
+    return None
