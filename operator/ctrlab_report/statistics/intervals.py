@@ -1,0 +1,97 @@
+"""Intervals for the mean of one metric over seeds, on this test set.
+
+With 5 to 20 seeds the t interval covers its nominal share or comes closest; percentile, basic and BCa bootstraps sold
+as 95 % cover about 85 % at five seeds. So t is the headline, and BCa is offered beside it from 20 seeds on only.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from ctrlab_report.statistics.arrays import finite_vector, open_unit
+from ctrlab_report.statistics.degenerate import Degenerate, nothing_varies
+from ctrlab_report.statistics.errors import TooFewSeeds
+from ctrlab_report.statistics.students_t import interval_of, simultaneous_confidence
+
+T_INTERVAL = "t-interval"
+BCA_INTERVAL = "bca-bootstrap"
+BONFERRONI_T = "bonferroni-t"
+
+BCA_FROM_SEEDS = 20
+_RESAMPLES = 9_999
+
+
+@dataclass(frozen=True)
+class SeedMean:
+    """Mean over seeds with its interval, spread and range; `sd` has n - 1 in the denominator."""
+
+    method: str
+    estimate: float
+    sd: float
+    se: float
+    df: float
+    low: float
+    high: float
+    confidence: float
+    minimum: float
+    maximum: float
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A bare interval; `confidence` is that of the whole family where several hold together."""
+
+    method: str
+    low: float
+    high: float
+    confidence: float
+
+
+def t_interval(values: ArrayLike, *, confidence: float = 0.95) -> SeedMean | Degenerate:
+    """Student's t interval of the mean. Oracle for mean and sd: NIST StRD NumAcc3 and NumAcc4."""
+    metric = finite_vector(values, "metric values")
+    estimate = float(metric.mean())
+    if metric.size < 2:
+        return Degenerate(T_INTERVAL, "one seed cannot show the spread between seeds", metric.size, estimate)
+    if nothing_varies(metric, estimate):
+        return Degenerate(
+            T_INTERVAL, "the seeds do not differ, so their spread cannot be estimated", metric.size, estimate
+        )
+    sd = float(metric.std(ddof=1))
+    se, df = sd / float(np.sqrt(metric.size)), metric.size - 1
+    low, high = interval_of(estimate, se, df, open_unit(confidence, "confidence"))
+    smallest, largest = float(metric.min()), float(metric.max())
+    return SeedMean(T_INTERVAL, estimate, sd, se, df, low, high, confidence, smallest, largest, metric.size)
+
+
+def bca_interval(values: ArrayLike, *, confidence: float = 0.95, seed: int = 0) -> Interval:
+    """Bias-corrected accelerated bootstrap of the mean (Efron 1987), a secondary column.
+
+    Raises TooFewSeeds below 20 seeds. Oracle: R boot's example data, BCa (32.31, 91.43).
+    """
+    metric = finite_vector(values, "metric values")
+    if metric.size < BCA_FROM_SEEDS:
+        raise TooFewSeeds(
+            f"BCa interval: found {metric.size} seeds, needs {BCA_FROM_SEEDS}; use t_interval, which covers"
+        )
+    result = stats.bootstrap(
+        (metric,),
+        np.mean,
+        n_resamples=_RESAMPLES,
+        confidence_level=open_unit(confidence, "confidence"),
+        method="BCa",
+        rng=np.random.default_rng(seed),
+    )
+    bounds = result.confidence_interval
+    return Interval(BCA_INTERVAL, float(bounds.low), float(bounds.high), confidence)
+
+
+def bonferroni_interval(
+    estimate: float, se: float, df: float, comparisons: int, *, confidence: float = 0.95
+) -> Interval:
+    """The interval of one of `comparisons` estimates, all of which hold together with at least `confidence`."""
+    low, high = interval_of(estimate, se, df, simultaneous_confidence(confidence, comparisons))
+    return Interval(BONFERRONI_T, low, high, confidence)
