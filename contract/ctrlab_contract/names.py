@@ -82,6 +82,7 @@ class Key:
     """Keys below an experiment's folder in the artifact store (`docs/store.md` has the tree)."""
 
     PLAN: Final = "plan.json"
+    LINEAGE: Final = "lineage.json"
     PREPARED: Final = "prepared.json"
     SEED_DECISION: Final = "decisions/seeds.json"
     LATEST_REPORT: Final = "LATEST"

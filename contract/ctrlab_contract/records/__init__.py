@@ -1,5 +1,6 @@
 """Every JSON that crosses a process, as versioned models: written once, never changed."""
 
+from ctrlab_contract.records.lineage import EarlierPlan, Lineage
 from ctrlab_contract.records.prepared import FileDigest, PreparedData, SplitSummary
 from ctrlab_contract.records.run import (
     Anomaly,
@@ -44,6 +45,7 @@ __all__ = [
     "Cost",
     "CurvePoint",
     "Detectable",
+    "EarlierPlan",
     "EffectSize",
     "EnvironmentRecord",
     "EpochRecord",
@@ -52,6 +54,7 @@ __all__ = [
     "Finding",
     "HardwareRecord",
     "Interval",
+    "Lineage",
     "Machine",
     "Method",
     "MetricSummary",
