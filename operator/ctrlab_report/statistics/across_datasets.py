@@ -78,7 +78,7 @@ def mean_ranks(scores: ArrayLike, *, higher_is_better: bool = True) -> FloatArra
     if not np.isfinite(table).all():
         data_set, model = np.argwhere(~np.isfinite(table))[0]
         raise NotFinite(
-            f"scores: data set {data_set}, model {model} has no finite score; every model needs every data set"
+            f"scores: data set {data_set}, model {model} has no finite score; complete or drop that data set"
         )
     _enough(table.shape[0])
     ranks: FloatArray = stats.rankdata(-table if higher_is_better else table, axis=1).mean(axis=0)
@@ -130,9 +130,7 @@ def bayesian_signed_rank(a: ArrayLike, b: ArrayLike, margin: float, *, seed: int
     """
     first, second = finite_vector(a, "scores of A"), finite_vector(b, "scores of B")
     if first.size != second.size:
-        raise MisalignedInput(
-            f"scores: found {first.size} and {second.size} data sets; both models need every data set"
-        )
+        raise MisalignedInput(f"scores: found {first.size} and {second.size} data sets; both models need all")
     _enough(first.size)
     differences = np.concatenate(([0.0], first - second))
     walsh = 0.5 * (differences[:, None] + differences[None, :])

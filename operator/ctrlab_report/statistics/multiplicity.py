@@ -17,6 +17,7 @@ from ctrlab_report.statistics.errors import OutOfRange
 class Correction(StrEnum):
     """Names as `spec.analysis.correction` writes them."""
 
+    NONE = "None"
     BONFERRONI = "Bonferroni"
     HOLM = "Holm"
     HOCHBERG = "Hochberg"
@@ -24,6 +25,7 @@ class Correction(StrEnum):
 
 
 _STATSMODELS = {
+    Correction.NONE: "none",
     Correction.BONFERRONI: "bonferroni",
     Correction.HOLM: "holm",
     Correction.HOCHBERG: "simes-hochberg",
@@ -68,7 +70,9 @@ def adjust(p_values: Sequence[float | None], correction: Correction, *, alpha: f
                 f"p-values: entry {place} is {p}, allowed are 0 to 1, or none where the test was degenerate"
             )
     counted = np.array([1.0 if p is None else p for p in p_values])
-    corrected = multipletests(counted, alpha=alpha, method=_STATSMODELS[correction])[1] if counted.size else counted
+    corrected = counted
+    if counted.size and correction is not Correction.NONE:
+        corrected = multipletests(counted, alpha=alpha, method=_STATSMODELS[correction])[1]
     adjusted = tuple(None if raw is None else float(value) for raw, value in zip(p_values, corrected, strict=True))
     return AdjustedFamily(
         method=f"adjust-{_STATSMODELS[correction]}",

@@ -48,9 +48,7 @@ def tuning_curve(
     """
     scores = finite_vector(random_trials, "scores of random trials")
     if scores.size < FEWEST_TRIALS:
-        raise TooFewTrials(
-            f"random trials: found {scores.size}, needs {FEWEST_TRIALS}; show the history instead of a curve"
-        )
+        raise TooFewTrials(f"random trials: found {scores.size}, needs {FEWEST_TRIALS}; show the history instead")
     ns = np.arange(1, scores.size + 1)
     lower_cdf, point_cdf, upper_cdf = EmpiricalDistribution.confidence_bands(
         scores,

@@ -1,0 +1,90 @@
+"""The sentence of each verdict. Every number in it stands in the comparison's result; the wording is fixed.
+
+Differences are always A minus B with their sign, rounded to two significant digits of the standard error, so that no
+sentence shows a digit which the data do not carry.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ctrlab_report.statistics.degenerate import Degenerate
+from ctrlab_report.statistics.two_source import TwoSourceComparison
+
+
+def degenerate(a: str, b: str, result: Degenerate) -> str:
+    """No inference was possible."""
+    return f"{a} and {b} cannot be compared: {result.reason}. The plain difference is {result.estimate:+.6g}."
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes about one two-source comparison of A and B."""
+
+    a: str
+    b: str
+    metric: str
+    higher_is_better: bool
+    result: TwoSourceComparison
+
+    def better(self, p: float | None) -> str:
+        """Row 3."""
+        return f"{self.a} is better than {self.b}: {self._difference()} ({self._interval()}, {_p(p)}, {self._seeds()})."
+
+    def worse(self, p: float | None) -> str:
+        """Row 4."""
+        return f"{self.a} is worse than {self.b}: {self._difference()} ({self._interval()}, {_p(p)}, {self._seeds()})."
+
+    def equivalent(self, margin: float, p: float | None, alpha: float, *, real: bool) -> str:
+        """Row 2; `real` adds that the difference, though too small to matter, is there."""
+        text = (
+            f"{self.a} and {self.b} are equivalent within the planned margin of ±{margin:g}: {self._difference()} "
+            f"({self._interval()}, equivalence {_p(p)}, {self._seeds()})."
+        )
+        return f"{text} The difference is real, and too small to matter by that margin." if real else text
+
+    def better_here(self, p: float | None) -> str:
+        """Row 5."""
+        return (
+            f"{self.a} scored better than {self.b} on these test rows ({self._difference()}, {_p(p)} over "
+            f"{self._seeds()}), but counting that other test rows could have been drawn, the {self._interval()} leaves "
+            "room for no difference."
+        )
+
+    def needs_seeds(self, p: float | None, seeds: int) -> str:
+        """Row 7."""
+        return f"{self._undecided(p)} About {seeds} seeds would decide it if difference and spread stayed as they are."
+
+    def test_set_too_small(self, p: float | None, limit: float) -> str:
+        """Row 6."""
+        return (
+            f"{self._undecided(p)} More seeds cannot help: with these test rows alone the interval stays "
+            f"±{limit:.2g} wide or wider; more test rows are needed."
+        )
+
+    def _undecided(self, p: float | None) -> str:
+        return (
+            f"Whether {self.a} or {self.b} is better is open: {self._difference()} ({self._interval()}, {_p(p)}, "
+            f"{self._seeds()})."
+        )
+
+    def _difference(self) -> str:
+        direction = "" if self.higher_is_better else " (lower is better)"
+        return f"{self.metric} differs by {self._signed(self.result.estimate)}{direction}"
+
+    def _interval(self) -> str:
+        share = f"{100.0 * self.result.confidence:g} % interval"
+        return f"{share} {self._signed(self.result.low)} to {self._signed(self.result.high)}"
+
+    def _seeds(self) -> str:
+        return f"{self.result.seeds} seeds"
+
+    def _signed(self, value: float) -> str:
+        decimals = max(0, 1 - int(np.floor(np.log10(self.result.se))))
+        return f"{value:+.{decimals}f}"
+
+
+def _p(p: float | None) -> str:
+    if p is None:
+        return "no p"
+    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
