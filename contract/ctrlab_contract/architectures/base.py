@@ -48,11 +48,11 @@ class Architecture(BaseModel):
     embedding_init: float = Field(default=1e-4, gt=0, le=1)
     """Standard deviation of the embeddings' normal initialisation."""
     embedding_l2: float = Field(default=0.0, ge=0, le=10)
-    """lambda of the penalty lambda/2 * ||E||^2 over the whole embedding table, added to the loss."""
+    """lambda of the penalty lambda/2 * ||E||^2 over the embedding table and the weights of the linear term."""
     optimizer: Literal["adam", "adamw", "sgd", "adagrad"] = "adam"
     learning_rate: float = Field(default=1e-3, gt=0, le=1)
     weight_decay: float = Field(default=0.0, ge=0, le=1)
-    """L2 of the dense weights; decoupled for adamw."""
+    """L2 of the matrices outside the tables; decoupled for adamw."""
     batch_size: int = Field(default=4096, ge=1, le=1_000_000)
     epochs: int = Field(default=20, ge=1, le=1000)
     """At most so many; early stopping usually ends before."""

@@ -33,6 +33,8 @@ class TransformerParameters(WithDNN):
     transformer_layers: int = Field(default=1, ge=1, le=8)
     heads: int = Field(default=2, ge=1, le=64)
     """Must divide the model's width: embedding_dim, times 2 with concatenated positions."""
+    feedforward_ratio: int = Field(default=2, ge=1, le=16)
+    """Width of the feed-forward layer as a multiple of the transformer's."""
     transformer_dropout: Dropout = 0.0
     sequence_pooling: Literal["target", "mean", "concat"] = "target"
     """What of the transformer's output is used: the candidate's position, the mean over positions, or all of them."""

@@ -1,0 +1,134 @@
+"""Rows on their way to a model: encoded arrays as tensors on the device, and batches gathered from them by index.
+
+There is no loader and no worker process: a batch is a handful of `index_select` calls on arrays which stay in memory
+(on a CPU they are the memory-mapped files themselves, shared by all processes). Histories are gathered from the event log
+with the latest event first, so that a column's number is its recency and a batch may stop at its longest history.
+"""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ctrlab_trainer.data.encoded import EncodedFeature, EncodedHistory, EncodedSchema, EncodedSplit
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B rows. The columns of `ids` are categorical, numeric, multi-categorical and history features, in this order."""
+
+    ids: Tensor
+    """[B, W] int32 rows of the fused table; 0 is padding."""
+    numeric: Tensor
+    """[B, numeric features] what the embedding of each numeric feature is multiplied by."""
+    multicategorical_counts: tuple[Tensor, ...]
+    """[B, 1] float, ids of each multi-categorical feature, at least 1."""
+    history_counts: tuple[Tensor, ...]
+    """[B, 1] float, events of each history, at least 1."""
+    history_widths: tuple[int, ...]
+    """Columns of each history in `ids`; on a CPU only as many as the batch's longest needs."""
+    labels: Tensor
+    """[B] float 0 or 1."""
+
+
+@dataclass(frozen=True)
+class _History:
+    events: Tensor
+    """[1 + events], a padding id before the log, so that the place of an absent event is 0."""
+    start: Tensor
+    end: Tensor
+    length: int
+
+
+class DeviceData:
+    """A split on a device, seen through a schema (which may lack some of the split's features)."""
+
+    def __init__(self, split: EncodedSplit, schema: EncodedSchema, device: str) -> None:
+        self.rows = split.rows
+        self.device = torch.device(device)
+        self._labels = self._tensor(np.asarray(split.labels)).float()
+        self._categorical = _Columns(self._tensor(split.categorical), schema.of_kind("categorical"))
+        self._numeric = _Columns(self._tensor(split.numeric), schema.of_kind("numeric"))
+        offsets = [feature.offset for feature in schema.of_kind("numeric")]
+        self._numeric_ids = torch.tensor(offsets, dtype=torch.int32, device=self.device)
+        self._multicategorical = [
+            self._tensor(split.multicategorical[feature.name]) for feature in schema.of_kind("multicategorical")
+        ]
+        self._histories = [
+            self._history(split.histories[feature.name], feature.length) for feature in schema.of_kind("history")
+        ]
+
+    def batch(self, index: Tensor) -> Batch:
+        """The rows of that index ([B] int64 on the device), in its order."""
+        multicategorical = [ids.index_select(0, index) for ids in self._multicategorical]
+        histories = [self._gather(history, index) for history in self._histories]
+        ids = [
+            self._categorical.rows(index),
+            self._numeric_ids.expand(len(index), -1),
+            *multicategorical,
+            *(gathered for gathered, _ in histories),
+        ]
+        present = [part for part in ids if part.shape[1]]
+        return Batch(
+            ids=torch.cat(present, dim=1) if len(present) > 1 else present[0],
+            numeric=self._numeric.rows(index),
+            multicategorical_counts=tuple(
+                (part != 0).sum(dim=1, keepdim=True).clamp_(min=1).float() for part in multicategorical
+            ),
+            history_counts=tuple(counts for _, counts in histories),
+            history_widths=tuple(gathered.shape[1] for gathered, _ in histories),
+            labels=self._labels.index_select(0, index),
+        )
+
+    def batches(self, order: Tensor, size: int) -> Iterator[Batch]:
+        """The rows of `order` in batches of `size`; a last batch of a single row joins the one before it, because
+        batch normalisation needs two."""
+        for start, end in bounds(len(order), size):
+            yield self.batch(order[start:end])
+
+    def _tensor(self, array: NDArray[Any]) -> Tensor:
+        with warnings.catch_warnings():
+            # Memory-mapped files are read-only, and nothing here writes to them.
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            return torch.from_numpy(array).to(self.device)
+
+    def _history(self, history: EncodedHistory, length: int) -> _History:
+        events = np.concatenate([np.zeros(1, dtype=np.int32), history.events])
+        return _History(self._tensor(events), self._tensor(history.start), self._tensor(history.end), length)
+
+    def _gather(self, history: _History, index: Tensor) -> tuple[Tensor, Tensor]:
+        start, end = history.start.index_select(0, index), history.end.index_select(0, index)
+        lengths = (end - start).clamp_(max=history.length)
+        # On a GPU the width is fixed: reading the longest length would wait for the device.
+        width = history.length if self.device.type == "cuda" else max(1, int(lengths.max()))
+        recency = torch.arange(width, device=self.device)
+        places = torch.where(recency < lengths[:, None], end[:, None] - recency, 0)
+        gathered = history.events.index_select(0, places.flatten()).view(len(index), width)
+        return gathered, lengths.clamp_(min=1)[:, None].float()
+
+
+class _Columns:
+    """Rows of a matrix, of the columns that the schema still has."""
+
+    def __init__(self, matrix: Tensor, features: tuple[EncodedFeature, ...]) -> None:
+        self._matrix = matrix
+        columns = [feature.column for feature in features]
+        everything = columns == list(range(matrix.shape[1]))
+        self._columns = None if everything else torch.tensor(columns, dtype=torch.int64, device=matrix.device)
+
+    def rows(self, index: Tensor) -> Tensor:
+        found = self._matrix.index_select(0, index)
+        return found if self._columns is None else found.index_select(1, self._columns)
+
+
+def bounds(rows: int, size: int) -> list[tuple[int, int]]:
+    """Begin and end of each batch of `size` over `rows` rows; no batch but an only one has a single row."""
+    starts = list(range(0, rows, size))
+    if len(starts) > 1 and rows - starts[-1] == 1:
+        starts.pop()
+    return list(zip(starts, [*starts[1:], rows], strict=True))

@@ -1,0 +1,67 @@
+"""The architectures as torch modules, one file each under the name of its declaration in the contract."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from ctrlab_contract.architectures import Architecture, check_parts
+from ctrlab_contract.errors import InvalidSpec, Problem
+from ctrlab_contract.plan import Variant
+from ctrlab_trainer.data.encoded import EncodedSchema
+from ctrlab_trainer.models.bst import BST
+from ctrlab_trainer.models.components.initialisation import initialise, seed_dropout
+from ctrlab_trainer.models.components.inputs import Inputs
+from ctrlab_trainer.models.components.tables import Table
+from ctrlab_trainer.models.dcnv2 import DCNv2
+from ctrlab_trainer.models.deepfm import DeepFM
+from ctrlab_trainer.models.din import DIN
+from ctrlab_trainer.models.dnn import DNN
+from ctrlab_trainer.models.fm import FM
+from ctrlab_trainer.models.lr import LR
+from ctrlab_trainer.models.sin import SIN
+from ctrlab_trainer.models.xdeepfm import XDeepFM
+from ctrlab_trainer.seeds import PurposeSeeds
+
+__all__ = ["MODULES", "build", "tables"]
+
+MODULES: dict[str, Callable[[Any, Inputs, frozenset[str]], nn.Module]] = {
+    "lr": LR,
+    "fm": FM,
+    "dnn": DNN,
+    "deepfm": DeepFM,
+    "xdeepfm": XDeepFM,
+    "dcnv2": DCNv2,
+    "din": DIN,
+    "bst": BST,
+    "sin": SIN,
+}
+"""Maker of each architecture, by the name that a specification uses: (config, inputs, parts that stay)."""
+
+
+def build(
+    variant: Variant, config: Architecture, schema: EncodedSchema, seeds: PurposeSeeds, device: str = "cpu"
+) -> nn.Module:
+    """A variant's model with its initial weights, on the device; it maps a Batch to [B] logits.
+
+    `schema` may still hold the features that the variant drops. Raises InvalidSpec for an unknown part, for nothing
+    left of the model, and for a history whose candidate is dropped.
+    """
+    try:
+        check_parts(variant.architecture, variant.remove)
+    except ValueError as error:
+        raise InvalidSpec([Problem(f"{variant.name}.remove", str(error))]) from None
+    inputs = Inputs.of(schema.without(variant.drop_features))
+    parts = frozenset(type(config).parts) - frozenset(variant.remove)
+    model = MODULES[variant.architecture](config, inputs, parts)
+    if not any(True for _ in model.parameters()):
+        raise InvalidSpec([Problem(f"{variant.name}.remove", "nothing of the model would be left")])
+    initialise(model, seeds.init, config.embedding_init)
+    seed_dropout(model, seeds.dropout, torch.device(device))
+    return model.to(device)
+
+
+def tables(model: nn.Module) -> list[nn.Parameter]:
+    """What the embedding penalty covers: the embedding table and the weights of the linear term."""
+    return [module.weight for module in model.modules() if isinstance(module, Table)]

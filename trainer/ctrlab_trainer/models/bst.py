@@ -1,0 +1,42 @@
+"""Behavior Sequence Transformer (Chen et al., DLP-KDD 2019)."""
+
+import torch
+from torch import Tensor, nn
+
+from ctrlab_contract.architectures.sequence import BST as Config
+from ctrlab_trainer.batches import Batch
+from ctrlab_trainer.models.components.behaviour_sequence import BehaviourSequence
+from ctrlab_trainer.models.components.inputs import Inputs
+from ctrlab_trainer.models.components.perceptron import PerceptronLogit
+from ctrlab_trainer.models.components.pooling import mean_over_events
+from ctrlab_trainer.models.components.tables import FieldEmbedding
+
+
+class BST(nn.Module):
+    """logit = perceptron([fields, transformer over each history and its candidate])."""
+
+    def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
+        super().__init__()
+        self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=False)
+        self.histories = inputs.histories
+        transformed = self.histories if "transformer" in parts else ()
+        self.sequences = nn.ModuleList(
+            BehaviourSequence(history, config, with_position="position" in parts, with_target="target" in parts)
+            for history in transformed
+        )
+        widths = [sequence.width for sequence in self.sequences if isinstance(sequence, BehaviourSequence)]
+        pooled = sum(widths) if transformed else len(self.histories) * config.embedding_dim
+        self.dnn = PerceptronLogit(inputs.fields * config.embedding_dim + pooled, config)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """[B] logits."""
+        embedded = self.embedding(batch)
+        pooled = [embedded.fields.flatten(start_dim=1)]
+        for place, history in enumerate(self.histories):
+            events, mask = embedded.histories[place], embedded.masks[place]
+            if len(self.sequences):
+                pooled.append(self.sequences[place](embedded.fields[:, history.target], events, mask))
+            else:
+                pooled.append(mean_over_events(events, mask))
+        logit: Tensor = self.dnn(torch.cat(pooled, dim=1))
+        return logit

@@ -1,0 +1,61 @@
+"""What a model is given: how many fields of each kind, and which field each history's candidate is."""
+
+from dataclasses import dataclass
+
+from ctrlab_contract.errors import InvalidSpec, Problem
+from ctrlab_trainer.data.encoded import EncodedSchema
+
+
+@dataclass(frozen=True)
+class HistoryInput:
+    """One history."""
+
+    name: str
+    length: int
+    """At most so many events."""
+    target: int
+    """Which categorical field holds the candidate that the history is compared with."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The columns of a batch's ids, kind by kind."""
+
+    rows: int
+    """Rows of the fused table, padding included."""
+    categorical: int
+    numeric: int
+    multicategorical: tuple[int, ...]
+    """Ids of each multi-categorical feature."""
+    histories: tuple[HistoryInput, ...]
+
+    @classmethod
+    def of(cls, schema: EncodedSchema) -> "Inputs":
+        """The inputs that a schema describes; InvalidSpec for a history without its candidate field, or no input."""
+        names = [feature.name for feature in schema.of_kind("categorical")]
+        for feature in schema.of_kind("history"):
+            if feature.of not in names:
+                message = f"the history {feature.name!r} needs its candidate {feature.of!r}: drop both or neither"
+                raise InvalidSpec([Problem("dropFeatures", message)])
+        if not schema.features:
+            raise InvalidSpec([Problem("dropFeatures", "no feature is left: keep at least one")])
+        return cls(
+            rows=schema.embedding_rows,
+            categorical=len(names),
+            numeric=len(schema.of_kind("numeric")),
+            multicategorical=tuple(feature.length for feature in schema.of_kind("multicategorical")),
+            histories=tuple(
+                HistoryInput(feature.name, feature.length, names.index(feature.of or ""))
+                for feature in schema.of_kind("history")
+            ),
+        )
+
+    @property
+    def fields(self) -> int:
+        """Fields without the histories."""
+        return self.categorical + self.numeric + len(self.multicategorical)
+
+    @property
+    def fields_with_histories(self) -> int:
+        """Fields when every history is pooled to one more."""
+        return self.fields + len(self.histories)

@@ -1,0 +1,54 @@
+"""Histories to vectors: the mean over events, and the attention of DIN."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ctrlab_contract.architectures.base import Activation
+from ctrlab_trainer.models.components.activations import Dice, activation
+
+
+def mean_over_events(events: Tensor, mask: Tensor) -> Tensor:
+    """[B, D] of [B, L, D] and [B, L]; zero for an empty history."""
+    weight = mask.to(events.dtype)
+    return torch.bmm(weight[:, None], events).squeeze(1) / weight.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+class TargetAttention(nn.Module):
+    """Activation unit of DIN (Zhou et al., KDD 2018, section 4.3).
+
+    The weight of event e for candidate t is a perceptron of [t, e, t - e, t * e]; weights are not normalised unless
+    `softmax`. The first layer is applied to its four blocks apart: what depends on t alone is computed once a row.
+    """
+
+    def __init__(self, width: int, units: Sequence[int], name: Activation, *, softmax: bool) -> None:
+        super().__init__()
+        self.softmax = softmax
+        widths = [4 * width, *units]
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, units, strict=False))
+        self.activations = nn.ModuleList(activation(name, b) for b in units)
+        self.score = nn.Linear(units[-1], 1)
+
+    def forward(self, target: Tensor, events: Tensor, mask: Tensor) -> Tensor:
+        """[B, D] of the candidate [B, D], [B, L, D] and [B, L]; zero for an empty history."""
+        x = self._first_layer(target, events)
+        for place, act in enumerate(self.activations):
+            if place:
+                x = self.layers[place](x)
+            x = act(x, mask) if isinstance(act, Dice) else act(x)
+        scores: Tensor = self.score(x).squeeze(-1)
+        if self.softmax:
+            scores = torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), dim=1)
+        weights = scores * mask
+        return torch.bmm(weights[:, None].to(events.dtype), events).squeeze(1)
+
+    def _first_layer(self, target: Tensor, events: Tensor) -> Tensor:
+        """W [t, e, t - e, t * e] + b = (W1 + W3) t + b + (W2 - W3) e + W4 (t * e)."""
+        layer = self.layers[0]
+        assert isinstance(layer, nn.Linear)
+        of_target, of_event, of_difference, of_product = layer.weight.chunk(4, dim=1)
+        once = nn.functional.linear(target, of_target + of_difference, layer.bias)[:, None]
+        matrix = torch.cat([of_event - of_difference, of_product], dim=1)
+        each = torch.cat([events, events * target[:, None]], dim=2)
+        return nn.functional.linear(each, matrix) + once

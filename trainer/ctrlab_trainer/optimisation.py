@@ -1,0 +1,67 @@
+"""One step of the optimiser: embedding penalty, clipping, update; and the learning rate between epochs."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from ctrlab_contract.architectures import Architecture
+from ctrlab_trainer.models import tables
+
+SMALLEST_RATE = 1e-6
+"""The plateau schedule stops lowering here."""
+
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+    "adagrad": torch.optim.Adagrad,
+}
+
+
+class Optimisation:
+    """The optimiser of one training.
+
+    `weight_decay` covers matrices outside the tables; biases, norms and slopes are free. The tables have the penalty
+    `embedding_l2` / 2 * ||E||^2 instead, whose gradient `embedding_l2` * E is added directly: the value is not needed,
+    and a penalty in the loss would cost two more passes over the table in each step.
+    """
+
+    def __init__(self, model: nn.Module, config: Architecture) -> None:
+        self._config = config
+        self._tables = tables(model)
+        self._parameters = list(model.parameters())
+        of_tables = {id(table) for table in self._tables}
+        decayed = [p for p in self._parameters if p.ndim >= 2 and id(p) not in of_tables]
+        free = [p for p in self._parameters if p.ndim < 2 or id(p) in of_tables]
+        groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": free, "weight_decay": 0.0}]
+        self._optimizer = OPTIMIZERS[config.optimizer](
+            [group for group in groups if group["params"]], lr=config.learning_rate, fused=True
+        )
+        self.learning_rate = config.learning_rate
+        """Of the next step."""
+
+    def zero_grad(self) -> None:
+        """Forgets the gradient."""
+        self._optimizer.zero_grad(set_to_none=True)
+
+    def step(self) -> None:
+        """Updates the parameters from the gradient of the data's loss; never waits for the device."""
+        if self._config.embedding_l2:
+            with torch.no_grad():
+                for table in self._tables:
+                    if table.grad is not None:
+                        table.grad.add_(table, alpha=self._config.embedding_l2)
+        nn.utils.clip_grad_norm_(self._parameters, self._config.clip_norm)
+        self._optimizer.step()
+
+    def end_epoch(self, epoch: int, improved: bool) -> None:
+        """Sets the learning rate of the next epoch; `epoch` is the one that has ended, counted from 1."""
+        config = self._config
+        if config.schedule == "plateau" and not improved:
+            self.learning_rate = max(self.learning_rate * 0.1, min(SMALLEST_RATE, config.learning_rate))
+        elif config.schedule == "cosine":
+            self.learning_rate = config.learning_rate * 0.5 * (1 + math.cos(math.pi * epoch / config.epochs))
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.learning_rate
