@@ -43,5 +43,8 @@ class PreparedData(ContractModel):
     vocabulary_digest: str
     embedding_rows: int
     """Rows of the fused embedding table."""
+    bayes_optimal: dict[str, float] | None = None
+    """AUC of the true click probabilities on train and valid, for generated data that know them; that of test is
+    computed from the sealed rows."""
     warnings: tuple[str, ...] = ()
     """What a reader should know, such as the share of test users that train never saw."""

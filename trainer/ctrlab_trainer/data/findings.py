@@ -1,0 +1,72 @@
+"""What a reader of results should know of a prepared data set; kept in `prepared.json` and repeated in the report."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctrlab_trainer.data.encoded import EncodedSplit
+from ctrlab_trainer.data.encoding import EncodedData
+from ctrlab_trainer.data.splits import PARTS
+
+WORTH_SAYING = 0.05
+"""Shares below this are not mentioned."""
+
+
+def findings(encoded: EncodedData) -> Iterator[str]:
+    """One sentence each, in a fixed order."""
+    yield from _new_users(encoded.parts)
+    yield from _new_values(encoded)
+    yield from _empty_histories(encoded)
+    yield from _drift(encoded.parts)
+    for feature in encoded.schema.features:
+        if feature.kind == "categorical" and feature.size <= 2:
+            yield f"feature {feature.name} has one known value in train: no model can learn from it"
+
+
+def _new_users(parts: tuple[EncodedSplit, ...]) -> Iterator[str]:
+    if parts[0].users is None:
+        return
+    known = np.unique(parts[0].users)
+    for name, part in zip(PARTS[1:], parts[1:], strict=True):
+        assert part.users is not None
+        new_rows = float(np.isin(part.users, known, invert=True).mean())
+        users = np.unique(part.users)
+        new_users = float(np.isin(users, known, invert=True).mean())
+        if new_rows >= WORTH_SAYING:
+            yield f"{new_users:.1%} of the users of {name}, with {new_rows:.1%} of its rows, are not in train"
+
+
+def _new_values(encoded: EncodedData) -> Iterator[str]:
+    for feature in encoded.schema.features:
+        if feature.kind != "categorical":
+            continue
+        valid, test = (
+            float((part.categorical[:, feature.column] == feature.offset).mean()) for part in encoded.parts[1:]
+        )
+        if max(valid, test) >= WORTH_SAYING:
+            yield f"feature {feature.name} is out of vocabulary in {valid:.1%} of the rows of valid, {test:.1%} of test"
+
+
+def _empty_histories(encoded: EncodedData) -> Iterator[str]:
+    if not encoded.parts[0].histories:
+        return
+    for name, part in zip(PARTS, encoded.parts, strict=True):
+        share = empty_share(part)
+        if share >= WORTH_SAYING:
+            yield f"{share:.1%} of the rows of {name} have an empty history"
+
+
+def empty_share(part: EncodedSplit) -> float:
+    """Share of rows without any history; all histories of a row are empty together."""
+    history = next(iter(part.histories.values()))
+    empty: NDArray[np.bool_] = history.start == history.end
+    return float(empty.mean())
+
+
+def _drift(parts: tuple[EncodedSplit, ...]) -> Iterator[str]:
+    base = float(parts[0].labels.mean())
+    for name, part in zip(PARTS[1:], parts[1:], strict=True):
+        rate = float(part.labels.mean())
+        if abs(rate - base) >= WORTH_SAYING:
+            yield f"the share of clicks is {rate:.3f} in {name} and {base:.3f} in train"

@@ -1,0 +1,21 @@
+"""Opens what tuning may see: the schema, train and validation. Test has its own door, `ctrlab_trainer.seal`."""
+
+from pathlib import Path
+
+from ctrlab_contract.names import Key
+from ctrlab_contract.records.prepared import PreparedData
+from ctrlab_contract.store import Store
+from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit, open_split
+from ctrlab_trainer.data.prepare import SCHEMA_FILE
+
+
+def open_schema(folder: Path) -> EncodedSchema:
+    """`schema.json` of a data set's folder."""
+    return EncodedSchema.model_validate_json((folder / SCHEMA_FILE).read_bytes())
+
+
+def open_train_valid(store_root: Store, prepared: PreparedData) -> tuple[EncodedSchema, EncodedSplit, EncodedSplit]:
+    """The schema, train and validation, memory-mapped; ObjectNotFound if they are not in the store."""
+    folder = store_root.local_folder(Key.dataset(prepared.digest))
+    schema = open_schema(folder)
+    return schema, open_split(folder / "train", schema), open_split(folder / "valid", schema)

@@ -1,0 +1,139 @@
+"""Prepares a data set: source -> encoded parts in the store, made once for each digest and then reused.
+
+The test rows go under the sealed prefix before train and validation are written, and a data set counts as prepared only
+when both are there: a crash at any moment leaves either nothing that counts or everything.
+"""
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctrlab_contract.canonical import canonical_json, digest, short
+from ctrlab_contract.dataset import Dataset
+from ctrlab_contract.names import Key
+from ctrlab_contract.plan import ExperimentKey, Plan
+from ctrlab_contract.records.prepared import FileDigest, PreparedData, SplitSummary
+from ctrlab_contract.store import Store
+from ctrlab_trainer.data.encoded import EncodedSplit, save_split
+from ctrlab_trainer.data.encoding import ENCODER_VERSION, EncodedData, encode, require_supported, wanted_columns
+from ctrlab_trainer.data.findings import findings
+from ctrlab_trainer.data.optimum import PROBABILITY_FILE, bayes_auc
+from ctrlab_trainer.data.readers import read
+from ctrlab_trainer.data.sources import Located, TableFiles, locate
+from ctrlab_trainer.data.splits import PARTS
+
+SCHEMA_FILE = "schema.json"
+ENCODERS_FILE = "encoders.json"
+"""What train determined of each feature, so that ids can be read back as values."""
+RECORD_FILE = "prepared.json"
+
+
+def prepare(plan: Plan, store_root: Store, key: ExperimentKey) -> PreparedData:
+    """Makes sure that the plan's data set is in the store, and writes the experiment's `prepared.json`.
+
+    A data set of the same digest is taken as it is. Raises InvalidInput for everything that is wrong with the source;
+    then nothing is left in the store.
+    """
+    require_supported(plan.dataset)
+    located = locate(plan.dataset.source)
+    sources = located.digests()
+    address = content_address(plan.dataset, located, sources)
+    if _complete(store_root, address):
+        record = PreparedData.model_validate_json(store_root.get(Key.dataset(address, RECORD_FILE)))
+    else:
+        record = _make(plan.dataset, located, sources, address, store_root)
+    store_root.put(Key.experiment(key.namespace, key.name, key.uid, Key.PREPARED), record.to_json().encode())
+    return record
+
+
+def content_address(dataset: Dataset, located: Located, sources: tuple[FileDigest, ...]) -> str:
+    """64 hexadecimal digits over the source's bytes, how they are read, what they mean, and the encoder's version.
+
+    Where the files lie is left out: the same bytes in another folder are the same data set.
+    """
+    tables = [table for table in (located.main, *located.sides) if isinstance(table, TableFiles)]
+    content = {
+        "encoder": ENCODER_VERSION,
+        "sources": [source.model_dump(mode="json") for source in sources],
+        "reading": [[table.format, table.header, list(table.columns or ()), table.on] for table in tables],
+        "dataset": dataset.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"source"}),
+    }
+    return short(digest(content), 64)
+
+
+def _complete(store: Store, address: str) -> bool:
+    return store.exists(Key.dataset(address, RECORD_FILE)) and store.exists(Key.sealed(address, "labels.npy"))
+
+
+def _make(
+    dataset: Dataset, located: Located, sources: tuple[FileDigest, ...], address: str, store: Store
+) -> PreparedData:
+    encoded = encode(read(located, wanted_columns(dataset)), dataset)
+    encoders = canonical_json(dict(encoded.fitted))
+    with tempfile.TemporaryDirectory(prefix="ctrlab-prepare-") as name:
+        folders = {
+            part: Path(name) / where for part, where in zip(PARTS, ("open/train", "open/valid", "test"), strict=True)
+        }
+        for index, folder in enumerate(folders.values()):
+            folder.mkdir(parents=True)
+            save_split(folder, encoded.parts[index])
+            if encoded.true_probability is not None:
+                np.save(folder / PROBABILITY_FILE, encoded.true_probability[index], allow_pickle=False)
+        record = _record(encoded, encoders, folders, sources, address)
+        shared = Path(name) / "open"
+        (shared / SCHEMA_FILE).write_text(encoded.schema.to_json())
+        (shared / ENCODERS_FILE).write_bytes(encoders)
+        (shared / RECORD_FILE).write_text(record.to_json())
+        store.put_folder(Key.sealed(address), folders["test"])
+        store.put_folder(Key.dataset(address), shared)
+    return record
+
+
+def _record(
+    encoded: EncodedData, encoders: bytes, folders: dict[str, Path], sources: tuple[FileDigest, ...], address: str
+) -> PreparedData:
+    train, valid, test = (
+        _summary(split, folder) for split, folder in zip(encoded.parts, folders.values(), strict=True)
+    )
+    optimum = None
+    if encoded.true_probability is not None:
+        optimum = {
+            part: bayes_auc(encoded.parts[index].labels, encoded.true_probability[index])
+            for index, part in enumerate(("train", "valid"))
+        }
+    return PreparedData(
+        digest=address,
+        encoder_version=ENCODER_VERSION,
+        sources=sources,
+        train=train,
+        valid=valid,
+        test=test,
+        vocabulary={feature.name: feature.size for feature in encoded.schema.features if feature.kind != "history"},
+        vocabulary_digest=digest(encoders),
+        embedding_rows=encoded.schema.embedding_rows,
+        bayes_optimal=optimum,
+        warnings=tuple(findings(encoded)),
+    )
+
+
+def _summary(split: EncodedSplit, folder: Path) -> SplitSummary:
+    files = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    return SplitSummary(
+        rows=split.rows,
+        positives=int(split.labels.sum(dtype=np.int64)),
+        users=None if split.users is None else len(np.unique(split.users)),
+        row_ids_digest=digest(_bytes(np.sort(split.row_ids))),
+        files=files,
+    )
+
+
+def _bytes(numbers: NDArray[np.int64]) -> bytes:
+    return numbers.astype("<i8").tobytes()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,117 @@
+"""Divides rows into train, validation and test.
+
+A split reads times, users or one column, never labels or features, so that no value can move a row between parts.
+"""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ctrlab_contract.dataset import Dataset, Split
+from ctrlab_contract.errors import InvalidData, Problem
+from ctrlab_trainer.data.tables import SourceTable, categories
+
+PARTS: Final = ("train", "valid", "test")
+"""The parts in the order in which information may flow."""
+TRAIN, VALID, TEST = range(3)
+
+Times = NDArray[np.int64] | NDArray[np.float64]
+
+
+def divide(
+    table: SourceTable, dataset: Dataset, when: Times | None, users: NDArray[np.int32] | None
+) -> NDArray[np.int8]:
+    """[rows] the part of each row, as its position in `PARTS`."""
+    split = dataset.split
+    match split.strategy:
+        case "Temporal":
+            assert when is not None
+            return by_time(when, split.shares)
+        case "Random":
+            return at_random(table.rows, split.shares, split.seed)
+        case "LeaveLastOut":
+            assert when is not None
+            assert users is not None
+            return leave_last_out(when, users)
+        case "Predefined":
+            return predefined(table, split)
+
+
+def by_time(when: Times, shares: tuple[float, float, float]) -> NDArray[np.int8]:
+    """By global time: the earliest rows are train, the latest test.
+
+    Rows of one time are never parted; where a boundary falls among them they all go to the later part.
+    """
+    ordered = np.sort(when)
+    first_valid, first_test = _boundaries(len(when), shares)
+    parts = np.full(len(when), TRAIN, np.int8)
+    parts[when >= ordered[min(first_valid, len(when) - 1)]] = VALID
+    parts[when >= ordered[min(first_test, len(when) - 1)]] = TEST
+    return parts
+
+
+def at_random(rows: int, shares: tuple[float, float, float], seed: int) -> NDArray[np.int8]:
+    """By a permutation of the row numbers."""
+    order = np.random.default_rng(seed).permutation(rows)
+    first_valid, first_test = _boundaries(rows, shares)
+    parts = np.full(rows, TRAIN, np.int8)
+    parts[order[first_valid:first_test]] = VALID
+    parts[order[first_test:]] = TEST
+    return parts
+
+
+def leave_last_out(when: Times, users: NDArray[np.int32]) -> NDArray[np.int8]:
+    """Each user's latest row is test and the one before it validation; users with fewer than three rows are train.
+
+    Among rows of one user and time, the later in the source counts as the later.
+    """
+    order = np.lexsort((np.arange(len(when)), when, users))
+    ordered = users[order]
+    last = np.searchsorted(ordered, ordered, side="right") - 1
+    first = np.searchsorted(ordered, ordered, side="left")
+    from_end = last - np.arange(len(order))
+    enough = last - first >= 2
+    parts = np.full(len(when), TRAIN, np.int8)
+    parts[order[enough & (from_end == 1)]] = VALID
+    parts[order[enough & (from_end == 0)]] = TEST
+    return parts
+
+
+def predefined(table: SourceTable, split: Split) -> NDArray[np.int8]:
+    """By what a column says; InvalidData for any value that stands for no part."""
+    assert split.column is not None
+    distinct = categories(table.data[split.column])
+    meaning = {split.values.train: TRAIN, split.values.valid: VALID, split.values.test: TEST}
+    part_of_value = np.array([meaning.get(text, -1) for text in distinct.texts()], np.int8)
+    parts = np.asarray(part_of_value[distinct.codes], np.int8)
+    if (parts < 0).any():
+        row = int(np.argmax(parts < 0))
+        value = distinct.texts()[int(distinct.codes[row])]
+        raise InvalidData.at(
+            table.place(row, split.column),
+            f"found {value!r}; allowed are {', '.join(map(repr, meaning))} (spec.dataset.split.values)",
+        )
+    return parts
+
+
+def require_both_classes(labels: NDArray[np.uint8], parts: NDArray[np.int8]) -> None:
+    """InvalidData for parts that have no rows, or rows of one class alone."""
+    counts = pd.crosstab(parts, labels).reindex(index=range(3), columns=[0, 1], fill_value=0).to_numpy()
+    problems = []
+    for name, (negatives, positives) in zip(PARTS, counts.tolist(), strict=True):
+        if negatives + positives == 0:
+            problems.append(Problem("spec.dataset.split", f"{name} has no rows; change the strategy or the fractions"))
+        elif negatives == 0 or positives == 0:
+            found = f"all {negatives + positives} rows of {name} have label {int(positives > 0)}"
+            advice = "every part needs both classes: change the split, or spec.dataset.label.positiveWhen"
+            problems.append(Problem("spec.dataset.split", f"{found}; {advice}"))
+    if problems:
+        raise InvalidData(problems)
+
+
+def _boundaries(rows: int, shares: tuple[float, float, float]) -> tuple[int, int]:
+    """Number of the first validation row and of the first test row, in order."""
+    train, valid, _ = shares
+    return round(rows * train), round(rows * (train + valid))

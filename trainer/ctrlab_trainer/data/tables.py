@@ -1,0 +1,70 @@
+"""The rows in memory: one arrow table, and the words for a place in it.
+
+Text columns are dictionary-encoded from the first byte on (a code a row, each distinct value once), which is what makes
+checking, parsing and encoding cheap: each is done once a value and not once a row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """The columns that a data set asks for, row by row as the source has them."""
+
+    data: pa.Table
+    files: tuple[tuple[str, int], ...]
+    """Name and number of rows of each part, in order."""
+    joined: Mapping[str, str] = field(default_factory=dict)
+    """Columns that come from a side table -> its name."""
+    true_probability: NDArray[np.float64] | None = None
+    """[rows] of a generator that knows it; never a column that a model could see."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return int(self.data.num_rows)
+
+    def place(self, row: int, column: str) -> str:
+        """Where a value stands, for messages; rows are counted from 1 in their file, a header left out."""
+        ends = np.cumsum([rows for _, rows in self.files])
+        part = int(np.searchsorted(ends, row, side="right"))
+        name, rows = self.files[part]
+        place = f"{name}, row {row - int(ends[part]) + rows + 1}, column {column}"
+        return f"{place} (joined from {self.joined[column]})" if column in self.joined else place
+
+
+@dataclass(frozen=True)
+class Categories:
+    """A column as codes into its distinct values."""
+
+    codes: NDArray[np.int32]
+    """[rows] position in `values`."""
+    values: pa.Array
+    """[distinct] text; a missing value is the empty text."""
+
+    def texts(self) -> list[str]:
+        """The distinct values as Python text."""
+        found: list[str] = self.values.to_pylist()
+        return found
+
+
+def categories(column: pa.ChunkedArray) -> Categories:
+    """Any column as text values and their codes; each value once, a missing one as the empty text."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    array = column.unify_dictionaries().combine_chunks()
+    if isinstance(array, pa.ChunkedArray):  # of a column without chunks
+        return Categories(np.empty(0, np.int32), pa.array([], pa.string()))
+    texts = array.dictionary.cast(pa.string()).fill_null("")
+    codes = np.asarray(array.indices.cast(pa.int32()).fill_null(len(texts)))
+    if array.indices.null_count:
+        texts = pa.concat_arrays([texts, pa.array([""], pa.string())])
+    once = texts.dictionary_encode()
+    if len(once.dictionary) == len(texts):
+        return Categories(codes, texts)
+    return Categories(np.asarray(once.indices).astype(np.int32)[codes], once.dictionary)
