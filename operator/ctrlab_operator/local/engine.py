@@ -1,0 +1,179 @@
+"""The local engine: observe, decide, act, sleep until a worker ends; the same planner as on a cluster.
+
+It keeps nothing in memory that it could not lose: killed at any moment, the same command finds plan, trials and runs
+in store and database and goes on. A failed experiment is tried again by the same command, with what is finished kept.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Protocol
+
+from sqlalchemy.exc import DBAPIError
+
+from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.names import Condition, Key
+from ctrlab_contract.plan import ExperimentKey, Plan
+from ctrlab_contract.status import ExperimentStatus
+from ctrlab_contract.store import StoreError
+from ctrlab_contract.study import StudyDatabase
+from ctrlab_operator.local import snapshot
+from ctrlab_operator.local.errors import Interrupted, WorkspaceError
+from ctrlab_operator.local.launch import PROGRAMS, Launcher
+from ctrlab_operator.local.lineage import write_lineage
+from ctrlab_operator.local.observe import Observer
+from ctrlab_operator.local.processes import Processes
+from ctrlab_operator.local.workspace import Workspace
+from ctrlab_operator.planner import Action, DeleteJob, EnsureJob, Facts, ScaleJob, WritePlan, decide
+
+POLL_SECONDS = 1.0
+"""How often progress is looked at while no worker ends."""
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class View(Protocol):
+    """Who shows the progress."""
+
+    def update(self, facts: Facts, status: ExperimentStatus, running: int) -> None:
+        """Called after every look at the experiment."""
+
+    def note(self, message: str) -> None:
+        """Something worth a line."""
+
+
+class Engine:
+    """Runs one experiment in one workspace."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        experiment: Experiment,
+        slots: int,
+        view: View,
+        programs: Mapping[str, tuple[str, ...]] = PROGRAMS,
+    ) -> None:
+        self.workspace = workspace
+        self.plan = Plan.of(experiment)
+        self.key = ExperimentKey.local(experiment, self.plan)
+        self._experiment = experiment
+        self._slots = slots
+        self._view = view
+        self._programs = programs
+        self._stopping = False
+        self._wake = threading.Event()
+
+    def run(self) -> ExperimentStatus:
+        """Work until the experiment has ended; its last status.
+
+        Raises Interrupted after Ctrl-C, WorkspaceError where the workspace is unwritable, full or in use.
+        """
+        try:
+            with (
+                self.workspace.locked(self.key.namespace, self.key.name, self._tell_of_orphans) as lock,
+                self._database() as database,
+            ):
+                return self._run(lock, database)
+        except StoreError as error:
+            raise WorkspaceError.at(self.workspace.root, str(error)) from error
+        except DBAPIError as error:
+            raise WorkspaceError.at(self.workspace.root / "study.db", str(error.orig)) from error
+
+    def _run(self, lock: int, database: StudyDatabase) -> ExperimentStatus:
+        database.create_schema()
+        database.release_workers(self.key, lambda worker: False)
+        self._experiment = self._with_status(self._previous_status())
+        self._point_to_newest()
+        env = {variable.name: variable.value for variable in self._experiment.spec.runtime.env or ()}
+        launcher = Launcher(self.workspace, self.key, lock, self._wake.set, self._programs, env)
+        processes = Processes(launcher, self._slots)
+        observer = Observer(self.workspace.store, database, self.key)
+        with self._signals(processes.kill):
+            try:
+                return self._loop(observer, processes, database)
+            finally:
+                processes.stop()
+                database.release_workers(self.key, processes.is_alive)
+
+    def _loop(self, observer: Observer, processes: Processes, database: StudyDatabase) -> ExperimentStatus:
+        while True:
+            self._wake.clear()
+            if self._stopping:
+                self._view.note("stopping: workers give their trials back")
+                raise Interrupted
+            if processes.step():
+                database.release_workers(self.key, processes.is_alive)
+            facts = observer.facts(self._experiment, processes.facts())
+            decision = decide(facts)
+            for action in decision.actions:
+                self._act(action, facts, processes)
+            if decision.status != self._experiment.status:
+                self._experiment = self._with_status(decision.status)
+                snapshot.save(self.workspace, self._experiment)
+            self._view.update(facts, decision.status, len(processes.running))
+            if decision.status.stage in ("Succeeded", "Failed", "Suspended") or _is_stalled(decision.status):
+                return decision.status
+            if not decision.actions:
+                self._wake.wait(POLL_SECONDS)
+
+    def _act(self, action: Action, facts: Facts, processes: Processes) -> None:
+        match action:
+            case WritePlan(plan):
+                write_lineage(self.workspace.store, self.key)
+                self.workspace.store.below(self.key.prefix).put(Key.PLAN, plan.to_json().encode())
+            case EnsureJob(request):
+                done = [index for index, run in enumerate(request.runs) if run in facts.runs]
+                processes.create(request, done)
+            case ScaleJob(name, completions, parallelism):
+                processes.scale(name, completions, parallelism)
+            case DeleteJob(name):
+                processes.delete(name)
+
+    def _previous_status(self) -> ExperimentStatus | None:
+        """Of the same plan; a failure is forgotten, for the same command means another try."""
+        saved = snapshot.load(self.workspace, self.key.namespace, self.key.name)
+        if saved is None or saved.metadata.uid != self.key.uid or saved.status is None:
+            return None
+        failed = any(c.type == Condition.FAILED and c.status == "True" for c in saved.status.conditions)
+        return None if failed else saved.status
+
+    def _with_status(self, status: ExperimentStatus | None) -> Experiment:
+        metadata = self._experiment.metadata.model_copy(update={"uid": self.key.uid})
+        return self._experiment.model_copy(update={"metadata": metadata, "status": status})
+
+    def _point_to_newest(self) -> None:
+        self.workspace.store.replace(f"{self.key.namespace}/{self.key.name}/LATEST", f"{self.key.uid}\n".encode())
+
+    def _tell_of_orphans(self) -> None:
+        self._view.note("waiting for the workers of an interrupted run to end")
+
+    @contextmanager
+    def _database(self) -> Iterator[StudyDatabase]:
+        database = StudyDatabase(self.workspace.database_url)
+        try:
+            yield database
+        finally:
+            database.dispose()
+
+    @contextmanager
+    def _signals(self, kill: Callable[[], None]) -> Iterator[None]:
+        """The first signal stops gently, the second at once."""
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            if self._stopping:
+                kill()
+            self._stopping = True
+            self._wake.set()
+
+        before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _is_stalled(status: ExperimentStatus) -> bool:
+    return any(c.type == Condition.STALLED and c.status == "True" for c in status.conditions)

@@ -1,0 +1,86 @@
+"""Gathering the planner's facts on one machine: process table, study database, store, in that order."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.names import Key
+from ctrlab_contract.plan import ExperimentKey, FinalRun, Plan
+from ctrlab_contract.records import PreparedData, SeedDecision, StudyRecord
+from ctrlab_contract.status import ReportStatus
+from ctrlab_contract.store import Store
+from ctrlab_contract.study import StudyDatabase
+from ctrlab_operator.planner import Facts, JobFacts, SearchFacts
+
+
+class Observer:
+    """Reads one experiment; records that never change are read once."""
+
+    def __init__(self, store: Store, database: StudyDatabase, key: ExperimentKey) -> None:
+        self._folder = store.below(key.prefix)
+        self._database = database
+        self._key = key
+        self._frozen: dict[str, SearchFacts] = {}
+        self._plan: Plan | None = None
+        self._prepared: PreparedData | None = None
+        self._decision: SeedDecision | None = None
+
+    def facts(self, experiment: Experiment, jobs: Mapping[str, JobFacts]) -> Facts:
+        """The facts of this moment; `jobs` was read just before."""
+        if self._plan is None and self._folder.exists(Key.PLAN):
+            self._plan = Plan.model_validate_json(self._folder.get(Key.PLAN))
+        plan = self._plan
+        searches = self._searches(plan) if plan is not None else {}
+        if self._prepared is None and self._folder.exists(Key.PREPARED):
+            self._prepared = PreparedData.model_validate_json(self._folder.get(Key.PREPARED))
+        if self._decision is None and self._folder.exists(Key.SEED_DECISION):
+            self._decision = SeedDecision.model_validate_json(self._folder.get(Key.SEED_DECISION))
+        return Facts(
+            experiment=experiment,
+            now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            frozen=plan,
+            jobs=jobs,
+            prepared=self._prepared,
+            searches=searches,
+            runs=self._runs(),
+            decision=self._decision,
+            report=self._report(),
+        )
+
+    def _searches(self, plan: Plan) -> dict[str, SearchFacts]:
+        """Frozen searches from their records, the others from the database, which is asked only while there are any."""
+        progress = self._database.progress(self._key, plan) if len(self._frozen) < len(plan.variants) else {}
+        for name in plan.names:
+            if name not in self._frozen and self._folder.exists(Key.study(name)):
+                self._frozen[name] = _frozen(StudyRecord.model_validate_json(self._folder.get(Key.study(name))))
+        going_on = {
+            name: SearchFacts(
+                done=found.done, failed=found.failed, best=found.best_value, last_failure=found.last_failure
+            )
+            for name, found in progress.items()
+        }
+        return going_on | self._frozen
+
+    def _runs(self) -> frozenset[FinalRun]:
+        found = set()
+        for key in self._folder.list("runs/"):
+            match key.split("/"):
+                case ["runs", variant, seed, _, "record.json"]:
+                    found.add(FinalRun(variant=variant, seed=int(seed)))
+        return frozenset(found)
+
+    def _report(self) -> ReportStatus | None:
+        if not self._folder.exists(Key.LATEST_REPORT):
+            return None
+        target = self._folder.get(Key.LATEST_REPORT).decode().strip().rstrip("/")
+        return ReportStatus(uri=f"{self._folder.uri}/{target}", digest=target.rpartition("/")[2])
+
+
+def _frozen(record: StudyRecord) -> SearchFacts:
+    counted = [trial for trial in record.trials if trial.counted]
+    return SearchFacts(
+        done=len(counted),
+        failed=sum(trial.state == "FAIL" for trial in counted),
+        best=record.best.value,
+        digest=record.digest,
+    )
