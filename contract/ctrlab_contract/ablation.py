@@ -1,10 +1,20 @@
 """The resource `Ablation`: which parts of one model of an experiment earn their place."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ctrlab_contract.base import ColumnName, ContractModel, ResourceName, Scalar, VariantName
+from ctrlab_contract.base import (
+    AS_SET,
+    ColumnName,
+    ContractModel,
+    Distinct,
+    ResourceName,
+    Scalar,
+    VariantName,
+    as_map,
+    repeated,
+)
 from ctrlab_contract.cel import rules
 from ctrlab_contract.experiment import Metadata
 from ctrlab_contract.runtime import Runtime
@@ -15,6 +25,7 @@ class ExperimentReference(ContractModel):
     """A CTRExperiment in the same namespace."""
 
     name: ResourceName
+    """Its metadata.name."""
 
 
 @rules(
@@ -27,13 +38,20 @@ class AblationVariant(ContractModel):
     """The full model with one change."""
 
     name: VariantName
-    remove: tuple[VariantName, ...] | None = Field(default=None, min_length=1, max_length=16)
+    """As it is printed in tables; unique."""
+    remove: Annotated[tuple[VariantName, ...], Distinct] | None = Field(
+        default=None, min_length=1, max_length=16, json_schema_extra=AS_SET
+    )
     """Parts that the architecture declares."""
     set: dict[str, Scalar] | None = Field(default=None, min_length=1, max_length=32)
     """Parameters with another value."""
-    drop_features: tuple[ColumnName, ...] | None = Field(default=None, min_length=1, max_length=512)
+    drop_features: Annotated[tuple[ColumnName, ...], Distinct] | None = Field(
+        default=None, min_length=1, max_length=512, json_schema_extra=AS_SET
+    )
     """Features that the variant does not see."""
-    add_features: tuple[ColumnName, ...] | None = Field(default=None, min_length=1, max_length=512)
+    add_features: Annotated[tuple[ColumnName, ...], Distinct] | None = Field(
+        default=None, min_length=1, max_length=512, json_schema_extra=AS_SET
+    )
     """Features of the data set that the full model does not see."""
 
     @model_validator(mode="after")
@@ -44,15 +62,18 @@ class AblationVariant(ContractModel):
 
 
 @rules(
-    ("(self.from == 'Explicit') == has(self.count)", "count belongs to from: Explicit"),
+    ("(self.from == 'Explicit') == has(self.count)", "count belongs to from: Explicit, and is required there"),
     ("!has(self.base) || self.from == 'Explicit'", "base belongs to from: Explicit"),
 )
 class VariantSeeds(ContractModel):
     """Seeds of the variants: those of the experiment, or a count and base of their own."""
 
     from_: Literal["Inherit", "Explicit"] = Field(default="Inherit", alias="from")
+    """Inherit: the experiment's seeds, which lets its runs of the full model be used. Explicit: count and base."""
     count: int | None = Field(default=None, ge=5, le=1000)
+    """How many seeds, at least 5."""
     base: int | None = Field(default=None, ge=0, le=2**31 - 2000)
+    """The first seed (default: the experiment's)."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -63,44 +84,54 @@ class VariantSeeds(ContractModel):
         return self
 
 
+@rules(("self.variants.all(v, v.name != self.model)", "a variant cannot have the name of the full model"))
 class AblationSpec(ContractModel):
     """Which model, which changes, and how they are trained."""
 
     experiment_ref: ExperimentReference
+    """The experiment; it may be created later than the ablation, which waits for it."""
     model: VariantName
     """The full model: the name of a model of the experiment."""
-    variants: tuple[AblationVariant, ...] = Field(
-        min_length=1,
-        max_length=32,
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
-    )
+    variants: tuple[AblationVariant, ...] = Field(min_length=1, max_length=32, json_schema_extra=as_map("name"))
+    """The changes; each is trained by itself and compared with the full model."""
     hyperparameters: Literal["Inherit", "Retune"] = "Inherit"
     """Inherit: the full model's tuned values. Retune: a search of its own for each variant, with the same budget."""
     seeds: VariantSeeds = VariantSeeds()
+    """Which seeds the variants are trained with."""
     factorial: bool = False
     """Whether all subsets of the listed removals are run (up to 2^5), for main effects and interactions."""
     runtime: Runtime | None = None
     """Overrides of the experiment's runtime."""
     suspend: bool = False
+    """Stops work and keeps what is finished; false resumes."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         names = [variant.name for variant in self.variants]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"variants: the name {twice[0]!r} is given twice")
+        twice = repeated(names)
+        if twice is not None:
+            raise ValueError(f"variants: the name {twice!r} is given twice")
         if self.model in names:
-            raise ValueError(f"variants: {self.model!r} is the name of the full model")
-        if self.factorial and len({part for variant in self.variants for part in variant.remove or ()}) > 5:
-            raise ValueError("factorial: at most 5 different parts can be removed in all combinations")
+            raise ValueError(f"variants: a variant cannot have the name of the full model, {self.model!r}")
+        parts = {part for variant in self.variants for part in variant.remove or ()}
+        if self.factorial and not 2 <= len(parts) <= 5:
+            raise ValueError(
+                f"factorial: the variants must remove 2 to 5 different parts, which are then removed in all "
+                f"combinations, not {len(parts)}"
+            )
         return self
 
 
 class Ablation(ContractModel):
-    """An `Ablation` manifest."""
+    """Which parts of one model of a CTRExperiment earn their place: variants with one change each, compared with it."""
 
     api_version: Literal["ctrlab.dev/v1alpha1"] = "ctrlab.dev/v1alpha1"
+    """Which version of the API the object is written in."""
     kind: Literal["Ablation"] = "Ablation"
+    """Ablation."""
     metadata: Metadata
+    """The name; Kubernetes' other fields are left alone."""
     spec: AblationSpec
+    """What the user asks for."""
     status: ExperimentStatus | None = None
+    """What the control loop reports."""

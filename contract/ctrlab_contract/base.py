@@ -4,10 +4,13 @@ The API has no floats (Kubernetes API conventions): a bound is a decimal string,
 hashed. Models are strict and closed, so that one machine refuses exactly what a cluster's schema refuses.
 """
 
-from typing import Annotated
+import json
+import math
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
 
 
 class ContractModel(BaseModel):
@@ -30,10 +33,20 @@ class ContractModel(BaseModel):
 
 DECIMAL_PATTERN = r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
 
-DecimalString = Annotated[str, StringConstraints(pattern=DECIMAL_PATTERN, max_length=32)]
-"""A decimal number in quotes, for instance "0.001" or "1e-3"."""
 
-Duration = Annotated[str, StringConstraints(pattern=r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$", min_length=2, max_length=32)]
+def _finite(text: str) -> str:
+    if not math.isfinite(float(text)):
+        raise ValueError(f"{text} is too large for a double-precision number")
+    return text
+
+
+DecimalString = Annotated[str, StringConstraints(pattern=DECIMAL_PATTERN, max_length=32), AfterValidator(_finite)]
+"""A decimal number in quotes, for instance "0.001" or "1e-3"; finite in double precision."""
+
+Duration = Annotated[
+    str,
+    StringConstraints(pattern=r"^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$", min_length=2, max_length=21),
+]
 """A length of time such as 24h, 90m or 1h30m."""
 
 ResourceName = Annotated[
@@ -49,11 +62,60 @@ VariantName = Annotated[
 ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 """A column of the data, as its header spells it."""
 
+SCALAR_LENGTH = 256
+
+
+def _integer_or_text(value: object) -> object:
+    """Checked here and not by the union, which would report every refusal once for each of its members."""
+    match value:
+        case bool() | float():
+            advice = f"; write it in quotes: {json.dumps(json.dumps(value))}"
+        case list():
+            advice = f"; write it in quotes: {json.dumps(','.join(map(str, value)))}"
+        case int():
+            return value
+        case str() if len(value) <= SCALAR_LENGTH:
+            return value
+        case str():
+            raise ValueError(f"text here has at most {SCALAR_LENGTH} characters, not {len(value)}")
+        case _:
+            advice = ""
+    raise ValueError(f"expected a whole number or text, not {value!r:.60}{advice}")
+
+
 Scalar = Annotated[
-    int | Annotated[str, StringConstraints(max_length=256)],
-    Field(json_schema_extra={"x-kubernetes-int-or-string": True}),
+    int | str,
+    BeforeValidator(_integer_or_text),
+    Field(json_schema_extra={"x-kubernetes-int-or-string": True, "maxLength": SCALAR_LENGTH}),
 ]
 """A fixed parameter's value: an integer, or text; decimals, true/false and lists such as "400,400" are in quotes."""
+
+
+T = TypeVar("T")
+
+
+def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
+    twice = [value for index, value in enumerate(values) if value in values[:index]]
+    if twice:
+        raise ValueError(f"{twice[0]!r} is given twice")
+    return values
+
+
+Distinct = AfterValidator(_distinct)
+"""Marks a tuple whose values must differ; its field carries AS_SET for the cluster."""
+
+AS_SET: JsonDict = {"x-kubernetes-list-type": "set"}
+"""Schema of a list whose values must differ."""
+
+
+def as_map(key: str) -> JsonDict:
+    """Schema of a list whose elements differ in the field `key`, which server-side apply merges by."""
+    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
+
+
+def repeated(names: list[str]) -> str | None:
+    """The first name (in alphabetical order) that is given more than once, if there is one."""
+    return min((name for name in names if names.count(name) > 1), default=None)
 
 
 def seconds(duration: str) -> int:

@@ -4,11 +4,11 @@ The rules that join fields stand twice, side by side: as a pydantic validator fo
 the cluster's schema; the tests hold both against the same examples.
 """
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from ctrlab_contract.base import ColumnName, ContractModel, DecimalString
+from ctrlab_contract.base import AS_SET, ColumnName, ContractModel, DecimalString, Distinct, as_map, repeated
 from ctrlab_contract.cel import rules
 
 Format = Literal["csv", "tsv", "parquet", "libsvm", "recbole"]
@@ -21,8 +21,9 @@ class SideTable(ContractModel):
     """Where the table lies."""
     format: Format
     """How it is written."""
-    on: ColumnName
-    """The column, of the same name in both tables, that joins them; the side table has at most one row for a value."""
+    on: ColumnName = Field(alias="joinOn")
+    """The column, of the same name in both tables, that joins them; the side table has at most one row for a value.
+    (Not called `on`, which YAML reads as true.)"""
 
 
 @rules(
@@ -36,13 +37,15 @@ class Source(ContractModel):
     """file:///path, s3://bucket/key, pvc://claim/path, or builtin://NAME for a generator or a data set that
     `ctrlab data fetch` knows."""
     format: Format | None = None
-    """csv, tsv, parquet, libsvm, or recbole: a folder of RecBole atomic files (.inter joined with .user and .item).
-    gzip is recognised."""
+    """Required unless uri is builtin://NAME: csv, tsv, parquet, libsvm, or recbole, which is a folder of RecBole
+    atomic files (.inter joined with .user and .item). gzip is recognised."""
     header: bool = True
     """Whether the first line of csv and tsv names the columns; RecBole's typed headers (name:type) are understood."""
-    columns: tuple[ColumnName, ...] | None = Field(default=None, max_length=512)
+    columns: Annotated[tuple[ColumnName, ...], Distinct] | None = Field(
+        default=None, min_length=1, max_length=512, json_schema_extra=AS_SET
+    )
     """The columns' names in order, for a file without header."""
-    options: dict[str, str] | None = Field(default=None, max_length=32)
+    options: dict[str, Annotated[str, StringConstraints(max_length=256)]] | None = Field(default=None, max_length=32)
     """Parameters of a builtin generator, such as rows and seed of builtin://synthetic."""
     tables: tuple[SideTable, ...] | None = Field(default=None, max_length=8)
     """Tables joined to the rows."""
@@ -129,18 +132,38 @@ class Feature(ContractModel):
         return self
 
 
+@rules(
+    (
+        "self.train != self.valid && self.valid != self.test && self.train != self.test",
+        "train, valid and test must be different values",
+    )
+)
 class PredefinedValues(ContractModel):
     """Which values of the split column mean which part."""
 
-    train: str = "train"
-    valid: str = "valid"
-    test: str = "test"
+    train: Annotated[str, StringConstraints(max_length=128)] = "train"
+    """Rows that the models learn from."""
+    valid: Annotated[str, StringConstraints(max_length=128)] = "valid"
+    """Rows for tuning and early stopping."""
+    test: Annotated[str, StringConstraints(max_length=128)] = "test"
+    """Rows that only final runs see."""
+
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        twice = repeated([self.train, self.valid, self.test])
+        if twice is not None:
+            raise ValueError(f"train, valid and test must be different values, not {twice!r} twice")
+        return self
 
 
 @rules(
     (
         "(self.strategy == 'Predefined') == has(self.column)",
         "column is required for strategy Predefined and only for it",
+    ),
+    (
+        "!has(self.fractions) || self.strategy in ['Temporal', 'Random']",
+        "fractions are for strategies Temporal and Random",
     ),
     (
         "!has(self.fractions) || (self.fractions.all(f, double(f) > 0.0) && "
@@ -172,9 +195,9 @@ class Split(ContractModel):
             raise ValueError("column is required for strategy Predefined and only for it")
         if self.fractions is not None:
             if self.strategy not in ("Temporal", "Random"):
-                raise ValueError(f"fractions are for Temporal and Random, not {self.strategy}")
+                raise ValueError(f"fractions are for strategies Temporal and Random, not {self.strategy}")
             shares = [float(share) for share in self.fractions]
-            if min(shares) <= 0 or abs(sum(shares) - 1) > 1e-6:
+            if min(shares) <= 0 or not 0.999999 < sum(shares) < 1.000001:
                 raise ValueError(
                     f"fractions are three positive decimals that sum to 1, not {', '.join(self.fractions)}"
                 )
@@ -215,17 +238,19 @@ class Negatives(ContractModel):
         "!self.features.exists(f, f.type == 'History') || (has(self.user) && has(self.time))",
         "user and time are required for History features",
     ),
+    (
+        "self.features.filter(f, f.type == 'History').all(h, "
+        "h.of in self.features.filter(f, f.type == 'Categorical').map(f, f.name))",
+        "a History feature is of a Categorical feature: of must be the name of one",
+    ),
+    ("self.features.all(f, f.name != self.label.column)", "the label column cannot be a feature"),
 )
 class Dataset(ContractModel):
     """The rows, their meaning and their split."""
 
     source: Source
     label: Label
-    features: tuple[Feature, ...] = Field(
-        min_length=1,
-        max_length=512,
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
-    )
+    features: tuple[Feature, ...] = Field(min_length=1, max_length=512, json_schema_extra=as_map("name"))
     """The models' inputs; a column that is not listed is not seen by any model."""
     user: ColumnName | None = None
     """The column of the user: histories, gauc, and the clusters of the statistics."""
@@ -238,9 +263,9 @@ class Dataset(ContractModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         names = [feature.name for feature in self.features]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"features: the name {twice[0]!r} is given twice")
+        twice = repeated(names)
+        if twice is not None:
+            raise ValueError(f"features: the name {twice!r} is given twice")
         if self.split.strategy in ("Temporal", "LeaveLastOut") and self.time is None:
             raise ValueError(f"time is required for a {self.split.strategy} split")
         if self.split.strategy == "LeaveLastOut" and self.user is None:

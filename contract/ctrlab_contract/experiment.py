@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from ctrlab_contract.base import ContractModel, ResourceName, Scalar, VariantName
+from ctrlab_contract.base import ContractModel, ResourceName, Scalar, VariantName, as_map, repeated
 from ctrlab_contract.cel import rules
 from ctrlab_contract.dataset import Dataset
 from ctrlab_contract.names import LOCAL_NAMESPACE
@@ -22,9 +22,13 @@ class Metadata(ContractModel):
     model_config = ConfigDict(extra="ignore")
 
     name: ResourceName
+    """Names the experiment's children and its folders; at most 52 characters."""
     namespace: ResourceName = LOCAL_NAMESPACE
+    """Kubernetes' namespace; on one machine only part of the folder's name."""
     uid: str | None = None
+    """Set by the API server."""
     generation: int = 1
+    """Set by the API server: counts changes of the spec."""
 
 
 @rules(
@@ -53,30 +57,27 @@ class Model(ContractModel):
         return self
 
 
-FROZEN_FIELDS = ("dataset", "models", "analysis")
-"""Fields of the spec that cannot change at all once the plan is frozen; tuning and evaluation change in part."""
-
-
 @rules(
     (
-        "!has(self.analysis) || !has(self.analysis.reference) || "
-        "self.models.exists(m, m.name == self.analysis.reference)",
+        "!has(self.analysis.reference) || self.models.exists(m, m.name == self.analysis.reference)",
         "analysis.reference must be the name of a model",
     ),
     (
-        "!has(self.analysis) || !self.analysis.metrics.exists(m, m == 'gauc') || has(self.dataset.user)",
+        "!('gauc' in self.analysis.metrics) || has(self.dataset.user)",
         "the metric gauc needs dataset.user",
+    ),
+    (
+        "self.tuning.sampler != 'Grid' || self.models.all(m, !has(m.search) || "
+        "m.search.all(p, !has(m.search[p].float) || has(m.search[p].float.step)))",
+        "the Grid sampler needs a step or categorical values for every tuned parameter",
     ),
 )
 class ExperimentSpec(ContractModel):
     """What is compared, on what, with which budget, and what is concluded."""
 
     dataset: Dataset
-    models: tuple[Model, ...] = Field(
-        min_length=1,
-        max_length=20,
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
-    )
+    """The rows, their meaning and their split."""
+    models: tuple[Model, ...] = Field(min_length=1, max_length=20, json_schema_extra=as_map("name"))
     """The models; the first is the reference unless analysis.reference says otherwise."""
     tuning: Tuning = Tuning()
     evaluation: Evaluation = Evaluation()
@@ -89,9 +90,9 @@ class ExperimentSpec(ContractModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         names = [model.name for model in self.models]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"models: the name {twice[0]!r} is given twice")
+        twice = repeated(names)
+        if twice is not None:
+            raise ValueError(f"models: the name {twice!r} is given twice")
         if self.analysis.reference is not None and self.analysis.reference not in names:
             raise ValueError(
                 f"analysis.reference: no model is named {self.analysis.reference!r}; known: {', '.join(names)}"
@@ -114,10 +115,15 @@ class ExperimentSpec(ContractModel):
 
 
 class Experiment(ContractModel):
-    """A `CTRExperiment` manifest."""
+    """A comparison of CTR models, from tuning on validation data to a report on test data over several seeds."""
 
     api_version: Literal["ctrlab.dev/v1alpha1"] = "ctrlab.dev/v1alpha1"
+    """Which version of the API the object is written in."""
     kind: Literal["CTRExperiment"] = "CTRExperiment"
+    """CTRExperiment."""
     metadata: Metadata
+    """The name; Kubernetes' other fields are left alone."""
     spec: ExperimentSpec
+    """What the user asks for."""
     status: ExperimentStatus | None = None
+    """What the control loop reports."""

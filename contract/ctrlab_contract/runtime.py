@@ -3,41 +3,71 @@
 What would give a user the operator's rights (service accounts, host paths, privileges) has no field.
 """
 
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from ctrlab_contract.base import ContractModel
+from ctrlab_contract.base import ContractModel, as_map, repeated
+
+QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
+
+
+def _quantity(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f'expected a Kubernetes quantity such as 2, "500m" or 8Gi, not {value!r:.60}')
+    return str(value)
+
+
+Quantity = Annotated[
+    str,
+    BeforeValidator(_quantity),
+    StringConstraints(pattern=QUANTITY_PATTERN, max_length=32),
+    Field(json_schema_extra={"x-kubernetes-int-or-string": True}),
+]
+"""An amount of a resource, such as 2, "500m" or 8Gi; a whole number may stand without quotes."""
+
+LabelValue = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?)?$", max_length=63)]
+"""The value of a label."""
 
 
 class SecretReference(ContractModel):
     """A Secret in the experiment's namespace."""
 
-    name: str = Field(max_length=253)
+    name: str = Field(min_length=1, max_length=253)
+    """Its metadata.name."""
 
 
 class EnvironmentVariable(ContractModel):
     """A variable of the worker's environment; never a secret."""
 
     name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)
+    """Its name; unique."""
     value: str = Field(max_length=4096)
+    """Its value, as text."""
 
 
 class Resources(ContractModel):
     """Requests and limits as Kubernetes quantities, such as cpu: "2" and memory: 8Gi."""
 
-    requests: dict[str, str] | None = Field(default=None, max_length=16)
-    limits: dict[str, str] | None = Field(default=None, max_length=16)
+    requests: dict[str, Quantity] | None = Field(default=None, max_length=16)
+    """What a pod is scheduled with."""
+    limits: dict[str, Quantity] | None = Field(default=None, max_length=16)
+    """What a pod may use at most."""
 
 
 class Toleration(ContractModel):
     """As in a pod's spec."""
 
     key: str | None = Field(default=None, max_length=316)
-    operator: str | None = Field(default=None, pattern=r"^(Exists|Equal)$")
-    value: str | None = Field(default=None, max_length=63)
-    effect: str | None = Field(default=None, pattern=r"^(NoSchedule|PreferNoSchedule|NoExecute)$")
-    toleration_seconds: int | None = Field(default=None, ge=0)
+    """The taint's key; with operator Exists, absent means every key."""
+    operator: Literal["Exists", "Equal"] | None = None
+    """How the taint's value is compared (default Equal)."""
+    value: LabelValue | None = None
+    """The taint's value, for Equal."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    """The taint's effect; absent means every effect."""
+    toleration_seconds: int | None = Field(default=None, ge=0, le=2**31 - 1)
+    """For NoExecute: how long a running pod stays."""
 
 
 class Runtime(ContractModel):
@@ -46,11 +76,15 @@ class Runtime(ContractModel):
     image: str | None = Field(default=None, max_length=512)
     """Trainer image; the operator's default unless given."""
     image_pull_secrets: tuple[SecretReference, ...] | None = Field(default=None, max_length=8)
+    """Secrets with the registry's credentials."""
     resources: Resources | None = None
+    """Requests and limits of each worker."""
     gpu: int = Field(default=0, ge=0, le=64)
     """GPUs for each worker (nvidia.com/gpu)."""
-    node_selector: dict[str, str] | None = Field(default=None, max_length=32)
+    node_selector: dict[str, LabelValue] | None = Field(default=None, max_length=32)
+    """Labels that a node must have."""
     tolerations: tuple[Toleration, ...] | None = Field(default=None, max_length=32)
+    """Taints that the workers bear."""
     affinity: dict[str, Any] | None = Field(
         default=None, json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}
     )
@@ -58,7 +92,16 @@ class Runtime(ContractModel):
     queue_name: str | None = Field(default=None, max_length=253)
     """Kueue LocalQueue of the child Jobs."""
     priority_class_name: str | None = Field(default=None, max_length=253)
-    env: tuple[EnvironmentVariable, ...] | None = Field(default=None, max_length=64)
+    """PriorityClass of the worker pods."""
+    env: tuple[EnvironmentVariable, ...] | None = Field(default=None, max_length=64, json_schema_extra=as_map("name"))
+    """Variables of the workers' environment."""
+
+    @model_validator(mode="after")
+    def _distinct_variables(self) -> Self:
+        twice = repeated([variable.name for variable in self.env or ()])
+        if twice is not None:
+            raise ValueError(f"env: the name {twice!r} is given twice")
+        return self
 
 
 class Storage(ContractModel):
@@ -69,6 +112,7 @@ class Storage(ContractModel):
     endpoint: str | None = Field(default=None, pattern=r"^https?://.+", max_length=512)
     """Of an S3-compatible server that is not AWS."""
     region: str | None = Field(default=None, max_length=64)
+    """Of the bucket."""
     secret_ref: SecretReference | None = None
     """AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for everything but the sealed test rows."""
     test_secret_ref: SecretReference | None = None

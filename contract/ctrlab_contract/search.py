@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from ctrlab_contract.base import ContractModel, DecimalString
+from ctrlab_contract.base import AS_SET, ContractModel, DecimalString, Distinct
 from ctrlab_contract.cel import rules
 
 __all__ = ["FloatRange", "IntRange", "SearchDimension"]
@@ -14,12 +14,15 @@ __all__ = ["FloatRange", "IntRange", "SearchDimension"]
     ("double(self.low) < double(self.high)", "low must be below high"),
     ("!self.log || double(self.low) > 0.0", "a log scale needs low above 0"),
     ("!(self.log && has(self.step))", "step cannot be combined with log"),
+    ("!has(self.step) || double(self.step) > 0.0", "step must be above 0"),
 )
 class FloatRange(ContractModel):
     """A range of reals, bounds included."""
 
     low: DecimalString
+    """The least value."""
     high: DecimalString
+    """The greatest value."""
     log: bool = False
     """Whether the range is searched on a log scale."""
     step: DecimalString | None = None
@@ -47,7 +50,9 @@ class IntRange(ContractModel):
     """A range of integers, bounds included."""
 
     low: int = Field(ge=-(2**31), le=2**31 - 1)
+    """The least value."""
     high: int = Field(ge=-(2**31), le=2**31 - 1)
+    """The greatest value."""
     log: bool = False
     """Whether the range is searched on a log scale."""
     step: int = Field(default=1, ge=1, le=2**31 - 1)
@@ -68,19 +73,15 @@ class IntRange(ContractModel):
     (
         "(has(self.float) ? 1 : 0) + (has(self.int) ? 1 : 0) + (has(self.categorical) ? 1 : 0) == 1",
         "exactly one of float, int and categorical",
-    ),
-    (
-        "!has(self.categorical) || self.categorical.all(c, self.categorical.exists_one(d, d == c))",
-        "categorical values must differ",
-    ),
+    )
 )
 class SearchDimension(ContractModel):
     """What a tuned parameter may be: exactly one of the three."""
 
     float_: FloatRange | None = Field(default=None, alias="float")
     int_: IntRange | None = Field(default=None, alias="int")
-    categorical: tuple[Annotated[str, StringConstraints(max_length=128)], ...] | None = Field(
-        default=None, min_length=1, max_length=64
+    categorical: Annotated[tuple[Annotated[str, StringConstraints(max_length=128)], ...], Distinct] | None = Field(
+        default=None, min_length=1, max_length=64, json_schema_extra=AS_SET
     )
     """Values in quotes; numbers and lists are read as the parameter's type says."""
 
@@ -89,8 +90,6 @@ class SearchDimension(ContractModel):
         given = [name for name, value in self.alternatives().items() if value is not None]
         if len(given) != 1:
             raise ValueError(f"exactly one of float, int and categorical, not {' and '.join(given) or 'none of them'}")
-        if self.categorical is not None and len(set(self.categorical)) < len(self.categorical):
-            raise ValueError("categorical values must differ")
         return self
 
     def alternatives(
@@ -98,6 +97,11 @@ class SearchDimension(ContractModel):
     ) -> dict[Literal["float", "int", "categorical"], FloatRange | IntRange | tuple[str, ...] | None]:
         """The three forms by their API name; exactly one is set."""
         return {"float": self.float_, "int": self.int_, "categorical": self.categorical}
+
+    @property
+    def kind(self) -> Literal["float", "int", "categorical"]:
+        """Which of the three it is."""
+        return next(name for name, value in self.alternatives().items() if value is not None)
 
     def corners(self) -> tuple[str | int, ...]:
         """The extreme values, enough to check the whole dimension against a parameter's allowed range."""

@@ -4,11 +4,11 @@ Per-trial data never comes here: 20 models x 20 seeds stay below 16 KiB. Every l
 without a cause, so that an unchanged status is never written twice.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from ctrlab_contract.base import ContractModel
+from ctrlab_contract.base import ContractModel, VariantName, as_map
 
 Stage = Literal[
     "Pending",
@@ -24,60 +24,83 @@ Stage = Literal[
 ]
 
 
+Digest = Annotated[str, StringConstraints(max_length=80)]
+"""As `canonical.digest` gives it."""
+
+Figure = Annotated[str, StringConstraints(max_length=32)]
+"""A number as a printer column shows it."""
+
+
 class StatusCondition(ContractModel):
-    """`metav1.Condition`."""
+    """What holds of the object, in the form of `metav1.Condition`."""
 
     type: str = Field(max_length=316)
+    """Ready, Reconciling, Stalled, Prepared, TuningComplete, EvaluationComplete, ReportPublished, Succeeded, Failed or
+    Suspended."""
     status: Literal["True", "False", "Unknown"]
+    """Whether it holds; an absent condition is unknown."""
     observed_generation: int = Field(default=0, ge=0)
+    """The metadata.generation that it was found for."""
     last_transition_time: str = Field(json_schema_extra={"format": "date-time"})
+    """When status changed last."""
     reason: str = Field(pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$", min_length=1, max_length=1024)
+    """Why, in one word for programs."""
     message: str = Field(default="", max_length=32768)
+    """Why, in a sentence for people, with what to do."""
 
 
 class ModelStatus(ContractModel):
     """Progress of one model or ablation variant."""
 
-    name: str
-    trials_done: int = 0
-    trials_failed: int = 0
-    best: str | None = None
+    name: VariantName
+    """Of the model or variant."""
+    trials_done: int = Field(default=0, ge=0)
+    """Finished trials of the budget."""
+    trials_failed: int = Field(default=0, ge=0)
+    """Trials that ended with an error; they do not count for the budget."""
+    best: Figure | None = None
     """Best validation value of the primary metric so far."""
-    search_digest: str | None = None
+    search_digest: Digest | None = None
     """Set when the search is frozen."""
-    runs_done: int = 0
-    runs_failed: int = 0
+    runs_done: int = Field(default=0, ge=0)
+    """Final runs with a record."""
+    runs_failed: int = Field(default=0, ge=0)
+    """Final runs that cannot succeed."""
 
 
 class ReportStatus(ContractModel):
     """Where the report is, and its digest."""
 
-    uri: str
-    digest: str
+    uri: str = Field(max_length=2048)
+    """Its folder in the artifact store."""
+    digest: Digest
+    """Of its manifest, which lists the digest of every file."""
 
 
 class ExperimentStatus(ContractModel):
     """Written by the control loop alone."""
 
-    observed_generation: int = 0
-    plan_digest: str | None = None
+    observed_generation: int = Field(default=0, ge=0)
+    """The metadata.generation that the rest of the status is about."""
+    plan_digest: Digest | None = None
     """Set before anything runs; from then on the plan's fields of the spec cannot change."""
-    dataset_digest: str | None = None
-    search_digest: str | None = None
+    dataset_digest: Digest | None = None
+    """Of the encoded data set: source bytes, schema and preprocessing version."""
+    search_digest: Digest | None = None
     """Over all frozen searches: the token that opens the test set."""
     stage: Stage = "Pending"
-    trials: str | None = None
+    """The phase of work; conditions say more."""
+    trials: Figure | None = None
     """Finished of planned, such as 137/200."""
-    best: str | None = None
+    best: Figure | None = None
     """Best validation value of the primary metric over all models."""
-    seeds: str | None = None
+    seeds: Figure | None = None
     """Seeds finished by every model, of planned, such as 4/10."""
     seed_count: int | None = Field(default=None, ge=5)
     """Seeds of each model after the one extension, if there was one."""
-    models: tuple[ModelStatus, ...] = Field(default=(), max_length=64)
+    models: tuple[ModelStatus, ...] = Field(default=(), max_length=64, json_schema_extra=as_map("name"))
+    """Progress of each model or variant, by name."""
     report: ReportStatus | None = None
-    conditions: tuple[StatusCondition, ...] = Field(
-        default=(),
-        max_length=16,
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
-    )
+    """The newest report."""
+    conditions: tuple[StatusCondition, ...] = Field(default=(), max_length=16, json_schema_extra=as_map("type"))
+    """What holds of the object, by type."""

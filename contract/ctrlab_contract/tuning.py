@@ -1,10 +1,10 @@
 """`spec.tuning`, `spec.evaluation` and `spec.analysis`: the search, the final runs, and what is concluded from them."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ctrlab_contract.base import ContractModel, DecimalString, Duration, VariantName
+from ctrlab_contract.base import AS_SET, ContractModel, DecimalString, Distinct, Duration, VariantName, seconds
 from ctrlab_contract.cel import rules
 
 MetricName = Literal["auc", "logloss", "gauc", "ne", "pcoc", "ece", "brier"]
@@ -14,17 +14,21 @@ class Pruner(ContractModel):
     """When a trial is given up early, by its validation metric after each epoch."""
 
     type: Literal["Median", "Hyperband", "SuccessiveHalving", "None"] = "Median"
+    """The rule; None lets every trial finish."""
     startup_trials: int = Field(default=5, ge=0, le=10_000)
     """Median: trials that are never pruned because there is nothing to compare with."""
     warmup_epochs: int = Field(default=1, ge=0, le=10_000)
     """Median: epochs of a trial before it may be pruned."""
 
 
+@rules(("!has(self.timeout) || self.timeout.matches('[1-9]')", "timeout must be longer than nothing"))
 class Tuning(ContractModel):
     """The search for hyper-parameters, the same budget for every model, on validation data alone."""
 
     sampler: Literal["TPE", "Random", "Grid", "GP", "CmaEs", "QMC"] = "TPE"
+    """Where the next trial is tried (Optuna's samplers); Grid needs a step or categorical values everywhere."""
     pruner: Pruner = Pruner()
+    """When a trial is given up early."""
     trials: int = Field(default=50, ge=1, le=10_000)
     """Finished trials for each model, exact whatever crashes."""
     workers: int = Field(default=4, ge=1, le=256)
@@ -39,6 +43,12 @@ class Tuning(ContractModel):
     """Asynchronous: a worker asks as soon as it is free. Synchronous: trials are asked and told in slot order, so that
     the search can be repeated."""
 
+    @model_validator(mode="after")
+    def _some_time(self) -> Self:
+        if self.timeout is not None and seconds(self.timeout) == 0:
+            raise ValueError(f"timeout must be longer than nothing, not {self.timeout}")
+        return self
+
 
 @rules(("!has(self.max) || self.max >= self.count", "max must be at least count"))
 class Seeds(ContractModel):
@@ -49,6 +59,7 @@ class Seeds(ContractModel):
     max: int | None = Field(default=None, ge=5, le=1000)
     """Up to how many seeds the one extension may go, if evaluation.precision asks for it."""
     base: int = Field(default=2024, ge=0, le=2**31 - 2000)
+    """The first seed."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -61,11 +72,14 @@ class Seeds(ContractModel):
         return tuple(range(self.base, self.base + (count or self.count)))
 
 
+@rules(("double(self.halfWidth) > 0.0", "halfWidth must be above 0"))
 class Precision(ContractModel):
     """How narrow the confidence interval of a difference should be; decides the one extension of seeds."""
 
     metric: MetricName
+    """The metric of the difference; its spread over the pilot's validation values decides."""
     half_width: DecimalString
+    """Half the width of the interval, in units of the metric, such as "0.0005"."""
 
     @model_validator(mode="after")
     def _positive(self) -> Self:
@@ -84,7 +98,9 @@ class Evaluation(ContractModel):
     """The final runs, after every search is frozen."""
 
     seeds: Seeds = Seeds()
+    """Which seeds, and how many."""
     precision: Precision | None = None
+    """Asks for the one extension of seeds, up to seeds.max."""
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -93,19 +109,27 @@ class Evaluation(ContractModel):
         return self
 
 
-@rules(("self.primaryMetric in self.metrics", "primaryMetric must be one of metrics"))
+@rules(
+    ("self.primaryMetric in self.metrics", "primaryMetric must be one of metrics"),
+    (
+        "double(self.confidence) >= 0.5 && double(self.confidence) < 1.0",
+        "confidence must be at least 0.5 and below 1",
+    ),
+    ("!has(self.margin) || double(self.margin) > 0.0", "margin must be above 0"),
+)
 class Analysis(ContractModel):
     """The analysis plan, frozen before the test set is opened."""
 
     primary_metric: MetricName = "auc"
     """Tuned, monitored for early stopping, and the one that verdicts are about."""
-    metrics: tuple[MetricName, ...] = Field(
-        default=("auc", "logloss"), min_length=1, max_length=7, json_schema_extra={"x-kubernetes-list-type": "set"}
+    metrics: Annotated[tuple[MetricName, ...], Distinct] = Field(
+        default=("auc", "logloss"), min_length=1, max_length=7, json_schema_extra=AS_SET
     )
     """Everything that is reported; gauc needs dataset.user."""
     reference: VariantName | None = None
     """The model that the others are compared with; the first one unless given."""
     compare: Literal["AgainstReference", "AllPairs"] = "AgainstReference"
+    """Which pairs of models are compared."""
     confidence: DecimalString = "0.95"
     """Level of the confidence intervals, between 0.5 and 1."""
     correction: Literal["Holm", "None"] = "Holm"
