@@ -1,0 +1,82 @@
+"""The shared Optuna study: an exact trial budget for any number of workers, whatever crashes."""
+
+from collections.abc import Callable
+
+import optuna
+
+from ctrlab_contract.errors import InvalidInput
+from ctrlab_contract.plan import ExperimentKey, Plan
+from ctrlab_contract.study import progress as progress_query
+from ctrlab_contract.study import reaper
+from ctrlab_contract.study.database import Database
+from ctrlab_contract.study.direction import direction_of
+from ctrlab_contract.study.errors import Interrupted, LeaseLost, SearchFailed, StudyUnavailable, TrialFailed
+from ctrlab_contract.study.freeze import nothing_tuned, trials_csv
+from ctrlab_contract.study.progress import StudyProgress
+from ctrlab_contract.study.samplers import check_search, derived_seed
+from ctrlab_contract.study.shared import SharedStudy
+from ctrlab_contract.study.slots import Lease, Outcome
+from ctrlab_contract.study.trial import SearchTrial
+from ctrlab_contract.study.worker import search
+
+__all__ = [
+    "Interrupted",
+    "Lease",
+    "LeaseLost",
+    "Outcome",
+    "SearchFailed",
+    "SearchTrial",
+    "SharedStudy",
+    "StudyDatabase",
+    "StudyProgress",
+    "StudyUnavailable",
+    "TrialFailed",
+    "check_search",
+    "derived_seed",
+    "nothing_tuned",
+    "search",
+    "trials_csv",
+]
+
+# One line for each study and trial would drown what a worker has to say itself.
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class StudyDatabase:
+    """All searches of all experiments in one database."""
+
+    def __init__(self, url: str, *, lease_seconds: float = 60.0, patience: float = 120.0) -> None:
+        """`url` as SQLAlchemy takes it: PostgreSQL with psycopg 3, or an SQLite file; nothing is connected yet.
+
+        `lease_seconds`: after how long a worker that stopped renewing counts as lost. `patience`: seconds for which
+        transient errors of the database are tried again. Raises InvalidInput for other databases.
+        """
+        self.database = Database(url, patience=patience)
+        self.lease_seconds = lease_seconds
+
+    def create_schema(self) -> None:
+        """Makes the tables that are missing; any number of processes may do it at once."""
+        self.database.create_schema()
+
+    def study(self, key: ExperimentKey, plan: Plan, variant: str) -> SharedStudy:
+        """The search of one variant, made if it is new.
+
+        Raises InvalidInput for a search that this installation cannot do.
+        """
+        problems = check_search(plan, variant)
+        if problems:
+            raise InvalidInput(problems)
+        return SharedStudy.create(self.database, key, plan, variant, self.lease_seconds)
+
+    def progress(self, key: ExperimentKey, plan: Plan) -> dict[str, StudyProgress]:
+        """How far each variant's search is, by the variants' names in the plan's order; cheap."""
+        budgets = {variant: plan.trial_budget(variant) for variant in plan.names}
+        return self.database.transact(lambda c: progress_query.progress(c, key.prefix, budgets, direction_of(plan)))
+
+    def release_workers(self, key: ExperimentKey, alive: Callable[[str], bool]) -> int:
+        """Frees the slots of workers that are gone and ends their trials as lost; returns how many slots."""
+        return reaper.release_workers(self.database, key.prefix, alive, self.lease_seconds)
+
+    def dispose(self) -> None:
+        """Closes what is open; the object can be used again."""
+        self.database.dispose()

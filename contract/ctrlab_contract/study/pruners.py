@@ -1,0 +1,50 @@
+"""The pruner of a plan, for one variant: when a trial is given up by its validation metric after each epoch."""
+
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
+
+from ctrlab_contract.architectures import ARCHITECTURES, Architecture
+from ctrlab_contract.plan import Plan, Variant
+
+REDUCTION_FACTOR = 3
+"""Hyperband and SuccessiveHalving keep one trial in so many at each rung (Li et al. 2018 use 3 or 4)."""
+
+
+def pruner_of(plan: Plan, variant: str) -> BasePruner:
+    """A pruner that sees epochs as steps, counted from 1."""
+    settings = plan.tuning.pruner
+    match settings.type:
+        case "Median":
+            # Optuna compares from step n_warmup_steps on; epochs count from 1, and those of the warm-up are spared.
+            return MedianPruner(n_startup_trials=settings.startup_trials, n_warmup_steps=settings.warmup_epochs + 1)
+        case "Hyperband":
+            # With max_resource="auto" nothing would be pruned before the first trial is complete.
+            most = most_epochs(plan.variant(variant))
+            return HyperbandPruner(min_resource=1, max_resource=most, reduction_factor=REDUCTION_FACTOR)
+        case "SuccessiveHalving":
+            return SuccessiveHalvingPruner(min_resource=1, reduction_factor=REDUCTION_FACTOR)
+        case "None":
+            return NopPruner()
+
+
+def describe(plan: Plan, variant: str) -> str:
+    """The pruner with its settings, for the record."""
+    settings = plan.tuning.pruner
+    match settings.type:
+        case "Median":
+            return f"Median(startupTrials={settings.startup_trials}, warmupEpochs={settings.warmup_epochs})"
+        case "Hyperband":
+            most = most_epochs(plan.variant(variant))
+            return f"Hyperband(minEpochs=1, maxEpochs={most}, reductionFactor={REDUCTION_FACTOR})"
+        case "SuccessiveHalving":
+            return f"SuccessiveHalving(minEpochs=1, reductionFactor={REDUCTION_FACTOR})"
+        case "None":
+            return "None"
+
+
+def most_epochs(variant: Variant) -> int:
+    """How many epochs a trial of this variant can have."""
+    tuned = variant.search.get("epochs")
+    if tuned is not None:
+        return max(int(corner) for corner in (tuned.corners() if tuned.categorical is None else tuned.categorical))
+    declared = ARCHITECTURES.get(variant.architecture, Architecture)
+    return int(variant.parameters.get("epochs", declared.model_fields["epochs"].default))

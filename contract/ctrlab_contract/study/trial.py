@@ -1,0 +1,81 @@
+"""One trial as an objective sees it: parameters to try, a place to report values, and the advice to give up."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.exceptions import UpdateFinishedTrialError
+
+from ctrlab_contract.records.study import ParameterValue
+from ctrlab_contract.study.database import Database
+from ctrlab_contract.study.errors import LeaseLost
+
+
+@dataclass(frozen=True)
+class SearchTrial:
+    """A leased slot's trial."""
+
+    number: int
+    slot: int
+    parameters: dict[str, ParameterValue]
+    database: Database
+    shared: optuna.Trial
+    """In the study database."""
+    judge: optuna.Trial
+    """Which study decides about pruning: `shared`, or its copy in a study of earlier generations."""
+    check: Callable[[], None] = lambda: None
+    """Raises what has become known about this trial meanwhile: LeaseLost, SearchFailed or Interrupted."""
+
+    def report(self, epoch: int, value: float) -> None:
+        """Notes the validation value after an epoch (from 1), and raises what `check` finds."""
+        self.check()
+        try:
+            self.database.retrying(lambda: self.shared.report(value, epoch))
+        except UpdateFinishedTrialError:
+            raise LeaseLost(f"trial {self.number} was ended by another process") from None
+        if self.judge is not self.shared:
+            self.judge.report(value, epoch)
+
+    def should_prune(self) -> bool:
+        """Whether the last reported value is so low among the other trials that going on is not worth it."""
+        pruned = self.database.retrying(self.judge.should_prune)
+        if self.judge is not self.shared:
+            self._keep_rungs()
+        return pruned
+
+    def interrupted(self) -> bool:
+        """Whether `check` would raise; for a training loop that polls."""
+        try:
+            self.check()
+        except Exception:
+            return True
+        return False
+
+    def _keep_rungs(self) -> None:
+        """Successive halving remembers in the trial how far it got; later generations need that."""
+        storage, study = self.database.storage, self.shared.study.study_name
+        reached = self.judge.study.trials[self.judge.number].system_attrs
+
+        def keep() -> None:
+            trial_id = storage.get_trial_id_from_study_id_trial_number(
+                storage.get_study_id_from_name(study), self.number
+            )
+            for name, value in reached.items():
+                storage.set_trial_system_attr(trial_id, name, value)
+
+        if reached:
+            self.database.retrying(keep)
+
+
+def suggest(trial: optuna.Trial, name: str, found: BaseDistribution) -> ParameterValue:
+    """The sampler's value for one parameter."""
+    match found:
+        case FloatDistribution(low=low, high=high, step=step, log=log):
+            return trial.suggest_float(name, low, high, step=step, log=log)
+        case IntDistribution(low=low, high=high, step=step, log=log):
+            return trial.suggest_int(name, low, high, step=step, log=log)
+        case CategoricalDistribution(choices=choices):
+            return str(trial.suggest_categorical(name, choices))
+        case _:
+            raise TypeError(f"no such distribution: {found!r}")
