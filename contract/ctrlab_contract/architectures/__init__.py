@@ -1,9 +1,11 @@
 """The architectures that ctrlab ships, by name, and the check of a model's parameters against its declaration."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations, islice, product
+from typing import Any, Literal, Protocol
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from ctrlab_contract.architectures.base import Architecture
 from ctrlab_contract.architectures.factorization import FM, LR, DCNv2, DeepFM, DNNOnly, XDeepFM
@@ -16,8 +18,16 @@ ARCHITECTURES: dict[str, type[Architecture]] = {
 }
 
 
+PAIRS_TRIED = 64
+"""Combinations of corners that are tried for each two tuned parameters."""
+
+
 class Dimension(Protocol):
     """What is needed of a search dimension here."""
+
+    @property
+    def kind(self) -> Literal["float", "int", "categorical"]:
+        """Which form the dimension has."""
 
     def corners(self) -> tuple[str | int, ...]:
         """Extreme values of the dimension."""
@@ -35,8 +45,9 @@ def check_parameters(
 ) -> list[tuple[str, str]]:
     """Problems of a model's fixed and tuned parameters, as (path below the model, message); empty when all is well.
 
-    Every corner of the search space is tried in turn with the others at their first corner, so that a range that
-    reaches outside a parameter's allowed values is refused before any trial starts.
+    Every corner of every tuned parameter is tried, and the corners of every two together, with the others at their
+    first corner: a range that reaches outside a parameter's allowed values, and two ranges that do not go together,
+    are refused before any trial starts. Each place is reported once.
     """
     declared = declaration(architecture)
     known = declared.model_fields
@@ -47,29 +58,51 @@ def check_parameters(
             (f"{place}.{name}", f"{declared.title} has no such parameter; known: {', '.join(sorted(known))}")
             for place, name in unknown
         ]
-    first = {name: dimension.corners()[0] for name, dimension in search.items()}
-    problems = _refusals(declared, {**parameters, **first}, search)
-    for name, dimension in search.items():
-        for corner in dimension.corners()[1:]:
-            problems += _refusals(declared, {**parameters, **first, name: corner}, search, only=name)
-    return list(dict.fromkeys(problems))
+    fractional = [
+        (f"search.{name}", f"{name} is a whole number: search it with int or categorical, not with float")
+        for name, dimension in search.items()
+        if dimension.kind == "float" and known[name].annotation is int
+    ]
+    if fractional:
+        return fractional
+    found: dict[str, str] = {}
+    for combination in _combinations(search):
+        for place, message in _refusals(declared, {**parameters, **combination}, search):
+            found.setdefault(place, message)
+    return list(found.items())
+
+
+def _combinations(search: Mapping[str, Dimension]) -> Iterator[dict[str, str | int]]:
+    """Values for all tuned parameters: first corners, each other corner alone, then corners of every two."""
+    corners = {name: dimension.corners() for name, dimension in search.items()}
+    first = {name: values[0] for name, values in corners.items()}
+    yield first
+    for name, values in corners.items():
+        yield from (first | {name: value} for value in values[1:])
+    for one, other in combinations(corners, 2):
+        for value, with_it in islice(product(corners[one][1:], corners[other][1:]), PAIRS_TRIED):
+            yield first | {one: value, other: with_it}
 
 
 def _refusals(
-    declared: type[Architecture], values: dict[str, Any], search: Mapping[str, Dimension], only: str | None = None
+    declared: type[Architecture], values: dict[str, Any], search: Mapping[str, Dimension]
 ) -> list[tuple[str, str]]:
     try:
         declared.model_validate(values)
     except ValidationError as error:
-        found = []
-        for detail in error.errors(include_url=False):
-            name = str(detail["loc"][0]) if detail["loc"] else (only or "")
-            place = "search" if name in search else "parameters"
-            message = detail["msg"].removeprefix("Value error, ")
-            given = f", not {values[name]!r}" if detail["loc"] and name in values else ""
-            found.append((f"{place}.{name}".rstrip("."), message + given))
-        return found
+        return [_refusal(detail, values, search) for detail in error.errors(include_url=False)]
     return []
+
+
+def _refusal(detail: ErrorDetails, values: dict[str, Any], search: Mapping[str, Dimension]) -> tuple[str, str]:
+    """A rule that joins parameters has no place of its own: it is shown with the tuned values that break it."""
+    message = detail["msg"].removeprefix("Value error, ")
+    if not detail["loc"]:
+        tried = ", ".join(f"{name} {value}" for name, value in values.items() if name in search)
+        return "parameters", message + (f" (tried with {tried})" if tried else "")
+    name = str(detail["loc"][0])
+    given = f", not {values[name]!r}" if name in values else ""
+    return f"{'search' if name in search else 'parameters'}.{name}", message[0].lower() + message[1:] + given
 
 
 def check_parts(architecture: str, removed: Iterable[str]) -> None:
