@@ -9,6 +9,7 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Literal
 
@@ -152,7 +153,12 @@ def _trial_record(trial: FrozenTrial, counted_for: int | None, direction: Direct
         distributions={name: json.loads(distribution_to_json(d)) for name, d in sorted(trial.distributions.items())},
         curve=curve,
         worker=attributes.get(WORKER, ""),
-        started=f"{trial.datetime_start.isoformat()}Z" if trial.datetime_start else "",
+        started=_utc(trial.datetime_start),
         seconds=trial.duration.total_seconds() if trial.duration else None,
         reason=str(reason) if state == "FAIL" else None,
     )
+
+
+def _utc(local: datetime | None) -> str:
+    """RFC 3339; Optuna hands out times of the reader's own time zone without saying so."""
+    return local.astimezone(UTC).isoformat() if local is not None else ""

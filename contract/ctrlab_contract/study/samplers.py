@@ -7,11 +7,13 @@ by then.
 """
 
 import hashlib
+import warnings
 from importlib.util import find_spec
 from typing import Any
 
 from optuna import Study
 from optuna.distributions import BaseDistribution
+from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, QMCSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
@@ -104,7 +106,10 @@ class SlotOfSequence(QMCSampler):
 
     def __init__(self, search_space: Space, slot: int, seed: int) -> None:
         """`seed`: of the scrambling, the same for all slots of a search."""
-        super().__init__(scramble=True, seed=seed)
+        with warnings.catch_warnings():
+            # That it may change is met by pinning Optuna, and by the record of its version.
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            super().__init__(scramble=True, seed=seed)
         self._search_space = search_space
         self._slot = slot
 
