@@ -56,7 +56,7 @@ class EpochRecord(ContractModel):
     """One epoch of training."""
 
     epoch: int
-    train_loss: float | None
+    train_loss: float | None = None
     """Mean over the epoch's rows, without penalties; None where it was not finite."""
     valid: dict[str, float | None]
     """Validation metrics after the epoch."""
@@ -139,15 +139,15 @@ class RunRecord(ContractModel):
     metrics_valid: dict[str, float | None]
     """At the best epoch."""
     metrics_test: dict[str, float | None]
-    """None where a metric is undefined for these predictions."""
+    """A metric that is undefined for these predictions is None, or absent in JSON."""
     metric_definitions: dict[str, str]
     metric_details: dict[str, float]
     """Such as the share of users that gauc had to skip."""
-    best_epoch: int | None
+    best_epoch: int | None = None
     """Counted from 1."""
     curve: tuple[EpochRecord, ...]
-    predictions_sha256: str | None
-    model_sha256: str | None
+    predictions_sha256: str | None = None
+    model_sha256: str | None = None
     openings: tuple[TestOpening, ...]
     code: CodeRecord
     environment: EnvironmentRecord

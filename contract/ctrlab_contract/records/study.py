@@ -13,7 +13,7 @@ class TrialRecord(ContractModel):
     """One Optuna trial, whether it counted towards the budget or not."""
 
     number: int
-    slot: int | None
+    slot: int | None = None
     """The budget slot it was run for."""
     counted: bool
     """Whether it filled its slot; a lost trial (worker gone) does not, and its slot was run again."""
@@ -26,7 +26,7 @@ class TrialRecord(ContractModel):
     """Validation value after each epoch."""
     worker: str
     started: str
-    seconds: float | None
+    seconds: float | None = None
     reason: str | None = None
     """Why it failed or was lost."""
 
@@ -34,9 +34,9 @@ class TrialRecord(ContractModel):
 class BestChoice(ContractModel):
     """Which hyper-parameters the final runs use, and why."""
 
-    trial: int | None
+    trial: int | None = None
     """None where nothing was tuned."""
-    value: float | None
+    value: float | None = None
     parameters: dict[str, ParameterValue]
     """Tuned values; the fixed ones are in the plan."""
     runner_up: int | None = None

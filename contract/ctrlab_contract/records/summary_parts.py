@@ -9,6 +9,7 @@ from ctrlab_contract.records.summary_statistics import (
     Detectable,
     EffectSize,
     Equivalence,
+    ExactCheck,
     PopulationEstimate,
     Rate,
     SeedEstimate,
@@ -19,9 +20,8 @@ VerdictName = Literal[
     "worse",
     "equivalent",
     "better-on-this-test-set-only",
-    "worse-on-this-test-set-only",
-    "inconclusive-needs-more-seeds",
-    "inconclusive-test-set-too-small",
+    "inconclusive (needs N seeds)",
+    "inconclusive (test set too small)",
     "degenerate",
 ]
 
@@ -131,12 +131,18 @@ class ComparisonSummary(ContractModel):
     """d_z: mean difference in units of the standard deviation of the paired differences."""
     hedges: EffectSize | None = None
     equivalence: Equivalence | None = None
+    superiority: EffectSize | None = None
+    """Share of shared seeds in which a scored better."""
+    distribution_free: ExactCheck | None = None
     detectable: Detectable | None = None
     without_flagged: SeedEstimate | None = None
     verdict: VerdictName | None = None
     """For the primary metric; exploratory comparisons carry no verdict."""
     label: str | None = None
-    """The verdict as a few words."""
+    """The verdict with its number: `inconclusive (needs 17 seeds)`."""
+    verdict_method: str | None = None
+    seeds_needed: int | None = None
+    """About how many seeds would decide, if difference and spread stayed as they are."""
     sentence: str
     inputs_digest: str
 

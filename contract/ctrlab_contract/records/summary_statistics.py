@@ -73,6 +73,8 @@ class Equivalence(ContractModel):
     margin: float
     p: float
     """Of the two one-sided tests: small where the difference lies within the margin."""
+    p_adjusted: float
+    """After the correction for several comparisons; the one that the verdict looks at."""
     interval: Interval
     """The 1 - 2 alpha interval that the tests correspond to."""
     below: float
@@ -81,6 +83,18 @@ class Equivalence(ContractModel):
     above: float
     method: str
     posterior_method: str
+
+
+class ExactCheck(ContractModel):
+    """A distribution-free test over seeds, on this test set only."""
+
+    p: float | None
+    """Absent where the test could not reach the level it would need."""
+    minimum_p: float
+    """The smallest p that this number of seeds can give."""
+    seeds_needed: int | None = None
+    """Seeds from which on the test could reach its level; given where p is absent."""
+    method: str
 
 
 class Detectable(ContractModel):

@@ -1,0 +1,7 @@
+"""`python -m ctrlab_report`."""
+
+import sys
+
+from ctrlab_report.cli import main
+
+sys.exit(main())

@@ -1,0 +1,111 @@
+"""Pure: from what was gathered to the summary that every page and table is a rendering of."""
+
+from ctrlab_contract.canonical import digest
+from ctrlab_contract.metrics import DEFINITIONS
+from ctrlab_contract.plan import Plan
+from ctrlab_contract.records import ComparisonSummary, ModelSummary, ReportSummary, search_token
+from ctrlab_report.analysis.comparisons import summarise_comparisons
+from ctrlab_report.analysis.methods import methods_used, versions
+from ctrlab_report.analysis.models import summarise_models
+from ctrlab_report.analysis.record import findings, machines, openings
+from ctrlab_report.analysis.scored import score
+from ctrlab_report.analysis.tuning import summarise_tuning
+from ctrlab_report.gather import Gathered
+from ctrlab_report.wording import interval, level, mean_sd, metric_name
+
+__all__ = ["analyse", "report_digest"]
+
+
+def report_digest(gathered: Gathered) -> str:
+    """The report's address: of its inputs and of the versions of everything that turns them into numbers."""
+    return digest({"inputs": gathered.inputs, "versions": versions()})
+
+
+def analyse(gathered: Gathered) -> ReportSummary:
+    """The whole report as numbers and sentences; equal inputs give an equal summary."""
+    plan = gathered.plan
+    scored = score(gathered)
+    models = summarise_models(gathered, scored)
+    comparisons = summarise_comparisons(gathered, scored)
+    tuning = summarise_tuning(gathered, models)
+    details = next((run.record.metric_details for run in gathered.runs if run.record is not None), {})
+    summary = ReportSummary(
+        namespace=gathered.key.namespace,
+        experiment=gathered.key.name,
+        uid=gathered.key.uid,
+        digest=report_digest(gathered),
+        status="confirmatory",
+        status_reason="The analysis plan was frozen and hashed before the test set was opened, and it was followed.",
+        plan_digest=plan.digest,
+        search_token=search_token(gathered.studies.values()),
+        question=_question(plan),
+        answers=_answers(plan, models, comparisons),
+        primary_metric=plan.analysis.primary_metric,
+        metrics=plan.analysis.metrics,
+        metric_definitions={name: DEFINITIONS[name] for name in plan.analysis.metrics},
+        metric_details=details,
+        reference=plan.reference,
+        confidence=float(plan.analysis.confidence),
+        correction=plan.analysis.correction,
+        margin=float(plan.analysis.margin) if plan.analysis.margin else None,
+        seeds=gathered.seeds,
+        cluster=plan.dataset.user if scored.clustered else None,
+        data=gathered.prepared,
+        data_source=plan.dataset.source.uri,
+        split=_split(plan),
+        models=models,
+        comparisons=comparisons,
+        tuning=tuning,
+        seed_decision=gathered.decision,
+        openings=openings(gathered),
+        findings=findings(gathered, scored),
+        machines=machines(gathered),
+        methods={},
+        inputs=gathered.inputs,
+        versions=versions(),
+    )
+    return summary.model_copy(update={"methods": methods_used(summary)})
+
+
+def _question(plan: Plan) -> str:
+    names, metric = plan.names, metric_name(plan.analysis.primary_metric)
+    if len(names) == 1:
+        return f"What {metric} does {names[0]} reach on new data?"
+    if plan.analysis.compare == "AllPairs":
+        return f"Which of {', '.join(names)} has the better {metric}?"
+    others = [name for name in names if name != plan.reference]
+    listed = others[0] if len(others) == 1 else f"{', '.join(others[:-1])} or {others[-1]}"
+    return f"Does {listed} differ from {plan.reference} in {metric}?"
+
+
+def _answers(
+    plan: Plan, models: tuple[ModelSummary, ...], comparisons: tuple[ComparisonSummary, ...]
+) -> tuple[str, ...]:
+    primary = tuple(found.sentence for found in comparisons if found.role == "primary")
+    return primary or tuple(_alone(plan, model) for model in models)
+
+
+def _alone(plan: Plan, model: ModelSummary) -> str:
+    found = model.metrics[plan.analysis.primary_metric]
+    if found.test is None:
+        return f"{model.name} has no result: none of its runs ended with predictions."
+    text = (
+        f"{model.name} reaches a test {metric_name(plan.analysis.primary_metric)} of {mean_sd(found.test)} "
+        f"(mean ± sd over {found.test.n} seeds)"
+    )
+    if found.population is not None:
+        bounds = found.population.interval
+        text += f"; {level(bounds.confidence)} CI for new rows and new seeds {interval(bounds)}"
+    return text + "."
+
+
+def _split(plan: Plan) -> str:
+    split = plan.dataset.split
+    parts = [split.strategy]
+    if split.fractions:
+        parts.append(" / ".join(split.fractions))
+    if split.strategy == "Random":
+        parts.append(f"seed {split.seed}")
+    if split.column:
+        parts.append(f"column {split.column}")
+    return ", ".join(parts)

@@ -1,0 +1,130 @@
+"""One row for each pair and metric: the difference, how sure one can be of it, and what the plan's question gets.
+
+The primary metric is judged by the two-source comparison, corrected over all pairs, and gets a verdict. Every other
+metric is exploratory: its p-values are corrected by Benjamini-Hochberg over all of them, and it carries no verdict.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ctrlab_contract.records import ComparisonSummary
+from ctrlab_report.analysis.pairs import SeedsOnly, describe_pair, sentence_without_verdict
+from ctrlab_report.analysis.scored import Scored, ScoredMetric
+from ctrlab_report.gather import Gathered
+from ctrlab_report.statistics.comparison import (
+    ComparisonPlan,
+    FamilyMember,
+    ModelRuns,
+    PairComparison,
+    compare_family,
+    compare_pair,
+)
+from ctrlab_report.statistics.covariance import MetricCovariance
+from ctrlab_report.statistics.degenerate import Degenerate
+from ctrlab_report.statistics.multiplicity import Correction, benjamini_hochberg
+from ctrlab_report.statistics.paired import paired_t
+from ctrlab_report.statistics.verdict import Word
+
+NOTHING_TO_COMPARE = "no-finished-runs"
+
+
+def summarise_comparisons(gathered: Gathered, scored: Scored) -> tuple[ComparisonSummary, ...]:
+    """All planned pairs: the primary metric first, then the others in the plan's order."""
+    analysis = gathered.plan.analysis
+    primary = scored.metrics[analysis.primary_metric]
+    others = [scored.metrics[name] for name in analysis.metrics if name != analysis.primary_metric]
+    first = _family(gathered, primary, Correction(analysis.correction), margin=analysis.margin)
+    rest = [row for metric in others for row in _family(gathered, metric, Correction.NONE, margin=None)]
+    explored = benjamini_hochberg([_p(row) for row in rest], alpha=analysis.alpha).adjusted
+    return (
+        *(row.model_copy(update={"role": "primary"}) for row in first),
+        *(_explored(row, adjusted) for row, adjusted in zip(rest, explored, strict=True)),
+    )
+
+
+def comparison_plan(gathered: Gathered, correction: Correction, margin: str | None) -> ComparisonPlan:
+    """The frozen plan in the words of the statistics package."""
+    decision, seeds = gathered.decision, gathered.plan.evaluation.seeds
+    extended = decision is not None and decision.count > decision.pilot
+    return ComparisonPlan(
+        confidence=float(gathered.plan.analysis.confidence),
+        margin=float(margin) if margin else None,
+        correction=correction,
+        pilot_seeds=seeds.values(decision.pilot) if decision is not None and extended else (),
+    )
+
+
+def _family(
+    gathered: Gathered, metric: ScoredMetric, correction: Correction, margin: str | None
+) -> list[ComparisonSummary]:
+    pairs = gathered.plan.comparisons()
+    plan = comparison_plan(gathered, correction, margin)
+    if metric.covariance is None:
+        return [_over_seeds(gathered, metric, a, b, plan) for a, b in pairs]
+    compared = [_compare(metric, metric.covariance, a, b, plan, len(pairs)) for a, b in pairs]
+    return [_row(gathered, metric, member, plan) for member in compare_family(compared, plan)]
+
+
+def _compare(
+    metric: ScoredMetric, covariance: MetricCovariance, a: str, b: str, plan: ComparisonPlan, family: int
+) -> PairComparison:
+    """One pair; a model without any finished run gives an explicit dead end that still counts in the family."""
+    place = {run: index for index, run in enumerate(metric.values)}
+    models = [
+        ModelRuns(name, seeds := tuple(metric.of(name)), tuple(place[name, seed] for seed in seeds)) for name in (a, b)
+    ]
+    without = [model.name for model in models if not model.seeds]
+    if without:
+        reason = f"no run of {' and '.join(without)} ended with predictions"
+        dead_end = Degenerate(NOTHING_TO_COMPARE, reason, 0, 0.0)
+        return PairComparison(a, b, covariance.of([]), (), dead_end, dead_end, None, None, None, None, None, None)
+    return compare_pair(models[0], models[1], covariance, plan, family)
+
+
+def _row(gathered: Gathered, metric: ScoredMetric, member: FamilyMember, plan: ComparisonPlan) -> ComparisonSummary:
+    found, verdict = member.comparison, member.verdict
+    row = describe_pair(gathered, metric, member, plan)
+    update: dict[str, Any] = {"sentence": sentence_without_verdict(row, plan.confidence)}
+    if isinstance(found.two_source, Degenerate) and not found.covariance.estimates.size:
+        update = {
+            "sentence": f"{found.a} and {found.b} cannot be compared: {found.two_source.reason}.",
+            "verdict": Word.DEGENERATE.value,
+            "label": Word.DEGENERATE.value,
+        }
+    elif verdict is not None:
+        update = {
+            "sentence": verdict.sentence,
+            "verdict": verdict.word.value,
+            "label": verdict.label,
+            "verdict_method": verdict.method,
+            "seeds_needed": verdict.seeds_needed,
+        }
+    return row.model_copy(update=update)
+
+
+def _over_seeds(gathered: Gathered, metric: ScoredMetric, a: str, b: str, plan: ComparisonPlan) -> ComparisonSummary:
+    """A metric without a sampling theory here: the paired t-test on this test set, and no verdict."""
+    of_a, of_b = metric.of(a), metric.of(b)
+    seeds = tuple(seed for seed in of_a if seed in of_b)
+    found = (
+        paired_t([of_a[seed] for seed in seeds], [of_b[seed] for seed in seeds], confidence=plan.confidence)
+        if seeds
+        else Degenerate(NOTHING_TO_COMPARE, "no shared seed", 0, 0.0)
+    )
+    row = describe_pair(gathered, metric, SeedsOnly(a, b, seeds, found), plan)
+    return row.model_copy(update={"sentence": sentence_without_verdict(row, plan.confidence)})
+
+
+def _explored(row: ComparisonSummary, adjusted: float | None) -> ComparisonSummary:
+    """An exploratory row: adjusted p, no verdict."""
+    update: dict[str, Any] = {"role": "exploratory", "verdict": None, "label": None, "verdict_method": None}
+    update["seeds_needed"] = None
+    if row.population is not None:
+        update["population"] = row.population.model_copy(update={"p_adjusted": adjusted, "simultaneous": None})
+    row = row.model_copy(update=update)
+    confidences: Sequence[float] = [row.population.interval.confidence] if row.population else [0.95]
+    return row.model_copy(update={"sentence": sentence_without_verdict(row, confidences[0])})
+
+
+def _p(row: ComparisonSummary) -> float | None:
+    return row.population.p if row.population is not None else None

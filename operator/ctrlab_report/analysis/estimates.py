@@ -1,0 +1,70 @@
+"""From the results of the statistics package to the rows of a summary."""
+
+import math
+
+from ctrlab_contract.records import Interval, PopulationEstimate, SeedEstimate
+from ctrlab_report.statistics.degenerate import Degenerate
+from ctrlab_report.statistics.intervals import T_INTERVAL, t_interval
+from ctrlab_report.statistics.paired import PairedT
+from ctrlab_report.statistics.two_source import TwoSourceComparison, TwoSourceEstimate
+
+
+def over_seeds(values: list[float], confidence: float) -> SeedEstimate | None:
+    """Mean, spread and t interval; None without a value, no interval for one seed or equal seeds."""
+    if not values:
+        return None
+    found = t_interval(values, confidence=confidence)
+    interval = sd = None
+    if not isinstance(found, Degenerate):
+        interval = Interval(low=found.low, high=found.high, confidence=confidence, method=T_INTERVAL)
+        sd = found.sd
+    elif len(values) > 1:
+        sd = 0.0
+    return SeedEstimate(
+        mean=found.estimate,
+        sd=sd,
+        n=len(values),
+        interval=interval,
+        minimum=min(values),
+        maximum=max(values),
+        method=T_INTERVAL,
+    )
+
+
+def paired_over_seeds(differences: list[float], found: PairedT | Degenerate) -> SeedEstimate | None:
+    """The paired t-test as a seed estimate; None without a shared seed."""
+    if not differences:
+        return None
+    known = None if isinstance(found, Degenerate) else found
+    return SeedEstimate(
+        mean=found.estimate,
+        sd=known.sd if known else (0.0 if len(differences) > 1 else None),
+        n=len(differences),
+        interval=Interval(low=known.low, high=known.high, confidence=known.confidence, method=known.method)
+        if known
+        else None,
+        minimum=min(differences),
+        maximum=max(differences),
+        p=known.p if known else None,
+        correlation=known.correlation if known else None,
+        method=found.method,
+    )
+
+
+def population(found: TwoSourceEstimate | Degenerate, units: int) -> PopulationEstimate | None:
+    """The two-source estimate; None where it is degenerate. `units`: independent rows or users."""
+    if isinstance(found, Degenerate):
+        return None
+    return PopulationEstimate(
+        estimate=found.estimate,
+        se=found.se,
+        df=found.df if math.isfinite(found.df) else None,
+        interval=Interval(low=found.low, high=found.high, confidence=found.confidence, method=found.method),
+        p=found.p if isinstance(found, TwoSourceComparison) else None,
+        seed_se=math.sqrt(found.seed_variance),
+        test_se=math.sqrt(found.test_variance),
+        seed_share=found.seed_share,
+        clamped=found.clamped,
+        units=units,
+        method=found.method,
+    )

@@ -1,0 +1,50 @@
+"""What stands behind every method id in a summary: library, version, assumption, source."""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import BaseModel
+
+from ctrlab_contract.records import Method, ReportSummary
+from ctrlab_report.statistics.methods import METHODS
+
+_LIBRARIES = ("ctrlab", "jinja2", "numpy", "opda", "pyarrow", "pydantic", "scipy", "statsmodels")
+
+_METHOD_FIELDS = ("method", "posterior_method", "curve_method", "verdict_method")
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything that turns inputs into this report."""
+    return {library: version(library) for library in _LIBRARIES}
+
+
+def methods_used(summary: ReportSummary) -> dict[str, Method]:
+    """The methods whose id occurs in the summary, sorted by id."""
+    return {
+        name: Method(
+            title=METHODS[name].title,
+            library=METHODS[name].library,
+            version=METHODS[name].version,
+            assumes=METHODS[name].assumes,
+            source=METHODS[name].source,
+        )
+        for name in sorted(set(_ids(summary)) & METHODS.keys())
+    }
+
+
+def _ids(content: Any) -> Iterator[str]:
+    if isinstance(content, BaseModel):
+        for field in type(content).model_fields:
+            value = getattr(content, field)
+            if field in _METHOD_FIELDS:
+                if value is not None:
+                    yield value
+            else:
+                yield from _ids(value)
+    elif isinstance(content, dict):
+        for value in content.values():
+            yield from _ids(value)
+    elif isinstance(content, tuple):
+        for value in content:
+            yield from _ids(value)

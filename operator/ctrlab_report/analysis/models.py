@@ -1,0 +1,190 @@
+"""One row for each model: its metrics over seeds, its cost, its configuration and how its runs went."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctrlab_contract.canonical import digest
+from ctrlab_contract.records import (
+    Cost,
+    Interval,
+    MetricSummary,
+    ModelSummary,
+    Rate,
+    ReliabilityBin,
+    RunRecord,
+    RunSummary,
+    StudyRecord,
+)
+from ctrlab_report.analysis.estimates import over_seeds, population
+from ctrlab_report.analysis.flags import flagged_seeds
+from ctrlab_report.analysis.scored import Scored, ScoredMetric
+from ctrlab_report.gather import Gathered, GatheredRun
+from ctrlab_report.statistics.anomalies import failure_rate
+from ctrlab_report.statistics.obuchowski_rockette import describe_one_model
+
+RELIABILITY_BINS = 10
+"""Bins of equal mass; the value of the metric ece has a definition of its own."""
+
+
+def summarise_models(gathered: Gathered, scored: Scored) -> tuple[ModelSummary, ...]:
+    """All models in the plan's order."""
+    return tuple(_model(gathered, scored, name) for name in gathered.plan.names)
+
+
+def _model(gathered: Gathered, scored: Scored, name: str) -> ModelSummary:
+    plan, runs = gathered.plan, gathered.of(name)
+    variant = plan.variant(name)
+    records = [run.record for run in runs if run.record is not None]
+    primary = scored.metrics[plan.analysis.primary_metric].of(name)
+    return ModelSummary(
+        name=name,
+        architecture=variant.architecture,
+        reference=name == plan.reference,
+        removed_parts=variant.remove,
+        dropped_features=variant.drop_features,
+        parameters=records[0].parameters if records else None,
+        metrics={metric: _metric(gathered, scored.metrics[metric], name) for metric in plan.analysis.metrics},
+        failures=_failures(runs, float(plan.analysis.confidence)),
+        cost=_cost(records, gathered.studies[name]),
+        config={key: _text(value) for key, value in sorted(records[0].config.items())} if records else {},
+        reliability=_reliability(gathered, runs),
+        flagged_seeds=flagged_seeds(primary, plan.analysis.alpha),
+        runs=tuple(_run(run) for run in runs),
+        inputs_digest=model_inputs(gathered, name),
+    )
+
+
+def model_inputs(gathered: Gathered, name: str) -> str:
+    """Digest over the records and predictions of one model."""
+    return digest({key: value for key, value in gathered.inputs.items() if key.startswith(f"runs/{name}/")})
+
+
+def unflagged(gathered: Gathered, name: str) -> set[int]:
+    """Seeds whose run ended without an anomaly."""
+    return {run.seed for run in gathered.of(name) if run.record is not None and not run.record.anomalies}
+
+
+def _metric(gathered: Gathered, metric: ScoredMetric, name: str) -> MetricSummary:
+    confidence = float(gathered.plan.analysis.confidence)
+    runs = gathered.of(name)
+    test = metric.of(name)
+    clean = [value for seed, value in test.items() if seed in unflagged(gathered, name)]
+    validation = {run.seed: run.record.metrics_valid.get(metric.name) for run in runs if run.record is not None}
+    on_test = over_seeds(list(test.values()), confidence)
+    on_validation = over_seeds([value for value in validation.values() if value is not None], confidence)
+    covariance = metric.covariance_of([(name, seed) for seed in test]) if test else None
+    return MetricSummary(
+        test=on_test,
+        population=population(
+            describe_one_model(
+                list(test.values()),
+                covariance.matrix,
+                test_df=covariance.test_df,
+                confidence=confidence,
+                pilot_seeds=_pilot(gathered, test),
+            ),
+            covariance.units,
+        )
+        if covariance is not None
+        else None,
+        without_flagged=over_seeds(clean, confidence) if len(clean) < len(test) else None,
+        validation=on_validation,
+        gap=on_test.mean - on_validation.mean if on_test and on_validation else None,
+        by_seed={str(run.seed): test.get(run.seed) for run in runs if run.record is not None},
+        by_seed_validation={str(seed): value for seed, value in validation.items()},
+    )
+
+
+def pilot_size(gathered: Gathered, seeds: Sequence[int]) -> int | None:
+    """How many of the given seeds belong to the pilot of a two-stage extension; None without an extension."""
+    if gathered.decision is None or gathered.decision.count == gathered.decision.pilot:
+        return None
+    pilot = set(gathered.plan.evaluation.seeds.values(gathered.decision.pilot))
+    counted = sum(seed in pilot for seed in seeds)
+    return counted if counted >= 2 else None
+
+
+def _pilot(gathered: Gathered, values: dict[int, float]) -> int | None:
+    return pilot_size(gathered, list(values))
+
+
+def _failures(runs: Sequence[GatheredRun], confidence: float) -> Rate:
+    failed = sum(run.record is None or run.record.state == "Diverged" for run in runs)
+    rate = failure_rate(failed, len(runs), confidence=confidence)
+    return Rate(
+        failed=failed,
+        of=len(runs),
+        interval=Interval(low=max(rate.low, 0.0), high=rate.high, confidence=confidence, method=rate.method),
+    )
+
+
+def _cost(records: Sequence[RunRecord], study: StudyRecord) -> Cost | None:
+    if not records:
+        return None
+    costs = [record.process for record in records]
+    on_gpu = [cost.peak_gpu_memory_bytes for cost in costs if cost.peak_gpu_memory_bytes is not None]
+    return Cost(
+        wall_seconds_mean=sum(cost.wall_seconds for cost in costs) / len(costs),
+        wall_seconds_total=sum(cost.wall_seconds for cost in costs),
+        cpu_seconds_total=sum(cost.cpu_seconds for cost in costs),
+        gpu_seconds_total=sum(cost.gpu_seconds for cost in costs),
+        peak_memory_bytes=max(cost.peak_memory_bytes for cost in costs),
+        peak_gpu_memory_bytes=max(on_gpu) if on_gpu else None,
+        tuning_seconds=study.seconds,
+    )
+
+
+def _reliability(gathered: Gathered, runs: Sequence[GatheredRun]) -> tuple[ReliabilityBin, ...]:
+    """Predictions of all seeds pooled, cut into bins of equal mass; ties stay in one bin."""
+    scores = [run.scores for run in runs if run.scores is not None]
+    if gathered.test is None or not scores:
+        return ()
+    pooled: NDArray[np.float32] = np.concatenate(scores)
+    labels = np.tile(gathered.test.labels, len(scores))
+    edges = np.unique(np.quantile(pooled, np.linspace(0, 1, RELIABILITY_BINS + 1)[1:-1]))
+    place = np.searchsorted(edges, pooled, side="left")
+    rows = np.bincount(place, minlength=edges.size + 1)
+    predicted = np.bincount(place, weights=pooled, minlength=edges.size + 1)
+    observed = np.bincount(place, weights=labels, minlength=edges.size + 1)
+    return tuple(
+        ReliabilityBin(
+            predicted=float(predicted[b] / rows[b]), observed=float(observed[b] / rows[b]), rows=int(rows[b])
+        )
+        for b in np.flatnonzero(rows)
+    )
+
+
+def _run(run: GatheredRun) -> RunSummary:
+    record = run.record
+    if record is None:
+        return RunSummary(seed=run.seed, state="Missing")
+    return RunSummary(
+        seed=run.seed,
+        state=record.state,
+        attempt=record.attempt,
+        reruns=tuple(
+            f"attempt {repeat.attempt}: predictions "
+            + ("bit-equal" if repeat.predictions_sha256 == record.predictions_sha256 else "differ")
+            for repeat in run.repeats
+        ),
+        best_epoch=record.best_epoch,
+        wall_seconds=record.process.wall_seconds,
+        deterministic=record.randomness.deterministic_achieved,
+        openings=len(record.openings) + sum(len(repeat.openings) for repeat in run.repeats),
+        anomalies=record.anomalies,
+        config_digest=record.config_digest,
+        predictions_sha256=record.predictions_sha256,
+        model_sha256=record.model_sha256,
+        reproduce=record.reproduce,
+        tolerance=record.tolerance,
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(entry) for entry in value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value).lower() if isinstance(value, bool) else str(value)

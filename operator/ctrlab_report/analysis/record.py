@@ -1,0 +1,83 @@
+"""What a reader needs to trust and to repeat the numbers: machines, openings of test, findings."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from ctrlab_contract.canonical import canonical_json
+from ctrlab_contract.records import Finding, Machine, RunRecord, TestOpenings
+from ctrlab_report.analysis.scored import Scored, disagreements
+from ctrlab_report.gather import Gathered
+
+
+def machines(gathered: Gathered) -> tuple[Machine, ...]:
+    """Distinct combinations of code, environment, hardware and device, most frequent first."""
+    kinds = [_machine(run.record) for run in gathered.runs if run.record is not None]
+    texts = [canonical_json(kind) for kind in kinds]
+    by_text = dict(zip(texts, kinds, strict=True))
+    counted = sorted(Counter(texts).items(), key=lambda entry: (-entry[1], entry[0]))
+    return tuple(by_text[text].model_copy(update={"runs": count}) for text, count in counted)
+
+
+def _machine(record: RunRecord) -> Machine:
+    hardware = record.hardware.model_copy(update={"node": None})
+    return Machine(
+        code=record.code,
+        environment=record.environment,
+        hardware=hardware,
+        device=record.device,
+        precision=record.precision,
+        runs=1,
+    )
+
+
+def openings(gathered: Gathered) -> TestOpenings:
+    """How often the sealed test set was opened by the runs of this plan."""
+    first = [opening for run in gathered.runs if run.record is not None for opening in run.record.openings]
+    again = [opening for run in gathered.runs for record in run.repeats for opening in record.openings]
+    reruns = len(again) + sum(opening.reason != "first" for opening in first)
+    total = len(first) + len(again)
+    return TestOpenings(total=total, first_attempts=total - reruns, reruns=reruns)
+
+
+def findings(gathered: Gathered, scored: Scored) -> tuple[Finding, ...]:
+    """Everything that a reader should know before using the numbers, in a fixed order."""
+    return tuple(
+        finding
+        for source in (_missing, _anomalous, _data, _machines, lambda g: disagreements(g, scored))
+        for finding in source(gathered)
+    )
+
+
+def _missing(gathered: Gathered) -> Iterator[Finding]:
+    for name in gathered.plan.names:
+        lost = [run.seed for run in gathered.of(name) if run.record is None]
+        if lost:
+            yield Finding(
+                severity="warning",
+                where=name,
+                message=f"{len(lost)} of {len(gathered.of(name))} planned runs did not end (seeds "
+                f"{', '.join(map(str, lost))}); its numbers are over the others",
+            )
+
+
+def _anomalous(gathered: Gathered) -> Iterator[Finding]:
+    for run in gathered.runs:
+        for anomaly in run.record.anomalies if run.record else ():
+            yield Finding(
+                severity="note", where=f"{run.variant}, seed {run.seed}", message=f"{anomaly.kind}: {anomaly.detail}"
+            )
+
+
+def _data(gathered: Gathered) -> Iterator[Finding]:
+    for warning in gathered.prepared.warnings:
+        yield Finding(severity="note", where="data", message=warning)
+
+
+def _machines(gathered: Gathered) -> Iterator[Finding]:
+    kinds = machines(gathered)
+    if len(kinds) > 1:
+        yield Finding(
+            severity="note",
+            where="machines",
+            message=f"final runs used {len(kinds)} different combinations of code, packages and hardware; see the appendix",
+        )

@@ -1,0 +1,99 @@
+"""`python -m ctrlab_report`: the commands that the operator and the local engine run as processes."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from ctrlab_contract.errors import InvalidInput
+from ctrlab_contract.names import ExitCode, Key
+from ctrlab_contract.plan import ExperimentKey, Plan
+from ctrlab_contract.store import StoreError, open_store
+from ctrlab_report.analysis import analyse
+from ctrlab_report.detectable import detectable
+from ctrlab_report.gather import gather
+from ctrlab_report.publish import publish
+from ctrlab_report.render import render
+from ctrlab_report.seed_decision import decide_seeds, read_pilot
+
+_TERMINATION_LOG = "CTRLAB_TERMINATION_LOG"
+_DEFAULT_TERMINATION_LOG = Path("/dev/termination-log")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (`names.ExitCode`); a failure is one message, never a traceback."""
+    chosen = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        print(chosen.command(chosen))
+    except InvalidInput as error:
+        return _failed(str(error), ExitCode.BAD_SPEC_OR_DATA)
+    except StoreError as error:
+        return _failed(str(error), ExitCode.RUN_FAILED)
+    return ExitCode.SUCCESS
+
+
+def _make(chosen: argparse.Namespace) -> str:
+    folder = open_store(chosen.store).below(chosen.experiment.prefix)
+    gathered = gather(folder, chosen.experiment)
+    summary = analyse(gathered)
+    return publish(folder, summary, render(summary, gathered))
+
+
+def _decide_seeds(chosen: argparse.Namespace) -> str:
+    folder = open_store(chosen.store).below(chosen.experiment.prefix)
+    plan = Plan.model_validate_json(folder.get(Key.PLAN))
+    decision = decide_seeds(plan, read_pilot(folder, plan))
+    folder.put(Key.SEED_DECISION, decision.to_json().encode())
+    return decision.reason
+
+
+def _detectable(chosen: argparse.Namespace) -> str:
+    found = detectable(chosen.seeds, chosen.comparisons, chosen.confidence, chosen.rows_positive, chosen.rows_negative)
+    return json.dumps(found, indent=2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ctrlab-report", description="Statistics and reports of ctrlab experiments.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    make = commands.add_parser("make", help="write the report of an experiment whose runs have ended")
+    make.set_defaults(command=_make)
+    decide = commands.add_parser("decide-seeds", help="decide once, from validation spread, how many seeds to run")
+    decide.set_defaults(command=_decide_seeds)
+    for command in (make, decide):
+        command.add_argument("--store", required=True, metavar="URI", help="root of the store: file:///… or s3://…")
+        command.add_argument(
+            "--experiment", required=True, type=_key, metavar="NAMESPACE/NAME/UID", help="which experiment"
+        )
+    plan = commands.add_parser("detectable", help="what a number of seeds can detect, as JSON")
+    plan.set_defaults(command=_detectable)
+    plan.add_argument("--seeds", required=True, type=int, metavar="N", help="shared seeds of both models")
+    plan.add_argument("--comparisons", default=1, type=int, metavar="M", help="planned comparisons (default 1)")
+    plan.add_argument("--confidence", default=0.95, type=float, help="of the intervals (default 0.95)")
+    plan.add_argument("--rows-positive", type=int, metavar="P", help="clicks in the test set")
+    plan.add_argument("--rows-negative", type=int, metavar="N", help="other rows of the test set")
+    return parser
+
+
+def _key(text: str) -> ExperimentKey:
+    parts = text.split("/")
+    if len(parts) != 3 or not all(parts):
+        raise argparse.ArgumentTypeError(f"found {text!r}; allowed is NAMESPACE/NAME/UID")
+    return ExperimentKey(namespace=parts[0], name=parts[1], uid=parts[2])
+
+
+def _failed(message: str, code: ExitCode) -> ExitCode:
+    """Print the message and leave it where Kubernetes and the local engine look for it."""
+    print(message, file=sys.stderr)
+    target = Path(os.environ.get(_TERMINATION_LOG, _DEFAULT_TERMINATION_LOG))
+    if _TERMINATION_LOG in os.environ or target.exists():
+        target.write_text(message + "\n", encoding="utf-8")
+    return code
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(ExitCode.TERMINATED)

@@ -1,0 +1,124 @@
+"""Figures with lines: reliability diagram, tuning history, learning curves."""
+
+from ctrlab_contract.records import ReportSummary
+from ctrlab_report.figures.axes import horizontal, legend, tick_text
+from ctrlab_report.figures.canvas import WIDTH, Canvas, Figure, Scale
+from ctrlab_report.gather import Gathered
+from ctrlab_report.wording import count, metric_name, value
+
+LEFT, HEIGHT = 62, 240
+
+
+def reliability(summary: ReportSummary) -> Figure | None:
+    """Observed against predicted click rate in bins of equal mass."""
+    models = [(series, model) for series, model in enumerate(summary.models) if model.reliability]
+    if not models:
+        return None
+    canvas = Canvas()
+    top = legend(canvas, [model.name for model in summary.models], 16) + 22
+    values = [v for _, model in models for found in model.reliability for v in (found.predicted, found.observed)]
+    across, up = Scale.over([0, *values], LEFT, WIDTH - 14, 0.03), Scale.over([0, *values], top + 300, top, 0.03)
+    _grid(canvas, across, up, top, "predicted click rate", "observed click rate", 300)
+    canvas.path([(across(across.low), up(up.low)), (across(across.high), up(up.high))], "z")
+    for series, model in models:
+        points = [(across(found.predicted), up(found.observed)) for found in model.reliability]
+        canvas.path(points, f"l{series % 6}")
+        for (x, y), found in zip(points, model.reliability, strict=True):
+            said = f"{model.name}: predicted {value(found.predicted)}, observed {value(found.observed)}, {count(found.rows)} rows"
+            canvas.marker(x, y, series, 3.8, f"f{series % 6}", said)
+    farthest = "; ".join(
+        f"{model.name} at most {max(abs(found.predicted - found.observed) for found in model.reliability):.3f} off"
+        for _, model in models
+    )
+    return Figure(
+        "reliability",
+        "Calibration on test",
+        f"Predicted against observed click rate in bins of equal mass, all seeds of a model pooled. {farthest}.",
+        "Bins of equal mass over the pooled seeds of each model; on the dashed line predictions are right on average.",
+        int(top + 346),
+        canvas.body,
+    )
+
+
+def tuning_history(summary: ReportSummary) -> Figure | None:
+    """Every trial, and the best value so far."""
+    searches = [(series, found) for series, found in enumerate(summary.tuning) if found.history]
+    if not searches:
+        return None
+    name = metric_name(summary.primary_metric)
+    sign = -1 if any(row.direction == "minimize" for row in summary.comparisons if row.role == "primary") else 1
+    canvas = Canvas()
+    top = legend(canvas, [found.model for found in summary.tuning], 16) + 22
+    across = Scale.over([number for _, found in searches for number, _ in found.history], LEFT, WIDTH - 14, 0.03)
+    up = Scale.over([v for _, found in searches for _, v in found.history], top + HEIGHT, top)
+    _grid(canvas, across, up, top, "trial", f"{name} on validation", HEIGHT)
+    for series, found in searches:
+        best, steps = found.history[0][1], []
+        for number, result in found.history:
+            better = result if sign * result > sign * best else best
+            steps += [(across(number), up(best)), (across(number), up(better))]
+            best = better
+            said = f"{found.model}, trial {number}: {value(result)}"
+            canvas.marker(across(number), up(result), series, 3.2, f"o{series % 6}", said)
+        canvas.path([*steps, (across(across.high), up(best))], f"l{series % 6}")
+    return Figure(
+        "tuning",
+        "The search for hyper-parameters",
+        "; ".join(f"{found.model}: {found.budget} trials, best {value(found.best_value)}" for _, found in searches)
+        + ".",
+        "Each mark is a trial, the line the best value so far. This describes one search; another one would look different.",
+        int(top + HEIGHT + 46),
+        canvas.body,
+    )
+
+
+def learning_curves(summary: ReportSummary, gathered: Gathered) -> Figure | None:
+    """Validation metric after each epoch of every final run, and which epoch was kept."""
+    name = metric_name(summary.primary_metric)
+    order = [model.name for model in summary.models]
+    curves = [
+        (order.index(run.variant), run.record, points)
+        for run in gathered.runs
+        if run.record is not None
+        and (
+            points := [
+                (epoch.epoch, found)
+                for epoch in run.record.curve
+                if (found := epoch.valid.get(summary.primary_metric)) is not None
+            ]
+        )
+    ]
+    if not curves:
+        return None
+    canvas = Canvas()
+    top = legend(canvas, order, 16) + 22
+    across = Scale.over([epoch for _, _, points in curves for epoch, _ in points], LEFT, WIDTH - 14, 0.03)
+    up = Scale.over([found for _, _, points in curves for _, found in points], top + HEIGHT, top)
+    _grid(canvas, across, up, top, "epoch", f"{name} on validation", HEIGHT)
+    for series, record, points in curves:
+        canvas.path([(across(epoch), up(found)) for epoch, found in points], f"l{series % 6} thin")
+        for epoch, found in points:
+            if epoch == record.best_epoch:
+                said = f"{record.variant}, seed {record.seed}: epoch {epoch} kept, {value(found)}"
+                canvas.marker(across(epoch), up(found), series, 4, f"f{series % 6}", said)
+    epochs = [record.best_epoch for _, record, _ in curves if record.best_epoch is not None]
+    kept = f"The kept epoch is between {min(epochs)} and {max(epochs)}." if epochs else "No epoch was kept."
+    return Figure(
+        "curves",
+        "Learning curves of the final runs",
+        f"{len(curves)} runs. {kept}",
+        "One line for each seed; the mark is the epoch whose checkpoint was evaluated on test.",
+        int(top + HEIGHT + 46),
+        canvas.body,
+    )
+
+
+def _grid(
+    canvas: Canvas, across: Scale, up: Scale, top: float, bottom_title: str, left_title: str, height: int
+) -> None:
+    horizontal(canvas, across, top, top + height, bottom_title)
+    ticks = up.ticks()
+    for tick in ticks:
+        canvas.line(LEFT, up(tick), WIDTH - 14, up(tick), "g")
+        canvas.text(LEFT - 6, up(tick) + 4, tick_text(tick, ticks), "t s e")
+    canvas.text(4, top - 10, left_title, "t s")

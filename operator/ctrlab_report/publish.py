@@ -1,0 +1,37 @@
+"""Writing a report into the store: every file once, the manifest last, then the pointer to the newest."""
+
+import json
+from collections.abc import Mapping
+
+from ctrlab_contract.canonical import digest, short
+from ctrlab_contract.names import Key
+from ctrlab_contract.records import ReportSummary
+from ctrlab_contract.store import Store
+
+
+def publish(folder: Store, summary: ReportSummary, files: Mapping[str, bytes]) -> str:
+    """Put all files under the report's digest and point LATEST at them; returns the key of the report's folder.
+
+    The digest is of the inputs and the versions, so the same report again writes the same bytes, which the store
+    accepts; anything else raises ObjectExists.
+    """
+    prefix = Key.report(short(summary.digest, 64))
+    for name, content in sorted(files.items()):
+        folder.put(prefix + name, content)
+    folder.put(prefix + "manifest.json", manifest(summary, files))
+    folder.replace(Key.LATEST_REPORT, prefix.encode())
+    return prefix
+
+
+def manifest(summary: ReportSummary, files: Mapping[str, bytes]) -> bytes:
+    """sha256 and size of every file of the report, and of every object that it was made from."""
+    content = {
+        "schemaVersion": 1,
+        "experiment": f"{summary.namespace}/{summary.experiment}/{summary.uid}",
+        "report": summary.digest,
+        "planDigest": summary.plan_digest,
+        "files": {name: {"sha256": digest(data), "bytes": len(data)} for name, data in sorted(files.items())},
+        "inputs": summary.inputs,
+        "versions": summary.versions,
+    }
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,60 @@
+"""All files of a report from its summary: pure, and byte-identical for equal input."""
+
+from functools import partial
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ctrlab_contract.canonical import short
+from ctrlab_contract.records import ReportSummary
+from ctrlab_report import wording
+from ctrlab_report.figures import CLASSES, draw_all
+from ctrlab_report.gather import Gathered
+from ctrlab_report.tables import comparisons_csv, runs_csv
+
+
+def render(summary: ReportSummary, gathered: Gathered) -> dict[str, bytes]:
+    """Contents by file name relative to the report's folder; the manifest is made when they are published."""
+    figures = draw_all(summary, gathered)
+    content: dict[str, Any] = {
+        "report": summary,
+        "figures": figures,
+        "primary": [row for row in summary.comparisons if row.role == "primary"],
+        "exploratory": [row for row in summary.comparisons if row.role == "exploratory"],
+        "studies": gathered.studies,
+        "plan": gathered.plan,
+        "svg_classes": CLASSES,
+    }
+    pages = {
+        "report.md": _environment(False).get_template("report.md.j2"),
+        "report.html": _environment(True).get_template("report.html.j2"),
+    }
+    return {
+        "summary.json": summary.to_json().encode(),
+        "runs.csv": runs_csv(summary),
+        "comparisons.csv": comparisons_csv(summary),
+        **{name: template.render(content).encode() for name, template in pages.items()},
+        **{f"figures/{name}.svg": figure.alone() for name, figure in figures.items()},
+    }
+
+
+def _environment(html: bool) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("ctrlab_report"),
+        autoescape=html,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals["w"] = wording
+    environment.filters["short"] = short
+    environment.filters["inline"] = lambda figure: Markup(figure.inline())
+    environment.filters["cell"] = partial(_cell, html)
+    return environment
+
+
+def _cell(html: bool, text: object) -> str:
+    """Text for a table cell: in Markdown a vertical bar would end it."""
+    return str(text) if html else str(text).replace("|", "\\|").replace("\n", " ")
