@@ -1,8 +1,8 @@
 """Rows on their way to a model: encoded arrays as tensors on the device, and batches gathered from them by index.
 
 There is no loader and no worker process: a batch is a handful of `index_select` calls on arrays which stay in memory
-(on a CPU they are the memory-mapped files themselves, shared by all processes). Histories are gathered from the event log
-with the latest event first, so that a column's number is its recency and a batch may stop at its longest history.
+(on a CPU they are the memory-mapped files themselves, shared by all processes). Histories are gathered from the event
+log with the latest event first, so that a column's number is its recency and a batch may stop at its longest history.
 """
 
 import warnings

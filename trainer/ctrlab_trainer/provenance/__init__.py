@@ -1,0 +1,1 @@
+"""What a run record says of the code, the environment, the machine and the cost."""

@@ -1,0 +1,130 @@
+"""The seal on the test set: it opens for a final run, after every search is frozen, once, and is logged before.
+
+This is the only module that reads the sealed prefix. The token is the digest of all frozen searches: whoever opens
+shows that they know them, and the log of the opening ties the run to them.
+"""
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ctrlab_contract.names import Key
+from ctrlab_contract.plan import ExperimentKey, Plan
+from ctrlab_contract.records import PreparedData, StudyRecord, TestOpening, search_token
+from ctrlab_contract.store import ObjectExists, ObjectNotFound, Store
+from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit, open_split
+
+FIRST = "first"
+"""The reason of an opening that is no rerun."""
+
+OPENING = "opening.json"
+
+
+class SealError(Exception):
+    """The test set stays closed; the message says why and what would open it."""
+
+
+@dataclass(frozen=True)
+class OpenedTest:
+    """The test rows, and every opening for this (variant, seed), the latest last."""
+
+    split: EncodedSplit
+    openings: tuple[TestOpening, ...]
+
+
+def open_test(
+    store_root: Store,
+    key: ExperimentKey,
+    plan: Plan,
+    schema: EncodedSchema,
+    *,
+    variant: str,
+    seed: int,
+    attempt: int,
+    token: str,
+    reason: str = FIRST,
+) -> OpenedTest:
+    """Logs the opening as `runs/<variant>/<seed>/<attempt>/opening.json`, then opens the test rows.
+
+    Raises SealError if the plan or the data are not the experiment's, a search is not frozen, the token is not that of
+    the frozen searches, or this (variant, seed) was opened before and this is no new attempt with a reason.
+    """
+    experiment = store_root.below(key.prefix)
+    prepared = _prepared(experiment, plan)
+    _check_token(frozen_searches(experiment, plan, prepared), token)
+    earlier = openings(experiment, variant, seed)
+    _check_first_or_rerun(earlier, variant, seed, attempt, reason)
+    opening = TestOpening(
+        at=datetime.now(UTC).isoformat(timespec="microseconds"),
+        by=f"{socket.gethostname()}/{os.getpid()}",
+        plan_digest=plan.digest,
+        token=token,
+        attempt=attempt,
+        reason=reason,
+    )
+    try:
+        experiment.put(Key.run(variant, seed, attempt, OPENING), opening.to_json().encode())
+    except ObjectExists:
+        raise SealError(_opened_before(variant, seed, attempt)) from None
+    folder = store_root.local_folder(Key.sealed(prepared.digest))
+    return OpenedTest(open_split(folder, schema), (*earlier, opening))
+
+
+def frozen_searches(experiment: Store, plan: Plan, prepared: PreparedData) -> dict[str, StudyRecord]:
+    """Every search of the plan by variant; SealError names those that are open or belong to another plan or data."""
+    found: dict[str, StudyRecord] = {}
+    for name in plan.names:
+        try:
+            found[name] = StudyRecord.model_validate_json(experiment.get(Key.study(name)))
+        except ObjectNotFound:
+            continue
+    missing = [name for name in plan.names if name not in found]
+    if missing:
+        raise SealError(
+            f"the test set is sealed until every search is frozen; still open: {', '.join(missing)}. "
+            f"Finish tuning first ({Key.study(missing[0])} must exist)"
+        )
+    for name, record in found.items():
+        if record.plan_digest != plan.digest:
+            raise SealError(f"{Key.study(name)} belongs to the plan {record.plan_digest}, not to {plan.digest}")
+        if record.dataset_digest != prepared.digest:
+            raise SealError(
+                f"{Key.study(name)} was tuned on the data {record.dataset_digest}, not on {prepared.digest}"
+            )
+    return found
+
+
+def openings(experiment: Store, variant: str, seed: int) -> tuple[TestOpening, ...]:
+    """Every logged opening for one (variant, seed), by attempt."""
+    keys = [key for key in experiment.list(f"runs/{variant}/{seed}/") if key.endswith(f"/{OPENING}")]
+    found = [TestOpening.model_validate_json(experiment.get(key)) for key in keys]
+    return tuple(sorted(found, key=lambda opening: opening.attempt))
+
+
+def _prepared(experiment: Store, plan: Plan) -> PreparedData:
+    stored = Plan.model_validate_json(experiment.get(Key.PLAN))
+    if stored.digest != plan.digest:
+        raise SealError(f"the plan {plan.digest} is not the frozen one, {stored.digest}")
+    return PreparedData.model_validate_json(experiment.get(Key.PREPARED))
+
+
+def _check_token(searches: dict[str, StudyRecord], token: str) -> None:
+    expected = search_token(searches.values())
+    if token != expected:
+        raise SealError(f"the token {token} is not that of the frozen searches, {expected}")
+
+
+def _check_first_or_rerun(earlier: tuple[TestOpening, ...], variant: str, seed: int, attempt: int, reason: str) -> None:
+    latest = max((opening.attempt for opening in earlier), default=0)
+    if attempt <= latest:
+        raise SealError(_opened_before(variant, seed, latest))
+    if earlier and (not reason or reason == FIRST):
+        raise SealError(f"attempt {attempt} of {variant}, seed {seed} is a rerun: it needs a reason")
+
+
+def _opened_before(variant: str, seed: int, attempt: int) -> str:
+    return (
+        f"the test set was opened for {variant}, seed {seed} in attempt {attempt} already; "
+        f"only a new attempt with a reason may open it again"
+    )
