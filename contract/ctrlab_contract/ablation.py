@@ -16,9 +16,13 @@ from ctrlab_contract.base import (
     repeated,
 )
 from ctrlab_contract.cel import rules
+from ctrlab_contract.dataset import MOST_FEATURES
 from ctrlab_contract.experiment import Metadata
-from ctrlab_contract.runtime import Runtime
+from ctrlab_contract.runtime import RuntimeOverrides
 from ctrlab_contract.status import ExperimentStatus
+
+Columns = Annotated[tuple[ColumnName, ...], Field(min_length=1, max_length=MOST_FEATURES), Distinct]
+"""Names of features."""
 
 
 class ExperimentReference(ContractModel):
@@ -39,19 +43,15 @@ class AblationVariant(ContractModel):
 
     name: VariantName
     """As it is printed in tables; unique."""
-    remove: Annotated[tuple[VariantName, ...], Distinct] | None = Field(
-        default=None, min_length=1, max_length=16, json_schema_extra=AS_SET
+    remove: Annotated[tuple[VariantName, ...], Field(min_length=1, max_length=16), Distinct] | None = Field(
+        default=None, json_schema_extra=AS_SET
     )
     """Parts that the architecture declares."""
     set: dict[str, Scalar] | None = Field(default=None, min_length=1, max_length=32)
     """Parameters with another value."""
-    drop_features: Annotated[tuple[ColumnName, ...], Distinct] | None = Field(
-        default=None, min_length=1, max_length=512, json_schema_extra=AS_SET
-    )
+    drop_features: Columns | None = Field(default=None, json_schema_extra=AS_SET)
     """Features that the variant does not see."""
-    add_features: Annotated[tuple[ColumnName, ...], Distinct] | None = Field(
-        default=None, min_length=1, max_length=512, json_schema_extra=AS_SET
-    )
+    add_features: Columns | None = Field(default=None, json_schema_extra=AS_SET)
     """Features of the data set that the full model does not see."""
 
     @model_validator(mode="after")
@@ -100,8 +100,8 @@ class AblationSpec(ContractModel):
     """Which seeds the variants are trained with."""
     factorial: bool = False
     """Whether all subsets of the listed removals are run (up to 2^5), for main effects and interactions."""
-    runtime: Runtime | None = None
-    """Overrides of the experiment's runtime."""
+    runtime: RuntimeOverrides | None = None
+    """What differs from the experiment's runtime."""
     suspend: bool = False
     """Stops work and keeps what is finished; false resumes."""
 

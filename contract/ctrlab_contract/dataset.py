@@ -13,6 +13,9 @@ from ctrlab_contract.cel import rules
 
 Format = Literal["csv", "tsv", "parquet", "libsvm", "recbole"]
 
+MOST_FEATURES = 256
+"""What the cost that an API server allows a rule over pairs of features leaves room for."""
+
 
 class SideTable(ContractModel):
     """A table joined to the rows by one column, such as attributes of users or items."""
@@ -41,8 +44,8 @@ class Source(ContractModel):
     atomic files (.inter joined with .user and .item). gzip is recognised."""
     header: bool = True
     """Whether the first line of csv and tsv names the columns; RecBole's typed headers (name:type) are understood."""
-    columns: Annotated[tuple[ColumnName, ...], Distinct] | None = Field(
-        default=None, min_length=1, max_length=512, json_schema_extra=AS_SET
+    columns: Annotated[tuple[ColumnName, ...], Field(min_length=1, max_length=512), Distinct] | None = Field(
+        default=None, json_schema_extra=AS_SET
     )
     """The columns' names in order, for a file without header."""
     options: dict[str, Annotated[str, StringConstraints(max_length=256)]] | None = Field(default=None, max_length=32)
@@ -239,8 +242,8 @@ class Negatives(ContractModel):
         "user and time are required for History features",
     ),
     (
-        "self.features.filter(f, f.type == 'History').all(h, "
-        "h.of in self.features.filter(f, f.type == 'Categorical').map(f, f.name))",
+        "self.features.all(h, h.type != 'History' || "
+        "self.features.exists(f, f.type == 'Categorical' && f.name == h.of))",
         "a History feature is of a Categorical feature: of must be the name of one",
     ),
     ("self.features.all(f, f.name != self.label.column)", "the label column cannot be a feature"),
@@ -250,7 +253,7 @@ class Dataset(ContractModel):
 
     source: Source
     label: Label
-    features: tuple[Feature, ...] = Field(min_length=1, max_length=512, json_schema_extra=as_map("name"))
+    features: tuple[Feature, ...] = Field(min_length=1, max_length=MOST_FEATURES, json_schema_extra=as_map("name"))
     """The models' inputs; a column that is not listed is not seen by any model."""
     user: ColumnName | None = None
     """The column of the user: histories, gauc, and the clusters of the statistics."""

@@ -22,7 +22,7 @@ class Metadata(ContractModel):
     model_config = ConfigDict(extra="ignore")
 
     name: ResourceName
-    """Names the experiment's children and its folders; at most 52 characters."""
+    """Names the resource's children and its folders; at most 52 characters."""
     namespace: ResourceName = LOCAL_NAMESPACE
     """Kubernetes' namespace; on one machine only part of the folder's name."""
     uid: str | None = None

@@ -70,8 +70,8 @@ class Toleration(ContractModel):
     """For NoExecute: how long a running pod stays."""
 
 
-class Runtime(ContractModel):
-    """How the worker pods run; on one machine only `env` is used."""
+class RuntimeOverrides(ContractModel):
+    """How the worker pods run; a field that is absent says nothing."""
 
     image: str | None = Field(default=None, max_length=512)
     """Trainer image; the operator's default unless given."""
@@ -79,7 +79,7 @@ class Runtime(ContractModel):
     """Secrets with the registry's credentials."""
     resources: Resources | None = None
     """Requests and limits of each worker."""
-    gpu: int = Field(default=0, ge=0, le=64)
+    gpu: int | None = Field(default=None, ge=0, le=64)
     """GPUs for each worker (nvidia.com/gpu)."""
     node_selector: dict[str, LabelValue] | None = Field(default=None, max_length=32)
     """Labels that a node must have."""
@@ -102,6 +102,13 @@ class Runtime(ContractModel):
         if twice is not None:
             raise ValueError(f"env: the name {twice!r} is given twice")
         return self
+
+
+class Runtime(RuntimeOverrides):
+    """How the worker pods run; on one machine only `env` is used."""
+
+    gpu: int = Field(default=0, ge=0, le=64)
+    """GPUs for each worker (nvidia.com/gpu)."""
 
 
 class Storage(ContractModel):

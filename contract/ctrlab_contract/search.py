@@ -9,6 +9,11 @@ from ctrlab_contract.cel import rules
 
 __all__ = ["FloatRange", "IntRange", "SearchDimension"]
 
+Categories = Annotated[
+    tuple[Annotated[str, StringConstraints(max_length=128)], ...], Field(min_length=1, max_length=64), Distinct
+]
+"""Values to choose from."""
+
 
 @rules(
     ("double(self.low) < double(self.high)", "low must be below high"),
@@ -80,9 +85,7 @@ class SearchDimension(ContractModel):
 
     float_: FloatRange | None = Field(default=None, alias="float")
     int_: IntRange | None = Field(default=None, alias="int")
-    categorical: Annotated[tuple[Annotated[str, StringConstraints(max_length=128)], ...], Distinct] | None = Field(
-        default=None, min_length=1, max_length=64, json_schema_extra=AS_SET
-    )
+    categorical: Categories | None = Field(default=None, json_schema_extra=AS_SET)
     """Values in quotes; numbers and lists are read as the parameter's type says."""
 
     @model_validator(mode="after")

@@ -122,8 +122,8 @@ class Analysis(ContractModel):
 
     primary_metric: MetricName = "auc"
     """Tuned, monitored for early stopping, and the one that verdicts are about."""
-    metrics: Annotated[tuple[MetricName, ...], Distinct] = Field(
-        default=("auc", "logloss"), min_length=1, max_length=7, json_schema_extra=AS_SET
+    metrics: Annotated[tuple[MetricName, ...], Field(min_length=1, max_length=7), Distinct] = Field(
+        default=("auc", "logloss"), json_schema_extra=AS_SET
     )
     """Everything that is reported; gauc needs dataset.user."""
     reference: VariantName | None = None

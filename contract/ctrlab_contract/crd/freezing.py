@@ -1,0 +1,54 @@
+"""Rules that freeze a spec once its plan is frozen.
+
+They stand at the schema's root, where a rule sees the old status beside both specs, and are made from the models: a new
+field is frozen unless it is named as one that may change.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from ctrlab_contract.cel import VALIDATIONS
+
+UNPLANNED = "!has(oldSelf.status) || !has(oldSelf.status.planDigest)"
+
+
+def freezing_rules(spec: type[BaseModel], kind: str, changeable: frozenset[str]) -> dict[str, list[dict[str, str]]]:
+    """One rule for each field of the spec that is not in `changeable` (paths such as `tuning.workers`)."""
+    return {VALIDATIONS: list(_rules(spec, kind, changeable))}
+
+
+def _rules(spec: type[BaseModel], kind: str, changeable: frozenset[str]) -> Iterator[dict[str, str]]:
+    for name, field in _fields(spec).items():
+        if name in changeable:
+            continue
+        below = sorted(path for path in changeable if path.startswith(f"{name}."))
+        except_ = f", except {' and '.join(f'spec.{path}' for path in below)}" if below else ""
+        yield {
+            "rule": f"{UNPLANNED} || ({' && '.join(_equal(name, field, changeable))})",
+            "message": f"spec.{name} cannot change once the plan is frozen{except_}: create another {kind} instead",
+            "reason": "FieldValueForbidden",
+            "fieldPath": f".spec.{name}",
+        }
+
+
+def _equal(path: str, field: FieldInfo, changeable: frozenset[str]) -> Iterator[str]:
+    """Expressions that hold when the field is unchanged, leaving out the parts of it that may change."""
+    new, old = f"self.spec.{path}", f"oldSelf.spec.{path}"
+    if any(part.startswith(f"{path}.") for part in changeable):
+        model = field.annotation
+        assert isinstance(model, type)
+        assert issubclass(model, BaseModel), f"{path} is not an object"
+        for name, member in _fields(model).items():
+            if f"{path}.{name}" not in changeable:
+                yield from _equal(f"{path}.{name}", member, changeable)
+    elif field.is_required() or field.default is not None:
+        yield f"{new} == {old}"
+    else:
+        yield f"has({new}) == has({old}) && (!has({new}) || {new} == {old})"
+
+
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    return {field.alias or name: field for name, field in model.model_fields.items()}
