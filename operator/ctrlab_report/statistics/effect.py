@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 from scipy.optimize import brentq
 from scipy.special import gammaln
 from statsmodels.stats.proportion import proportion_confint
@@ -12,6 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 from ctrlab_report.statistics.arrays import finite_vector, open_unit, same_length
 from ctrlab_report.statistics.degenerate import Degenerate, nothing_varies
 from ctrlab_report.statistics.errors import OutOfRange
+from ctrlab_report.statistics.students_t import noncentral_t_cdf
 
 D_Z = "cohen-d-z-noncentral-t"
 PROBABILITY = "probability-of-superiority-paired"
@@ -86,6 +86,6 @@ def probability_of_superiority(
 def _noncentrality(statistic: float, df: float, level: float) -> float:
     """The noncentrality for which `statistic` is the `level` quantile of the noncentral t distribution."""
     reach = abs(statistic) + 10.0
-    while stats.nct.cdf(statistic, df, -reach) < level or stats.nct.cdf(statistic, df, reach) > level:
+    while noncentral_t_cdf(statistic, df, -reach) < level or noncentral_t_cdf(statistic, df, reach) > level:
         reach *= 2.0
-    return float(brentq(lambda nc: stats.nct.cdf(statistic, df, nc) - level, -reach, reach, xtol=1e-12))
+    return float(brentq(lambda nc: noncentral_t_cdf(statistic, df, nc) - level, -reach, reach, xtol=1e-12))

@@ -14,7 +14,7 @@ from statsmodels.stats.power import TTestIndPower, TTestPower
 
 from ctrlab_report.statistics.arrays import open_unit, positive_number
 from ctrlab_report.statistics.errors import OutOfRange, TooFewRows
-from ctrlab_report.statistics.students_t import critical_value, satterthwaite_df
+from ctrlab_report.statistics.students_t import critical_value, noncentral_t_cdf, satterthwaite_df
 
 MDE = "mde-noncentral-t"
 SEEDS_FOR_HALF_WIDTH = "seeds-for-half-width"
@@ -58,7 +58,7 @@ def minimum_detectable_effect(se: float, df: float, *, alpha: float = 0.05, powe
     def missing_power(shift: float) -> float:
         if np.isinf(df):
             return float(stats.norm.sf(critical - shift) + stats.norm.cdf(-critical - shift)) - wanted
-        return float(stats.nct.sf(critical, df, shift) + stats.nct.cdf(-critical, df, shift)) - wanted
+        return 1.0 - noncentral_t_cdf(critical, df, shift) + noncentral_t_cdf(-critical, df, shift) - wanted
 
     shift = brentq(missing_power, 0.0, critical + 10.0 + 2.0 * critical, xtol=1e-10)
     return DetectableEffect(MDE, float(shift) * se, power, alpha)

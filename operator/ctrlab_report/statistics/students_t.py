@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy import stats
+from scipy.integrate import quad
 
 from ctrlab_report.statistics.arrays import open_unit
 
@@ -32,3 +33,16 @@ def satterthwaite_df(parts: list[tuple[float, float]]) -> float:
     total = sum(variance for variance, _ in parts)
     spread = sum(variance**2 / df for variance, df in parts)
     return total**2 / spread if spread > 0.0 else np.inf
+
+
+def noncentral_t_cdf(statistic: float, df: float, noncentrality: float) -> float:
+    """SciPy's distribution function, or the integral that defines it where its series ends in NaN."""
+    found = float(stats.nct.cdf(statistic, df, noncentrality))
+    if np.isfinite(found):
+        return found
+
+    def integrand(scale: float) -> float:
+        return float(stats.norm.cdf(statistic * scale / np.sqrt(df) - noncentrality) * stats.chi.pdf(scale, df))
+
+    centre = float(np.sqrt(df))
+    return float(quad(integrand, 0.0, centre + 12.0, points=(centre,), limit=200)[0])

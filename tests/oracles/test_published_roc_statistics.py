@@ -1,0 +1,104 @@
+"""Published and brute-force numbers for everything that works on test rows: covariance, two sources, CTR metrics."""
+
+import numpy as np
+import pytest
+
+from ctrlab_report.statistics.arrays import FloatArray
+from ctrlab_report.statistics.clusters import clusters_of
+from ctrlab_report.statistics.covariance import MetricCovariance, covariance_of_runs
+from ctrlab_report.statistics.degenerate import Degenerate
+from ctrlab_report.statistics.influence import MetricOptions, influence
+from ctrlab_report.statistics.metrics import Metric
+from ctrlab_report.statistics.obuchowski_rockette import compare_shared_seeds
+from ctrlab_report.statistics.paired import paired_t
+from ctrlab_report.statistics.single_run import compare_two_runs, describe_run
+
+LABELS = np.repeat([1, 0], [8, 10])
+SCORES = np.array(
+    [
+        [5, 4, 4, 3, 5, 2, 4, 3, 1, 2, 3, 1, 2, 4, 2, 1, 3, 2],
+        [4, 4, 5, 2, 5, 3, 3, 1, 2, 1, 3, 2, 2, 3, 4, 1, 2, 3],
+    ]
+)
+DELONG = [[0.006729910714, 0.003881448413], [0.003881448413, 0.016391369048]]
+
+# Van Dyke data in R's MRMCaov: 2 treatments, 5 readers, 114 cases.
+VAN_DYKE_MEAN, VAN_DYKE_MS_TR = -0.04380032, 0.0005510306
+VAN_DYKE_COV2, VAN_DYKE_COV3 = 0.0003395265, 0.0002358497
+
+
+def delong() -> MetricCovariance:
+    return covariance_of_runs(Metric.AUC, LABELS, [SCORES.astype(np.float32)])
+
+
+def van_dyke_differences() -> FloatArray:
+    """Five differences with the published mean and interaction mean square (var = 2 MS(T:R))."""
+    shape = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
+    return np.asarray(VAN_DYKE_MEAN + shape * np.sqrt(2 * VAN_DYKE_MS_TR / shape.var(ddof=1)))
+
+
+def van_dyke_covariance() -> FloatArray:
+    block = np.full((5, 5), VAN_DYKE_COV2)
+    across = np.full((5, 5), VAN_DYKE_COV3)
+    return np.block([[block, across], [across, block]])
+
+
+def test_delong_covariance_of_the_licence_free_table() -> None:
+    covariance = delong()
+    assert covariance.estimates.tolist() == [0.86875, 0.7375]
+    np.testing.assert_allclose(covariance.matrix, DELONG, atol=5e-13)
+
+
+def test_delong_test_of_the_licence_free_table() -> None:
+    result = compare_two_runs(delong())
+    assert not isinstance(result, Degenerate)
+    assert result.statistic == pytest.approx(1.05907463, abs=5e-9)
+    assert result.p == pytest.approx(0.28956579, abs=5e-9)
+
+
+def test_one_run_carries_its_own_standard_error() -> None:
+    result = describe_run(delong(), 1)
+    assert (result.estimate, result.se) == pytest.approx((0.7375, DELONG[1][1] ** 0.5))
+
+
+def test_two_source_comparison_of_van_dyke() -> None:
+    result = compare_shared_seeds(van_dyke_differences(), np.zeros(5), van_dyke_covariance())
+    assert not isinstance(result, Degenerate)
+    assert result.estimate == pytest.approx(-0.04380032, abs=5e-9)
+    assert result.se == pytest.approx(0.0206825, abs=5e-8)
+    assert result.df == pytest.approx(15.06611, abs=5e-5)
+    assert result.statistic == pytest.approx(-2.117747, abs=2e-6)
+    assert result.p == pytest.approx(0.05123303, abs=5e-8)
+    assert (result.low, result.high) == pytest.approx((-0.0878671960, 0.0002665519), abs=5e-8)
+    assert result.statistic**2 == pytest.approx(4.484854, abs=5e-6)
+    assert result.se**2 * 5 / 2 == pytest.approx(0.001069415, abs=5e-10)
+
+
+def test_test_set_limit_of_van_dyke() -> None:
+    result = compare_shared_seeds(van_dyke_differences(), np.zeros(5), van_dyke_covariance())
+    assert not isinstance(result, Degenerate)
+    assert result.se_limit == pytest.approx(0.0144, abs=5e-5)
+    at_ten, at_twenty = ((result.seed_variance * 5 / seeds + result.test_variance) ** 0.5 for seeds in (10, 20))
+    assert (at_ten, at_twenty) == pytest.approx((0.0178, 0.0162), abs=5e-5)
+
+
+def test_fixed_cases_of_van_dyke_are_the_paired_t_test() -> None:
+    result = paired_t(van_dyke_differences(), np.zeros(5))
+    assert not isinstance(result, Degenerate)
+    assert result.statistic == pytest.approx(-2.950254, abs=2e-6)
+    assert result.p == pytest.approx(0.04195875, abs=5e-8)
+    assert (result.low, result.high) == pytest.approx((-0.08502022, -0.00258042), abs=5e-8)
+
+
+def test_gauc_of_the_three_users() -> None:
+    users = clusters_of(["a", "a", "b", "b", "b", "c", "c"])
+    result = influence(Metric.GAUC, [1, 0, 1, 0, 0, 0, 0], [0.9, 0.1, 0.2, 0.3, 0.1, 0.6, 0.7], users=users)
+    assert result.estimates[0] == pytest.approx(0.7, abs=1e-15)
+
+
+def test_normalised_entropy_of_the_base_rate_is_one() -> None:
+    labels = np.array([1, 0, 0, 0, 1, 0, 0, 0])
+    result = influence(Metric.NE, labels, np.full(8, 0.25))
+    assert result.estimates[0] == pytest.approx(1.0, abs=1e-15)
+    fixed = influence(Metric.NE, labels, np.full(8, 0.25), options=MetricOptions(base_rate=0.25))
+    assert fixed.estimates[0] == pytest.approx(1.0, abs=1e-15)

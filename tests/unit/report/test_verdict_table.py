@@ -1,0 +1,97 @@
+"""Each row of the verdict table, its order, and its sentence."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from ctrlab_report.statistics.degenerate import Degenerate
+from ctrlab_report.statistics.two_source import ErrorCovariances, TwoSourceComparison, VarianceParts
+from ctrlab_report.statistics.verdict import Evidence, Word, decide
+
+
+def two_source(estimate: float, *, seed_part: float = 1e-6, test_part: float = 1e-8) -> TwoSourceComparison:
+    """A difference over 8 seeds; parts are variances of the mean."""
+    parts = VarianceParts(seed=[(seed_part, 7)], test=test_part, test_df=np.inf)
+    covariances = ErrorCovariances(1e-4, 9e-5, 9e-5, 9e-5 - test_part / 2)
+    return TwoSourceComparison.from_parts("or-hillis-shared-seeds", estimate, parts, covariances, 0.95, 8, 8)
+
+
+def evidence(
+    result: TwoSourceComparison | Degenerate,
+    p: float | None = 0.5,
+    *,
+    here: float | None = 0.5,
+    same: float | None = None,
+    margin: float | None = None,
+    higher: bool = True,
+) -> Evidence:
+    return Evidence("SIN", "DeepFM", "auc" if higher else "logloss", higher, result, p, here, same, margin, 0.05)
+
+
+CASES = [
+    (1, evidence(Degenerate("or-hillis-shared-seeds", "one seed is no spread", 1, 0.01), None), Word.DEGENERATE),
+    (2, evidence(two_source(0.0001), 0.9, same=0.001, margin=0.001), Word.EQUIVALENT),
+    (2, evidence(two_source(0.0001), 0.001, same=0.001, margin=0.001), Word.EQUIVALENT),
+    (3, evidence(two_source(0.005), 0.001, same=1.0, margin=0.001), Word.BETTER),
+    (3, evidence(two_source(-0.005), 0.001, higher=False), Word.BETTER),
+    (4, evidence(two_source(-0.005), 0.001), Word.WORSE),
+    (4, evidence(two_source(0.005), 0.001, higher=False), Word.WORSE),
+    (5, evidence(two_source(0.003, test_part=1e-5), 0.4, here=0.001), Word.BETTER_HERE),
+    (6, evidence(two_source(0.003, test_part=1e-5), 0.4), Word.TEST_SET_TOO_SMALL),
+    (6, evidence(two_source(-0.003, test_part=1e-5), 0.4, here=0.001), Word.TEST_SET_TOO_SMALL),
+    (7, evidence(two_source(0.001), 0.3), Word.NEEDS_SEEDS),
+]
+
+
+@pytest.mark.parametrize(("row", "given", "word"), CASES)
+def test_the_first_row_that_applies_decides(row: int, given: Evidence, word: Word) -> None:
+    verdict = decide(given)
+    assert (verdict.row, verdict.word) == (row, word)
+    assert "SIN" in verdict.sentence
+    assert "DeepFM" in verdict.sentence
+    assert verdict.sentence.endswith(".")
+
+
+def test_a_difference_inside_the_margin_is_equivalent_even_if_it_is_real_and_the_sentence_says_so() -> None:
+    verdict = decide(evidence(two_source(0.0001), 0.001, same=0.001, margin=0.001))
+    assert "real, and too small to matter" in verdict.sentence
+
+
+def test_the_number_of_seeds_is_beyond_those_already_run_and_stands_in_label_and_sentence() -> None:
+    verdict = decide(evidence(two_source(0.0019), 0.08))
+    assert verdict.seeds_needed is not None
+    assert verdict.seeds_needed > 8
+    assert verdict.label == f"inconclusive (needs {verdict.seeds_needed} seeds)"
+    assert f"About {verdict.seeds_needed} seeds" in verdict.sentence
+
+
+def test_a_margin_can_make_an_open_comparison_decidable_by_equivalence() -> None:
+    tiny = two_source(1e-6)
+    assert decide(evidence(tiny, 0.99)).word is Word.TEST_SET_TOO_SMALL
+    assert decide(evidence(tiny, 0.99, same=0.2, margin=0.001)).word is Word.NEEDS_SEEDS
+
+
+def test_better_and_worse_need_the_two_source_p_whatever_the_seeds_say() -> None:
+    grid = itertools.product([-0.004, 0.004], [0.051, 0.5, None], [1e-9, 0.5], [True, False])
+    for estimate, p, here, higher in grid:
+        word = decide(evidence(two_source(estimate), p, here=here, higher=higher)).word
+        assert word not in (Word.BETTER, Word.WORSE)
+
+
+def test_swapping_the_models_swaps_better_and_worse_and_keeps_equivalent() -> None:
+    for estimate, p in itertools.product([-0.004, 0.004], [0.01, 0.2]):
+        forth, back = (decide(evidence(two_source(sign * estimate), p)).word for sign in (1, -1))
+        swapped = {Word.BETTER: Word.WORSE, Word.WORSE: Word.BETTER}
+        assert back is swapped.get(forth, forth)
+
+
+def test_the_sentence_shows_no_digit_beyond_the_standard_error() -> None:
+    verdict = decide(evidence(two_source(0.00512345), 0.0003))
+    assert verdict.sentence == (
+        "SIN is better than DeepFM: auc differs by +0.0051 (95 % interval +0.0028 to +0.0075, p = 0.0003, 8 seeds)."
+    )
+
+
+def test_a_metric_where_less_is_better_says_so() -> None:
+    assert "logloss differs by -0.0050 (lower is better)" in decide(CASES[4][1]).sentence
