@@ -21,7 +21,7 @@ from ctrlab_contract.metrics import DIRECTION, compute
 from ctrlab_contract.plan import Variant
 from ctrlab_contract.records import EpochRecord
 from ctrlab_contract.tuning import MetricName
-from ctrlab_trainer.batches import DeviceData
+from ctrlab_trainer.batches import Batch, DeviceData
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
 from ctrlab_trainer.early_stopping import EarlyStopping
 from ctrlab_trainer.models import build
@@ -145,19 +145,26 @@ class _Epoch:
         for step, batch in enumerate(self.rows.batches(order, self.config.batch_size)):
             if step % STEPS_BETWEEN_STOP_CHECKS == 0 and self.stop():
                 raise TrainingStopped
-            self.optimisation.zero_grad()
-            with self._precision():
-                logits = self.model(batch)
-            loss = F.binary_cross_entropy_with_logits(logits.float(), batch.labels)
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.optimisation.step()
-            total += loss.detach() * len(batch.labels)
+            loss = training_step(self.model, batch, self.optimisation, self.config.precision)
+            total += loss * len(batch.labels)
         return float(total) / self.rows.rows
 
-    def _precision(self) -> AbstractContextManager[object]:
-        if self.rows.device.type == "cuda" and self.config.precision == "bfloat16":
-            return torch.autocast("cuda", dtype=torch.bfloat16)
-        return nullcontext()
+
+def training_step(model: nn.Module, batch: Batch, optimisation: Optimisation, precision: str) -> Tensor:
+    """One update of the model; its loss on the batch before the update, without penalties and without a gradient."""
+    optimisation.zero_grad()
+    with _precision(batch, precision):
+        logits = model(batch)
+    loss = F.binary_cross_entropy_with_logits(logits.float(), batch.labels)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimisation.step()
+    return loss.detach()
+
+
+def _precision(batch: Batch, precision: str) -> AbstractContextManager[object]:
+    if batch.ids.is_cuda and precision == "bfloat16":
+        return torch.autocast("cuda", dtype=torch.bfloat16)
+    return nullcontext()
 
 
 def _metrics(names: tuple[str, ...], valid: EncodedSplit, scores: NDArray[np.float32]) -> dict[str, float | None]:

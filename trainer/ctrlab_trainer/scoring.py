@@ -1,11 +1,13 @@
 """Click probabilities of many rows, in large batches, without gradients."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ctrlab_trainer.batches import DeviceData
+from ctrlab_trainer.batches import Batch, DeviceData
 
 ROWS = {"cpu": 8192, "cuda": 65536}
 """Rows of a batch: on a CPU what its cache holds. Fixed, because the size can change the last bit of a score."""
@@ -13,11 +15,13 @@ ROWS = {"cpu": 8192, "cuda": 65536}
 
 def score(model: nn.Module, data: DeviceData) -> NDArray[np.float32]:
     """[rows] float32 probabilities in row order; not finite where the model has diverged."""
-    model.eval()
     order = torch.arange(data.rows, device=data.device)
-    parts: list[Tensor] = []
-    with torch.inference_mode():
-        for batch in data.batches(order, ROWS[data.device.type]):
-            parts.append(torch.sigmoid(model(batch).float()))
-    scores: NDArray[np.float32] = torch.cat(parts).cpu().numpy()
+    scores: NDArray[np.float32] = score_batches(model, data.batches(order, ROWS[data.device.type])).cpu().numpy()
     return scores
+
+
+def score_batches(model: nn.Module, batches: Iterable[Batch]) -> Tensor:
+    """[rows] probabilities of all rows of the batches, on their device."""
+    model.eval()
+    with torch.inference_mode():
+        return torch.cat([torch.sigmoid(model(batch).float()) for batch in batches])

@@ -1,0 +1,29 @@
+"""What `ctrlab-trainer calibrate` prints: how fast each variant runs here, measured over a few batches."""
+
+from typing import Literal
+
+from ctrlab_contract.base import ContractModel
+
+
+class VariantCalibration(ContractModel):
+    """One variant, with every tuned parameter in the middle of its range."""
+
+    train_rows_per_second: float
+    evaluate_rows_per_second: float
+    parameters: int
+    """Trainable numbers in the model."""
+    epochs: int
+    """The most that one training may take; early stopping usually ends before."""
+    seconds_per_epoch: float
+    """One pass over train and one over validation at the measured speed."""
+    peak_memory_bytes: int
+    """Of the process after this variant; it held every earlier one too."""
+
+
+class Calibration(ContractModel):
+    """All variants of a plan."""
+
+    schema_version: Literal[1] = 1
+    device: str
+    threads: int
+    variants: dict[str, VariantCalibration]

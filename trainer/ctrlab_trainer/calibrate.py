@@ -1,0 +1,108 @@
+"""A few batches of each variant, timed: what the estimate of an experiment's time and memory is made from."""
+
+import itertools
+import time
+from collections.abc import Iterator
+
+import torch
+
+from ctrlab_contract.names import Key
+from ctrlab_contract.plan import ExperimentKey, Plan, Variant
+from ctrlab_contract.records import PreparedData
+from ctrlab_contract.records.calibration import Calibration, VariantCalibration
+from ctrlab_contract.records.study import ParameterValue
+from ctrlab_contract.search import SearchDimension
+from ctrlab_contract.store import Store
+from ctrlab_trainer.batches import Batch, DeviceData
+from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.open import open_train_valid
+from ctrlab_trainer.device import set_up_torch
+from ctrlab_trainer.loop import training_step
+from ctrlab_trainer.models import build
+from ctrlab_trainer.optimisation import Optimisation
+from ctrlab_trainer.provenance.cost import peak_memory
+from ctrlab_trainer.resolve import resolve
+from ctrlab_trainer.scoring import ROWS, score_batches
+from ctrlab_trainer.seeds import PurposeSeeds
+
+WARM_UP = 2
+"""Batches before the clock starts: the first ones allocate."""
+SECONDS = 1.0
+"""For how long training and evaluation of each variant are measured, at least one batch each."""
+
+
+def calibrate(plan: Plan, key: ExperimentKey, store_root: Store) -> Calibration:
+    """Measures every variant on the prepared train and validation rows; nothing is written."""
+    device = set_up_torch()
+    prepared = PreparedData.model_validate_json(store_root.below(key.prefix).get(Key.PREPARED))
+    schema, rows, valid = open_train_valid(store_root, prepared)
+    return Calibration(
+        device=device,
+        threads=torch.get_num_threads(),
+        variants={variant.name: _measure(variant, schema, rows, valid, device) for variant in plan.variants},
+    )
+
+
+def middle(dimension: SearchDimension) -> ParameterValue:
+    """A value in the middle of the range: geometric on a log scale, the middle choice of a list."""
+    if dimension.categorical is not None:
+        return dimension.categorical[(len(dimension.categorical) - 1) // 2]
+    if dimension.int_ is not None:
+        low, high = dimension.int_.low, dimension.int_.high
+        return round((low * high) ** 0.5) if dimension.int_.log else (low + high) // 2
+    assert dimension.float_ is not None
+    first, last = float(dimension.float_.low), float(dimension.float_.high)
+    return float((first * last) ** 0.5) if dimension.float_.log else (first + last) / 2
+
+
+def _measure(
+    variant: Variant, schema: EncodedSchema, rows: EncodedSplit, valid: EncodedSplit, device: str
+) -> VariantCalibration:
+    config = resolve(variant, {name: middle(dimension) for name, dimension in variant.search.items()})
+    model = build(variant, config, schema, PurposeSeeds.of(0), device)
+    seen = schema.without(variant.drop_features)
+    optimisation = Optimisation(model, config)
+    train_rows, valid_rows = DeviceData(rows, seen, device), DeviceData(valid, seen, device)
+
+    def train_batches() -> Iterator[int]:
+        model.train()
+        for batch in _endless(train_rows, config.batch_size):
+            training_step(model, batch, optimisation, config.precision)
+            yield len(batch.labels)
+
+    def evaluate_batches() -> Iterator[int]:
+        for batch in _endless(valid_rows, ROWS[train_rows.device.type]):
+            score_batches(model, [batch])
+            yield len(batch.labels)
+
+    train_speed, evaluate_speed = _speed(train_batches(), device), _speed(evaluate_batches(), device)
+    return VariantCalibration(
+        train_rows_per_second=train_speed,
+        evaluate_rows_per_second=evaluate_speed,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        epochs=config.epochs,
+        seconds_per_epoch=rows.rows / train_speed + valid.rows / evaluate_speed,
+        peak_memory_bytes=peak_memory(),
+    )
+
+
+def _endless(data: DeviceData, size: int) -> Iterator[Batch]:
+    order = torch.randperm(data.rows, generator=torch.Generator().manual_seed(0)).to(data.device)
+    return itertools.chain.from_iterable(data.batches(order, size) for _ in itertools.count())
+
+
+def _speed(batches: Iterator[int], device: str) -> float:
+    """Rows per second of an endless iterator that yields the rows of each batch it has worked on."""
+    for _ in range(WARM_UP):
+        next(batches)
+    _wait(device)
+    rows, began = 0, time.perf_counter()
+    while rows == 0 or time.perf_counter() - began < SECONDS:
+        rows += next(batches)
+        _wait(device)
+    return rows / (time.perf_counter() - began)
+
+
+def _wait(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()

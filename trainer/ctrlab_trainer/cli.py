@@ -1,0 +1,182 @@
+"""`ctrlab-trainer`: the commands that a worker process runs.
+
+Workers get the store and the experiment's key as arguments; the plan is read from the store. Modules that need torch
+are imported by the commands that train, so that preparing data starts fast and in little memory.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ctrlab_contract.errors import InvalidInput, InvalidSpec, Problem
+from ctrlab_contract.names import ExitCode, Key
+from ctrlab_contract.plan import ExperimentKey, FinalRun, Plan
+from ctrlab_contract.store import Store, open_store
+from ctrlab_trainer import failures
+from ctrlab_trainer.termination import Termination
+
+INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
+DATABASE_VARIABLE = "CTRLAB_DATABASE_URL"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code (`names.ExitCode`, or 1 where a retry may help)."""
+    given = parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = given.run
+    try:
+        return run(given)
+    except Exception as error:
+        code = failures.report(error)
+        return ExitCode.INVALID_INPUT if given.interactive and isinstance(error, InvalidInput) else code
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their arguments."""
+    top = argparse.ArgumentParser(prog="ctrlab-trainer", description=(__doc__ or "").partition("\n")[0])
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    _worker(commands.add_parser("prepare", help="encode the data set into the store"), _prepare)
+    tune = _worker(commands.add_parser("tune", help="work on the search of one variant"), _tune)
+    evaluate = _worker(commands.add_parser("evaluate", help="make one final run"), _evaluate)
+    verify = _worker(commands.add_parser("verify", help="train a finished run again and compare the model"), _verify)
+    _worker(commands.add_parser("calibrate", help="time a few batches of each variant; JSON"), _calibrate)
+    tune.add_argument("--variant", required=True)
+    evaluate.add_argument("--variant", help=f"with --seed; without both the run of ${INDEX_VARIABLE}")
+    evaluate.add_argument("--seed", type=int)
+    evaluate.add_argument("--seed-count", type=int, help="seeds per variant; the plan's unless given")
+    evaluate.add_argument("--first-index", type=int, default=0, help="final run of index 0 (default 0)")
+    verify.add_argument("--variant", required=True)
+    verify.add_argument("--seed", type=int, required=True)
+    fetch = commands.add_parser("fetch", help="get a known data set")
+    fetch.add_argument("name")
+    fetch.add_argument("--into", type=Path, help="folder of data sets (default: the cache)")
+    fetch.set_defaults(run=_fetch, interactive=True)
+    inspect = commands.add_parser("inspect", help="what the models will see of the data of a specification; JSON")
+    inspect.add_argument("file", type=Path, help="YAML file with one CTRExperiment")
+    inspect.set_defaults(run=_inspect, interactive=True)
+    return top
+
+
+def _worker(command: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+    command.add_argument(
+        "--store", required=True, help="root of the artifact store: file:///folder or s3://bucket/prefix"
+    )
+    command.add_argument("--experiment", required=True, type=_key, help="NAMESPACE/NAME/UID")
+    command.set_defaults(run=run, interactive=False)
+    return command
+
+
+def _prepare(given: argparse.Namespace) -> int:
+    Termination()
+    from ctrlab_trainer.data.prepare import prepare
+
+    store, plan = _open(given)
+    prepare(plan, store, given.experiment)
+    return ExitCode.SUCCESS
+
+
+def _tune(given: argparse.Namespace) -> int:
+    termination = Termination()
+    from ctrlab_trainer.provenance.cost import worker_name
+    from ctrlab_trainer.tune import tune
+
+    store, plan = _open(given)
+    database = os.environ.get(DATABASE_VARIABLE)
+    if not database:
+        raise InvalidSpec([Problem(DATABASE_VARIABLE, "tuning needs the URL of the study database")])
+    _known_variant(plan, given.variant)
+    termination.wait_for_work()
+    tune(plan, given.experiment, store, database, given.variant, worker_name(), stop=termination.asked)
+    return ExitCode.SUCCESS
+
+
+def _evaluate(given: argparse.Namespace) -> int:
+    Termination()
+    from ctrlab_trainer.evaluate import evaluate
+
+    store, plan = _open(given)
+    run = final_run(plan, given.variant, given.seed, given.seed_count, given.first_index)
+    record = evaluate(plan, given.experiment, store, run.variant, run.seed)
+    print(f"{run.variant}, seed {run.seed}, attempt {record.attempt}: {record.state}")
+    return ExitCode.SUCCESS
+
+
+def _verify(given: argparse.Namespace) -> int:
+    Termination()
+    from ctrlab_trainer.verify import verify
+
+    store, plan = _open(given)
+    _known_variant(plan, given.variant)
+    found = verify(plan, given.experiment, store, given.variant, given.seed)
+    print(f"recorded {found.recorded}\nrepeated {found.repeated}\n{'bit-equal' if found.equal else 'different'}")
+    return ExitCode.SUCCESS if found.equal else ExitCode.RUN_FAILED
+
+
+def _calibrate(given: argparse.Namespace) -> int:
+    Termination()
+    from ctrlab_trainer.calibrate import calibrate
+
+    store, plan = _open(given)
+    print(calibrate(plan, given.experiment, store).to_json(), end="")
+    return ExitCode.SUCCESS
+
+
+def _fetch(given: argparse.Namespace) -> int:
+    from ctrlab_trainer.data.fetch import FetchFailed, fetch
+
+    try:
+        fetched = fetch(given.name, given.into)
+    except FetchFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        return failures.UNEXPECTED
+    print(f"{fetched.folder} ({fetched.origin})")
+    return ExitCode.SUCCESS
+
+
+def _inspect(given: argparse.Namespace) -> int:
+    from ctrlab_contract.experiment import Experiment
+    from ctrlab_contract.manifests import load_manifests
+    from ctrlab_trainer.data.inspection import inspect
+
+    experiments = [found for found in load_manifests(given.file) if isinstance(found, Experiment)]
+    if len(experiments) != 1:
+        raise InvalidSpec([Problem(str(given.file), f"expected one CTRExperiment, found {len(experiments)}")])
+    print(inspect(experiments[0].spec.dataset).to_json(), end="")
+    return ExitCode.SUCCESS
+
+
+def final_run(plan: Plan, variant: str | None, seed: int | None, seed_count: int | None, first_index: int) -> FinalRun:
+    """The run that is named, or the one of this process's index; InvalidSpec for one that the plan does not have."""
+    runs = plan.final_runs(seed_count)
+    if variant is not None and seed is not None:
+        _known_variant(plan, variant)
+        if seed not in {run.seed for run in plan.final_runs(plan.evaluation.seeds.max)}:
+            raise InvalidSpec([Problem("--seed", f"the plan has no seed {seed}")])
+        return FinalRun(variant=variant, seed=seed)
+    index = os.environ.get(INDEX_VARIABLE, "")
+    if not index.isdigit():
+        message = f"give --variant and --seed, or set {INDEX_VARIABLE} to a number (found {index!r})"
+        raise InvalidSpec([Problem("evaluate", message)])
+    place = first_index + int(index)
+    if place >= len(runs):
+        raise InvalidSpec([Problem(INDEX_VARIABLE, f"the plan has {len(runs)} final runs, there is no index {place}")])
+    return runs[place]
+
+
+def _known_variant(plan: Plan, name: str) -> None:
+    if name not in plan.names:
+        raise InvalidSpec([Problem("--variant", f"the plan has no variant {name!r}; known: {', '.join(plan.names)}")])
+
+
+def _open(given: argparse.Namespace) -> tuple[Store, Plan]:
+    store = open_store(given.store)
+    key: ExperimentKey = given.experiment
+    return store, Plan.model_validate_json(store.below(key.prefix).get(Key.PLAN))
+
+
+def _key(text: str) -> ExperimentKey:
+    parts = text.split("/")
+    if len(parts) != 3 or not all(parts):
+        raise argparse.ArgumentTypeError(f"expected NAMESPACE/NAME/UID, not {text!r}")
+    return ExperimentKey(namespace=parts[0], name=parts[1], uid=parts[2])
