@@ -11,18 +11,16 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Protocol
 
-from sqlalchemy.exc import DBAPIError
-
 from ctrlab_contract.experiment import Experiment
-from ctrlab_contract.names import Condition, Key
+from ctrlab_contract.names import Condition
 from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.status import ExperimentStatus
 from ctrlab_contract.store import StoreError
-from ctrlab_contract.study import StudyDatabase
+from ctrlab_contract.study import StudyDatabase, StudyUnavailable
 from ctrlab_operator.local import snapshot
 from ctrlab_operator.local.errors import Interrupted, WorkspaceError
 from ctrlab_operator.local.launch import PROGRAMS, Launcher
-from ctrlab_operator.local.lineage import write_lineage
+from ctrlab_operator.local.lineage import freeze
 from ctrlab_operator.local.observe import Observer
 from ctrlab_operator.local.processes import Processes
 from ctrlab_operator.local.workspace import Workspace
@@ -78,8 +76,8 @@ class Engine:
                 return self._run(lock, database)
         except StoreError as error:
             raise WorkspaceError.at(self.workspace.root, str(error)) from error
-        except DBAPIError as error:
-            raise WorkspaceError.at(self.workspace.root / "study.db", str(error.orig)) from error
+        except StudyUnavailable as error:
+            raise WorkspaceError.at(self.workspace.root, str(error)) from error
 
     def _run(self, lock: int, database: StudyDatabase) -> ExperimentStatus:
         database.create_schema()
@@ -121,8 +119,7 @@ class Engine:
     def _act(self, action: Action, facts: Facts, processes: Processes) -> None:
         match action:
             case WritePlan(plan):
-                write_lineage(self.workspace.store, self.key)
-                self.workspace.store.below(self.key.prefix).put(Key.PLAN, plan.to_json().encode())
+                freeze(self.workspace.store, self.key, plan)
             case EnsureJob(request):
                 done = [index for index, run in enumerate(request.runs) if run in facts.runs]
                 processes.create(request, done)

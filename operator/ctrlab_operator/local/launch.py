@@ -43,15 +43,15 @@ class Worker:
 
     def last_words(self, code: int) -> str:
         """Why it ended, in one line: its own message, or how it was killed and the last line of its log."""
-        own = _tail(self.said)
+        own = "; ".join(_last_lines(self.said))
         if own:
             return own
         if code < 0:
             name = signal.Signals(-code).name
             hint = " (out of memory?)" if -code == signal.SIGKILL else ""
             return f"killed by {name}{hint}; log: {self.log}"
-        last = _tail(self.log)
-        return f"exit code {code}{f': {last}' if last else ''}; log: {self.log}"
+        last = _last_lines(self.log)[-1:]
+        return ": ".join([f"exit code {code}", *last]) + f"; log: {self.log}"
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,12 @@ class Launcher:
         }
 
 
-def _tail(path: Path) -> str:
-    """The last line that is not empty."""
+def _last_lines(path: Path) -> list[str]:
+    """The lines at the end of a file that are not empty."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - LAST_WORDS_BYTES))
             lines = file.read().decode("utf-8", "replace").splitlines()
     except OSError:
-        return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return []
+    return [line.strip() for line in lines if line.strip()]

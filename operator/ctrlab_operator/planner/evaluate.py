@@ -65,15 +65,18 @@ def too_few(facts: Facts) -> str | None:
     return None
 
 
-def lost_runs(facts: Facts) -> frozenset[FinalRun]:
-    """Runs without a record whose index, or whose whole job, has failed."""
+def lost_runs(facts: Facts, active: bool) -> frozenset[FinalRun]:
+    """Runs without a record whose index, or whose whole job, has failed.
+
+    `active`: whether active jobs go on; the lost runs of one that is deleted now will be tried again.
+    """
     planned = facts.plan.final_runs()
     extension = facts.plan.final_runs(facts.seed_count)[len(planned) :]
     lost: set[FinalRun] = set()
     for name, runs in (("evaluate", planned), ("evaluate-extended", extension)):
         job = facts.jobs.get(name)
-        if job is None:
+        if job is None or job.state == "Deleting" or (job.state == "Active" and not active):
             continue
-        over = job.state in ("Complete", "Failed")
+        over = job.state != "Active"
         lost |= {run for index, run in enumerate(runs) if over or index in job.failed_indexes}
     return frozenset(lost - facts.runs)

@@ -3,6 +3,7 @@
 from ctrlab_contract.canonical import digest
 from ctrlab_contract.metrics import DIRECTION
 from ctrlab_contract.names import Condition
+from ctrlab_contract.plan import FinalRun
 from ctrlab_contract.status import ExperimentStatus, ModelStatus, Stage
 from ctrlab_operator.planner.conditions import conditions_of
 from ctrlab_operator.planner.evaluate import lost_runs
@@ -36,7 +37,7 @@ def status_of(facts: Facts, verdict: Verdict) -> ExperimentStatus:
         best=_best(facts),
         seeds=f"{complete}/{facts.seed_count}",
         seed_count=facts.decision.count if facts.decision else None,
-        models=_models(facts),
+        models=_models(facts, lost_runs(facts, active=isinstance(verdict, Work))),
         report=facts.report,
         conditions=conditions_of(facts, verdict, _milestones(facts, verdict)),
     )
@@ -87,8 +88,7 @@ def _best(facts: Facts) -> str | None:
     return _decimal(min(values) if minimized else max(values))
 
 
-def _models(facts: Facts) -> tuple[ModelStatus, ...]:
-    lost = lost_runs(facts)
+def _models(facts: Facts, lost: frozenset[FinalRun]) -> tuple[ModelStatus, ...]:
     found = []
     for name in sorted(facts.plan.names):
         search = facts.search(name)

@@ -1,0 +1,63 @@
+"""`ctrlab plan`: what a specification would do, and what it would cost, before it is run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ctrlab_contract.errors import InvalidSpec, Problem
+from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.plan import Plan
+from ctrlab_operator.cli.output import say, show_table
+from ctrlab_operator.cli.validate import load_all
+from ctrlab_operator.cli.workspace_option import DEFAULT_WORKSPACE, Workers, WorkspaceFolder, cpu_count
+
+
+def plan(
+    file: Annotated[Path, typer.Argument(help="YAML file with one experiment.", show_default=False)],
+    workspace: WorkspaceFolder = DEFAULT_WORKSPACE,
+    workers: Workers = None,
+    estimate: Annotated[
+        bool, typer.Option(help="Encode the data and train a little, to estimate time and memory.")
+    ] = True,
+) -> None:
+    """Show jobs, trials, seeds and comparisons, the smallest detectable difference, and time and memory."""
+    experiments = [found for found in load_all([file]) if isinstance(found, Experiment)]
+    if len(experiments) != 1:
+        raise InvalidSpec([Problem(str(file), f"expected one CTRExperiment, found {len(experiments)}")])
+    experiment = experiments[0]
+    frozen = Plan.of(experiment)
+    say(f"experiment: {experiment.metadata.name}, plan {frozen.digest}")
+    show_table(("WHAT", "HOW MUCH"), amounts(frozen, experiment.spec.tuning.workers))
+    show_table(("MODEL", "ARCHITECTURE", "TRIALS", "SEARCHED"), models(frozen))
+    show_table(("COMPARISON",), [[f"{a} - {b}"] for a, b in frozen.comparisons()])
+    if estimate:
+        from ctrlab_operator.cli.calibration import show_estimates
+
+        show_estimates(experiment, frozen, workspace, workers or cpu_count())
+
+
+def amounts(frozen: Plan, workers: int) -> list[tuple[str, str]]:
+    """Jobs, trials, seeds and runs in numbers."""
+    seeds = frozen.evaluation.seeds
+    trials = sum(frozen.trial_budget(name) for name in frozen.names)
+    extended = f", up to {seeds.max} if precision asks for it" if frozen.evaluation.precision else ""
+    jobs = 3 + len(frozen.variants) + (2 if frozen.evaluation.precision else 0)
+    return [
+        ("jobs", f"{jobs} (prepare, {len(frozen.variants)} searches of at most {workers} workers, final runs, report)"),
+        ("trials", f"{trials} ({frozen.tuning.sampler} sampler, {frozen.tuning.pruner.type} pruner)"),
+        ("seeds", f"{seeds.count} ({seeds.base} to {seeds.base + seeds.count - 1}){extended}"),
+        ("final runs", str(len(frozen.final_runs()))),
+        (
+            "comparisons",
+            f"{len(frozen.comparisons())} of {frozen.analysis.primary_metric}, {frozen.analysis.correction}",
+        ),
+    ]
+
+
+def models(frozen: Plan) -> list[tuple[str, str, str, str]]:
+    """A row a model."""
+    return [
+        (v.name, v.architecture, str(frozen.trial_budget(v.name)), ", ".join(sorted(v.search)) or "nothing")
+        for v in frozen.variants
+    ]

@@ -1,0 +1,136 @@
+"""Stands in for trainer and report in engine tests: real processes, real study, real store, no training.
+
+Everything that it completes is one line of the file that FAKE_JOURNAL names, so that tests can count work.
+FAKE_PAUSE: seconds of each piece of work. FAKE_EXIT: `command=code` ends that command at once with a message.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from ctrlab_contract.names import ExitCode, Key
+from ctrlab_contract.plan import ExperimentKey, Plan
+from ctrlab_contract.records import PreparedData, SplitSummary, TestOpening
+from ctrlab_contract.store import Store, open_store
+
+
+class Interrupted(Exception):
+    """Asked to stop between two pieces of work."""
+
+
+STOP = threading.Event()
+PARENT = os.environ["CTRLAB_PARENT_PID"]
+PAUSE = float(os.environ.get("FAKE_PAUSE", "0.02"))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("command")
+    parser.add_argument("--store", required=True)
+    parser.add_argument("--experiment", required=True)
+    parser.add_argument("--variant")
+    parser.add_argument("--seed-count", type=int)
+    parser.add_argument("--first-index", type=int, default=0)
+    chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: STOP.set())
+    journal("start", chosen.command)
+    command, _, code = os.environ.get("FAKE_EXIT", "").partition("=")
+    if chosen.command == command:
+        Path(os.environ["CTRLAB_TERMINATION_LOG"]).write_text("it was told to fail\n")
+        return int(code)
+    namespace, name, uid = chosen.experiment.split("/")
+    key = ExperimentKey(namespace=namespace, name=name, uid=uid)
+    root = open_store(chosen.store)
+    folder = root.below(key.prefix)
+    plan = Plan.model_validate_json(folder.get(Key.PLAN))
+    try:
+        match chosen.command:
+            case "prepare":
+                prepare(folder)
+            case "tune":
+                tune(folder, key, plan, chosen.variant)
+            case "evaluate":
+                evaluate(folder, plan, chosen.seed_count, chosen.first_index)
+            case "make":
+                pause()
+                folder.replace(Key.LATEST_REPORT, b"report/abc/")
+                journal("done", "make")
+    except Interrupted:
+        return ExitCode.TERMINATED
+    return ExitCode.SUCCESS
+
+
+def prepare(folder: Store) -> None:
+    pause()
+    split = SplitSummary(rows=1, positives=1, row_ids_digest="sha256:0", files={})
+    prepared = PreparedData(
+        digest="sha256:da7a",
+        encoder_version="1",
+        sources=(),
+        train=split,
+        valid=split,
+        test=split,
+        vocabulary={},
+        vocabulary_digest="sha256:0",
+        embedding_rows=1,
+    )
+    folder.put(Key.PREPARED, prepared.to_json().encode())
+    journal("done", "prepare")
+
+
+def tune(folder: Store, key: ExperimentKey, plan: Plan, variant: str) -> None:
+    # Optuna takes a second to import, and most of these processes do not need it.
+    from ctrlab_contract.study import Interrupted as Stopped
+    from ctrlab_contract.study import SearchTrial, StudyDatabase, nothing_tuned, search
+
+    def objective(trial: SearchTrial) -> float:
+        pause()
+        journal("trial", f"{variant} {trial.slot}")
+        return 0.5 + trial.slot / 1000
+
+    if not plan.trial_budget(variant):
+        folder.put(Key.study(variant), nothing_tuned(plan, variant, "sha256:da7a").to_json().encode())
+        return
+    study = StudyDatabase(os.environ["CTRLAB_DATABASE_URL"]).study(key, plan, variant)
+    try:
+        search(study, os.environ["CTRLAB_WORKER"], objective, stop=stopping, poll=0.05)
+    except Stopped as stopped:
+        raise Interrupted from stopped
+    folder.put(Key.study(variant), study.freeze("sha256:da7a").to_json().encode())
+
+
+def evaluate(folder: Store, plan: Plan, seed_count: int | None, first: int) -> None:
+    run = plan.final_runs(seed_count)[first + int(os.environ["JOB_COMPLETION_INDEX"])]
+    attempts = {key.split("/")[3] for key in folder.list(f"runs/{run.variant}/{run.seed}/")}
+    opening = TestOpening(
+        at="2026-01-01T00:00:00Z", by="fake", plan_digest=plan.digest, token="t", attempt=len(attempts), reason="first"
+    )
+    folder.put(Key.run(run.variant, run.seed, len(attempts), "opening.json"), opening.to_json().encode())
+    pause()
+    folder.put(Key.run(run.variant, run.seed, len(attempts), "record.json"), b"{}")
+    journal("run", f"{run.variant} {run.seed}")
+
+
+def pause() -> None:
+    deadline = time.monotonic() + PAUSE
+    while time.monotonic() < deadline:
+        if stopping():
+            raise Interrupted("asked to stop")
+        time.sleep(0.005)
+
+
+def stopping() -> bool:
+    return STOP.is_set() or str(os.getppid()) != PARENT
+
+
+def journal(kind: str, what: str) -> None:
+    with Path(os.environ["FAKE_JOURNAL"]).open("a") as file:
+        file.write(f"{kind} {what}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,255 @@
+"""The local engine with real processes, database and store; only the training is left out."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.names import Key
+from ctrlab_contract.plan import ExperimentKey, Plan
+from ctrlab_contract.records import Lineage
+from ctrlab_contract.study import StudyDatabase
+from ctrlab_operator.local import snapshot
+from ctrlab_operator.local.workspace import Workspace
+
+FAKE = Path(__file__).with_name("fake_worker.py")
+
+ENGINE = """
+import sys
+from pathlib import Path
+from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.errors import InvalidInput
+from ctrlab_operator.local.engine import Engine
+from ctrlab_operator.local.errors import Interrupted
+from ctrlab_operator.local.progress import Lines
+from ctrlab_operator.local.workspace import Workspace
+
+fake, workspace, manifest = sys.argv[1:]
+experiment = Experiment.model_validate_json(Path(manifest).read_text())
+programs = {"trainer": (sys.executable, fake), "report": (sys.executable, fake)}
+try:
+    status = Engine(Workspace.open(Path(workspace)), experiment, 3, Lines("study", sys.stderr), programs).run()
+except Interrupted:
+    sys.exit(130)
+except InvalidInput as error:
+    sys.exit(str(error))
+failed = [c for c in status.conditions if c.type == "Failed" and c.status == "True"]
+print(status.stage, *(c.message for c in failed))
+"""
+
+
+def manifest(**changes: Any) -> Experiment:
+    spec: dict[str, Any] = {
+        "dataset": {
+            "source": {"uri": "builtin://synthetic"},
+            "label": {"column": "label"},
+            "features": [{"name": "user", "type": "Categorical"}],
+            "split": {"strategy": "Random"},
+        },
+        "models": [
+            {"name": "FM", "architecture": "fm", "search": {"learning_rate": {"categorical": ["1e-2", "1e-3"]}}},
+            {"name": "LR", "architecture": "lr"},
+        ],
+        "tuning": {"trials": 8, "workers": 2, "sampler": "Random"},
+        "evaluation": {"seeds": {"count": 5}},
+    }
+    return Experiment.model_validate_json(json.dumps({"metadata": {"name": "study"}, "spec": {**spec, **changes}}))
+
+
+@dataclass
+class Bench:
+    """One workspace, and engines that are started in it."""
+
+    folder: Path
+    pause: float = 0.05
+    exits: str = ""
+    engines: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(self.folder / "workspace")
+
+    @property
+    def journal(self) -> list[str]:
+        path = self.folder / "journal"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def start(self, experiment: Experiment) -> subprocess.Popen[str]:
+        file = self.folder / "experiment.json"
+        file.write_text(experiment.to_json())
+        environment = {
+            **os.environ,
+            "FAKE_JOURNAL": str(self.folder / "journal"),
+            "FAKE_PAUSE": str(self.pause),
+            "FAKE_EXIT": self.exits,
+        }
+        engine = subprocess.Popen(
+            [sys.executable, "-c", ENGINE, str(FAKE), str(self.workspace.root), str(file)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.engines.append(engine)
+        return engine
+
+    def finish(self, experiment: Experiment) -> str:
+        """What a run says at its end."""
+        out, err = self.start(experiment).communicate(timeout=60)
+        return (out or err).strip()
+
+    def await_line(self, pattern: str, engine: subprocess.Popen[str]) -> None:
+        deadline = time.monotonic() + 30
+        while not any(re.match(pattern, line) for line in self.journal):
+            assert engine.poll() is None, engine.communicate()
+            assert time.monotonic() < deadline, self.journal
+            time.sleep(0.01)
+
+    def workers(self, engine: int) -> list[int]:
+        listed = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(engine)], capture_output=True, text=True, check=False
+        )
+        return [int(line) for line in listed.stdout.split()]
+
+    def assert_everything_was_done_once(self, experiment: Experiment) -> None:
+        plan = Plan.of(experiment)
+        key = ExperimentKey.local(experiment, plan)
+        runs = Counter(line for line in self.journal if line.startswith("run "))
+        assert runs == Counter(f"run {run.variant} {run.seed}" for run in plan.final_runs())
+        assert sum(line == "done prepare" for line in self.journal) == 1
+        database = StudyDatabase(self.workspace.database_url)
+        progress = database.progress(key, plan)
+        database.dispose()
+        assert {name: (found.done, found.failed, found.leased) for name, found in progress.items()} == {
+            "FM": (8, 0, 0),
+            "LR": (0, 0, 0),
+        }
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    for engine in made.engines:
+        if engine.poll() is None:
+            engine.kill()
+        engine.communicate()
+
+
+def test_an_experiment_goes_from_specification_to_report(bench: Bench) -> None:
+    experiment = manifest()
+    assert bench.finish(experiment) == "Succeeded"
+    bench.assert_everything_was_done_once(experiment)
+    saved = snapshot.find(bench.workspace, "study")
+    assert saved.status is not None
+    assert (saved.status.trials, saved.status.seeds) == ("8/8", "5/5")
+    assert saved.metadata.uid == ExperimentKey.local(experiment, Plan.of(experiment)).uid
+
+
+def test_the_same_command_after_success_does_nothing_again(bench: Bench) -> None:
+    bench.finish(manifest())
+    before = bench.journal
+    assert bench.finish(manifest()) == "Succeeded"
+    assert bench.journal == before
+
+
+@pytest.mark.parametrize("moment", ["start prepare", "start tune", "trial FM 3", "run ", "start make"])
+def test_a_killed_engine_is_resumed_without_losing_or_repeating_finished_work(bench: Bench, moment: str) -> None:
+    bench.pause = 0.15
+    experiment = manifest()
+    engine = bench.start(experiment)
+    bench.await_line(moment, engine)
+    engine.send_signal(signal.SIGKILL)
+    engine.wait()
+    assert bench.finish(experiment) == "Succeeded"
+    bench.assert_everything_was_done_once(experiment)
+
+
+@pytest.mark.parametrize("moment", ["trial FM 1", "start evaluate"])
+def test_a_killed_worker_is_replaced_and_nothing_counts_twice(bench: Bench, moment: str) -> None:
+    bench.pause = 0.3
+    experiment = manifest()
+    engine = bench.start(experiment)
+    bench.await_line(moment, engine)
+    for worker in bench.workers(engine.pid):
+        os.kill(worker, signal.SIGKILL)
+    out, err = engine.communicate(timeout=60)
+    assert out.strip() == "Succeeded", err
+    bench.assert_everything_was_done_once(experiment)
+
+
+@pytest.mark.parametrize("moment", ["start prepare", "trial FM 2", "run "])
+def test_ctrl_c_stops_workers_gives_trials_back_and_resumes(bench: Bench, moment: str) -> None:
+    bench.pause = 0.15
+    experiment = manifest()
+    engine = bench.start(experiment)
+    bench.await_line(moment, engine)
+    engine.send_signal(signal.SIGINT)
+    _, err = engine.communicate(timeout=30)
+    assert engine.returncode == 130, err
+    assert "stopping" in err
+    assert bench.workers(engine.pid) == []
+    assert bench.finish(experiment) == "Succeeded"
+    bench.assert_everything_was_done_once(experiment)
+
+
+def test_a_second_engine_is_refused_while_the_first_lives(bench: Bench) -> None:
+    bench.pause = 0.3
+    engine = bench.start(manifest())
+    bench.await_line("start prepare", engine)
+    assert "another ctrlab is working on default/study" in bench.finish(manifest())
+    assert engine.communicate(timeout=60)[0].strip() == "Succeeded"
+
+
+def test_bad_data_fails_at_the_cost_of_one_process_and_the_same_command_tries_again(bench: Bench) -> None:
+    bench.exits = "prepare=42"
+    said = bench.finish(manifest())
+    assert said == ("Failed it was told to fail; correct the data or spec.dataset and start the experiment again")
+    assert bench.journal == ["start prepare"]
+    bench.exits = ""
+    assert bench.finish(manifest()) == "Succeeded"
+
+
+def test_a_crashing_worker_is_started_three_times(bench: Bench) -> None:
+    bench.exits = "prepare=7"
+    assert bench.finish(manifest()).startswith("Failed it was told to fail")
+    assert bench.journal == ["start prepare"] * 3
+
+
+def test_runs_that_cannot_succeed_are_not_tried_again_and_end_the_experiment(bench: Bench) -> None:
+    bench.exits = "evaluate=43"
+    assert "10 of 10 final runs were lost: it was told to fail" in bench.finish(manifest())
+    assert bench.journal.count("start evaluate") == 10
+
+
+def test_a_changed_plan_knows_which_earlier_plan_opened_the_test_set(bench: Bench) -> None:
+    first, second = manifest(), manifest(evaluation={"seeds": {"count": 6}})
+    for experiment in (first, second):
+        assert bench.finish(experiment) == "Succeeded"
+    store = bench.workspace.store
+    found = {}
+    for experiment in (first, second):
+        key = ExperimentKey.local(experiment, Plan.of(experiment))
+        found[key.uid] = Lineage.model_validate_json(store.below(key.prefix).get(Key.LINEAGE))
+    (before, after) = found.values()
+    assert before.earlier == ()
+    assert after.opened("sha256:da7a") == (Plan.of(first).digest,)
+    assert after.earlier[0].openings == 10
+    assert store.get("default/study/LATEST").decode().strip() == list(found)[1]
+
+
+def test_suspend_stops_before_anything_is_lost(bench: Bench) -> None:
+    assert bench.finish(manifest(suspend=True)) == "Suspended"
+    assert bench.journal == []
+    assert bench.finish(manifest()) == "Succeeded"
