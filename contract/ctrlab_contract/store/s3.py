@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,11 +42,13 @@ class S3Store:
     """Empty, or ending in `/`."""
 
     @classmethod
-    def of(cls, bucket: str, prefix: str = "") -> "S3Store":
-        """The store in that bucket, with what the environment says of region, endpoint and credentials."""
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    def of(cls, bucket: str, prefix: str = "", environment: Mapping[str, str] = os.environ) -> "S3Store":
+        """The store in that bucket, with what `environment` says of region, endpoint, credentials and CA."""
+        endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
         region = (
-            os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ("us-east-1" if endpoint else None)
+            environment.get("AWS_REGION")
+            or environment.get("AWS_DEFAULT_REGION")
+            or ("us-east-1" if endpoint else None)
         )
         config = Config(
             retries={"mode": "standard", "max_attempts": 8},
@@ -55,7 +57,15 @@ class S3Store:
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
-        client = boto3.session.Session().client("s3", region_name=region, endpoint_url=endpoint, config=config)
+        session = boto3.session.Session(
+            aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID"),
+            aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY"),
+            aws_session_token=environment.get("AWS_SESSION_TOKEN"),
+        )
+        authority = environment.get("AWS_CA_BUNDLE")
+        client = session.client(
+            "s3", region_name=region, endpoint_url=endpoint, config=config, verify=authority or None
+        )
         return cls(client, bucket, f"{prefix}/" if prefix else "")
 
     @property

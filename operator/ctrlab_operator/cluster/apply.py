@@ -1,0 +1,59 @@
+"""Carrying out the planner's actions on the API server. Each may be repeated without harm."""
+
+from collections.abc import Mapping
+
+from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.plan import Plan
+from ctrlab_operator.cluster.backends import Backend
+from ctrlab_operator.cluster.client import Api, Manifest
+from ctrlab_operator.cluster.errors import ApiError, Blocked
+from ctrlab_operator.cluster.manifests.configmap import plan_config_map
+from ctrlab_operator.cluster.manifests.jobs import job, scaled
+from ctrlab_operator.cluster.resources import CONFIG_MAP, JOB
+from ctrlab_operator.cluster.settings import Settings
+from ctrlab_operator.local.lineage import freeze
+from ctrlab_operator.planner import Action, DeleteJob, EnsureJob, JobRequest, ScaleJob, WritePlan
+
+
+class Applier:
+    """Acts for one experiment at one moment."""
+
+    def __init__(
+        self, api: Api, settings: Settings, experiment: Experiment, plan: Plan, jobs: Mapping[str, Manifest]
+    ) -> None:
+        """`jobs`: the experiment's, by the planner's names, from a list that was made just now."""
+        self._api = api
+        self._settings = settings
+        self._experiment = experiment
+        self._plan = plan
+        self._jobs = jobs
+        self._namespace = experiment.metadata.namespace
+
+    def act(self, action: Action, backend: Backend | None) -> Manifest | None:
+        """The Job as it is afterwards, if it is known; without a backend nothing is created."""
+        match action:
+            case WritePlan(plan):
+                assert backend is not None
+                freeze(backend.store, backend.key, plan)
+            case EnsureJob(request):
+                assert backend is not None
+                return self._create(request, backend)
+            case ScaleJob(name, completions, parallelism):
+                found = self._jobs[name]["metadata"]["name"]
+                return self._api.merge(JOB, self._namespace, found, scaled(completions, parallelism))
+            case DeleteJob(name):
+                metadata = self._jobs[name]["metadata"]
+                self._api.delete(JOB, self._namespace, metadata["name"], metadata["uid"])
+        return None
+
+    def _create(self, request: JobRequest, backend: Backend) -> Manifest:
+        """Not forced: what somebody else made under the name is left alone, and the user is told."""
+        manifest = job(self._experiment, self._plan, request, backend.storage, self._settings, backend.has_ca)
+        try:
+            self._api.apply(CONFIG_MAP, self._namespace, plan_config_map(self._experiment, self._plan), force=True)
+            return self._api.apply(JOB, self._namespace, manifest, force=False)
+        except ApiError as error:
+            if error.is_conflict or error.is_refusal:
+                name = manifest["metadata"]["name"]
+                raise Blocked("JobRefused", f"the API server refused Job {name}: {error.message}") from error
+            raise

@@ -1,0 +1,64 @@
+"""The environment of a worker: where the store is, and credentials by reference to the Secrets of its namespace.
+
+Each phase gets what it needs: the database is for tuning alone, the key to the sealed test rows for final runs alone.
+"""
+
+import math
+
+from ctrlab_contract.experiment import Experiment
+from ctrlab_operator.cluster.client import Manifest
+from ctrlab_operator.cluster.manifests.volumes import CA_FILE, CACHE_FOLDER, PLAN_FILE, SCRATCH_FOLDER
+from ctrlab_operator.cluster.storage import ClusterStorage
+from ctrlab_operator.planner import JobRequest
+
+THREAD_VARIABLES = ("CTRLAB_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def environment(experiment: Experiment, request: JobRequest, storage: ClusterStorage, has_ca: bool) -> list[Manifest]:
+    """Variables sorted by name; the user's own never replace what the operator sets."""
+    variables: dict[str, Manifest] = {
+        variable.name: {"value": variable.value} for variable in experiment.spec.runtime.env or ()
+    }
+    variables |= {name: {"value": str(threads(experiment))} for name in THREAD_VARIABLES}
+    variables |= {
+        "CTRLAB_CACHE": {"value": CACHE_FOLDER},
+        "CTRLAB_PLAN": {"value": PLAN_FILE},
+        "CTRLAB_TERMINATION_LOG": {"value": "/dev/termination-log"},
+        "CTRLAB_WORKER": {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        "HOME": {"value": SCRATCH_FOLDER},
+        "MPLCONFIGDIR": {"value": f"{SCRATCH_FOLDER}/matplotlib"},
+        "TMPDIR": {"value": SCRATCH_FOLDER},
+    }
+    if storage.endpoint:
+        variables["AWS_ENDPOINT_URL"] = {"value": storage.endpoint}
+    if storage.region:
+        variables["AWS_REGION"] = {"value": storage.region}
+    if has_ca:
+        variables["AWS_CA_BUNDLE"] = {"value": CA_FILE}
+    secret = storage_secret(request, storage)
+    variables["AWS_ACCESS_KEY_ID"] = _from_secret(secret, "AWS_ACCESS_KEY_ID")
+    variables["AWS_SECRET_ACCESS_KEY"] = _from_secret(secret, "AWS_SECRET_ACCESS_KEY")
+    variables["AWS_SESSION_TOKEN"] = _from_secret(secret, "AWS_SESSION_TOKEN", optional=True)
+    if request.phase == "tune":
+        variables["CTRLAB_DATABASE_URL"] = _from_secret(storage.database_secret, "url")
+    return [{"name": name, **variables[name]} for name in sorted(variables)]
+
+
+def storage_secret(request: JobRequest, storage: ClusterStorage) -> str:
+    """Final runs use the Secret that opens the sealed prefix where there is one; nothing else ever names it."""
+    if request.phase == "evaluate" and storage.test_secret is not None:
+        return storage.test_secret
+    return storage.secret
+
+
+def threads(experiment: Experiment) -> int:
+    """As many as the CPUs that a worker asked for, rounded up; one where it asked for none."""
+    resources = experiment.spec.runtime.resources
+    wanted = {**(resources.requests or {}), **(resources.limits or {})} if resources else {}
+    cpu = wanted.get("cpu", "1")
+    return max(1, math.ceil(float(cpu[:-1]) / 1000 if cpu.endswith("m") else float(cpu)))
+
+
+def _from_secret(secret: str, key: str, *, optional: bool = False) -> Manifest:
+    reference: Manifest = {"name": secret, "key": key}
+    return {"valueFrom": {"secretKeyRef": {**reference, "optional": True} if optional else reference}}

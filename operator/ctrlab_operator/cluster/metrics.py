@@ -1,0 +1,80 @@
+"""What Prometheus reads: counters of the loop, and gauges computed from the cached statuses when they are asked for."""
+
+from collections import Counter as Tally
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from ctrlab_operator.cluster.cache import Cache, Ref
+from ctrlab_operator.queue import WorkQueue
+
+
+class Telemetry:
+    """One registry for one operator."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.reconcile_seconds = Histogram(
+            "ctrlab_reconcile_seconds", "Duration of one look at an experiment.", registry=self.registry
+        )
+        self.reconcile_errors = Counter(
+            "ctrlab_reconcile_errors_total", "Looks that have to be repeated.", ["reason"], registry=self.registry
+        )
+        self.api_requests = Counter(
+            "ctrlab_api_requests_total",
+            "Requests to the API server beside the watches.",
+            ["verb", "resource", "status"],
+            registry=self.registry,
+        )
+
+    def count_request(self, verb: str, resource: str, status: int) -> None:
+        """One request to the API server; status 0: no answer."""
+        self.api_requests.labels(verb, resource, str(status)).inc()
+
+    def watch(self, cache: Cache, queue: WorkQueue[Ref], watch_age: Callable[[], float]) -> None:
+        """Add the gauges."""
+        self.registry.register(StateCollector(cache, queue, watch_age))
+
+
+class StateCollector(Collector):
+    """Queue, watches and experiments as they are at the moment of the scrape."""
+
+    def __init__(self, cache: Cache, queue: WorkQueue[Ref], watch_age: Callable[[], float]) -> None:
+        self._cache = cache
+        self._queue = queue
+        self._watch_age = watch_age
+
+    def collect(self) -> Iterator[Metric]:
+        """Called by the registry."""
+        yield GaugeMetricFamily("ctrlab_queue_depth", "Experiments that wait for a worker.", self._queue.depth)
+        yield GaugeMetricFamily(
+            "ctrlab_longest_reconcile_seconds", "Age of the oldest look that goes on.", self._queue.longest_active
+        )
+        yield GaugeMetricFamily(
+            "ctrlab_watch_age_seconds", "Time since the last event of any watch.", self._watch_age()
+        )
+        statuses = [body.get("status") or {} for ref in self._cache.refs() if (body := self._cache.experiment(ref))]
+        stages = Tally(str(status.get("stage", "Pending")) for status in statuses)
+        yield _family("ctrlab_experiments", "Experiments by stage.", "stage", stages)
+        models = [model for status in statuses for model in status.get("models", ())]
+        trials = {
+            "done": _total(models, "trialsDone") - _total(models, "trialsFailed"),
+            "failed": _total(models, "trialsFailed"),
+        }
+        runs = {"done": _total(models, "runsDone"), "failed": _total(models, "runsFailed")}
+        yield _family("ctrlab_trials", "Trials of all experiments by state.", "state", trials)
+        yield _family("ctrlab_runs", "Final runs of all experiments by state.", "state", runs)
+
+
+def _family(name: str, text: str, label: str, values: dict[str, int]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for value, number in sorted(values.items()):
+        family.add_metric([value], number)
+    return family
+
+
+def _total(models: list[dict[str, Any]], field: str) -> int:
+    return sum(int(model.get(field, 0)) for model in models)

@@ -1,0 +1,35 @@
+"""From the object as the API server holds it to the contract's model."""
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.problems import describe_all
+from ctrlab_contract.status import ExperimentStatus
+from ctrlab_operator.cluster.client import Manifest
+from ctrlab_operator.cluster.errors import Blocked
+
+
+def experiment_from(body: Manifest) -> Experiment:
+    """Blocked with every problem where the object breaks a rule that its schema does not know."""
+    document = {"apiVersion": "ctrlab.dev/v1alpha1", "kind": "CTRExperiment", **body}
+    try:
+        return Experiment.model_validate_json(json.dumps(document))
+    except ValidationError as error:
+        problems = "; ".join(str(problem) for problem in describe_all(error, Experiment))
+        raise Blocked("InvalidSpec", f"{problems}; correct the specification") from None
+
+
+def status_from(body: Manifest) -> ExperimentStatus | None:
+    """The status that was written last, if it is one that this version can read."""
+    try:
+        return ExperimentStatus.model_validate_json(json.dumps(body.get("status")))
+    except ValidationError:
+        return None
+
+
+def status_json(status: ExperimentStatus) -> dict[str, Any]:
+    """As it is written: absent fields are left out, and server-side apply then removes them."""
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,28 @@
+"""Giving back what dead tuning workers hold: a worker is its pod, and the pods tell who lives.
+
+Slots are read first and pods afterwards, so a pod that has just started is never taken for a dead one.
+"""
+
+from ctrlab_contract.names import EXPERIMENT_LABEL
+from ctrlab_operator.cluster.backends import Backend
+from ctrlab_operator.cluster.cache import Cache, Ref
+from ctrlab_operator.cluster.client import Api
+from ctrlab_operator.cluster.pods import is_alive
+from ctrlab_operator.cluster.resources import POD
+
+
+def release_dead_workers(api: Api, cache: Cache, backend: Backend, ref: Ref) -> int:
+    """Returns how many slots were freed; lists pods only where the watch does not know a worker as alive."""
+    known = {str(pod["metadata"]["name"]) for pod in cache.children(POD, ref) if is_alive(pod)}
+    listed: set[str] | None = None
+
+    def alive(worker: str) -> bool:
+        nonlocal listed
+        if worker in known:
+            return True
+        if listed is None:
+            pods = api.list(POD, ref.namespace, f"{EXPERIMENT_LABEL}={ref.name}")
+            listed = {str(pod["metadata"]["name"]) for pod in pods if is_alive(pod)}
+        return worker in listed
+
+    return backend.database.release_workers(backend.key, alive)

@@ -1,0 +1,60 @@
+"""Every handler of kopf, which is the informer here and nothing more: it watches, the controller does the rest.
+
+`on.event` alone: it writes nothing to the objects, no annotation and no finalizer, and it is called for what exists at
+the start as well.
+"""
+
+from typing import Any
+
+import kopf
+
+from ctrlab_contract.names import EXPERIMENT_LABEL, GROUP, VERSION
+from ctrlab_operator.cluster.controller import Controller
+from ctrlab_operator.cluster.lease import LEASE_LABEL
+from ctrlab_operator.cluster.resources import EXPERIMENT, JOB, LEASE, POD, Kind
+
+registry = kopf.OperatorRegistry()
+
+
+@kopf.on.startup(registry=registry)
+async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> None:
+    """The server sends only what belongs to an experiment; kopf writes nothing of its own."""
+    settings.posting.enabled = False
+    settings.watching.label_selectors["batch", "v1", "jobs"] = EXPERIMENT_LABEL
+    settings.watching.label_selectors["", "v1", "pods"] = EXPERIMENT_LABEL
+    settings.watching.label_selectors["coordination.k8s.io", "v1", "leases"] = LEASE_LABEL
+    memo.controller.start()
+
+
+@kopf.on.cleanup(registry=registry)
+async def stop(memo: kopf.Memo, **_: Any) -> None:
+    """SIGTERM: what is going on is finished, nothing new is begun."""
+    memo.controller.stop()
+
+
+@kopf.on.event(GROUP, VERSION, "ctrexperiments", registry=registry)
+async def experiment(type: str | None, body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
+    """A resource was created, changed or deleted."""
+    _tell(memo.controller, EXPERIMENT, type, body)
+
+
+@kopf.on.event("batch", "v1", "jobs", labels={EXPERIMENT_LABEL: kopf.PRESENT}, registry=registry)
+async def job(type: str | None, body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
+    """A phase has moved."""
+    _tell(memo.controller, JOB, type, body)
+
+
+@kopf.on.event("", "v1", "pods", labels={EXPERIMENT_LABEL: kopf.PRESENT}, registry=registry)
+async def pod(type: str | None, body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
+    """A worker has started, ended, or cannot start."""
+    _tell(memo.controller, POD, type, body)
+
+
+@kopf.on.event("coordination.k8s.io", "v1", "leases", labels={LEASE_LABEL: kopf.PRESENT}, registry=registry)
+async def lease(type: str | None, body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
+    """Our own Lease's renewals come back: the proof that watches work while nothing else happens."""
+    _tell(memo.controller, LEASE, type, body)
+
+
+def _tell(controller: Controller, kind: Kind, type: str | None, body: kopf.Body) -> None:
+    (controller.gone if type == "DELETED" else controller.saw)(kind, body)
