@@ -21,7 +21,7 @@ from ctrlab_operator.local.errors import ExperimentFailed, WorkspaceError
 app = typer.Typer(
     name="ctrlab",
     help="Statistically rigorous experiments for CTR-prediction models: tune, run on several seeds, compare, report.",
-    epilog="Example: ctrlab run examples/01-quick-start/experiment.yaml",
+    epilog="Example: ctrlab run examples/01-quick-start.yaml",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -43,7 +43,7 @@ def _describe(path: str, field: FieldInfo | None, model: type[BaseModel] | None)
         lines.append(f"DEFAULT: {default_text(field)}")
         if allowed(field):
             lines.append(f"ALLOWED: {allowed(field)}")
-        if field.description:
+        if field.description and not (model and (model.__doc__ or "").startswith(field.description.rstrip("."))):
             lines += ["", *_indented(field.description)]
     if model is not None:
         lines += ["", *_indented(model.__doc__ or "")]

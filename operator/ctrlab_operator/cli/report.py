@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
 import typer
+from pydantic import ValidationError
 
 from ctrlab_contract.experiment import Experiment
 from ctrlab_contract.records import ReportSummary
@@ -49,7 +50,12 @@ def report_folder(experiment: Experiment) -> Path:
 
 def show_summary(experiment: Experiment) -> None:
     """Models and comparisons as tables."""
-    summary = ReportSummary.model_validate_json(_read(experiment, "summary.json"))
+    try:
+        summary = ReportSummary.model_validate_json(_read(experiment, "summary.json"))
+    except ValidationError:
+        raise WorkspaceError.at(
+            report_folder(experiment) / "summary.json", "was written by another version of ctrlab, or is damaged"
+        ) from None
     for title, columns, rows in tables(summary):
         show_table(columns, rows, title)
     for sentence in summary.answers:

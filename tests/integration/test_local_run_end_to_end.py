@@ -1,0 +1,82 @@
+"""`ctrlab run` with real training on generated rows: from the YAML file to the printed comparison."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from ctrlab_contract.names import Key
+from ctrlab_contract.records import ReportSummary
+from ctrlab_operator.local import snapshot
+from ctrlab_operator.local.workspace import Workspace
+
+SPECIFICATION = """\
+apiVersion: ctrlab.dev/v1alpha1
+kind: CTRExperiment
+metadata: {name: small}
+spec:
+  dataset:
+    source: {uri: "builtin://synthetic", options: {rows: "4000", users: "200", items: "100"}}
+    label: {column: click}
+    features:
+      - {name: user_id, type: Categorical}
+      - {name: item_id, type: Categorical}
+    user: user_id
+    split: {strategy: Random}
+  models:
+    - name: FM
+      architecture: fm
+      parameters: {embedding_dim: 4, batch_size: 512, epochs: 2}
+      search: {learning_rate: {float: {low: "1e-3", high: "1e-1", log: true}}}
+    - name: LR
+      architecture: lr
+      parameters: {batch_size: 512, epochs: 2, learning_rate: "0.01"}
+  tuning: {trials: 2, workers: 2, sampler: Random}
+  evaluation: {seeds: {count: 5}}
+"""
+
+
+def ctrlab(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ctrlab_operator.cli", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_one_file_becomes_a_report_and_the_same_command_repeats_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "small.yaml"
+    file.write_text(SPECIFICATION)
+    options = ("--workspace", str(tmp_path / "w"), "--workers", "2")
+    first = ctrlab("run", str(file), *options)
+    assert first.returncode == 0, first.stderr
+    assert "small: Evaluating" in first.stderr
+    header, *rows = first.stdout.splitlines()
+    assert header == "model\tauc\tlogloss"
+    assert [row.split("\t")[0] for row in rows[:2]] == ["FM", "LR"]
+    assert Path(rows[-1].removeprefix("report: ")).is_file()
+
+    shown = ctrlab("report", "small", "--workspace", str(tmp_path / "w"), "-o", "json")
+    summary = ReportSummary.model_validate_json(shown.stdout)
+    assert summary.seeds == (2024, 2025, 2026, 2027, 2028)
+    assert json.loads(shown.stdout)["experiment"] == "small"
+
+    place = Workspace(tmp_path / "w")
+    saved = snapshot.find(place, "small")
+    folder = place.store.below(f"default/small/{saved.metadata.uid}")
+    records = [key for key in folder.list("runs/") if key.endswith("record.json")]
+    assert len(records) == 10
+    before = folder.list("")
+
+    again = ctrlab("run", str(file), *options)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout == first.stdout
+    assert folder.list("") == before
+    assert folder.exists(Key.LINEAGE)
+
+
+def test_bad_data_ends_with_exit_code_3_and_the_column(tmp_path: Path) -> None:
+    file = tmp_path / "small.yaml"
+    file.write_text(SPECIFICATION.replace("column: click", "column: clicked"))
+    failed = ctrlab("run", str(file), "--workspace", str(tmp_path / "w"))
+    assert failed.returncode == 3
+    assert "has no column 'clicked'; known: user_id" in failed.stderr
+    assert "Traceback" not in failed.stderr

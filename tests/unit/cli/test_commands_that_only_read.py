@@ -1,0 +1,139 @@
+"""What the commands that only read print, and what they say when there is nothing to print."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from ctrlab_contract.architectures import ARCHITECTURES
+from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.status import ExperimentStatus, StatusCondition
+from ctrlab_operator.cli import main
+from ctrlab_operator.local import snapshot
+from ctrlab_operator.local.workspace import Workspace
+
+
+def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """The exit code of a command."""
+    monkeypatch.setattr(sys, "argv", ["ctrlab", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+def experiment() -> Experiment:
+    spec = {
+        "dataset": {
+            "source": {"uri": "builtin://synthetic"},
+            "label": {"column": "click"},
+            "features": [{"name": "user_id", "type": "Categorical"}],
+            "split": {"strategy": "Random"},
+        },
+        "models": [
+            {"name": "FM", "architecture": "fm", "search": {"learning_rate": {"categorical": ["1e-2", "1e-3"]}}},
+            {"name": "LR", "architecture": "lr"},
+        ],
+        "tuning": {"trials": 7},
+    }
+    return Experiment.model_validate_json(json.dumps({"metadata": {"name": "study"}, "spec": spec}))
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("spec.tuning.trials", ["FIELD: ctrexperiment.spec.tuning.trials", "TYPE: integer", "DEFAULT: 50"]),
+        ("spec.tuning.sampler", ["TYPE: TPE | Random | Grid | GP | CmaEs | QMC"]),
+        ("spec.evaluation.seeds.count", ["ALLOWED: >= 5, <= 1000"]),
+        ("spec.models[].search", ["TYPE: map of object", "  float <object> (-)"]),
+        ("ablation.spec.variants", ["FIELD: ablation.spec.variants", "  dropFeatures <[string]> (-)"]),
+        ("spec", ["  dataset <object> (required)"]),
+    ],
+)
+def test_explain_documents_a_field(
+    path: str, expected: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ctrlab(monkeypatch, "explain", path) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for line in expected:
+        assert line in lines
+
+
+def test_explain_of_an_unknown_field_lists_the_known_ones(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ctrlab(monkeypatch, "explain", "spec.tuning.worker") == 2
+    assert "ctrexperiment.spec.tuning: has no field 'worker'; known: sampler, pruner" in capsys.readouterr().err
+
+
+def test_every_architecture_is_listed_and_described(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ctrlab(monkeypatch, "architectures") == 0
+    listed = [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed == ["NAME", *ARCHITECTURES]
+    for name, declared in ARCHITECTURES.items():
+        assert ctrlab(monkeypatch, "architectures", name) == 0
+        out = capsys.readouterr().out
+        for word in (*declared.model_fields, *declared.parts, declared.paper):
+            assert word in out
+    assert ctrlab(monkeypatch, "architectures", "sinn") == 2
+    assert "unknown architecture 'sinn'; known: lr" in capsys.readouterr().err
+
+
+def test_status_lists_experiments_and_describes_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = Workspace.open(tmp_path)
+    ready = StatusCondition(type="Ready", status="True", last_transition_time="2026-01-01T00:00:00Z", reason="Tuning")
+    known = ExperimentStatus(stage="Tuning", trials="3/7", seeds="0/8", conditions=(ready,))
+    snapshot.save(place, experiment().model_copy(update={"status": known}))
+    assert ctrlab(monkeypatch, "status", "--workspace", str(tmp_path)) == 0
+    out = capsys.readouterr().out
+    assert "study\tTrue\tTuning\t3/7\t-\t0/8\tno" in out.splitlines()
+    assert ctrlab(monkeypatch, "status", "study", "--workspace", str(tmp_path)) == 0
+    assert "Ready\tTrue\t2026-01-01T00:00:00Z\tTuning\t-" in capsys.readouterr().out.splitlines()
+    assert ctrlab(monkeypatch, "status", "studdy", "--workspace", str(tmp_path)) == 2
+    assert "no experiment is named 'studdy' here; known: study" in capsys.readouterr().err
+
+
+def test_a_report_that_is_not_there_yet_says_how_to_make_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ctrlab(monkeypatch, "report", "study", "--workspace", str(tmp_path / "none")) == 2
+    assert "no such workspace" in capsys.readouterr().err
+    snapshot.save(Workspace.open(tmp_path), experiment())
+    assert ctrlab(monkeypatch, "report", "study", "--workspace", str(tmp_path)) == 2
+    assert "has no report yet (stage Pending); `ctrlab run` makes it" in capsys.readouterr().err
+
+
+def test_plan_counts_jobs_trials_runs_and_comparisons_without_touching_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "experiment.yaml"
+    file.write_text(experiment().model_dump_json(by_alias=True, exclude_none=True))
+    assert ctrlab(monkeypatch, "plan", str(file), "--no-estimate", "--workspace", str(tmp_path / "w")) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "trials\t7 (TPE sampler, Median pruner)" in lines
+    assert "final runs\t16" in lines
+    assert "LR - FM" in lines
+    assert not (tmp_path / "w").exists()
+
+
+def test_every_command_has_help_with_an_example(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = ["validate", "plan", "run", "status", "report", "explain", "architectures", "data fetch", "data inspect"]
+    for command in commands:
+        assert ctrlab(monkeypatch, *command.split(), "--help") == 0
+        assert f"Example: ctrlab {command} " in capsys.readouterr().out
+
+
+def test_a_missing_extra_is_named_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "typer", None)
+    for name in [name for name in sys.modules if name.startswith("ctrlab_operator.cli.")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert ctrlab(monkeypatch, "validate") == 2
+    assert capsys.readouterr().err == "ctrlab needs the package typer: pip install 'ctrlab[local]'\n"
