@@ -18,6 +18,7 @@ from ctrlab_contract.errors import InvalidData
 from ctrlab_contract.names import Key
 from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.records import PreparedData, RunRecord, SeedDecision, StudyRecord
+from ctrlab_contract.records.lineage import Lineage
 from ctrlab_contract.store import Store
 from ctrlab_report.predictions import Predictions, TestRows, read_predictions, same_rows
 
@@ -51,6 +52,8 @@ class Gathered:
     test: TestRows | None
     """None where no run has predictions."""
     decision: SeedDecision | None
+    lineage: Lineage
+    """Earlier plans that had opened a test set; empty where none is recorded."""
     inputs: dict[str, str]
     """sha256 of every object that was read, by its key below the experiment's folder."""
 
@@ -73,6 +76,7 @@ def gather(folder: Store, key: ExperimentKey) -> Gathered:
     plan = reader.model(Plan, Key.PLAN, "the folder is no experiment's; check namespace, name and uid")
     prepared = reader.model(PreparedData, Key.PREPARED, "the prepare job has not finished")
     decision = reader.model(SeedDecision, Key.SEED_DECISION, "") if folder.exists(Key.SEED_DECISION) else None
+    lineage = reader.model(Lineage, Key.LINEAGE, "") if folder.exists(Key.LINEAGE) else Lineage(earlier=())
     studies = {name: _study(reader, name, plan, prepared) for name in plan.names}
     attempts = _attempts(folder, plan, decision)
     runs: list[GatheredRun] = []
@@ -106,6 +110,7 @@ def gather(folder: Store, key: ExperimentKey) -> Gathered:
         tuple(runs),
         first[1] if first else None,
         decision,
+        lineage,
         dict(sorted(reader.inputs.items())),
     )
 

@@ -23,6 +23,13 @@ def render(summary: ReportSummary, gathered: Gathered) -> dict[str, bytes]:
         "primary": [row for row in summary.comparisons if row.role == "primary"],
         "exploratory": [row for row in summary.comparisons if row.role == "exploratory"],
         "studies": gathered.studies,
+        "openings": [
+            (record, opening)
+            for run in gathered.runs
+            for record in (run.record, *run.repeats)
+            if record is not None
+            for opening in record.openings
+        ],
         "plan": gathered.plan,
         "svg_classes": CLASSES,
     }

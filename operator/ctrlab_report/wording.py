@@ -121,3 +121,19 @@ def digits(row: ComparisonSummary) -> int:
 def parameter(found: ParameterValue) -> str:
     """A hyper-parameter; six significant digits of a decimal."""
     return f"{found:.6g}" if isinstance(found, float) else str(found).lower() if isinstance(found, bool) else str(found)
+
+
+_STYLES: dict[str | None, tuple[str, str]] = {
+    "better": ("good", "▲"),
+    "worse": ("bad", "▼"),
+    "equivalent": ("same", "≈"),
+    "better-on-this-test-set-only": ("open", "△"),
+    "inconclusive (needs N seeds)": ("open", "?"),
+    "inconclusive (test set too small)": ("open", "?"),
+    "degenerate": ("open", "∅"),
+}
+
+
+def verdict_style(verdict: str | None) -> tuple[str, str]:
+    """The page's style class of a verdict, and a sign that says it without colour."""
+    return _STYLES.get(verdict, ("open", "·"))

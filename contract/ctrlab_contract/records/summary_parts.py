@@ -29,15 +29,15 @@ VerdictName = Literal[
 class MetricSummary(ContractModel):
     """One metric of one model."""
 
-    test: SeedEstimate | None
+    test: SeedEstimate | None = None
     """Absent where no run has a value."""
-    population: PopulationEstimate | None
+    population: PopulationEstimate | None = None
     """Absent for metrics without a sampling theory here (ece), for one seed and where nothing varies."""
     without_flagged: SeedEstimate | None = None
     """Sensitivity: the same without the runs that have an anomaly; absent where there is none."""
-    validation: SeedEstimate | None
+    validation: SeedEstimate | None = None
     """At the best epoch of the same runs."""
-    gap: float | None
+    gap: float | None = None
     """Mean on test minus mean on validation."""
     by_seed: dict[str, float | None]
     """Test value of every seed that ended, anomalous ones included."""
@@ -95,12 +95,12 @@ class ModelSummary(ContractModel):
     reference: bool
     removed_parts: tuple[str, ...] = ()
     dropped_features: tuple[str, ...] = ()
-    parameters: int | None
+    parameters: int | None = None
     """Trainable numbers; absent where no run ended."""
     metrics: dict[str, MetricSummary]
     failures: Rate
     """Diverged or missing, of all planned."""
-    cost: Cost | None
+    cost: Cost | None = None
     config: dict[str, str]
     """Every parameter of the final runs as text."""
     reliability: tuple[ReliabilityBin, ...]
@@ -121,10 +121,10 @@ class ComparisonSummary(ContractModel):
     direction: Literal["maximize", "minimize", "none"]
     seeds: tuple[int, ...]
     differences: tuple[float, ...]
-    difference: float | None
+    difference: float | None = None
     """Mean of the differences."""
-    population: PopulationEstimate | None
-    this_test_set: SeedEstimate | None
+    population: PopulationEstimate | None = None
+    this_test_set: SeedEstimate | None = None
     relative_improvement: float | None = None
     """(auc_a - 0.5) / (auc_b - 0.5) - 1; for auc and gauc."""
     standardized: EffectSize | None = None
@@ -148,12 +148,13 @@ class ComparisonSummary(ContractModel):
 
 
 class CurvePoint(ContractModel):
-    """Best validation value to expect after that many random trials, with a band that holds for all counts at once."""
+    """Median best validation value of that many random trials, with a band that holds for all counts at once."""
 
     trials: int
     value: float
-    low: float
-    high: float
+    low: float | None = None
+    """Absent where the trials carry no information on that side."""
+    high: float | None = None
 
 
 class TuningSummary(ContractModel):
@@ -169,12 +170,12 @@ class TuningSummary(ContractModel):
     lost: int
     """Trials whose worker went away; their slot was run again."""
     seconds: float
-    best_trial: int | None
-    best_value: float | None
-    final_validation: float | None
+    best_trial: int | None = None
+    best_value: float | None = None
+    final_validation: float | None = None
     """Mean over the final seeds."""
-    test: float | None
-    optimism: float | None
+    test: float | None = None
+    optimism: float | None = None
     """Best trial's validation value minus the mean of the final runs' in the same metric, signed so that above zero
     means too good."""
     chosen: dict[str, ParameterValue]

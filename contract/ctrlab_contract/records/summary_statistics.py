@@ -19,10 +19,10 @@ class SeedEstimate(ContractModel):
     """A mean over seeds with the t interval of the seed spread alone: a claim about this one test set."""
 
     mean: float
-    sd: float | None
+    sd: float | None = None
     """Sample standard deviation (n - 1); absent for a single seed."""
     n: int
-    interval: Interval | None
+    interval: Interval | None = None
     """Absent where nothing varies or there is one seed."""
     minimum: float
     maximum: float
@@ -38,7 +38,7 @@ class PopulationEstimate(ContractModel):
 
     estimate: float
     se: float
-    df: float | None
+    df: float | None = None
     """Absent where it is infinite."""
     interval: Interval
     p: float | None = None
@@ -88,7 +88,7 @@ class Equivalence(ContractModel):
 class ExactCheck(ContractModel):
     """A distribution-free test over seeds, on this test set only."""
 
-    p: float | None
+    p: float | None = None
     """Absent where the test could not reach the level it would need."""
     minimum_p: float
     """The smallest p that this number of seeds can give."""

@@ -28,14 +28,15 @@ def analyse(gathered: Gathered) -> ReportSummary:
     models = summarise_models(gathered, scored)
     comparisons = summarise_comparisons(gathered, scored)
     tuning = summarise_tuning(gathered, models)
+    earlier = gathered.lineage.opened(gathered.prepared.digest)
     details = next((run.record.metric_details for run in gathered.runs if run.record is not None), {})
     summary = ReportSummary(
         namespace=gathered.key.namespace,
         experiment=gathered.key.name,
         uid=gathered.key.uid,
         digest=report_digest(gathered),
-        status="confirmatory",
-        status_reason="The analysis plan was frozen and hashed before the test set was opened, and it was followed.",
+        status="exploratory" if earlier else "confirmatory",
+        status_reason=_status_reason(earlier),
         plan_digest=plan.digest,
         search_token=search_token(gathered.studies.values()),
         question=_question(plan),
@@ -65,6 +66,16 @@ def analyse(gathered: Gathered) -> ReportSummary:
         versions=versions(),
     )
     return summary.model_copy(update={"methods": methods_used(summary)})
+
+
+def _status_reason(earlier: tuple[str, ...]) -> str:
+    if not earlier:
+        return "The analysis plan was frozen and hashed before the test set was opened, and it was followed."
+    plans = "an earlier plan" if len(earlier) == 1 else f"{len(earlier)} earlier plans"
+    return (
+        f"The same test set was opened before, by {plans} of this name. What was seen then may have shaped this plan, so "
+        "its p-values are exploratory: confirm a claim on fresh test data."
+    )
 
 
 def _question(plan: Plan) -> str:
@@ -101,7 +112,7 @@ def _alone(plan: Plan, model: ModelSummary) -> str:
 
 def _split(plan: Plan) -> str:
     split = plan.dataset.split
-    parts = [split.strategy]
+    parts: list[str] = [split.strategy]
     if split.fractions:
         parts.append(" / ".join(split.fractions))
     if split.strategy == "Random":

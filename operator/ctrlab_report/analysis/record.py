@@ -36,7 +36,12 @@ def openings(gathered: Gathered) -> TestOpenings:
     again = [opening for run in gathered.runs for record in run.repeats for opening in record.openings]
     reruns = len(again) + sum(opening.reason != "first" for opening in first)
     total = len(first) + len(again)
-    return TestOpenings(total=total, first_attempts=total - reruns, reruns=reruns)
+    return TestOpenings(
+        total=total,
+        first_attempts=total - reruns,
+        reruns=reruns,
+        earlier_plans=gathered.lineage.opened(gathered.prepared.digest),
+    )
 
 
 def findings(gathered: Gathered, scored: Scored) -> tuple[Finding, ...]:
@@ -79,5 +84,5 @@ def _machines(gathered: Gathered) -> Iterator[Finding]:
         yield Finding(
             severity="note",
             where="machines",
-            message=f"final runs used {len(kinds)} different combinations of code, packages and hardware; see the appendix",
+            message=f"the final runs used {len(kinds)} combinations of code, packages and hardware; see the appendix",
         )

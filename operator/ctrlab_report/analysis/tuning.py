@@ -1,9 +1,14 @@
 """One row for each search: its budget, what it found, and how much too good that looked (the winner's curse)."""
 
+import math
 from collections import Counter
 
-from ctrlab_contract.records import ModelSummary, TuningSummary
+from ctrlab_contract.records import CurvePoint, ModelSummary, StudyRecord, TuningSummary
 from ctrlab_report.gather import Gathered
+from ctrlab_report.statistics.tuning_curve import FEWEST_TRIALS, TUNING_CURVE, tuning_curve
+
+_STARTUP_TRIALS = 10
+"""Optuna's TPE draws this many trials at random before it models anything."""
 
 
 def summarise_tuning(gathered: Gathered, models: tuple[ModelSummary, ...]) -> tuple[TuningSummary, ...]:
@@ -15,7 +20,8 @@ def _search(gathered: Gathered, model: ModelSummary) -> TuningSummary:
     study = gathered.studies[model.name]
     counted = [trial for trial in study.trials if trial.counted]
     states = Counter(trial.state for trial in counted)
-    on_metric = model.metrics[study.primary_metric] if study.primary_metric in model.metrics else None
+    on_metric = model.metrics.get(study.primary_metric)
+    curve = _curve(study, float(gathered.plan.analysis.confidence))
     validation = on_metric.validation.mean if on_metric and on_metric.validation else None
     sign = 1 if study.direction == "maximize" else -1
     known = study.best.value is not None and validation is not None
@@ -37,5 +43,29 @@ def _search(gathered: Gathered, model: ModelSummary) -> TuningSummary:
         chosen=study.best.parameters,
         justification=study.best.justification,
         history=tuple((trial.number, trial.value) for trial in counted if trial.value is not None),
+        curve=curve,
+        curve_method=TUNING_CURVE if curve else None,
         search_digest=study.digest,
     )
+
+
+def _curve(study: StudyRecord, confidence: float) -> tuple[CurvePoint, ...]:
+    """Best of n random trials with its band; empty where too few trials were drawn independently and ran to their end.
+
+    Independent are all trials of the Random sampler and TPE's start-up trials. A pruned or failed one among them has no
+    final value, and leaving it out would choose by the result, so then there is no curve.
+    """
+    counted = sorted((trial for trial in study.trials if trial.counted), key=lambda trial: trial.number)
+    drawn = {"Random": counted, "TPE": counted[:_STARTUP_TRIALS]}.get(study.sampler, [])
+    values = [trial.value for trial in drawn if trial.state == "COMPLETE" and trial.value is not None]
+    if len(values) < max(FEWEST_TRIALS, len(drawn)):
+        return ()
+    found = tuning_curve(values, minimize=study.direction == "minimize", confidence=confidence)
+    return tuple(
+        CurvePoint(trials=n, value=value, low=_bound(low), high=_bound(high))
+        for n, value, low, high in zip(found.trials, found.median, found.low, found.high, strict=True)
+    )
+
+
+def _bound(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -4,7 +4,7 @@ from ctrlab_contract.records import ReportSummary
 from ctrlab_report.figures.by_model import seed_dots, validation_against_test, variance_split
 from ctrlab_report.figures.by_pair import forest, slopes
 from ctrlab_report.figures.canvas import CLASSES, Figure
-from ctrlab_report.figures.lines import learning_curves, reliability, tuning_history
+from ctrlab_report.figures.lines import learning_curves, reliability, tuning_curves, tuning_history
 from ctrlab_report.gather import Gathered
 
 __all__ = ["CLASSES", "Figure", "draw_all"]
@@ -20,6 +20,7 @@ def draw_all(summary: ReportSummary, gathered: Gathered) -> dict[str, Figure]:
         validation_against_test(summary),
         reliability(summary),
         tuning_history(summary),
+        tuning_curves(summary),
         learning_curves(summary, gathered),
     )
     return {figure.name: figure for figure in drawn if figure is not None}

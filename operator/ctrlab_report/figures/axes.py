@@ -1,6 +1,7 @@
 """Axes and legends that every figure shares."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from ctrlab_report.figures.canvas import CHARACTER, WIDTH, Canvas, Scale
 from ctrlab_report.wording import MINUS
@@ -8,7 +9,7 @@ from ctrlab_report.wording import MINUS
 
 def tick_text(value: float, ticks: Sequence[float], signed: bool = False) -> str:
     """A tick with as many decimals as its neighbours need."""
-    step = min((abs(b - a) for a, b in zip(ticks, ticks[1:], strict=False)), default=abs(value) or 1.0)
+    step = min((abs(b - a) for a, b in pairwise(ticks)), default=abs(value) or 1.0)
     decimals = next((d for d in range(8) if abs(round(step, d) - step) < step * 1e-6), 7)
     text = f"{value:+.{decimals}f}" if signed and value else f"{value:.{decimals}f}"
     return text.replace("-", MINUS)

@@ -1,7 +1,7 @@
 """Figures with one row for each model: seed dots, validation against test, variance split."""
 
 from ctrlab_contract.records import ModelSummary, ReportSummary
-from ctrlab_report.figures.axes import horizontal, legend
+from ctrlab_report.figures.axes import horizontal, legend, tick_text
 from ctrlab_report.figures.canvas import WIDTH, Canvas, Figure, Scale, gutter, shorten
 from ctrlab_report.wording import interval, level, mean_sd, metric_name, percent, value
 
@@ -26,11 +26,7 @@ def seed_dots(summary: ReportSummary) -> Figure | None:
         y = top + ROW * (place + 0.5)
         canvas.text(left - 10, y + 4, shorten(model.name, 20), "t e")
         _interval_and_dots(canvas, scale, model, metric, summary.models.index(model), y)
-    said = "; ".join(
-        f"{model.name} {mean_sd(model.metrics[metric].test)}, {level(summary.confidence)} interval "
-        f"{interval(model.metrics[metric].population.interval) if model.metrics[metric].population else 'not available'}"
-        for model in models
-    )
+    said = "; ".join(_described(model, metric) for model in models)
     return Figure(
         "seeds",
         f"{name} on test, seed by seed",
@@ -40,6 +36,12 @@ def seed_dots(summary: ReportSummary) -> Figure | None:
         int(bottom + 46),
         canvas.body,
     )
+
+
+def _described(model: ModelSummary, metric: str) -> str:
+    both = model.metrics[metric].population
+    bounds = f", {level(both.interval.confidence)} interval {interval(both.interval)}" if both else ""
+    return f"{model.name} {mean_sd(model.metrics[metric].test)}{bounds}"
 
 
 def _interval_and_dots(canvas: Canvas, scale: Scale, model: ModelSummary, metric: str, series: int, y: float) -> None:
@@ -76,12 +78,7 @@ def validation_against_test(summary: ReportSummary) -> Figure | None:
     horizontal(canvas, across, top, top + 300, f"{name} on validation")
     for tick in (ticks := up.ticks()):
         canvas.line(62, up(tick), WIDTH - 14, up(tick), "g")
-        canvas.text(
-            56,
-            up(tick) + 4,
-            value(tick, max(2, len(str(ticks[1] - ticks[0])[:6]) - 3) if len(ticks) > 1 else 3),
-            "t s e",
-        )
+        canvas.text(56, up(tick) + 4, tick_text(tick, ticks), "t s e")
     canvas.text(4, top - 10, f"{name} on test", "t s")
     canvas.path([(across(across.low), up(up.low)), (across(across.high), up(up.high))], "z")
     for series, model, seed, validation, test in points:
@@ -109,7 +106,7 @@ def variance_split(summary: ReportSummary) -> Figure | None:
         return None
     names = [f"{row.a} − {row.b}" for row in rows]
     left, top, canvas = gutter(names, 24), 34, Canvas()
-    scale = Scale(0, 1, left, WIDTH - 16)
+    scale = Scale(0, 1, left, WIDTH - 24)
     canvas.rectangle(left, 6, 11, 11, "f0")
     canvas.text(left + 16, 16, "seeds")
     canvas.rectangle(left + 70, 6, 11, 11, "hatch")
@@ -118,7 +115,7 @@ def variance_split(summary: ReportSummary) -> Figure | None:
     for tick in (0, 0.25, 0.5, 0.75, 1):
         canvas.line(scale(tick), top - 6, scale(tick), bottom, "g")
         canvas.text(scale(tick), bottom + 16, percent(tick), "t s m")
-    canvas.text((left + WIDTH - 16) / 2, bottom + 34, "share of the squared standard error", "t s m")
+    canvas.text((left + WIDTH - 24) / 2, bottom + 34, "share of the squared standard error", "t s m")
     said = []
     for place, (row, name) in enumerate(zip(rows, names, strict=True)):
         share = row.population.seed_share if row.population else 0.0

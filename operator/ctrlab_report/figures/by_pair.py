@@ -63,9 +63,9 @@ def _pair(canvas: Canvas, scale: Scale, row: ComparisonSummary, pair: str, left:
         canvas.rectangle(scale(bounds.low), y - 4, scale(bounds.high) - scale(bounds.low), 5, "f0")
     if row.this_test_set is not None and row.this_test_set.interval is not None:
         bounds = row.this_test_set.interval
-        canvas.line(scale(bounds.low), y + 10, scale(bounds.high), y + 10, "l0 thin")
+        canvas.line(scale(bounds.low), y + 10, scale(bounds.high), y + 10, "l0")
         for end in (bounds.low, bounds.high):
-            canvas.line(scale(end), y + 7, scale(end), y + 13, "l0 thin")
+            canvas.line(scale(end), y + 7, scale(end), y + 13, "l0")
     canvas.marker(scale(row.difference or 0.0), y - 1.5, 2, 6, "f0", said)
 
 

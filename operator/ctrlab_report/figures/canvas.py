@@ -12,8 +12,8 @@ from html import escape
 WIDTH = 480
 """Units of every figure's width: text of 12 units stays readable on a phone and is not too large on a desktop."""
 
-CHARACTER = 6.6
-"""About the width of one character of the 12-unit text."""
+CHARACTER = 7.4
+"""Room for one character of the 12-unit text in the wider of the usual sans-serif fonts."""
 
 STYLE = (
     ":root{--ink:#1c2430;--soft:#5b6675;--grid:#d9dee5;--band:#0072b2;--c0:#0072b2;--c1:#b84a00;--c2:#00795b;"
@@ -34,9 +34,9 @@ CLASSES = (
         f".o{i}{{fill:var(--c{i});fill-opacity:.45}}"
         for i in range(6)
     )
-    + ".h{fill:none;stroke:var(--ink);stroke-width:1.5}.thin{stroke-width:1;opacity:.6}.hatch{fill:var(--soft);opacity:.35}"
+    + ".h{fill:none;stroke:var(--ink);stroke-width:1.5}.thin{stroke-width:1;opacity:.6}.dash{stroke-dasharray:5 3;opacity:1}.hatch{fill:var(--soft);opacity:.35}"
 )
-"""What the shapes' classes mean: t text, s soft, m middle, e end, g grid, a axis, z reference line, f/l/o series."""
+"""t text, s soft, m middle, e end; g grid, a axis, z reference line; f, l, o a series' fill, line and pale fill."""
 
 
 @dataclass(frozen=True)
@@ -132,22 +132,19 @@ class Canvas:
         shapes = (
             f"M{_n(x - r)} {_n(y)}a{_n(r)} {_n(r)} 0 1 0 {_n(2 * r)} 0a{_n(r)} {_n(r)} 0 1 0 {_n(-2 * r)} 0z",
             f"M{_n(x - r)} {_n(y - r)}h{_n(2 * r)}v{_n(2 * r)}h{_n(-2 * r)}z",
-            f"M{_n(x)} {_n(y - 1.3 * r)}l{_n(1.3 * r)} {_n(1.3 * r)}l{_n(-1.3 * r)} {_n(1.3 * r)}l{_n(-1.3 * r)} {_n(-1.3 * r)}z",
+            f"M{_n(x)} {_n(y - 1.3 * r)}l{_n(1.3 * r)} {_n(1.3 * r)}l{_n(-1.3 * r)} {_n(1.3 * r)}"
+            f"l{_n(-1.3 * r)} {_n(-1.3 * r)}z",
             f"M{_n(x)} {_n(y - 1.2 * r)}l{_n(1.2 * r)} {_n(2.1 * r)}h{_n(-2.4 * r)}z",
             f"M{_n(x)} {_n(y + 1.2 * r)}l{_n(1.2 * r)} {_n(-2.1 * r)}h{_n(-2.4 * r)}z",
             f"M{_n(x - 0.6 * r)} {_n(y - 1.2 * r)}h{_n(1.2 * r)}v{_n(2.4 * r)}h{_n(-1.2 * r)}z",
         )
         title = f"<title>{escape(label)}</title>" if label else ""
-        self._parts.append(
-            f'<path class="{classes}" d="{shapes[series % 6]}">{title}</path>'
-            if title
-            else f'<path class="{classes}" d="{shapes[series % 6]}"/>'
-        )
+        self._parts.append(f'<path class="{classes}" d="{shapes[series % 6]}">{title}</path>')
 
 
 def _n(value: float) -> str:
     """A coordinate with at most one decimal."""
-    return f"{value:.1f}".removesuffix(".0").replace("-0", "-0") if value else "0"
+    return f"{value + 0:.1f}".removesuffix(".0")
 
 
 def shorten(name: str, characters: int) -> str:

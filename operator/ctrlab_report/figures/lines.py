@@ -4,7 +4,7 @@ from ctrlab_contract.records import ReportSummary
 from ctrlab_report.figures.axes import horizontal, legend, tick_text
 from ctrlab_report.figures.canvas import WIDTH, Canvas, Figure, Scale
 from ctrlab_report.gather import Gathered
-from ctrlab_report.wording import count, metric_name, value
+from ctrlab_report.wording import count, level, metric_name, value
 
 LEFT, HEIGHT = 62, 240
 
@@ -67,6 +67,41 @@ def tuning_history(summary: ReportSummary) -> Figure | None:
         "; ".join(f"{found.model}: {found.budget} trials, best {value(found.best_value)}" for _, found in searches)
         + ".",
         "Each mark is a trial, the line the best value so far. This describes one search; another one would look different.",
+        int(top + HEIGHT + 46),
+        canvas.body,
+    )
+
+
+def tuning_curves(summary: ReportSummary) -> Figure | None:
+    """Median best of n random trials with its band; drawn where both bounds are known."""
+    searches = [(series, found) for series, found in enumerate(summary.tuning) if found.curve]
+    if not searches:
+        return None
+    name, canvas = metric_name(summary.primary_metric), Canvas()
+    top = legend(canvas, [found.model for found in summary.tuning], 16) + 22
+    points = [point for _, found in searches for point in found.curve]
+    known = [v for point in points for v in (point.value, point.low, point.high) if v is not None]
+    across = Scale.over([point.trials for point in points], LEFT, WIDTH - 14, 0.03)
+    up = Scale.over(known, top + HEIGHT, top)
+    _grid(canvas, across, up, top, "random trials", f"best {name} on validation", HEIGHT)
+    for series, found in searches:
+        canvas.path([(across(point.trials), up(point.value)) for point in found.curve], f"l{series % 6}")
+        for bound in ("low", "high"):
+            edge = [(p.trials, v) for p in found.curve if (v := p.low if bound == "low" else p.high) is not None]
+            if edge:
+                canvas.path([(across(n), up(v)) for n, v in edge], f"l{series % 6} thin dash")
+        last = found.curve[-1]
+        canvas.marker(across(last.trials), up(last.value), series, 4, f"f{series % 6}")
+    return Figure(
+        "tuning-curve",
+        "What another search would find",
+        "; ".join(
+            f"{found.model}: median best of {found.curve[-1].trials} random trials {value(found.curve[-1].value)}"
+            for _, found in searches
+        )
+        + ".",
+        f"Median best of n random trials, with {level(summary.confidence)} bands that hold for all n at once (dashed; from "
+        "the trials that were drawn at random alone).",
         int(top + HEIGHT + 46),
         canvas.body,
     )

@@ -1,6 +1,6 @@
-"""A finished experiment in a file store: plan, data summary, frozen searches, run records and predictions.
+"""A finished experiment in a file store: plan, data, frozen searches, run records and predictions.
 
-Scores are simulated (a row's true click probability, a model's own error on each row, a seed's own error), so that a
+Scores are simulated (a row's true click probability, a model's own error on each row, a seed's own), so that a
 test can choose how large a difference is and which of the two noises dominates; everything else is as the jobs write it.
 """
 
@@ -41,7 +41,18 @@ from ctrlab_contract.records import (
 from ctrlab_contract.store import Store, open_store
 from ctrlab_contract.tuning import Analysis, Evaluation, Seeds, Tuning
 
-Floats = NDArray[np.float64]
+DATASET = {
+    "source": {"uri": "file:///data/movies/", "format": "csv"},
+    "label": {"column": "rating", "positiveWhen": ">= 4"},
+    "features": [{"name": "user_id", "type": "Categorical"}, {"name": "item_id", "type": "Categorical"}],
+    "time": "timestamp",
+    "split": {"strategy": "Temporal"},
+}
+
+SEARCH = {
+    "learning_rate": {"float": {"low": "1e-4", "high": "1e-2", "log": True}},
+    "embedding_dim": {"categorical": ("8", "16")},
+}
 
 
 @dataclass(frozen=True)
@@ -80,19 +91,9 @@ class SimulatedExperiment:
     def plan(self) -> Plan:
         """The frozen plan."""
         return Plan(
-            dataset=Dataset.model_validate_json(
-                """{"source": {"uri": "file:///data/movies/", "format": "csv"},
-                    "label": {"column": "rating", "positiveWhen": ">= 4"},
-                    "features": [{"name": "user_id", "type": "Categorical"}, {"name": "item_id", "type": "Categorical"}],
-                    %s "time": "timestamp", "split": {"strategy": "Temporal"}}"""
-                % ('"user": "user_id",' if self.users else "")
-            ),
+            dataset=Dataset.model_validate(DATASET | ({"user": "user_id"} if self.users else {}), strict=False),
             variants=tuple(
-                Variant.model_validate_json(
-                    '{"name": "%s", "architecture": "%s", "search": {"learning_rate": {"float": {"low": "1e-4", "high": '
-                    '"1e-2", "log": true}}, "embedding_dim": {"categorical": ["8", "16"]}}}'
-                    % (model.name, model.name.lower())
-                )
+                Variant.model_validate({"name": model.name, "architecture": model.name.lower(), "search": SEARCH})
                 for model in self.models
             ),
             tuning=Tuning(trials=self.trials),
@@ -344,6 +345,12 @@ def written(tmp_path: Path) -> Writer:
         return write(tmp_path / "store", replace(SimulatedExperiment(), **changes))  # type: ignore[arg-type]
 
     return write_it
+
+
+@pytest.fixture
+def simulated() -> type[SimulatedModel]:
+    """The class of simulated models, for tests that choose their own."""
+    return SimulatedModel
 
 
 @pytest.fixture

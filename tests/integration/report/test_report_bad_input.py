@@ -1,0 +1,202 @@
+"""Input that would give a wrong table is refused with the object's name and what to do; a lost run is a result."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from ctrlab_contract.errors import InvalidData
+from ctrlab_contract.names import ExitCode, Key
+from ctrlab_report.analysis import analyse
+from ctrlab_report.cli import main
+from ctrlab_report.gather import gather
+
+RUN = "runs/DIN/2026/0"
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change a JSON document in place."""
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def rewrite(run: Path, columns: dict[str, Any]) -> None:
+    """Write predictions with other columns, with a record that agrees with the new bytes."""
+    target = run / "predictions.parquet"
+    table = pq.read_table(target)
+    for name, values in columns.items():
+        if values is None:
+            table = table.drop_columns([name])
+        else:
+            place = table.column_names.index(name)
+            table = table.set_column(place, name, [values(table.column(name).to_numpy().copy())])
+    pq.write_table(table, target)
+    agree(run)
+
+
+def agree(run: Path) -> None:
+    """Let the record name the digest of the file as it is."""
+    found = "sha256:" + hashlib.sha256((run / "predictions.parquet").read_bytes()).hexdigest()
+    edit(run / "record.json", lambda record: record.update(predictionsSha256=found))
+
+
+def set_first(value: float) -> Callable[[Any], Any]:
+    def change(values: Any) -> Any:
+        values[0] = value
+        return values
+
+    return change
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What happens to one run, and what the message must say."""
+
+    name: str
+    apply: Callable[[Path], None]
+    where: str
+    says: str
+
+
+DAMAGES = (
+    Damage(
+        "missing file",
+        lambda run: (run / "predictions.parquet").unlink(),
+        f"{RUN}/predictions.parquet",
+        "run this seed",
+    ),
+    Damage(
+        "cut off",
+        lambda run: (run / "predictions.parquet").write_bytes((run / "predictions.parquet").read_bytes()[:900]),
+        f"{RUN}/predictions.parquet",
+        "cut off or changed",
+    ),
+    Damage(
+        "cut off before the record was written",
+        lambda run: (
+            (run / "predictions.parquet").write_bytes((run / "predictions.parquet").read_bytes()[:900]),
+            agree(run),
+        )[1],
+        f"{RUN}/predictions.parquet",
+        "cannot be read as Parquet",
+    ),
+    Damage("NaN score", lambda run: rewrite(run, {"score": set_first(np.nan)}), "row 0, column score", "not finite"),
+    Damage("logits", lambda run: rewrite(run, {"score": set_first(2.5)}), "row 0, column score", "from 0 to 1"),
+    Damage("label 2", lambda run: rewrite(run, {"label": set_first(2)}), "row 0, column label", "allowed are 0 and 1"),
+    Damage("no users", lambda run: rewrite(run, {"user": None}), f"{RUN}/predictions.parquet", "'user' is missing"),
+    Damage("row twice", lambda run: rewrite(run, {"row": set_first(8801)}), "column row", "occurs twice"),
+    Damage(
+        "other order",
+        lambda run: rewrite(run, {"row": lambda rows: rows[::-1].copy()}),
+        "row 0, column row",
+        "not aligned",
+    ),
+    Damage(
+        "other plan",
+        lambda run: edit(run / "record.json", lambda record: record.update(planDigest="sha256:0")),
+        f"{RUN}/record.json, planDigest",
+        "mixed",
+    ),
+    Damage(
+        "other search",
+        lambda run: edit(run / "record.json", lambda record: record.update(searchDigest="sha256:0")),
+        f"{RUN}/record.json, searchDigest",
+        "mixed",
+    ),
+    Damage(
+        "no seed",
+        lambda run: edit(run / "record.json", lambda record: record.pop("seed")),
+        f"{RUN}/record.json",
+        "seed: Field required",
+    ),
+)
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)
+def test_a_damaged_run_is_named(
+    experiment: Any, damage: Damage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "termination-log"
+    monkeypatch.setenv("CTRLAB_TERMINATION_LOG", str(log))
+    damage.apply(experiment.path / RUN)
+    code = main(["make", "--store", experiment.uri, "--experiment", experiment.argument])
+    message = capsys.readouterr().err
+    assert code == ExitCode.BAD_SPEC_OR_DATA
+    assert damage.where in message
+    assert damage.says in message
+    assert "Traceback" not in message
+    assert log.read_text() == message
+    assert not experiment.folder.exists(Key.LATEST_REPORT)
+
+
+def test_fewer_rows_than_the_data_has_is_refused(experiment: Any) -> None:
+    for run in sorted((experiment.path / "runs" / "SIN").iterdir())[:1]:
+        target = run / "0" / "predictions.parquet"
+        pq.write_table(pq.read_table(target).slice(0, 1000), target)
+        agree(run / "0")
+    with pytest.raises(InvalidData, match=r"holds 1000 rows, but prepared\.json says 1200"):
+        gather(experiment.folder, experiment.key)
+
+
+def test_a_run_outside_the_plan_is_refused(experiment: Any) -> None:
+    source = experiment.path / RUN / "record.json"
+    experiment.folder.put("runs/DIN/9999/0/record.json", source.read_bytes())
+    with pytest.raises(InvalidData, match="the plan has no run of DIN with seed 9999"):
+        gather(experiment.folder, experiment.key)
+
+
+def test_a_search_that_is_not_frozen_is_named(experiment: Any) -> None:
+    (experiment.path / "studies/DeepFM.json").unlink()
+    with pytest.raises(InvalidData, match=r"studies/DeepFM\.json: is missing.*not frozen"):
+        gather(experiment.folder, experiment.key)
+
+
+def test_a_folder_without_plan_is_no_experiment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["make", "--store", tmp_path.as_uri(), "--experiment", "default/nothing/0"])
+    assert code == ExitCode.BAD_SPEC_OR_DATA
+    assert capsys.readouterr().err.startswith("plan.json: is missing")
+
+
+def test_diverged_and_missing_runs_stay_results(written: Callable[..., Any], simulated: Callable[..., Any]) -> None:
+    experiment = written(models=(simulated("SIN", 1.0), simulated("DIN", 0.97, diverged=(1,), missing=(3,))))
+    summary = analyse(gather(experiment.folder, experiment.key))
+    din = next(model for model in summary.models if model.name == "DIN")
+    assert (din.failures.failed, din.failures.of) == (2, 5)
+    assert din.metrics["auc"].test is not None
+    assert din.metrics["auc"].test.n == 3
+    assert [run.state for run in din.runs] == ["Succeeded", "Diverged", "Succeeded", "Missing", "Succeeded"]
+    assert summary.comparisons[0].seeds == (2024, 2026, 2028)
+    assert any(finding.where == "DIN" and "2027" in finding.message for finding in summary.findings)
+
+
+def test_a_model_without_any_result_is_degenerate_and_not_a_crash(
+    written: Callable[..., Any], simulated: Callable[..., Any]
+) -> None:
+    experiment = written(
+        models=(simulated("SIN", 1.0), simulated("DIN", 0.7), simulated("LR", 0.9, diverged=(0, 1, 2, 3, 4)))
+    )
+    assert main(["make", "--store", experiment.uri, "--experiment", experiment.argument]) == ExitCode.SUCCESS
+    summary = analyse(gather(experiment.folder, experiment.key))
+    lost = next(row for row in summary.comparisons if row.a == "LR")
+    assert lost.verdict == "degenerate"
+    assert "no run of LR ended with predictions" in lost.sentence
+
+
+def test_a_later_attempt_never_replaces_the_first(experiment: Any) -> None:
+    before = analyse(gather(experiment.folder, experiment.key))
+    record = json.loads((experiment.path / RUN / "record.json").read_text())
+    record["attempt"] = 1
+    record["predictionsSha256"] = "sha256:other"
+    experiment.folder.put("runs/DIN/2026/1/record.json", json.dumps(record).encode())
+    after = analyse(gather(experiment.folder, experiment.key))
+    assert after.comparisons[0].differences == before.comparisons[0].differences
+    run = next(run for model in after.models if model.name == "DIN" for run in model.runs if run.seed == 2026)
+    assert run.reruns == ("attempt 1: predictions differ",)
+    assert after.openings.reruns == 1
