@@ -20,8 +20,8 @@ def _quantity(value: object) -> object:
 
 Quantity = Annotated[
     str,
-    BeforeValidator(_quantity),
     StringConstraints(pattern=QUANTITY_PATTERN, max_length=32),
+    BeforeValidator(_quantity),
     Field(json_schema_extra={"x-kubernetes-int-or-string": True}),
 ]
 """An amount of a resource, such as 2, "500m" or 8Gi; a whole number may stand without quotes."""

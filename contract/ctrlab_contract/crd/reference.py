@@ -12,14 +12,14 @@ from ctrlab_contract.names import API_VERSION
 HEAD = "| Field | Type | Default | Allowed | Meaning |\n|---|---|---|---|---|"
 
 BOUNDS = (
-    ("minimum", "at least {}"),
-    ("maximum", "at most {}"),
-    ("minItems", "at least {} elements"),
-    ("maxItems", "at most {} elements"),
-    ("minProperties", "at least {} entries"),
-    ("maxProperties", "at most {} entries"),
-    ("minLength", "at least {} characters"),
-    ("maxLength", "at most {} characters"),
+    ("minimum", "≥ {}"),
+    ("maximum", "≤ {}"),
+    ("minItems", "≥ {} elements"),
+    ("maxItems", "≤ {} elements"),
+    ("minProperties", "≥ {} entries"),
+    ("maxProperties", "≤ {} entries"),
+    ("minLength", "≥ {} characters"),
+    ("maxLength", "≤ {} characters"),
     ("pattern", "`{}`"),
 )
 """Keywords that bound a value, and how they read."""

@@ -5,8 +5,8 @@ schema checked, lists checked for repeated keys, and CEL rules evaluated at ever
 word.
 """
 
-from apiserver.admission import ApiServer
+from apiserver.admission import ApiServer, holds, rules_of
 from apiserver.cost import rule_costs
 from apiserver.structural import structural_problems
 
-__all__ = ["ApiServer", "rule_costs", "structural_problems"]
+__all__ = ["ApiServer", "holds", "rule_costs", "rules_of", "structural_problems"]

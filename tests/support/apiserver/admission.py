@@ -77,6 +77,16 @@ def unknown_fields(schema: Schema, content: Any, path: str) -> Iterator[str]:
         yield from unknown_fields(below, value, place)
 
 
+def rules_of(schema: Schema, path: str = "") -> Iterator[tuple[str, dict[str, str]]]:
+    """Path and content of every rule below a schema; [] stands for elements and * for keys."""
+    yield from ((path, rule) for rule in schema.get(RULES, ()))
+    for name, member in schema.get("properties", {}).items():
+        yield from rules_of(member, f"{path}.{name}".removeprefix("."))
+    for keyword, step in (("items", "[]"), ("additionalProperties", ".*")):
+        if keyword in schema:
+            yield from rules_of(schema[keyword], path + step)
+
+
 def _go_pattern(_: Any, pattern: str, content: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
     if isinstance(content, str) and not re2.search(pattern, content):
         yield jsonschema.ValidationError(f"{content!r} does not match {pattern}")

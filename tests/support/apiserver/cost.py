@@ -88,8 +88,8 @@ def _call(receiver: Any, name: str, arguments: list[Any], scope: Scope) -> float
 def _elements(schema: Schema | None) -> float:
     """Elements of a list or mapping; infinite where it is not a place in the object, as for the result of a macro."""
     found: Schema = schema or {}
-    bound: float = found.get("maxItems", found.get("maxProperties", math.inf))
-    return bound
+    bounds = [float(found[keyword]) for keyword in ("maxItems", "maxProperties") if keyword in found]
+    return bounds[0] if bounds else math.inf
 
 
 def _bytes(schema: Schema | None) -> float:
