@@ -16,6 +16,12 @@ from ctrlab_operator.cluster.resources import EXPERIMENT, JOB, LEASE, POD, Kind
 registry = kopf.OperatorRegistry()
 
 
+@kopf.on.login(registry=registry)
+def log_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
+    """The pod's service account, or $KUBECONFIG, as the official client finds them."""
+    return kopf.login_via_client(**kwargs)
+
+
 @kopf.on.startup(registry=registry)
 async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> None:
     """The server sends only what belongs to an experiment; kopf writes nothing of its own."""

@@ -157,8 +157,7 @@ class HttpApi:
                 verb,
                 query_params=[(name, value) for name, value in query.items() if value],
                 header_params=headers,
-                # The client writes JSON bodies itself and passes text through.
-                body=body if content == "application/json" or body is None else json.dumps(body),
+                body=body,
                 auth_settings=["BearerToken"],
                 _return_http_data_only=True,
                 _preload_content=False,
