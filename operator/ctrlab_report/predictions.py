@@ -46,16 +46,16 @@ def read_predictions(raw: bytes, where: str, expect_users: bool) -> Predictions:
         first_line = str(error).splitlines()[0]
         raise InvalidData.at(
             where,
-            f"cannot be read as Parquet ({first_line}); the file is cut off or damaged: remove this attempt's folder and "
-            "run this seed again",
+            f"cannot be read as Parquet ({first_line}); the file is cut off or damaged: remove this attempt's "
+            "folder and run this seed again",
         ) from error
     wanted = [ROW, LABEL, SCORE, *([USER] if expect_users else [])]
     missing = [column for column in wanted if column not in table.column_names]
     if missing:
         raise InvalidData.at(
             where,
-            f"column {missing[0]!r} is missing; found {', '.join(table.column_names)}; it was written by another version "
-            "of the trainer: run this seed again",
+            f"column {missing[0]!r} is missing; found {', '.join(table.column_names)}; it was written by another "
+            "version of the trainer: run this seed again",
         )
     columns = {name: table.column(name).combine_chunks() for name in wanted}
     for name, column in columns.items():

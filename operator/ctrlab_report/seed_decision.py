@@ -7,8 +7,8 @@ import numpy as np
 
 from ctrlab_contract.errors import InvalidData
 from ctrlab_contract.names import Key
-from ctrlab_contract.records import RunRecord, SeedDecision
 from ctrlab_contract.plan import Plan
+from ctrlab_contract.records import RunRecord, SeedDecision
 from ctrlab_contract.store import Store
 from ctrlab_report.statistics.two_stage import PairSpread, SeedPlan, SeedReason, stein_two_stage
 
@@ -31,8 +31,8 @@ def decide_seeds(plan: Plan, pilot: dict[str, dict[int, RunRecord]]) -> SeedDeci
         if len(differences) < 2:
             raise InvalidData.at(
                 f"runs/{a} and runs/{b}",
-                f"{len(differences)} shared pilot seeds have a validation {precision.metric}; at least 2 are needed to see "
-                "a spread: run the failed seeds again",
+                f"{len(differences)} shared pilot seeds have a validation {precision.metric}; at least 2 are needed "
+                "to see a spread: run the failed seeds again",
             )
         spreads[f"{a} - {b}"] = float(np.std(differences, ddof=1))
     found = stein_two_stage(
@@ -65,8 +65,8 @@ def _reason(found: SeedPlan, metric: str) -> str:
         return f"The pilot of {found.pilot} seeds is precise enough for {target}."
     if found.reason is SeedReason.CAPPED:
         return (
-            f"{pair} would need {wanted[pair]} seeds for {target}; seeds.max allows {found.maximum}, so the interval stays "
-            "wider."
+            f"{pair} would need {wanted[pair]} seeds for {target}; seeds.max allows {found.maximum}, so the interval "
+            "stays wider."
         )
     return f"{pair} needs {found.seeds} seeds for {target}, by the spread of its validation differences in the pilot."
 

@@ -73,8 +73,8 @@ def _status_reason(earlier: tuple[str, ...]) -> str:
         return "The analysis plan was frozen and hashed before the test set was opened, and it was followed."
     plans = "an earlier plan" if len(earlier) == 1 else f"{len(earlier)} earlier plans"
     return (
-        f"The same test set was opened before, by {plans} of this name. What was seen then may have shaped this plan, so "
-        "its p-values are exploratory: confirm a claim on fresh test data."
+        f"The same test set was opened before, by {plans} of this name. What was seen then may have shaped this plan, "
+        "so its p-values are exploratory: confirm a claim on fresh test data."
     )
 
 

@@ -27,8 +27,6 @@ from ctrlab_report.statistics.students_t import critical_value
 from ctrlab_report.statistics.two_source import TwoSourceComparison
 from ctrlab_report.wording import difference, digits_for, level, metric_name, p_clause, signed_interval
 
-HEDGES = "hedges-g-z"
-
 
 @dataclass(frozen=True)
 class SeedsOnly:
@@ -167,7 +165,7 @@ def _effects(one: PairComparison) -> dict[str, EffectSize]:
     if isinstance(found := one.effect, StandardisedDifference):
         interval = Interval(low=found.low, high=found.high, confidence=found.confidence, method=found.method)
         effects["standardized"] = EffectSize(value=found.d_z, interval=interval, method=found.method)
-        effects["hedges"] = EffectSize(value=found.hedges, method=HEDGES)
+        effects["hedges"] = EffectSize(value=found.hedges, method=found.method)
     if (share := one.superiority) is not None:
         interval = Interval(low=share.low, high=share.high, confidence=share.confidence, method=share.method)
         effects["superiority"] = EffectSize(value=share.probability, interval=interval, method=share.method)

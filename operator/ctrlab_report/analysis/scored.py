@@ -18,7 +18,7 @@ from ctrlab_report.statistics.covariance import MetricCovariance, covariance_of_
 from ctrlab_report.statistics.influence import MetricOptions
 from ctrlab_report.statistics.metrics import Metric
 
-# Above this many kept numbers influence is stored as float32, whose relative error near 1e-7 is far below sampling error.
+# Above this many kept numbers influence is stored as float32; its relative error near 1e-7 is far below sampling error.
 _KEEP_FLOAT64_UP_TO = 20_000_000
 
 # A recorded metric may be computed in another order of summation, not by another definition.

@@ -31,8 +31,8 @@ def seed_dots(summary: ReportSummary) -> Figure | None:
         "seeds",
         f"{name} on test, seed by seed",
         f"Dots on one line for each model. {said}.",
-        f"Each small mark is one seed; the large one is the mean, and the bar its {level(summary.confidence)} interval for "
-        "new rows and new seeds (Obuchowski-Rockette).",
+        f"Each small mark is one seed; the large one is the mean, and the bar its {level(summary.confidence)} interval "
+        "for new rows and new seeds (Obuchowski-Rockette).",
         int(bottom + 46),
         canvas.body,
     )

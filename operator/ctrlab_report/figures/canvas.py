@@ -34,7 +34,8 @@ CLASSES = (
         f".o{i}{{fill:var(--c{i});fill-opacity:.45}}"
         for i in range(6)
     )
-    + ".h{fill:none;stroke:var(--ink);stroke-width:1.5}.thin{stroke-width:1;opacity:.6}.dash{stroke-dasharray:5 3;opacity:1}.hatch{fill:var(--soft);opacity:.35}"
+    + ".h{fill:none;stroke:var(--ink);stroke-width:1.5}.thin{stroke-width:1;opacity:.6}"
+    ".dash{stroke-dasharray:5 3;opacity:1}.hatch{fill:var(--soft);opacity:.35}"
 )
 """t text, s soft, m middle, e end; g grid, a axis, z reference line; f, l, o a series' fill, line and pale fill."""
 

@@ -24,7 +24,8 @@ def reliability(summary: ReportSummary) -> Figure | None:
         points = [(across(found.predicted), up(found.observed)) for found in model.reliability]
         canvas.path(points, f"l{series % 6}")
         for (x, y), found in zip(points, model.reliability, strict=True):
-            said = f"{model.name}: predicted {value(found.predicted)}, observed {value(found.observed)}, {count(found.rows)} rows"
+            rates = f"predicted {value(found.predicted)}, observed {value(found.observed)}"
+            said = f"{model.name}: {rates}, {count(found.rows)} rows"
             canvas.marker(x, y, series, 3.8, f"f{series % 6}", said)
     farthest = "; ".join(
         f"{model.name} at most {max(abs(found.predicted - found.observed) for found in model.reliability):.3f} off"
@@ -66,7 +67,7 @@ def tuning_history(summary: ReportSummary) -> Figure | None:
         "The search for hyper-parameters",
         "; ".join(f"{found.model}: {found.budget} trials, best {value(found.best_value)}" for _, found in searches)
         + ".",
-        "Each mark is a trial, the line the best value so far. This describes one search; another one would look different.",
+        "Each mark is a trial, the line the best value so far. This is one search; another would look different.",
         int(top + HEIGHT + 46),
         canvas.body,
     )
@@ -100,8 +101,8 @@ def tuning_curves(summary: ReportSummary) -> Figure | None:
             for _, found in searches
         )
         + ".",
-        f"Median best of n random trials, with {level(summary.confidence)} bands that hold for all n at once (dashed; from "
-        "the trials that were drawn at random alone).",
+        f"Median best of n random trials, with {level(summary.confidence)} bands that hold for all n at once (dashed; "
+        "from the trials that were drawn at random alone).",
         int(top + HEIGHT + 46),
         canvas.body,
     )

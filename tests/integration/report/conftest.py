@@ -1,7 +1,7 @@
 """A finished experiment in a file store: plan, data, frozen searches, run records and predictions.
 
 Scores are simulated (a row's true click probability, a model's own error on each row, a seed's own), so that a
-test can choose how large a difference is and which of the two noises dominates; everything else is as the jobs write it.
+test can choose how large a difference is and which noise dominates; everything else is as the jobs write it.
 """
 
 import hashlib

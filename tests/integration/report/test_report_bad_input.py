@@ -47,6 +47,16 @@ def agree(run: Path) -> None:
     edit(run / "record.json", lambda record: record.update(predictionsSha256=found))
 
 
+def cut_off(run: Path) -> None:
+    target = run / "predictions.parquet"
+    target.write_bytes(target.read_bytes()[:900])
+
+
+def cut_off_before_the_record(run: Path) -> None:
+    cut_off(run)
+    agree(run)
+
+
 def set_first(value: float) -> Callable[[Any], Any]:
     def change(values: Any) -> Any:
         values[0] = value
@@ -72,21 +82,8 @@ DAMAGES = (
         f"{RUN}/predictions.parquet",
         "run this seed",
     ),
-    Damage(
-        "cut off",
-        lambda run: (run / "predictions.parquet").write_bytes((run / "predictions.parquet").read_bytes()[:900]),
-        f"{RUN}/predictions.parquet",
-        "cut off or changed",
-    ),
-    Damage(
-        "cut off before the record was written",
-        lambda run: (
-            (run / "predictions.parquet").write_bytes((run / "predictions.parquet").read_bytes()[:900]),
-            agree(run),
-        )[1],
-        f"{RUN}/predictions.parquet",
-        "cannot be read as Parquet",
-    ),
+    Damage("cut off", cut_off, f"{RUN}/predictions.parquet", "cut off or changed"),
+    Damage("cut off early", cut_off_before_the_record, f"{RUN}/predictions.parquet", "cannot be read as Parquet"),
     Damage("NaN score", lambda run: rewrite(run, {"score": set_first(np.nan)}), "row 0, column score", "not finite"),
     Damage("logits", lambda run: rewrite(run, {"score": set_first(2.5)}), "row 0, column score", "from 0 to 1"),
     Damage("label 2", lambda run: rewrite(run, {"label": set_first(2)}), "row 0, column label", "allowed are 0 and 1"),

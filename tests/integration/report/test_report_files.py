@@ -107,7 +107,7 @@ def test_every_verdict_sentence_is_on_both_pages(experiment: Any) -> None:
 
 def test_markdown_tables_have_as_many_cells_as_columns(experiment: Any) -> None:
     lines = (made(experiment) / "report.md").read_text().splitlines()
-    heads = [place for place, line in enumerate(lines) if line.startswith("| ---") or line.startswith("| :--")]
+    heads = [place for place, line in enumerate(lines) if line.startswith(("| ---", "| :--"))]
     assert len(heads) >= 6
     for head in heads:
         columns = lines[head].count("|")

@@ -28,6 +28,7 @@ def browse(page: Path, profile: Path, *arguments: str) -> subprocess.CompletedPr
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
+            "--hide-scrollbars",
             "--enable-logging=stderr",
             "--allow-file-access-from-files",
             f"--user-data-dir={profile}",

@@ -1,0 +1,86 @@
+"""`decide-seeds` and `detectable`: how many seeds, from validation spread and before anything runs."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from scipy import stats
+
+from ctrlab_contract.names import ExitCode, Key
+from ctrlab_contract.records import SeedDecision
+from ctrlab_contract.tuning import Evaluation, Precision, Seeds
+from ctrlab_report.analysis import analyse
+from ctrlab_report.cli import main
+from ctrlab_report.gather import gather
+from ctrlab_report.seed_decision import decide_seeds, read_pilot
+
+
+def pilot_of(experiment: Any, half_width: str, maximum: int) -> tuple[Any, Any]:
+    """The plan with a precision target, and the pilot's records."""
+    evaluation = Evaluation(seeds=Seeds(count=5, max=maximum), precision=Precision(metric="auc", half_width=half_width))
+    plan = experiment.plan.model_copy(update={"evaluation": evaluation})
+    return plan, read_pilot(experiment.folder, plan)
+
+
+def test_the_count_is_steins_from_the_widest_pair(experiment: Any) -> None:
+    plan, pilot = pilot_of(experiment, "0.002", 1000)
+    decision = decide_seeds(plan, pilot)
+    widest = max(decision.pilot_sd.values())
+    expected = -(-((stats.t.ppf(0.975, 4) * widest / 0.002) ** 2) // 1)
+    assert decision.count == max(5, int(expected)) > 5
+    assert decision.pilot == 5
+
+
+def test_the_count_stops_at_the_maximum_and_says_so(experiment: Any) -> None:
+    decision = decide_seeds(*pilot_of(experiment, "0.0001", 9))
+    assert decision.count == 9
+    assert "seeds.max allows 9" in decision.reason
+
+
+def test_a_precise_pilot_is_not_extended(experiment: Any) -> None:
+    decision = decide_seeds(*pilot_of(experiment, "0.4", 20))
+    assert decision.count == 5
+    assert "precise enough" in decision.reason
+
+
+def test_the_decision_never_looks_at_test_metrics(experiment: Any) -> None:
+    plan, pilot = pilot_of(experiment, "0.002", 1000)
+    blind = {
+        name: {seed: record.model_copy(update={"metrics_test": {}}) for seed, record in runs.items()}
+        for name, runs in pilot.items()
+    }
+    assert decide_seeds(plan, blind) == decide_seeds(plan, pilot)
+
+
+def test_a_plan_without_precision_has_nothing_to_decide(experiment: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["decide-seeds", "--store", experiment.uri, "--experiment", experiment.argument])
+    assert code == ExitCode.BAD_SPEC_OR_DATA
+    assert "there is nothing to decide" in capsys.readouterr().err
+    assert not experiment.folder.exists(Key.SEED_DECISION)
+
+
+def test_after_an_extension_the_spread_comes_from_the_pilot(written: Callable[..., Any]) -> None:
+
+    experiment = written(seeds=8, margin=None)
+    plain = analyse(gather(experiment.folder, experiment.key)).comparisons[0]
+    decision = SeedDecision(pilot=8, count=8, half_width=0.1, metric="auc", pilot_sd={}, reason="The pilot is precise.")
+    experiment.folder.put(Key.SEED_DECISION, decision.to_json().encode())
+    assert analyse(gather(experiment.folder, experiment.key)).comparisons[0] == plain
+
+
+def test_detectable_is_the_classical_power_of_the_paired_t_test(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["detectable", "--seeds", "8", "--rows-positive", "5000", "--rows-negative", "15000"]
+    assert main(arguments) == ExitCode.SUCCESS
+    found = json.loads(capsys.readouterr().out)
+    assert found["inSdOfPairedDifferences"] == pytest.approx(1.16, abs=0.005)
+    assert found["examples"]["typical (sd 0.001)"] == pytest.approx(0.00116, abs=5e-6)
+    assert 0.003 < found["testSet"]["standardErrorOfOneAuc"] < 0.005
+
+
+def test_more_comparisons_detect_less(capsys: pytest.CaptureFixture[str]) -> None:
+    found = []
+    for comparisons in ("1", "4"):
+        assert main(["detectable", "--seeds", "5", "--comparisons", comparisons]) == ExitCode.SUCCESS
+        found.append(json.loads(capsys.readouterr().out)["inSdOfPairedDifferences"])
+    assert found[0] < found[1]
