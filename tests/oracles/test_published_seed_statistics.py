@@ -135,7 +135,7 @@ def test_adjusted_p_of_benjamini_and_hochberg() -> None:
 def test_bca_interval_of_the_boot_example(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intervals, "BCA_FROM_SEEDS", 16)
     result = bca_interval([10, 12, 12.5, 12.5, 13.9, 15, 21, 22, 23, 34, 50, 81, 89, 121, 134, 213])
-    assert (result.low, result.high) == pytest.approx((32.31, 91.43), rel=0.03)
+    assert (result.low, result.high) == pytest.approx((32.31, 91.43), rel=0.005)
 
 
 def test_seeds_for_power() -> None:
