@@ -33,7 +33,7 @@ def column_names(table: TableFiles, path: Path) -> list[str]:
         return list(table.columns)
     try:
         with _opened(path) as stream:
-            line = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8-sig", newline="").readline()
+            line = io.BufferedReader(stream).readline().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise InvalidData.at(path.name, f"the header cannot be read: {_reason(error)}") from error
     if not line.strip():

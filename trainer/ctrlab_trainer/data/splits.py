@@ -6,7 +6,6 @@ A split reads times, users or one column, never labels or features, so that no v
 from typing import Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ctrlab_contract.dataset import Dataset, Split
@@ -98,7 +97,7 @@ def predefined(table: SourceTable, split: Split) -> NDArray[np.int8]:
 
 def require_both_classes(labels: NDArray[np.uint8], parts: NDArray[np.int8]) -> None:
     """InvalidData for parts that have no rows, or rows of one class alone."""
-    counts = pd.crosstab(parts, labels).reindex(index=range(3), columns=[0, 1], fill_value=0).to_numpy()
+    counts = np.bincount(parts * np.int8(2) + labels.astype(np.int8), minlength=2 * len(PARTS)).reshape(len(PARTS), 2)
     problems = []
     for name, (negatives, positives) in zip(PARTS, counts.tolist(), strict=True):
         if negatives + positives == 0:

@@ -1,0 +1,138 @@
+"""`prepare` on real files and a real store: made once, sealed, reused, never half there."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ctrlab_contract.dataset import Dataset
+from ctrlab_contract.errors import InvalidData
+from ctrlab_contract.names import Key
+from ctrlab_contract.plan import ExperimentKey, Plan, Variant
+from ctrlab_contract.store import FileStore, open_store
+from ctrlab_contract.tuning import Analysis, Evaluation, Tuning
+from ctrlab_trainer.data import prepare as preparing
+from ctrlab_trainer.data.encoded import open_split
+from ctrlab_trainer.data.open import open_train_valid
+from ctrlab_trainer.data.optimum import bayes_auc_of
+from ctrlab_trainer.data.prepare import prepare
+
+KEY = ExperimentKey(namespace="default", name="e", uid="1")
+OTHER = ExperimentKey(namespace="default", name="f", uid="2")
+
+
+def plan_of(**dataset: Any) -> Plan:
+    spec = {
+        "source": {"uri": "builtin://synthetic", "options": {"rows": "4000", "users": "40", "items": "24"}},
+        "label": {"column": "click"},
+        "features": [
+            {"name": "item_id", "type": "Categorical"},
+            {"name": "past", "type": "History", "of": "item_id", "maxLength": 5},
+        ],
+        "user": "user_id",
+        "time": "timestamp",
+        "split": {"strategy": "Temporal"},
+        **dataset,
+    }
+    return Plan(
+        dataset=Dataset.model_validate_json(json.dumps(spec)),
+        variants=(Variant(name="LR", architecture="lr"),),
+        tuning=Tuning(),
+        evaluation=Evaluation(),
+        analysis=Analysis(),
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileStore:
+    found = open_store((tmp_path / "store").as_uri())
+    assert isinstance(found, FileStore)
+    return found
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_was_prepared_opens_as_it_was_encoded(store: FileStore) -> None:
+    record = prepare(plan_of(), store, KEY)
+    schema, train, valid = open_train_valid(store, record)
+    assert (train.rows, valid.rows, record.test.rows) == (3200, 400, 400)
+    assert isinstance(train.categorical, np.memmap)
+    assert int(valid.labels.sum()) == record.valid.positives
+    past = train.histories["past"]
+    assert int((past.end - past.start).max()) == 5
+    assert [feature.name for feature in schema.features] == ["item_id", "past"]
+    assert store.get(Key.experiment("default", "e", "1", Key.PREPARED)).decode() == record.to_json()
+
+
+def test_test_rows_lie_under_the_sealed_prefix_alone(store: FileStore) -> None:
+    record = prepare(plan_of(), store, KEY)
+    schema, _, _ = open_train_valid(store, record)
+    test = open_split(store.local_folder(Key.sealed(record.digest)), schema)
+    assert test.rows == 400
+    assert not any("test" in key for key in store.list(Key.dataset(record.digest)))
+    events = len(open_train_valid(store, record)[2].histories["past"].events)
+    assert events == record.train.positives + record.valid.positives
+
+
+def test_equal_inputs_give_equal_bytes_in_another_store(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "two")]
+    records = [prepare(plan_of(), FileStore.at(folder), KEY) for folder in folders]
+    assert records[0] == records[1]
+    assert contents(folders[0]) == contents(folders[1])
+
+
+def test_a_prepared_data_set_is_not_read_again(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = prepare(plan_of(), store, KEY)
+
+    def fail(*_: object) -> None:
+        raise AssertionError("the source was read again")
+
+    monkeypatch.setattr(preparing, "read", fail)
+    assert prepare(plan_of(), store, OTHER) == first
+
+
+def test_another_meaning_of_the_same_rows_is_another_data_set(store: FileStore) -> None:
+    first = prepare(plan_of(), store, KEY)
+    second = prepare(plan_of(preprocessing={"minFrequency": 300}), store, OTHER)
+    assert first.digest != second.digest
+    assert first.vocabulary["item_id"] > second.vocabulary["item_id"]
+
+
+def test_a_crash_after_the_seal_leaves_nothing_that_counts_and_the_next_run_completes(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = FileStore.put_folder
+
+    def crash(self: FileStore, prefix: str, folder: Path) -> None:
+        if prefix.startswith("datasets/"):
+            raise KeyboardInterrupt
+        whole(self, prefix, folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FileStore, "put_folder", crash)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(plan_of(), store, KEY)
+    assert store.list("sealed/") != []
+    assert store.list("datasets/") == []
+    record = prepare(plan_of(), store, KEY)
+    assert open_train_valid(store, record)[1].rows == 3200
+
+
+def test_bad_data_leaves_nothing_in_the_store(store: FileStore) -> None:
+    with pytest.raises(InvalidData):
+        prepare(plan_of(label={"column": "hour"}), store, KEY)
+    assert store.list("") == []
+
+
+def test_the_bound_of_generated_data_is_known_for_every_part(store: FileStore) -> None:
+    record = prepare(plan_of(), store, KEY)
+    assert record.bayes_optimal is not None
+    folder = store.local_folder(Key.dataset(record.digest))
+    assert bayes_auc_of(folder / "valid") == record.bayes_optimal["valid"]
+    sealed = bayes_auc_of(store.local_folder(Key.sealed(record.digest)))
+    assert sealed is not None
+    assert 0.6 < sealed < 0.9

@@ -1,0 +1,230 @@
+"""No byte of train or validation depends on a row that the protocol forbids it to see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from ctrlab_contract.canonical import canonical_json
+from ctrlab_contract.dataset import Dataset
+from ctrlab_contract.errors import InvalidData
+from ctrlab_trainer.data.encoded import EncodedSplit
+from ctrlab_trainer.data.encoding import EncodedData, encode
+from ctrlab_trainer.data.tables import SourceTable
+
+FEATURES: list[dict[str, Any]] = [
+    {"name": "user", "type": "Categorical"},
+    {"name": "item", "type": "Categorical", "minFrequency": 2},
+    {"name": "genres", "type": "MultiCategorical", "separator": "|", "maxLength": 2},
+    {"name": "past", "type": "History", "of": "item", "maxLength": 3},
+    *(
+        {"name": f"price_{transform}", "type": "Numeric", "transform": transform}
+        for transform in ("Standardize", "AsIs", "LogBucket", "QuantileBucket")
+    ),
+]
+SPLITS = {
+    "Predefined": {"strategy": "Predefined", "column": "part"},
+    "Temporal": {"strategy": "Temporal", "fractions": ["0.5", "0.25", "0.25"]},
+    "LeaveLastOut": {"strategy": "LeaveLastOut"},
+    "Random": {"strategy": "Random", "fractions": ["0.5", "0.25", "0.25"]},
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a small source."""
+
+    part: str
+    user: str
+    item: str
+    genres: str
+    price: float | None
+    time: int
+    click: int
+
+
+values = st.fixed_dictionaries(
+    {
+        "user": st.sampled_from("abc"),
+        "item": st.sampled_from("pqrst"),
+        "genres": st.sampled_from(["", "x", "x|y", "y|z|x", "z"]),
+        "price": st.none() | st.floats(-100, 100, width=32),
+        "time": st.integers(0, 8),
+        "click": st.integers(0, 1),
+    }
+)
+rows = st.lists(
+    st.builds(lambda part, rest: Row(part, **rest), st.sampled_from(["train", "valid", "test"]), values),
+    min_size=12,
+    max_size=30,
+)
+
+
+def dataset(strategy: str) -> Dataset:
+    return Dataset.model_validate_json(
+        canonical_json(
+            {
+                "source": {"uri": "file:///none.csv", "format": "csv"},
+                "label": {"column": "click"},
+                "features": FEATURES,
+                "user": "user",
+                "time": "time",
+                "split": SPLITS[strategy],
+            }
+        )
+    )
+
+
+def encoded(source: Sequence[Row], strategy: str) -> EncodedData:
+    """Of a source that the strategy can use; other examples are left aside."""
+    columns = {
+        name: [getattr(row, name) for row in source] for name in ("part", "user", "item", "genres", "time", "click")
+    }
+    prices = pa.array([row.price for row in source], pa.float64())
+    transforms = {feature["name"]: prices for feature in FEATURES if feature["type"] == "Numeric"}
+    table = SourceTable(pa.table({**columns, **transforms}), (("none.csv", len(source)),))
+    try:
+        return encode(table, dataset(strategy))
+    except InvalidData:
+        assume(False)
+        raise
+
+
+def content(part: EncodedSplit) -> dict[str, bytes]:
+    """Every array of a part as bytes."""
+    assert part.users is not None
+    past = part.histories["past"]
+    arrays: dict[str, NDArray[Any]] = {
+        "labels": part.labels,
+        "categorical": part.categorical,
+        "numeric": part.numeric,
+        "genres": part.multicategorical["genres"],
+        "events": past.events,
+        "start": past.start,
+        "end": past.end,
+        "users": part.users,
+        "row_ids": part.row_ids,
+    }
+    return {name: array.tobytes() for name, array in arrays.items()}
+
+
+def fitted(data: EncodedData) -> tuple[bytes, str]:
+    return canonical_json(dict(data.fitted)), data.schema.to_json()
+
+
+def changed(source: Sequence[Row], at: Sequence[int], others: Sequence[dict[str, object]], kept: set[str]) -> list[Row]:
+    """The source with other values in the rows `at`, but for the fields that make the split."""
+    result = list(source)
+    for position, row in enumerate(at):
+        other = {name: value for name, value in others[position % len(others)].items() if name not in kept}
+        result[row] = replace(source[row], **other)  # type: ignore[arg-type]
+    return result
+
+
+MAKES_THE_SPLIT = {
+    "Predefined": set[str](),
+    "Temporal": {"time"},
+    "LeaveLastOut": {"time", "user"},
+    "Random": set[str](),
+}
+other_values = st.lists(values, min_size=1, max_size=8)
+
+
+@pytest.mark.parametrize("strategy", SPLITS)
+@settings(deadline=None, max_examples=20)
+@given(source=rows, others=other_values)
+def test_train_and_valid_do_not_depend_on_test_rows(
+    strategy: str, source: list[Row], others: list[dict[str, object]]
+) -> None:
+    before = encoded(source, strategy)
+    test_rows = before.parts[2].row_ids.tolist()
+    after = encoded(changed(source, test_rows, others, MAKES_THE_SPLIT[strategy]), strategy)
+    assert [content(part) for part in after.parts[:2]] == [content(part) for part in before.parts[:2]]
+    assert fitted(after) == fitted(before)
+
+
+@pytest.mark.parametrize("strategy", SPLITS)
+@settings(deadline=None, max_examples=20)
+@given(source=rows, others=other_values)
+def test_train_and_everything_fitted_do_not_depend_on_validation_rows(
+    strategy: str, source: list[Row], others: list[dict[str, object]]
+) -> None:
+    before = encoded(source, strategy)
+    later = [*before.parts[1].row_ids.tolist(), *before.parts[2].row_ids.tolist()]
+    after = encoded(changed(source, later, others, MAKES_THE_SPLIT[strategy]), strategy)
+    assert content(after.parts[0]) == content(before.parts[0])
+    assert fitted(after) == fitted(before)
+
+
+def histories(data: EncodedData) -> dict[int, list[int]]:
+    """Row -> its history as ids."""
+    found = {}
+    for part in data.parts:
+        past = part.histories["past"]
+        for row, start, end in zip(part.row_ids.tolist(), past.start.tolist(), past.end.tolist(), strict=True):
+            found[row] = past.events[start:end].tolist()
+    return found
+
+
+@pytest.mark.parametrize("strategy", SPLITS)
+@settings(deadline=None, max_examples=20)
+@given(source=rows)
+def test_a_history_holds_the_users_strictly_earlier_clicks_of_this_and_earlier_parts(
+    strategy: str, source: list[Row]
+) -> None:
+    data = encoded(source, strategy)
+    part_of = {row: index for index, part in enumerate(data.parts) for row in part.row_ids.tolist()}
+    item = next(feature.column for feature in data.schema.features if feature.name == "item")
+    id_of = {
+        row: int(part.categorical[position, item])
+        for part in data.parts
+        for position, row in enumerate(part.row_ids.tolist())
+    }
+
+    def sees(row: int, event: int) -> bool:
+        return (
+            source[event].click == 1
+            and source[event].user == source[row].user
+            and source[event].time < source[row].time
+            and part_of[event] <= part_of[row]
+        )
+
+    for row, found in histories(data).items():
+        earlier = sorted((event for event in range(len(source)) if sees(row, event)), key=lambda e: (source[e].time, e))
+        assert found == [id_of[event] for event in earlier[-3:]]
+
+
+@settings(deadline=None, max_examples=20)
+@given(source=rows, data=st.data())
+def test_a_rows_own_label_and_ties_never_reach_its_history(source: list[Row], data: st.DataObject) -> None:
+    before = encoded(source, "Predefined")
+    row = data.draw(st.integers(0, len(source) - 1))
+    flipped = list(source)
+    flipped[row] = replace(source[row], click=1 - source[row].click)
+    after = histories(encoded(flipped, "Predefined"))
+    not_later = [other for other in range(len(source)) if source[other].time <= source[row].time]
+    assert row in not_later
+    assert all(after[other] == found for other, found in histories(before).items() if other in not_later)
+
+
+@settings(deadline=None, max_examples=20)
+@given(source=rows)
+def test_known_values_are_those_that_train_has_often_enough(source: list[Row]) -> None:
+    data = encoded(source, "Predefined")
+    items = [row.item for row in source if row.part == "train"]
+    expected = sorted({item for item in items if items.count(item) >= 2}, key=lambda item: (-items.count(item), item))
+    assert data.fitted["item"]["values"] == expected
+
+
+@settings(deadline=None, max_examples=20)
+@given(source=rows)
+def test_a_temporal_split_never_parts_rows_of_one_time(source: list[Row]) -> None:
+    data = encoded(source, "Temporal")
+    spans = [[source[row].time for row in part.row_ids.tolist()] for part in data.parts]
+    assert max(spans[0]) < min(spans[1])
+    assert max(spans[1]) < min(spans[2])

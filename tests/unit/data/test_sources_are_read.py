@@ -1,0 +1,134 @@
+"""The same rows in every format give the same encoded data."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ctrlab_contract.dataset import Dataset
+from ctrlab_trainer.data.encoding import EncodedData, encode, wanted_columns
+from ctrlab_trainer.data.readers import read
+from ctrlab_trainer.data.sources import locate
+
+ROWS = pd.DataFrame(
+    {
+        "user_id": [f"u{i % 5}" for i in range(40)],
+        "item_id": [i % 7 for i in range(40)],
+        "price": [i / 4 if i % 6 else None for i in range(40)],
+        "time": [1_700_000_000_000 + i for i in range(40)],
+        "click": [i % 3 % 2 for i in range(40)],
+    }
+)
+CSV = ROWS.to_csv(index=False)
+TSV = ROWS.to_csv(index=False, sep="\t")
+
+
+def encoded(source: dict[str, Any]) -> EncodedData:
+    spec = {
+        "source": source,
+        "label": {"column": "click"},
+        "user": "user_id",
+        "time": "time",
+        "split": {"strategy": "Temporal"},
+        "features": [
+            {"name": "item_id", "type": "Categorical"},
+            {"name": "price", "type": "Numeric"},
+            {"name": "past", "type": "History", "of": "item_id"},
+        ],
+    }
+    dataset = Dataset.model_validate_json(json.dumps(spec))
+    return encode(read(locate(dataset.source), wanted_columns(dataset)), dataset)
+
+
+def test_every_way_of_writing_gives_the_same_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(CSV)
+    (tmp_path / "plainly-named").write_bytes(gzip.compress(TSV.encode()))
+    (tmp_path / "bare.csv").write_text(CSV.partition("\n")[2])
+    typed = "user_id:token\titem_id:token\tprice:float\ttime:float\tclick:float\n"
+    (tmp_path / "typed.tsv").write_text(typed + TSV.partition("\n")[2])
+    ROWS.to_parquet(tmp_path / "a.parquet")
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    ROWS[:15].to_parquet(parts / "1.parquet")
+    ROWS[15:].to_parquet(parts / "2.parquet")
+    atomic = tmp_path / "atomic"
+    atomic.mkdir()
+    (atomic / "x.inter").write_text(typed + TSV.partition("\n")[2])
+    ways: list[dict[str, Any]] = [
+        {"uri": f"file://{tmp_path}/a.csv", "format": "csv"},
+        {"uri": f"file://{tmp_path}/plainly-named", "format": "tsv"},
+        {"uri": f"file://{tmp_path}/bare.csv", "format": "csv", "header": False, "columns": list(ROWS.columns)},
+        {"uri": f"file://{tmp_path}/typed.tsv", "format": "tsv"},
+        {"uri": f"file://{tmp_path}/a.parquet", "format": "parquet"},
+        {"uri": f"file://{parts}", "format": "parquet"},
+        {"uri": f"file://{atomic}", "format": "recbole"},
+    ]
+    first, *others = [encoded(way) for way in ways]
+    assert first.parts[0].rows == 32
+    for other in others:
+        assert (other.fitted, other.schema) == (first.fitted, first.schema)
+        for one, two in zip(first.parts, other.parts, strict=True):
+            assert np.array_equal(one.categorical, two.categorical)
+            assert np.array_equal(one.numeric, two.numeric)
+            assert np.array_equal(one.histories["past"].events, two.histories["past"].events)
+
+
+def test_dates_are_ordered_as_times(tmp_path: Path) -> None:
+    dated = ROWS.assign(time=pd.to_datetime(ROWS["time"], unit="ms").dt.strftime("%Y-%m-%d %H:%M:%S.%f"))
+    dated.to_csv(tmp_path / "dated.csv", index=False)
+    (tmp_path / "a.csv").write_text(CSV)
+    numbers, dates = (encoded({"uri": f"file://{tmp_path}/{name}.csv", "format": "csv"}) for name in ("a", "dated"))
+    assert np.array_equal(numbers.parts[2].row_ids, dates.parts[2].row_ids)
+
+
+def test_attributes_of_items_are_joined_and_absent_ones_are_missing(tmp_path: Path) -> None:
+    rows = "".join(f"i{i % 3},{i % 2}\n" for i in range(30))
+    (tmp_path / "rows.csv").write_text("item,click\n" + rows)
+    (tmp_path / "items.csv").write_text("colour,item\nred,i0\nblue,i1\n")
+    spec = {
+        "source": {
+            "uri": f"file://{tmp_path}/rows.csv",
+            "format": "csv",
+            "tables": [{"uri": f"file://{tmp_path}/items.csv", "format": "csv", "on": "item"}],
+        },
+        "label": {"column": "click"},
+        "features": [{"name": "colour", "type": "Categorical"}],
+        "split": {"strategy": "Random"},
+    }
+    dataset = Dataset.model_validate_json(json.dumps(spec))
+    table = read(locate(dataset.source), wanted_columns(dataset))
+    assert table.data["colour"].to_pylist()[:3] == ["red", "blue", None]
+
+
+def test_labels_follow_the_comparison(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("item,stars\n" + "".join(f"i,{i % 5 + 1}\n" for i in range(30)))
+    spec = {
+        "source": {"uri": f"file://{tmp_path}/a.csv", "format": "csv"},
+        "label": {"column": "stars", "positiveWhen": ">= 4"},
+        "features": [{"name": "item", "type": "Categorical"}],
+        "split": {"strategy": "Random", "fractions": ["0.4", "0.3", "0.3"]},
+    }
+    dataset = Dataset.model_validate_json(json.dumps(spec))
+    data = encode(read(locate(dataset.source), wanted_columns(dataset)), dataset)
+    found = {int(row): int(label) for part in data.parts for row, label in zip(part.row_ids, part.labels, strict=True)}
+    assert found == {i: int(i % 5 >= 3) for i in range(30)}
+
+
+@pytest.mark.parametrize("quote", ['"Toy" Story', "5'"])
+def test_a_quote_in_tab_separated_text_is_a_letter(tmp_path: Path, quote: str) -> None:
+    (tmp_path / "a.tsv").write_text("item\tclick\n" + f"{quote}\t1\nplain\t0\n" * 10)
+    dataset = Dataset.model_validate_json(
+        json.dumps(
+            {
+                "source": {"uri": f"file://{tmp_path}/a.tsv", "format": "tsv"},
+                "label": {"column": "click"},
+                "features": [{"name": "item", "type": "Categorical"}],
+                "split": {"strategy": "Random"},
+            }
+        )
+    )
+    assert read(locate(dataset.source), wanted_columns(dataset)).data["item"][0].as_py() == quote
