@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -128,7 +129,13 @@ def broken_rules(schema: Schema, content: Any, path: str, old: Any = None) -> It
 
 def holds(rule: str, content: Any, old: Any = None) -> bool:
     """Whether the rule is true; an error while it is evaluated is a refusal, as on a server."""
-    variables = {"self": json_to_cel(content)} | ({} if old is None else {"oldSelf": json_to_cel(old)})
+    return _evaluated(rule, json.dumps(content), json.dumps(old))
+
+
+@functools.cache
+def _evaluated(rule: str, content: str, old: str) -> bool:
+    """Examples differ in a field or two: most of their parts have been seen before."""
+    variables = {"self": json_to_cel(json.loads(content)), "oldSelf": json_to_cel(json.loads(old))}
     try:
         return bool(_compiled(rule)(variables))
     except CELEvalError:

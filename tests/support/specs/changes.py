@@ -10,7 +10,7 @@ ABSENT: Final = object()
 
 
 def changed(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy with `changes`, such as {"spec.models[0].name": "A"}; mappings on the way are made where they are absent."""
+    """A copy with `changes`, such as {"spec.models[0].name": "A"}; absent mappings on the way are made."""
     result = copy.deepcopy(dict(content))
     for path, value in changes.items():
         *above, last = [int(index) if index else name for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path)]

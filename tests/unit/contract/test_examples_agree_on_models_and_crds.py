@@ -51,4 +51,3 @@ def test_what_a_rule_refuses_passes_the_schema(case: Refused) -> None:
     refusals = [refusal.partition(": ")[2] for refusal in server.refusals(case.content)]
     assert refusals
     assert set(refusals) <= messages
-

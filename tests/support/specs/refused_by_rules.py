@@ -1,0 +1,199 @@
+"""Bad resources in which one field does not go with another: what CEL rules say."""
+
+from typing import Final
+
+from specs.case import Refused
+from specs.changes import ABSENT
+
+LR: Final = "spec.models[0].search.learning_rate"
+
+RULES: Final[dict[str, Refused]] = {
+    "no format": Refused(
+        {"spec.dataset.source.format": ABSENT}, "spec.dataset.source", "format is required unless", "rule"
+    ),
+    "columns beside a header": Refused(
+        {"spec.dataset.source.columns": ["a"]}, "spec.dataset.source", "set header to false", "rule"
+    ),
+    "a history of nothing": Refused(
+        {"spec.dataset.features[4].of": ABSENT}, "spec.dataset.features[4]", "of is required for History", "rule"
+    ),
+    "a history of a number": Refused(
+        {"spec.dataset.features[4].of": "price"}, "spec.dataset", "known: user_id, item_id", "rule"
+    ),
+    "a transform of a category": Refused(
+        {"spec.dataset.features[0].transform": "AsIs"},
+        "spec.dataset.features[0]",
+        "transform is for Numeric features",
+        "rule",
+    ),
+    "buckets without quantiles": Refused(
+        {"spec.dataset.features[2].transform": "LogBucket"},
+        "spec.dataset.features[2]",
+        "buckets is for transform QuantileBucket",
+        "rule",
+    ),
+    "a separator of a number": Refused(
+        {"spec.dataset.features[2].separator": "|"},
+        "spec.dataset.features[2]",
+        "separator is for MultiCategorical",
+        "rule",
+    ),
+    "a length of a category": Refused(
+        {"spec.dataset.features[0].maxLength": 5},
+        "spec.dataset.features[0]",
+        "maxLength is for MultiCategorical and History",
+        "rule",
+    ),
+    "a frequency of a number": Refused(
+        {"spec.dataset.features[2].minFrequency": 5},
+        "spec.dataset.features[2]",
+        "minFrequency is for Categorical",
+        "rule",
+    ),
+    "the label as a feature": Refused(
+        {"spec.dataset.label.column": "price"}, "spec.dataset", "cannot be a feature", "rule"
+    ),
+    "a predefined split without column": Refused(
+        {"spec.dataset.split": {"strategy": "Predefined"}},
+        "spec.dataset.split",
+        "column is required for strategy Predefined",
+        "rule",
+    ),
+    "a split column for a random split": Refused(
+        {"spec.dataset.split": {"strategy": "Random", "column": "c"}},
+        "spec.dataset.split",
+        "column is required for strategy Predefined",
+        "rule",
+    ),
+    "parts of one value": Refused(
+        {"spec.dataset.split": {"strategy": "Predefined", "column": "c", "values": {"train": "test"}}},
+        "spec.dataset.split.values",
+        "'test' twice",
+        "rule",
+    ),
+    "fractions of a leave-last-out split": Refused(
+        {"spec.dataset.split.strategy": "LeaveLastOut"},
+        "spec.dataset.split",
+        "fractions are for strategies Temporal and Random",
+        "rule",
+    ),
+    "fractions beyond 1": Refused(
+        {"spec.dataset.split.fractions": ["0.8", "0.1", "0.2"]},
+        "spec.dataset.split",
+        "sum to 1, not 0.8, 0.1, 0.2",
+        "rule",
+    ),
+    "a negative fraction": Refused(
+        {"spec.dataset.split.fractions": ["1.1", "-0.2", "0.1"]},
+        "spec.dataset.split",
+        "three positive decimals",
+        "rule",
+    ),
+    "a fraction beyond all numbers": Refused(
+        {"spec.dataset.split.fractions": ["1e999", "0.1", "0.1"]},
+        "spec.dataset.split.fractions[0]",
+        "too large",
+        "rule",
+    ),
+    "a temporal split without time": Refused(
+        {"spec.dataset.time": ABSENT, "spec.dataset.features[4]": {"name": "a", "type": "Numeric"}},
+        "spec.dataset",
+        "time is required for a Temporal split",
+        "rule",
+    ),
+    "a leave-last-out split without user": Refused(
+        {
+            "spec.dataset.user": ABSENT,
+            "spec.dataset.features[4]": {"name": "a", "type": "Numeric"},
+            "spec.dataset.split": {"strategy": "LeaveLastOut"},
+            "spec.analysis": ABSENT,
+        },
+        "spec.dataset",
+        "user is required for a LeaveLastOut split",
+        "rule",
+    ),
+    "a history without user": Refused(
+        {"spec.dataset.user": ABSENT}, "spec.dataset", "user and time are required for the History", "rule"
+    ),
+    "gauc without user": Refused(
+        {"spec.dataset.user": ABSENT, "spec.dataset.features[4]": {"name": "a", "type": "Numeric"}},
+        "spec",
+        "gauc needs dataset.user",
+        "rule",
+    ),
+    "a parameter fixed and tuned": Refused(
+        {"spec.models[0].parameters.dropout": "0.1"}, "spec.models[0]", "'dropout' is either fixed", "rule"
+    ),
+    "two forms of a dimension": Refused({f"{LR}.int": {"low": 1, "high": 2}}, LR, "not float and int", "rule"),
+    "no form of a dimension": Refused({LR: {}}, LR, "not none of them", "rule"),
+    "a float range upside down": Refused(
+        {f"{LR}.float.low": "0.5"}, f"{LR}.float", "low must be below high, not 0.5 and 1e-2", "rule"
+    ),
+    "a float range of one point": Refused({f"{LR}.float.low": "0.01"}, f"{LR}.float", "low must be below high", "rule"),
+    "a log scale from 0": Refused({f"{LR}.float.low": "0"}, f"{LR}.float", "a log scale needs low above 0", "rule"),
+    "a step on a log scale": Refused(
+        {f"{LR}.float.step": "0.001"}, f"{LR}.float", "step cannot be combined with log", "rule"
+    ),
+    "a step of 0": Refused(
+        {"spec.models[0].search.dropout.float.step": "0"},
+        "spec.models[0].search.dropout.float",
+        "step must be above 0",
+        "rule",
+    ),
+    "an int range upside down": Refused(
+        {"spec.models[1].search.epochs.int.low": 9},
+        "spec.models[1].search.epochs.int",
+        "low must be below high, not 9 and 8",
+        "rule",
+    ),
+    "an int log scale from 0": Refused(
+        {"spec.models[0].search.fusion_dim.int.low": 0},
+        "spec.models[0].search.fusion_dim.int",
+        "a log scale needs low above 0",
+        "rule",
+    ),
+    "an int step on a log scale": Refused(
+        {"spec.models[0].search.fusion_dim.int.step": 2},
+        "spec.models[0].search.fusion_dim.int",
+        "step cannot be combined",
+        "rule",
+    ),
+    "a grid over the reals": Refused(
+        {"spec.tuning.sampler": "Grid"}, "spec", "models[0].search.learning_rate: the Grid sampler needs a step", "rule"
+    ),
+    "a timeout of nothing": Refused(
+        {"spec.tuning.timeout": "0h"}, "spec.tuning", "timeout must be longer than nothing", "rule"
+    ),
+    "fewer seeds at most than at least": Refused(
+        {"spec.evaluation.seeds.max": 7}, "spec.evaluation.seeds", "max must be at least count", "rule"
+    ),
+    "precision without a maximum": Refused(
+        {"spec.evaluation.seeds.max": ABSENT}, "spec.evaluation", "precision needs seeds.max", "rule"
+    ),
+    "an interval without width": Refused(
+        {"spec.evaluation.precision.halfWidth": "0"}, "spec.evaluation.precision", "halfWidth must be above 0", "rule"
+    ),
+    "a primary metric that is not reported": Refused(
+        {"spec.analysis.primaryMetric": "logloss"}, "spec.analysis", "must be one of metrics: auc, gauc", "rule"
+    ),
+    "certainty": Refused(
+        {"spec.analysis.confidence": "1"}, "spec.analysis", "confidence must be at least 0.5 and below 1", "rule"
+    ),
+    "confidence in percent": Refused({"spec.analysis.confidence": "95"}, "spec.analysis", "not 95", "rule"),
+    "a margin of 0": Refused({"spec.analysis.margin": "0.0"}, "spec.analysis", "margin must be above 0", "rule"),
+    "an unknown reference": Refused(
+        {"spec.analysis.reference": "DIN"}, "spec", "no model is named 'DIN'; known: SIN, DeepFM", "rule"
+    ),
+    "a variant that changes nothing": Refused(
+        {"spec.variants[0].remove": ABSENT}, "spec.variants[0]", "changes something", "rule", "Ablation"
+    ),
+    "a variant called like the full model": Refused(
+        {"spec.variants[0].name": "SIN"}, "spec", "cannot have the name of the full model, 'SIN'", "rule", "Ablation"
+    ),
+    "explicit seeds without count": Refused(
+        {"spec.seeds": {"from": "Explicit"}}, "spec.seeds", "count belongs to from: Explicit", "rule", "Ablation"
+    ),
+    "inherited seeds with a base": Refused(
+        {"spec.seeds": {"base": 1}}, "spec.seeds", "base belongs to from: Explicit", "rule", "Ablation"
+    ),
+}

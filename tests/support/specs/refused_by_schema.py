@@ -1,0 +1,85 @@
+"""Bad resources that a schema alone refuses: types, enums, bounds, patterns, unknown fields."""
+
+from typing import Final
+
+from specs.case import Refused
+from specs.changes import ABSENT
+
+LR: Final = "spec.models[0].search.learning_rate"
+
+STRUCTURE: Final[dict[str, Refused]] = {
+    "unknown field": Refused({"spec.tuning.trails": 9}, "spec.tuning.trails", "did you mean trials?"),
+    "snake_case field": Refused(
+        {"spec.dataset.label.positive_when": "> 3"}, "spec.dataset.label.positive_when", "positiveWhen"
+    ),
+    "a key of the API spelt as in Python": Refused(
+        {"spec.models[0].search.x": {"int_": {"low": 1, "high": 2}}}, "spec.models[0].search.x.int_", "unknown field"
+    ),
+    "no models": Refused({"spec.models": ABSENT}, "spec.models", "required, but missing"),
+    "empty models": Refused({"spec.models": []}, "spec.models", "needs at least 1, has 0"),
+    "no name": Refused({"metadata.name": "Not_A_Label"}, "metadata.name", "does not have the form"),
+    "a name too long for children": Refused({"metadata.name": "n" * 53}, "metadata.name", "at most 52"),
+    "a list instead of a mapping": Refused({"spec.tuning": [1]}, "spec.tuning", "expected a mapping"),
+    "a mapping instead of a list": Refused({"spec.models": {"a": 1}}, "spec.models", "expected a list"),
+    "text where a number belongs": Refused(
+        {"spec.tuning.trials": "50"}, "spec.tuning.trials", "expected a whole number, not '50'"
+    ),
+    "a fraction where a whole number belongs": Refused(
+        {"spec.tuning.trials": 50.5}, "spec.tuning.trials", "expected a whole number"
+    ),
+    "a float where a decimal string belongs": Refused(
+        {"spec.analysis.margin": 0.001}, "spec.analysis.margin", 'write it in quotes, such as "0.001"'
+    ),
+    "text where a switch belongs": Refused({"spec.suspend": "yes"}, "spec.suspend", "expected true or false"),
+    "an unknown enum value": Refused({"spec.tuning.sampler": "tpe"}, "spec.tuning.sampler", "'TPE', 'Random'"),
+    "a metric that does not exist": Refused(
+        {"spec.analysis.metrics": ["auc", "f1"]}, "spec.analysis.metrics[1]", "'brier'"
+    ),
+    "four seeds": Refused(
+        {"spec.evaluation.seeds.count": 4}, "spec.evaluation.seeds.count", "greater than or equal to 5, not 4"
+    ),
+    "no trials": Refused({"spec.tuning.trials": 0}, "spec.tuning.trials", "greater than or equal to 1"),
+    "a duration without unit": Refused({"spec.tuning.timeout": "90"}, "spec.tuning.timeout", "does not have the form"),
+    "an unknown scheme": Refused(
+        {"spec.dataset.source.uri": "ftp://host/file"}, "spec.dataset.source.uri", "does not have the form"
+    ),
+    "a label comparison that is none": Refused(
+        {"spec.dataset.label.positiveWhen": "4 or 5"}, "spec.dataset.label.positiveWhen", "does not have the form"
+    ),
+    "two fractions": Refused(
+        {"spec.dataset.split.fractions": ["0.9", "0.1"]}, "spec.dataset.split.fractions[2]", "required, but missing"
+    ),
+    "no features": Refused({"spec.dataset.features": []}, "spec.dataset.features", "needs at least 1"),
+    "an empty search space": Refused({"spec.models[0].search": {}}, "spec.models[0].search", "at least 1"),
+    "no categories": Refused({LR: {"categorical": []}}, f"{LR}.categorical", "at least 1"),
+    "true as a fixed parameter": Refused(
+        {"spec.models[1].parameters": {"batch_norm": True}},
+        "spec.models[1].parameters.batch_norm",
+        'write it in quotes: "true"',
+    ),
+    "a list as a fixed parameter": Refused(
+        {"spec.models[1].parameters": {"hidden_units": [64, 32]}},
+        "spec.models[1].parameters.hidden_units",
+        'write it in quotes: "64,32"',
+    ),
+    "a quantity that is none": Refused(
+        {"spec.runtime.resources.limits.memory": "8 GB"},
+        "spec.runtime.resources.limits.memory",
+        "does not have the form",
+    ),
+    "a privileged field": Refused(
+        {"spec.runtime.serviceAccountName": "admin"}, "spec.runtime.serviceAccountName", "unknown field"
+    ),
+    "an ablation without variants": Refused(
+        {"spec.variants": []}, "spec.variants", "needs at least 1", kind="Ablation"
+    ),
+    "an ablation of nothing": Refused(
+        {"spec.experimentRef": ABSENT}, "spec.experimentRef", "required, but missing", kind="Ablation"
+    ),
+    "an ablation's four seeds": Refused(
+        {"spec.seeds": {"from": "Explicit", "count": 4}},
+        "spec.seeds.count",
+        "greater than or equal to 5",
+        kind="Ablation",
+    ),
+}
