@@ -20,7 +20,7 @@ from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.records import PreparedData, RunRecord, SeedDecision, StudyRecord
 from ctrlab_contract.records.lineage import Lineage
 from ctrlab_contract.store import Store
-from ctrlab_report.predictions import Predictions, TestRows, read_predictions, same_rows
+from ctrlab_report.predictions import Predictions, TestRows, each_row_once, read_predictions, same_rows
 
 Model = TypeVar("Model", bound=ContractModel)
 
@@ -90,6 +90,7 @@ def gather(folder: Store, key: ExperimentKey) -> Gathered:
         if predictions is not None:
             where = Key.run(planned.variant, planned.seed, numbers[0], "predictions.parquet")
             if first is None:
+                each_row_once(predictions.test, where)
                 _check_test(where, predictions.test, prepared)
                 first = (where, predictions.test)
             same_rows(first[1], first[0], predictions.test, where)

@@ -88,11 +88,15 @@ def _check_values(
             f"{where}, row {row}, column {SCORE}",
             f"is {scores[row]}; allowed are probabilities from 0 to 1: write sigmoid(logit)",
         )
-    valid = np.isin(labels, (0, 1))
+    valid = (labels == 0) | (labels == 1)
     if not valid.all():
         row = int(np.argmin(valid))
         raise InvalidData.at(f"{where}, row {row}, column {LABEL}", f"is {labels[row]}; allowed are 0 and 1")
-    if np.unique(rows).size < rows.size:
+
+
+def each_row_once(test: TestRows, where: str) -> None:
+    """Raise InvalidData if a row number occurs twice; enough for one run, as the others are held against it."""
+    if np.unique(test.rows).size < test.rows.size:
         raise InvalidData.at(f"{where}, column {ROW}", "a row number occurs twice; every test row is scored once")
 
 

@@ -88,7 +88,7 @@ DAMAGES = (
     Damage("logits", lambda run: rewrite(run, {"score": set_first(2.5)}), "row 0, column score", "from 0 to 1"),
     Damage("label 2", lambda run: rewrite(run, {"label": set_first(2)}), "row 0, column label", "allowed are 0 and 1"),
     Damage("no users", lambda run: rewrite(run, {"user": None}), f"{RUN}/predictions.parquet", "'user' is missing"),
-    Damage("row twice", lambda run: rewrite(run, {"row": set_first(8801)}), "column row", "occurs twice"),
+    Damage("row twice", lambda run: rewrite(run, {"row": set_first(8801)}), "row 0, column row", "not aligned"),
     Damage(
         "other order",
         lambda run: rewrite(run, {"row": lambda rows: rows[::-1].copy()}),
@@ -131,6 +131,12 @@ def test_a_damaged_run_is_named(
     assert "Traceback" not in message
     assert log.read_text() == message
     assert not experiment.folder.exists(Key.LATEST_REPORT)
+
+
+def test_a_row_that_is_scored_twice_is_refused(experiment: Any) -> None:
+    rewrite(experiment.path / "runs/SIN/2024/0", {"row": set_first(8801)})
+    with pytest.raises(InvalidData, match=r"runs/SIN/2024/0/predictions\.parquet, column row: .*twice"):
+        gather(experiment.folder, experiment.key)
 
 
 def test_fewer_rows_than_the_data_has_is_refused(experiment: Any) -> None:
