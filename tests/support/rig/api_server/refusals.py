@@ -1,0 +1,32 @@
+"""How the server says no."""
+
+from typing import Any
+
+
+class Refused(Exception):
+    """A `Status` object with an HTTP code."""
+
+    def __init__(self, code: int, reason: str, message: str) -> None:
+        self.code = code
+        self.reason = reason
+        self.message = message
+        super().__init__(f"{code} {reason}: {message}")
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "status": "Failure",
+            "code": self.code,
+            "reason": self.reason,
+            "message": self.message,
+        }
+
+
+def not_found(plural: str, name: str) -> Refused:
+    return Refused(404, "NotFound", f'{plural} "{name}" not found')
+
+
+def conflict(message: str) -> Refused:
+    return Refused(409, "Conflict", message)
