@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import assume, given, settings
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 
 from ctrlab_contract.canonical import canonical_json
 from ctrlab_contract.dataset import Dataset
-from ctrlab_contract.errors import InvalidData
 from ctrlab_trainer.data.encoded import EncodedSplit
 from ctrlab_trainer.data.encoding import EncodedData, encode
-from ctrlab_trainer.data.tables import SourceTable
+from ctrlab_trainer.data.splits import PARTS, divide
+from ctrlab_trainer.data.tables import SourceTable, categories
 
 FEATURES: list[dict[str, Any]] = [
     {"name": "user", "type": "Categorical"},
@@ -80,19 +81,32 @@ def dataset(strategy: str) -> Dataset:
     )
 
 
-def encoded(source: Sequence[Row], strategy: str) -> EncodedData:
-    """Of a source that the strategy can use; other examples are left aside."""
-    columns = {
-        name: [getattr(row, name) for row in source] for name in ("part", "user", "item", "genres", "time", "click")
-    }
+def table_of(source: Sequence[Row]) -> SourceTable:
+    names = ("part", "user", "item", "genres", "time", "click")
+    columns = {name: [getattr(row, name) for row in source] for name in names}
     prices = pa.array([row.price for row in source], pa.float64())
     transforms = {feature["name"]: prices for feature in FEATURES if feature["type"] == "Numeric"}
-    table = SourceTable(pa.table({**columns, **transforms}), (("none.csv", len(source)),))
-    try:
-        return encode(table, dataset(strategy))
-    except InvalidData:
-        assume(False)
-        raise
+    return SourceTable(pa.table({**columns, **transforms}), (("none.csv", len(source)),))
+
+
+def usable(source: Sequence[Row], strategy: str) -> list[Row]:
+    """The source with both classes in every part and a number in train; labels and prices never move a row."""
+    table = table_of(source)
+    users = categories(table.data["user"]).codes
+    parts = divide(table, dataset(strategy), np.array([row.time for row in source]), users)
+    result = list(source)
+    for part in range(len(PARTS)):
+        rows = np.flatnonzero(parts == part).tolist()
+        assume(len(rows) >= 2)
+        for row, click in zip(rows, (0, 1), strict=False):
+            result[row] = replace(result[row], click=click)
+        if part == 0:
+            result[rows[0]] = replace(result[rows[0]], price=1.0)
+    return result
+
+
+def encoded(source: Sequence[Row], strategy: str) -> EncodedData:
+    return encode(table_of(source), dataset(strategy))
 
 
 def content(part: EncodedSplit) -> dict[str, bytes]:
@@ -132,6 +146,8 @@ MAKES_THE_SPLIT = {
     "LeaveLastOut": {"time", "user"},
     "Random": set[str](),
 }
+AT_THE_END = [Row(part, "c", "p", "x", 1.0, 9, click) for part in ("train", "valid", "test") for click in (0, 1)]
+"""Both classes of every part, later than all other rows, so that any other label can be flipped."""
 other_values = st.lists(values, min_size=1, max_size=8)
 
 
@@ -141,9 +157,11 @@ other_values = st.lists(values, min_size=1, max_size=8)
 def test_train_and_valid_do_not_depend_on_test_rows(
     strategy: str, source: list[Row], others: list[dict[str, object]]
 ) -> None:
+    source = usable(source, strategy)
     before = encoded(source, strategy)
     test_rows = before.parts[2].row_ids.tolist()
-    after = encoded(changed(source, test_rows, others, MAKES_THE_SPLIT[strategy]), strategy)
+    other = changed(source, test_rows, others, MAKES_THE_SPLIT[strategy])
+    after = encoded(usable(other, strategy), strategy)
     assert [content(part) for part in after.parts[:2]] == [content(part) for part in before.parts[:2]]
     assert fitted(after) == fitted(before)
 
@@ -154,9 +172,11 @@ def test_train_and_valid_do_not_depend_on_test_rows(
 def test_train_and_everything_fitted_do_not_depend_on_validation_rows(
     strategy: str, source: list[Row], others: list[dict[str, object]]
 ) -> None:
+    source = usable(source, strategy)
     before = encoded(source, strategy)
     later = [*before.parts[1].row_ids.tolist(), *before.parts[2].row_ids.tolist()]
-    after = encoded(changed(source, later, others, MAKES_THE_SPLIT[strategy]), strategy)
+    other = changed(source, later, others, MAKES_THE_SPLIT[strategy])
+    after = encoded(usable(other, strategy), strategy)
     assert content(after.parts[0]) == content(before.parts[0])
     assert fitted(after) == fitted(before)
 
@@ -177,6 +197,7 @@ def histories(data: EncodedData) -> dict[int, list[int]]:
 def test_a_history_holds_the_users_strictly_earlier_clicks_of_this_and_earlier_parts(
     strategy: str, source: list[Row]
 ) -> None:
+    source = usable(source, strategy)
     data = encoded(source, strategy)
     part_of = {row: index for index, part in enumerate(data.parts) for row in part.row_ids.tolist()}
     item = next(feature.column for feature in data.schema.features if feature.name == "item")
@@ -202,8 +223,9 @@ def test_a_history_holds_the_users_strictly_earlier_clicks_of_this_and_earlier_p
 @settings(deadline=None, max_examples=20)
 @given(source=rows, data=st.data())
 def test_a_rows_own_label_and_ties_never_reach_its_history(source: list[Row], data: st.DataObject) -> None:
+    source = [*source, *AT_THE_END]
     before = encoded(source, "Predefined")
-    row = data.draw(st.integers(0, len(source) - 1))
+    row = data.draw(st.integers(0, len(source) - len(AT_THE_END) - 1))
     flipped = list(source)
     flipped[row] = replace(source[row], click=1 - source[row].click)
     after = histories(encoded(flipped, "Predefined"))
@@ -215,6 +237,7 @@ def test_a_rows_own_label_and_ties_never_reach_its_history(source: list[Row], da
 @settings(deadline=None, max_examples=20)
 @given(source=rows)
 def test_known_values_are_those_that_train_has_often_enough(source: list[Row]) -> None:
+    source = usable(source, "Predefined")
     data = encoded(source, "Predefined")
     items = [row.item for row in source if row.part == "train"]
     expected = sorted({item for item in items if items.count(item) >= 2}, key=lambda item: (-items.count(item), item))
@@ -224,6 +247,7 @@ def test_known_values_are_those_that_train_has_often_enough(source: list[Row]) -
 @settings(deadline=None, max_examples=20)
 @given(source=rows)
 def test_a_temporal_split_never_parts_rows_of_one_time(source: list[Row]) -> None:
+    source = usable(source, "Temporal")
     data = encoded(source, "Temporal")
     spans = [[source[row].time for row in part.row_ids.tolist()] for part in data.parts]
     assert max(spans[0]) < min(spans[1])
