@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ctrlab_contract.architectures.base import Activation
 
@@ -27,23 +28,26 @@ class Dice(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """[..., width] of [..., width]; mask is [...]."""
-        mean, variance = self._moments(x, mask) if self.training else (self.moving, self.spread)
-        p = torch.sigmoid((x - mean) * torch.rsqrt(variance + self.eps))
-        return x * (self.alpha + p * (1 - self.alpha))
-
-    def _moments(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         flat = x.flatten(end_dim=-2)
-        if mask is None:
-            mean = flat.mean(dim=0)
-            variance = (flat - mean).square().mean(dim=0)
+        if self.training and mask is not None:
+            mean, variance = self._moments(flat, mask.flatten()[:, None].to(x.dtype))
+            normal = ((flat - mean) * torch.rsqrt(variance + self.eps)).view(x.shape)
         else:
-            weight = mask.flatten()[:, None].to(x.dtype)
-            weight = weight / weight.sum().clamp(min=1)
-            mean = (flat * weight).sum(dim=0)
-            variance = ((flat - mean).square() * weight).sum(dim=0)
+            # One row has no spread: it is judged by the running averages.
+            training = self.training and len(flat) > 1
+            normal = F.batch_norm(
+                flat, self.moving, self.spread, training=training, momentum=self.momentum, eps=self.eps
+            ).view(x.shape)
+        return x * torch.lerp(self.alpha, torch.ones_like(self.alpha), torch.sigmoid(normal))
+
+    def _moments(self, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        count = weight.sum()
+        share = weight / count.clamp(min=1)
+        mean = (x * share).sum(dim=0)
+        variance = ((x - mean).square() * share).sum(dim=0)
         with torch.no_grad():
-            self.moving.lerp_(mean.detach(), self.momentum)
-            self.spread.lerp_(variance.detach(), self.momentum)
+            self.moving.lerp_(mean, self.momentum)
+            self.spread.lerp_(variance * count / (count - 1).clamp(min=1), self.momentum)
         return mean, variance
 
 

@@ -5,14 +5,14 @@
 The products never leave the layer that makes them, and each layer contracts them in the order that needs less memory:
 H_{k-1} F numbers per row and dimension when the products are formed first, F H_k when the weights are applied first. In
 the first layer both factors are X^0, so that products (i, j) and (j, i) are equal: their weights are added and only
-F (F + 1) / 2 products formed.
+F (F + 1) / 2 products formed. Inside, a field is one long row of N = B D numbers, so that every product runs over
+contiguous memory and every contraction is one matrix product.
 """
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 
 class CIN(nn.Module):
@@ -31,33 +31,34 @@ class CIN(nn.Module):
 
     def forward(self, fields: Tensor) -> Tensor:
         """[B, sum of units] of [B, F, D]."""
-        x0 = fields.transpose(1, 2).contiguous()
+        rows, _, width = fields.shape
+        x0 = fields.transpose(0, 1).reshape(fields.shape[1], rows * width)
         x = _symmetric(x0, self.weights[0], self.biases[0], self._first, self._second)  # type: ignore[arg-type]
-        pooled = [x.sum(dim=1)]
+        pooled = [x.view(-1, rows, width).sum(dim=2)]
         for weight, bias in zip(list(self.weights)[1:], list(self.biases)[1:], strict=True):
-            products_first = x.shape[2] <= weight.shape[0]
+            products_first = len(x) <= len(weight)
             x = _products_first(x, x0, weight, bias) if products_first else _weights_first(x, x0, weight, bias)
-            pooled.append(x.sum(dim=1))
-        return torch.cat(pooled, dim=1)
+            pooled.append(x.view(-1, rows, width).sum(dim=2))
+        return torch.cat(pooled).t()
 
 
 def _symmetric(x0: Tensor, weight: Tensor, bias: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """[B, D, H'] of [B, D, F] for the layer whose two factors are equal."""
-    fields = x0.shape[2]
+    """[H', N] of [F, N] for the layer whose two factors are equal."""
+    fields = len(x0)
     square = weight.view(-1, fields, fields)
     both = square + square.transpose(1, 2)
     folded = torch.where(first == second, square[:, first, second], both[:, first, second])
-    return F.linear(x0[:, :, first] * x0[:, :, second], folded, bias)
+    return torch.addmm(bias[:, None], folded, x0.index_select(0, first) * x0.index_select(0, second))
 
 
 def _products_first(x: Tensor, x0: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """[B, D, H'] of [B, D, H] and [B, D, F] by way of [B, D, H F]."""
-    return F.linear((x[:, :, :, None] * x0[:, :, None, :]).flatten(start_dim=2), weight, bias)
+    """[H', N] of [H, N] and [F, N] by way of [H F, N]."""
+    return torch.addmm(bias[:, None], weight, (x[:, None] * x0).flatten(end_dim=1))
 
 
 def _weights_first(x: Tensor, x0: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """The same by way of [B, D, H' F]."""
-    maps, fields = x.shape[2], x0.shape[2]
+    """The same by way of [H' F, N]."""
+    maps, fields = len(x), len(x0)
     by_map = weight.view(-1, maps, fields).transpose(1, 2).reshape(-1, maps)
-    applied = F.linear(x, by_map).view(*x.shape[:2], -1, fields)
-    return (applied * x0[:, :, None, :]).sum(dim=3) + bias
+    applied = torch.mm(by_map, x).view(-1, fields, x.shape[1])
+    return (applied * x0).sum(dim=1) + bias[:, None]

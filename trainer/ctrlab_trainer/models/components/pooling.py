@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ctrlab_contract.architectures.base import Activation
 from ctrlab_trainer.models.components.activations import Dice, activation
@@ -19,7 +20,7 @@ class TargetAttention(nn.Module):
     """Activation unit of DIN (Zhou et al., KDD 2018, section 4.3).
 
     The weight of event e for candidate t is a perceptron of [t, e, t - e, t * e]; weights are not normalised unless
-    `softmax`. The first layer is applied to its four blocks apart: what depends on t alone is computed once a row.
+    `softmax`. The first layer is applied to its four blocks apart, which halves its products.
     """
 
     def __init__(self, width: int, units: Sequence[int], name: Activation, *, softmax: bool) -> None:
@@ -32,23 +33,36 @@ class TargetAttention(nn.Module):
 
     def forward(self, target: Tensor, events: Tensor, mask: Tensor) -> Tensor:
         """[B, D] of the candidate [B, D], [B, L, D] and [B, L]; zero for an empty history."""
+        # On a GPU the number of events would have to be waited for; a CPU computes the events that are there alone.
+        scores = self._scores(target[:, None], events, mask) if events.is_cuda else self._packed(target, events, mask)
+        if self.softmax:
+            scores = torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), dim=1)
+        weights = scores * mask
+        return torch.bmm(weights[:, None].to(events.dtype), events).squeeze(1)
+
+    def _packed(self, target: Tensor, events: Tensor, mask: Tensor) -> Tensor:
+        """[B, L] scores, 0 where no event is."""
+        places = mask.flatten().nonzero().squeeze(1)
+        # As embeddings, because that gather has the fast backward pass.
+        present = F.embedding(places, events.reshape(-1, events.shape[2]))
+        scores = self._scores(F.embedding(places // mask.shape[1], target), present, None)
+        return scores.new_zeros(mask.numel()).scatter(0, places, scores).view(mask.shape)
+
+    def _scores(self, target: Tensor, events: Tensor, mask: Tensor | None) -> Tensor:
+        """[...] of candidates and events [..., D], where a candidate may stand for several events."""
         x = self._first_layer(target, events)
         for place, act in enumerate(self.activations):
             if place:
                 x = self.layers[place](x)
             x = act(x, mask) if isinstance(act, Dice) else act(x)
         scores: Tensor = self.score(x).squeeze(-1)
-        if self.softmax:
-            scores = torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), dim=1)
-        weights = scores * mask
-        return torch.bmm(weights[:, None].to(events.dtype), events).squeeze(1)
+        return scores
 
     def _first_layer(self, target: Tensor, events: Tensor) -> Tensor:
         """W [t, e, t - e, t * e] + b = (W1 + W3) t + b + (W2 - W3) e + W4 (t * e)."""
         layer = self.layers[0]
         assert isinstance(layer, nn.Linear)
         of_target, of_event, of_difference, of_product = layer.weight.chunk(4, dim=1)
-        once = nn.functional.linear(target, of_target + of_difference, layer.bias)[:, None]
+        once = F.linear(target, of_target + of_difference, layer.bias)
         matrix = torch.cat([of_event - of_difference, of_product], dim=1)
-        each = torch.cat([events, events * target[:, None]], dim=2)
-        return nn.functional.linear(each, matrix) + once
+        return F.linear(torch.cat([events, events * target], dim=-1), matrix) + once

@@ -1,0 +1,99 @@
+"""A tiny data set with every kind of feature, encoded by hand."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from ctrlab_contract.plan import Variant
+from ctrlab_trainer.data.encoded import EncodedFeature, EncodedHistory, EncodedSchema, EncodedSplit
+from ctrlab_trainer.loop import TrainingResult, train
+from ctrlab_trainer.resolve import resolve
+from ctrlab_trainer.seeds import PurposeSeeds
+
+Parameters = dict[str, int | str]
+MakeSplit = Callable[[int, int], EncodedSplit]
+
+
+@pytest.fixture
+def schema() -> EncodedSchema:
+    """Rows 1-50 users, 51-90 items, 91 a number, 92-99 genres."""
+    return EncodedSchema(
+        features=(
+            EncodedFeature(name="user", kind="categorical", offset=1, size=50, column=0),
+            EncodedFeature(name="item", kind="categorical", offset=51, size=40, column=1),
+            EncodedFeature(name="age", kind="numeric", offset=91, size=1, column=0),
+            EncodedFeature(name="genres", kind="multicategorical", offset=92, size=8, column=-1, length=3),
+            EncodedFeature(name="seen", kind="history", offset=51, size=40, column=-1, length=5, of="item"),
+        ),
+        embedding_rows=100,
+    )
+
+
+@pytest.fixture
+def make_split() -> MakeSplit:
+    """(rows, seed) -> a split whose label is whether user and item are both odd or both even; some histories empty."""
+
+    def make(rows: int, seed: int) -> EncodedSplit:
+        chance = np.random.default_rng(seed)
+        categorical = np.stack([chance.integers(1, 51, rows), chance.integers(51, 91, rows)], axis=1).astype(np.int32)
+        end = chance.integers(0, 200, rows)
+        genres = chance.integers(92, 100, (rows, 3))
+        genres[chance.random((rows, 3)) < 0.5] = 0
+        return EncodedSplit(
+            labels=((categorical[:, 0] + categorical[:, 1]) % 2).astype(np.uint8),
+            categorical=categorical,
+            numeric=chance.normal(size=(rows, 1)).astype(np.float32),
+            multicategorical={"genres": genres.astype(np.int32)},
+            histories={
+                "seen": EncodedHistory(
+                    events=chance.integers(51, 91, 200).astype(np.int32),
+                    start=np.maximum(0, end - chance.integers(0, 6, rows)).astype(np.int64),
+                    end=end.astype(np.int64),
+                )
+            },
+            users=categorical[:, 0],
+            row_ids=np.arange(rows, dtype=np.int64),
+        )
+
+    return make
+
+
+@pytest.fixture
+def small_variant() -> Callable[..., Variant]:
+    """(architecture, **parameters) -> a variant that trains in a moment."""
+
+    def make(
+        architecture: str, remove: tuple[str, ...] = (), drop_features: tuple[str, ...] = (), **parameters: int | str
+    ) -> Variant:
+        deep: Parameters = {} if architecture in ("lr", "fm") else {"hidden_units": "16,8"}
+        given: Parameters = {"embedding_dim": 8, "batch_size": 64, "epochs": 2, **deep, **parameters}
+        return Variant(
+            name="model", architecture=architecture, parameters=given, remove=remove, drop_features=drop_features
+        )
+
+    return make
+
+
+@pytest.fixture
+def fit(schema: EncodedSchema, make_split: MakeSplit) -> Callable[..., TrainingResult]:
+    """Trains a variant on 600 rows of the tiny data set."""
+
+    def run(variant: Variant, seed: int = 1, **others: object) -> TrainingResult:
+        arguments: dict[str, object] = {
+            "train": make_split(600, 1),
+            "valid": make_split(200, 2),
+            "primary_metric": "auc",
+            "metrics": ("auc", "logloss"),
+            **others,
+        }
+        return train(
+            config=resolve(variant, {}),
+            variant=variant,
+            schema=schema,
+            seeds=PurposeSeeds.of(seed),
+            device="cpu",
+            **arguments,  # type: ignore[arg-type]
+        )
+
+    return run

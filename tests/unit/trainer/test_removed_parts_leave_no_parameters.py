@@ -1,0 +1,106 @@
+"""An ablation changes what it names and nothing else."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from ctrlab_contract.architectures import ARCHITECTURES
+from ctrlab_contract.errors import InvalidSpec
+from ctrlab_contract.plan import Variant
+from ctrlab_trainer.data.encoded import EncodedSchema
+from ctrlab_trainer.models import MODULES, build
+from ctrlab_trainer.resolve import resolve
+from ctrlab_trainer.seeds import PurposeSeeds
+
+MakeVariant = Callable[..., Variant]
+
+PREFIXES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("fm", "linear"): ("linear.",),
+    ("fm", "fm"): ("embedding.",),
+    ("deepfm", "linear"): ("linear.",),
+    ("deepfm", "fm"): (),
+    ("deepfm", "dnn"): ("dnn.",),
+    ("xdeepfm", "linear"): ("linear.",),
+    ("xdeepfm", "cin"): ("cin.",),
+    ("xdeepfm", "dnn"): ("dnn.",),
+    ("dcnv2", "cross"): ("cross.",),
+    ("dcnv2", "dnn"): ("dnn.",),
+    ("din", "attention"): ("attention.",),
+    ("din", "history"): ("attention.",),
+    ("bst", "transformer"): ("sequences.",),
+    ("bst", "position"): ("sequences.0.position.",),
+    ("bst", "target"): (),
+    ("sin", "cin"): ("cin.", "fusion.project.cin.", "fusion.query.", "fusion.score."),
+    ("sin", "bst"): ("sequences.", "fusion.project.bst.", "fusion.query.", "fusion.score."),
+    ("sin", "linear"): ("linear.",),
+    ("sin", "position"): ("sequences.0.position.",),
+    ("sin", "target"): (),
+}
+"""What of a model's parameters belongs to a part."""
+
+RESHAPED = {
+    ("din", "history"): {"dnn.hidden.layers.0.weight"},
+    ("bst", "target"): {"sequences.0.position.weight"},
+    ("sin", "target"): {"sequences.0.position.weight"},
+}
+"""Parameters that stay and have another shape, because their input or the sequence is shorter."""
+
+
+def state(variant: Variant, schema: EncodedSchema) -> dict[str, torch.Tensor]:
+    return dict(build(variant, resolve(variant, {}), schema, PurposeSeeds.of(7)).named_parameters())
+
+
+def test_every_declared_architecture_has_a_module_and_every_part_is_tested() -> None:
+    assert MODULES.keys() == ARCHITECTURES.keys()
+    assert PREFIXES.keys() == {(name, part) for name, declared in ARCHITECTURES.items() for part in declared.parts}
+
+
+@pytest.mark.parametrize(("architecture", "part"), PREFIXES, ids="-".join)
+def test_a_removed_part_has_no_parameters_and_the_others_start_bit_equal(
+    architecture: str, part: str, schema: EncodedSchema, small_variant: MakeVariant
+) -> None:
+    full = state(small_variant(architecture), schema)
+    rest = state(small_variant(architecture, remove=(part,)), schema)
+    gone = {name for name in full if name.startswith(PREFIXES[architecture, part] or ("-",))}
+    assert full.keys() - rest.keys() == gone
+    assert not rest.keys() - full.keys()
+    for name in rest.keys() - RESHAPED.get((architecture, part), set()):
+        assert torch.equal(rest[name], full[name]), name
+
+
+@pytest.mark.parametrize("architecture", ["din", "bst", "sin"])
+def test_a_sequence_model_works_without_its_history(
+    architecture: str, schema: EncodedSchema, small_variant: MakeVariant
+) -> None:
+    names = state(small_variant(architecture, drop_features=("seen",)), schema)
+    assert not any(name.startswith(("sequences", "attention", "fusion.project.bst")) for name in names)
+
+
+def test_dropping_a_candidate_without_its_history_is_refused(schema: EncodedSchema, small_variant: MakeVariant) -> None:
+    with pytest.raises(InvalidSpec, match="'seen' needs its candidate 'item': drop both or neither"):
+        state(small_variant("din", drop_features=("item",)), schema)
+
+
+def test_an_unknown_part_is_refused_with_the_known_ones(schema: EncodedSchema, small_variant: MakeVariant) -> None:
+    with pytest.raises(InvalidSpec, match="no removable part 'crn'; known: bst, cin, linear, position, target"):
+        state(small_variant("sin", remove=("crn",)), schema)
+
+
+def test_nothing_left_is_refused(schema: EncodedSchema, small_variant: MakeVariant) -> None:
+    with pytest.raises(InvalidSpec, match="keep one of linear, cin, dnn"):
+        state(small_variant("xdeepfm", remove=("linear", "cin", "dnn")), schema)
+
+
+def test_only_the_linear_term_is_left_of_sin_without_branches(
+    schema: EncodedSchema, small_variant: MakeVariant
+) -> None:
+    assert state(small_variant("sin", remove=("cin", "bst")), schema).keys() == {"linear.table.weight", "linear.bias"}
+
+
+def test_heads_that_do_not_divide_the_width_without_positions_are_refused(
+    schema: EncodedSchema, small_variant: MakeVariant
+) -> None:
+    variant = small_variant("bst", remove=("position",), position="concat", embedding_dim=3, heads=2)
+    with pytest.raises(InvalidSpec, match="heads must divide the transformer's width 3"):
+        state(variant, schema)

@@ -1,0 +1,139 @@
+"""What a training promises: it learns, stops, survives divergence, and repeats itself to the bit."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ctrlab_contract.architectures import ARCHITECTURES
+from ctrlab_contract.plan import Variant
+from ctrlab_contract.records import EpochRecord
+from ctrlab_trainer.data.encoded import EncodedSplit
+from ctrlab_trainer.early_stopping import EarlyStopping
+from ctrlab_trainer.loop import TrainingResult, TrainingStopped
+
+Fit = Callable[..., TrainingResult]
+MakeVariant = Callable[..., Variant]
+MakeSplit = Callable[[int, int], EncodedSplit]
+
+
+@pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES if name != "lr"])
+def test_every_architecture_learns_a_planted_interaction(
+    architecture: str, fit: Fit, small_variant: MakeVariant, make_split: MakeSplit
+) -> None:
+    variant = small_variant(
+        architecture, epochs=40, patience=40, learning_rate="0.02", embedding_init="0.1", schedule="constant"
+    )
+    split = make_split(600, 1)
+    result = fit(variant, train=split, valid=split)
+    assert result.best_value is not None
+    assert result.best_value > 0.98
+
+
+def test_a_model_without_information_predicts_the_base_rate(
+    fit: Fit, small_variant: MakeVariant, make_split: MakeSplit
+) -> None:
+    split = make_split(600, 1)
+    blind = replace(split, categorical=np.tile(np.array([[1, 51]], np.int32), (600, 1)))
+    variant = small_variant(
+        "lr",
+        drop_features=("age", "genres", "seen"),
+        epochs=200,
+        patience=200,
+        learning_rate="0.05",
+        schedule="constant",
+    )
+    result = fit(variant, train=blind, valid=blind, primary_metric="logloss")
+    assert result.valid_scores is not None
+    assert np.ptp(result.valid_scores) == 0
+    assert result.valid_scores[0] == pytest.approx(split.labels.mean(), abs=0.01)
+
+
+@pytest.mark.parametrize("architecture", ["deepfm", "sin", "din"])
+def test_equal_arguments_give_equal_bits_and_another_seed_does_not(
+    architecture: str, fit: Fit, small_variant: MakeVariant
+) -> None:
+    variant = small_variant(architecture, dropout="0.3")
+    one, again, other = fit(variant), fit(variant), fit(variant, seed=2)
+    assert one.state is not None
+    assert again.state is not None
+    assert all(torch.equal(one.state[name], again.state[name]) for name in one.state)
+    assert np.array_equal(one.valid_scores, again.valid_scores)  # type: ignore[arg-type]
+    assert not np.array_equal(one.valid_scores, other.valid_scores)  # type: ignore[arg-type]
+
+
+def test_divergence_is_returned_with_the_curve(fit: Fit, small_variant: MakeVariant) -> None:
+    variant = small_variant(
+        "dcnv2", learning_rate="1", optimizer="sgd", clip_norm="1e6", embedding_init="1", cross_layers=8
+    )
+    result = fit(variant)
+    assert result.divergence is not None
+    assert "not finite in epoch" in result.divergence
+    assert result.curve[-1].valid == {"auc": None, "logloss": None}
+
+
+def test_a_run_that_never_had_a_finite_epoch_has_no_model(
+    fit: Fit, small_variant: MakeVariant, make_split: MakeSplit
+) -> None:
+    split = make_split(600, 1)
+    result = fit(small_variant("lr"), train=replace(split, numeric=np.full((600, 1), np.inf, np.float32)))
+    assert result.divergence == "the training loss not finite in epoch 1"
+    assert (result.best_epoch, result.state, result.valid_scores) == (None, None, None)
+    assert result.metrics_valid == {"auc": None, "logloss": None}
+
+
+def test_training_stops_after_patience_and_keeps_the_best_epoch(fit: Fit, small_variant: MakeVariant) -> None:
+    result = fit(small_variant("deepfm", epochs=50, patience=3, learning_rate="0.05"))
+    assert result.best_epoch is not None
+    assert len(result.curve) == result.best_epoch + 3
+    assert result.best_value == result.curve[result.best_epoch - 1].valid["auc"] == result.metrics_valid["auc"]
+
+
+def test_what_on_epoch_raises_passes_through(fit: Fit, small_variant: MakeVariant) -> None:
+    class Pruned(Exception):
+        pass
+
+    seen: list[int] = []
+
+    def on_epoch(record: EpochRecord) -> None:
+        seen.append(record.epoch)
+        if record.epoch == 2:
+            raise Pruned
+
+    with pytest.raises(Pruned):
+        fit(small_variant("fm", epochs=5), on_epoch=on_epoch)
+    assert seen == [1, 2]
+
+
+def test_a_training_that_is_told_to_stop_stops(fit: Fit, small_variant: MakeVariant) -> None:
+    with pytest.raises(TrainingStopped):
+        fit(small_variant("fm"), stop=lambda: True)
+
+
+def test_a_metric_without_direction_cannot_be_the_primary_one(fit: Fit, small_variant: MakeVariant) -> None:
+    with pytest.raises(ValueError, match="pcoc has no better and worse"):
+        fit(small_variant("fm"), primary_metric="pcoc", metrics=("pcoc",))
+
+
+def test_a_batch_larger_than_the_data_is_the_data(fit: Fit, small_variant: MakeVariant) -> None:
+    assert fit(small_variant("fm", batch_size=100_000)).best_epoch is not None
+
+
+@pytest.mark.parametrize(
+    ("direction", "values", "best"),
+    [
+        ("maximize", [0.5, 0.7, 0.7, 0.6], 2),
+        ("minimize", [0.5, 0.4, 0.45], 2),
+        ("maximize", [None, 0.5], 2),
+        ("maximize", [0.5, 0.5 + 1e-7], 1),
+    ],
+)
+def test_the_best_epoch_is_the_first_that_no_later_one_beats(
+    direction: str, values: list[float | None], best: int
+) -> None:
+    stopping = EarlyStopping(direction, patience=9)  # type: ignore[arg-type]
+    for epoch, value in enumerate(values, start=1):
+        stopping.improves(epoch, value)
+    assert stopping.best_epoch == best
