@@ -4,7 +4,7 @@ import pytest
 
 from ctrlab_contract.names import ExitCode
 from ctrlab_operator.local.jobs import DISRUPTIONS, RETRIES, LocalJob
-from ctrlab_operator.planner import JobRequest
+from ctrlab_operator.planner import JobFacts, JobRequest
 
 
 def job(completions: int, parallelism: int | None = None, done: tuple[int, ...] = ()) -> LocalJob:
@@ -50,7 +50,7 @@ def test_an_index_that_keeps_failing_is_lost_and_the_others_go_on() -> None:
     assert made.facts(0.0).state == "Active"
     made.end(made.start(), 0, "")
     facts = made.facts(1.5)
-    assert (facts.state, facts.failed_indexes, facts.message, facts.hopeless) == ("Failed", {0}, "no memory", False)
+    assert facts == JobFacts("Failed", 1, 1.5, frozenset({0}), hopeless=False, message="no memory")
 
 
 def test_bad_input_fails_the_job_once_its_other_workers_are_gone() -> None:
