@@ -1,6 +1,6 @@
 """Time and memory of the statistics engine, next to scikit-learn and MLstatkit where those do the same.
 
-Run with `python bench/statistics.py`; every number is printed with the run that made it. Not a test: times vary.
+Run with `python bench/two_sources.py`; every number is printed with the run that made it. Not a test: times vary.
 """
 
 import resource
