@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 
 from ctrlab_contract.plan import Variant
 from ctrlab_trainer.data.encoded import EncodedFeature, EncodedHistory, EncodedSchema, EncodedSplit
@@ -13,6 +14,12 @@ from ctrlab_trainer.seeds import PurposeSeeds
 
 Parameters = dict[str, int | str]
 MakeSplit = Callable[[int, int], EncodedSplit]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """As workers compute; threads that wait for each other make small models slow."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture
