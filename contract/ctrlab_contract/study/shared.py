@@ -95,8 +95,8 @@ class SharedStudy:
             judge = self._judge(lease.slot, sampler, pruner)
             sampler = Fixed({name: suggest(judge, name, found) for name, found in dimensions.items()})
         trial = self.database.retrying(self.trials.load(sampler, pruner).ask)
-        self.trials.annotate(trial.number, SLOT, lease.slot)
-        self.trials.annotate(trial.number, WORKER, lease.worker)
+        self.database.retrying(lambda: trial.set_user_attr(SLOT, lease.slot))
+        self.database.retrying(lambda: trial.set_user_attr(WORKER, lease.worker))
         if not self.database.transact(lambda c: slots.record_trial(c, lease, trial.number)):
             self.trials.lose(trial.number, "its worker's lease was lost before it began")
             raise LeaseLost(f"slot {lease.slot} of {self.variant} belongs to another worker")

@@ -1,0 +1,135 @@
+"""The promises of the store, in a folder and on a real S3 server."""
+
+import os
+import threading
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from ctrlab_contract.errors import InvalidInput
+from ctrlab_contract.store import FileStore, ObjectExists, ObjectNotFound, Store, StoreError, open_store
+
+
+def test_what_was_put_is_read_again(store: Store) -> None:
+    store.put("runs/SIN/2024/0/record.json", b"{}")
+    assert store.get("runs/SIN/2024/0/record.json") == b"{}"
+    assert store.exists("runs/SIN/2024/0/record.json")
+    assert not store.exists("runs/SIN/2024/0")
+
+
+def test_the_same_content_again_is_fine_and_other_content_is_refused(store: Store) -> None:
+    store.put("plan.json", b"one")
+    store.put("plan.json", b"one")
+    with pytest.raises(ObjectExists, match=r"plan\.json"):
+        store.put("plan.json", b"two")
+    assert store.get("plan.json") == b"one"
+
+
+def test_of_many_writers_exactly_one_wins(store: Store) -> None:
+    won: list[int] = []
+
+    def write(number: int) -> None:
+        try:
+            store.put("contested", str(number).encode())
+            won.append(number)
+        except ObjectExists:
+            pass
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert won == [int(store.get("contested"))]
+
+
+def test_a_pointer_can_be_replaced(store: Store) -> None:
+    store.replace("LATEST", b"first")
+    store.replace("LATEST", b"second")
+    assert store.get("LATEST") == b"second"
+
+
+def test_a_missing_object_is_named_with_its_store(store: Store) -> None:
+    with pytest.raises(ObjectNotFound, match=r"prepared\.json") as caught:
+        store.get("prepared.json")
+    assert store.uri in str(caught.value)
+
+
+def test_keys_are_listed_sorted_below_a_prefix(store: Store) -> None:
+    for key in ("b/2", "b/1", "bc", "a"):
+        store.put(key, b"")
+    assert store.list("") == ["a", "b/1", "b/2", "bc"]
+    assert store.list("b/") == ["b/1", "b/2"]
+    assert store.list("nothing/") == []
+
+
+def test_a_store_below_sees_its_own_part(store: Store) -> None:
+    store.put("default/run/uid/plan.json", b"plan")
+    part = store.below("default/run/uid")
+    assert part.list("") == ["plan.json"]
+    assert open_store(part.uri).get("plan.json") == b"plan"
+
+
+def test_a_folder_is_stored_and_read_as_a_folder(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "encoded"
+    (folder / "train").mkdir(parents=True)
+    (folder / "train" / "labels.npy").write_bytes(b"01")
+    (folder / "schema.json").write_bytes(b"{}")
+    store.put_folder("datasets/abc/", folder)
+    store.put_folder("datasets/abc/", folder)
+    assert store.list("datasets/abc/") == ["datasets/abc/schema.json", "datasets/abc/train/labels.npy"]
+    local = store.local_folder("datasets/abc/")
+    assert (local / "train" / "labels.npy").read_bytes() == b"01"
+    assert store.local_folder("datasets/abc/") == local
+
+    (folder / "schema.json").write_bytes(b"other")
+    with pytest.raises(ObjectExists):
+        store.put_folder("datasets/abc/", folder)
+
+
+def test_a_folder_that_was_not_stored_as_one_is_not_there(store: Store) -> None:
+    with pytest.raises(ObjectNotFound):
+        store.local_folder("datasets/unknown/")
+
+
+@pytest.mark.parametrize("key", ["../plan.json", "/plan.json", "a//b", "a/./b", ""])
+def test_no_key_leads_out_of_the_store(store: Store, key: str) -> None:
+    with pytest.raises(ValueError, match="not a key"):
+        store.put(key, b"")
+
+
+def test_a_bucket_that_is_not_there_is_one_message(store: Store) -> None:
+    if isinstance(store, FileStore):
+        missing = open_store("file:///proc/no-such-folder")
+    else:
+        missing = open_store("s3://no-such-bucket")
+    with pytest.raises(StoreError, match=r"no-such"):
+        missing.put("plan.json", b"")
+
+
+def test_unfinished_files_are_neither_listed_nor_read(tmp_path: Path) -> None:
+    store = FileStore.at(tmp_path)
+    store.put("a/1", b"")
+    (tmp_path / "a" / ".writing-x").write_bytes(b"half")
+    assert store.list("a/") == ["a/1"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_message_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FileStore.at(tmp_path)
+
+    def on_a_device_that_is_always_full(descriptor: int, mode: str) -> IO[bytes]:
+        os.close(descriptor)
+        return Path("/dev/full").open("wb")
+
+    monkeypatch.setattr(os, "fdopen", on_a_device_that_is_always_full)
+    with pytest.raises(StoreError, match="No space left on device"):
+        store.put("plan.json", b"content")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("uri", ["ftp://host/x", "file://host/x", "store", "s3://"])
+def test_other_uris_are_refused_with_the_allowed_ones(uri: str) -> None:
+    with pytest.raises(InvalidInput, match=r"allowed are file:///folder and s3://bucket/prefix"):
+        open_store(uri)

@@ -1,0 +1,62 @@
+"""Both kinds of study database, and a small plan to search."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ctrlab_contract.dataset import Dataset
+from ctrlab_contract.plan import ExperimentKey, Plan, Variant
+from ctrlab_contract.study import StudyDatabase
+from ctrlab_contract.tuning import Analysis, Evaluation, Tuning
+
+SEARCH = {
+    "learning_rate": {"float": {"low": "1e-4", "high": "1e-1", "log": True}},
+    "epochs": {"int": {"low": 1, "high": 9}},
+}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty study database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'study.db'}"
+    make: Callable[[], str] = request.getfixturevalue("postgres")
+    return make()
+
+
+@pytest.fixture
+def studies(database_url: str) -> Iterator[StudyDatabase]:
+    """The searches of that database, with short leases."""
+    opened = StudyDatabase(database_url, lease_seconds=30, patience=20)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def key() -> ExperimentKey:
+    return ExperimentKey(namespace="default", name="trial-run", uid="0123456789ab")
+
+
+@pytest.fixture
+def make_plan() -> Callable[..., Plan]:
+    """A plan with one variant `M`; keyword arguments go to `spec.tuning` in API names, except `search`."""
+
+    def plan(search: dict[str, Any] | None = None, **tuning: Any) -> Plan:
+        return Plan(
+            dataset=Dataset.model_validate_json(
+                """{"source": {"uri": "builtin://synthetic"}, "label": {"column": "click"},
+                    "features": [{"name": "user_id", "type": "Categorical"}], "split": {"strategy": "Random"}}"""
+            ),
+            variants=(
+                Variant.model_validate(
+                    {"name": "M", "architecture": "lr", "search": SEARCH if search is None else search}, strict=False
+                ),
+            ),
+            tuning=Tuning.model_validate({"trials": 6, "sampler": "Random", **tuning}, strict=False),
+            evaluation=Evaluation(),
+            analysis=Analysis(),
+        )
+
+    return plan
