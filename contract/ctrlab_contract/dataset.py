@@ -242,8 +242,8 @@ class Negatives(ContractModel):
         "user and time are required for History features",
     ),
     (
-        "self.features.all(h, h.type != 'History' || "
-        "self.features.exists(f, f.type == 'Categorical' && f.name == h.of))",
+        "self.features.all(h, h.type == 'History' ? "
+        "self.features.exists(f, f.type == 'Categorical' && f.name == h.of) : true)",
         "a History feature is of a Categorical feature: of must be the name of one",
     ),
     ("self.features.all(f, f.name != self.label.column)", "the label column cannot be a feature"),

@@ -50,10 +50,13 @@ class Architecture(BaseModel):
     embedding_l2: float = Field(default=0.0, ge=0, le=10)
     """lambda of the penalty lambda/2 * ||E||^2 over the embedding table and the weights of the linear term."""
     optimizer: Literal["adam", "adamw", "sgd", "adagrad"] = "adam"
+    """The rule that turns gradients into steps, as PyTorch implements it."""
     learning_rate: float = Field(default=1e-3, gt=0, le=1)
+    """Size of the optimizer's first steps; schedule says how it changes."""
     weight_decay: float = Field(default=0.0, ge=0, le=1)
     """L2 of the matrices outside the tables; decoupled for adamw."""
     batch_size: int = Field(default=4096, ge=1, le=1_000_000)
+    """Rows for each step."""
     epochs: int = Field(default=20, ge=1, le=1000)
     """At most so many; early stopping usually ends before."""
     patience: int = Field(default=2, ge=1, le=1000)
@@ -72,6 +75,7 @@ class WithDNN(Architecture):
     hidden_units: NonEmptyWidths = (400, 400, 400)
     """Widths of the hidden layers."""
     activation: Activation = "relu"
+    """Between hidden layers."""
     dropout: Dropout = 0.0
     """After each hidden layer."""
     batch_norm: bool = False

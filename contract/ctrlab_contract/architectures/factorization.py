@@ -69,3 +69,4 @@ class DCNv2(WithDNN):
     branches: ClassVar[tuple[str, ...]] = ("cross", "dnn")
 
     cross_layers: int = Field(default=3, ge=1, le=16)
+    """Layers of the cross network; each raises the degree of the interactions by one."""

@@ -23,6 +23,7 @@ class DIN(WithDNN):
     attention_units: NonEmptyWidths = (64, 32)
     """Hidden widths of the attention network."""
     attention_activation: Activation = "dice"
+    """Between the attention network's layers."""
     attention_softmax: bool = False
     """Whether the weights over the history sum to 1; the paper keeps their intensity."""
 
@@ -31,11 +32,13 @@ class TransformerParameters(WithDNN):
     """Of the transformer over history and candidate, shared by BST and SIN."""
 
     transformer_layers: int = Field(default=1, ge=1, le=8)
+    """Transformer blocks, one after the other."""
     heads: int = Field(default=2, ge=1, le=64)
     """Must divide the model's width: embedding_dim, times 2 with concatenated positions."""
     feedforward_ratio: int = Field(default=2, ge=1, le=16)
     """Width of the feed-forward layer as a multiple of the transformer's."""
     transformer_dropout: Dropout = 0.0
+    """After the attention and the feed-forward layer of each block."""
     sequence_pooling: Literal["target", "mean", "concat"] = "target"
     """What of the transformer's output is used: the candidate's position, the mean over positions, or all of them."""
     position: Literal["add", "concat"] = "add"
