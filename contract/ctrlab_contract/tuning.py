@@ -112,6 +112,11 @@ class Evaluation(ContractModel):
 @rules(
     ("self.primaryMetric in self.metrics", "primaryMetric must be one of metrics"),
     (
+        "!(self.primaryMetric in ['pcoc', 'ece'])",
+        "primaryMetric can be auc, gauc, logloss, ne or brier: pcoc has no better direction, and no sampling error is "
+        "known for ece",
+    ),
+    (
         "double(self.confidence) >= 0.5 && double(self.confidence) < 1.0",
         "confidence must be at least 0.5 and below 1",
     ),
@@ -121,7 +126,7 @@ class Analysis(ContractModel):
     """The analysis plan, frozen before the test set is opened."""
 
     primary_metric: MetricName = "auc"
-    """Tuned, monitored for early stopping, and the one that verdicts are about."""
+    """Tuned, monitored for early stopping, and the one that verdicts are about; not pcoc or ece."""
     metrics: Annotated[tuple[MetricName, ...], Field(min_length=1, max_length=7), Distinct] = Field(
         default=("auc", "logloss"), json_schema_extra=AS_SET
     )
@@ -141,6 +146,12 @@ class Analysis(ContractModel):
     def _consistent(self) -> Self:
         if self.primary_metric not in self.metrics:
             raise ValueError(f"primaryMetric {self.primary_metric} must be one of metrics: {', '.join(self.metrics)}")
+        if self.primary_metric in ("pcoc", "ece"):
+            why = "has no better direction" if self.primary_metric == "pcoc" else "has no known sampling error"
+            raise ValueError(
+                f"primaryMetric can be auc, gauc, logloss, ne or brier, not {self.primary_metric}, which {why}; list it "
+                "under metrics alone"
+            )
         if not 0.5 <= float(self.confidence) < 1:
             raise ValueError(f"confidence must be at least 0.5 and below 1, not {self.confidence}")
         if self.margin is not None and float(self.margin) <= 0:

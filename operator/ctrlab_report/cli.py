@@ -11,7 +11,7 @@ from types import FrameType
 
 from ctrlab_contract.errors import InvalidInput
 from ctrlab_contract.names import ExitCode, Key
-from ctrlab_contract.plan import ExperimentKey, Plan
+from ctrlab_contract.plan import ExperimentKey
 from ctrlab_contract.store import StoreError, open_store
 from ctrlab_report.analysis import analyse
 from ctrlab_report.detectable import detectable
@@ -46,8 +46,7 @@ def _make(chosen: argparse.Namespace) -> str:
 
 def _decide_seeds(chosen: argparse.Namespace) -> str:
     folder = open_store(chosen.store).below(chosen.experiment.prefix)
-    plan = Plan.model_validate_json(folder.get(Key.PLAN))
-    decision = decide_seeds(plan, read_pilot(folder, plan))
+    decision = decide_seeds(*read_pilot(folder))
     folder.put(Key.SEED_DECISION, decision.to_json().encode())
     return decision.reason
 

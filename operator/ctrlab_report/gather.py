@@ -6,23 +6,26 @@ name of the object and what to do about it; a run that is missing is no error bu
 """
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
-from ctrlab_contract.base import ContractModel
-from ctrlab_contract.canonical import digest
 from ctrlab_contract.errors import InvalidData
 from ctrlab_contract.names import Key
 from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.records import PreparedData, RunRecord, SeedDecision, StudyRecord
 from ctrlab_contract.records.lineage import Lineage
 from ctrlab_contract.store import Store
+from ctrlab_report.objects import (
+    Reader,
+    list_attempts,
+    read_decision,
+    read_plan,
+    read_prepared,
+    read_record,
+    read_study,
+)
 from ctrlab_report.predictions import Predictions, TestRows, each_row_once, read_predictions, same_rows
-
-Model = TypeVar("Model", bound=ContractModel)
 
 
 @dataclass(frozen=True)
@@ -72,19 +75,18 @@ def gather(folder: Store, key: ExperimentKey) -> Gathered:
 
     Raises InvalidData for a missing or damaged object, and for objects of different plans, data sets or searches.
     """
-    reader = _Reader(folder)
-    plan = reader.model(Plan, Key.PLAN, "the folder is no experiment's; check namespace, name and uid")
-    prepared = reader.model(PreparedData, Key.PREPARED, "the prepare job has not finished")
-    decision = reader.model(SeedDecision, Key.SEED_DECISION, "") if folder.exists(Key.SEED_DECISION) else None
-    lineage = reader.model(Lineage, Key.LINEAGE, "") if folder.exists(Key.LINEAGE) else Lineage(earlier=())
-    studies = {name: _study(reader, name, plan, prepared) for name in plan.names}
-    attempts = _attempts(folder, plan, decision)
+    reader = Reader(folder)
+    plan, prepared, decision = read_plan(reader), read_prepared(reader), read_decision(reader)
+    lineage = reader.model(Lineage, Key.LINEAGE, "") if reader.has(Key.LINEAGE) else Lineage(earlier=())
+    studies = {name: read_study(reader, name, plan, prepared) for name in plan.names}
+    attempts = list_attempts(reader, plan, decision)
     runs: list[GatheredRun] = []
     first: tuple[str, TestRows] | None = None
     for planned in plan.final_runs(decision.count if decision else None):
         numbers = attempts.get((planned.variant, planned.seed), [])
         records = [
-            _record(reader, planned.variant, planned.seed, n, plan, prepared, studies[planned.variant]) for n in numbers
+            read_record(reader, planned.variant, planned.seed, n, plan, prepared, studies[planned.variant])
+            for n in numbers
         ]
         predictions = _predictions(reader, records[0], plan) if records else None
         if predictions is not None:
@@ -116,86 +118,7 @@ def gather(folder: Store, key: ExperimentKey) -> Gathered:
     )
 
 
-class _Reader:
-    """Objects of the folder, with a note of every digest."""
-
-    def __init__(self, folder: Store) -> None:
-        self._folder = folder
-        self.inputs: dict[str, str] = {}
-
-    def raw(self, key: str, when_missing: str) -> bytes:
-        if not self._folder.exists(key):
-            raise InvalidData.at(key, f"is missing in {self._folder.uri}: {when_missing}")
-        content = self._folder.get(key)
-        self.inputs[key] = digest(content)
-        return content
-
-    def model(self, kind: type[Model], key: str, when_missing: str) -> Model:
-        try:
-            return kind.model_validate_json(self.raw(key, when_missing))
-        except ValidationError as error:
-            problem = error.errors()[0]
-            path = ".".join(str(part) for part in problem["loc"]) or "the whole document"
-            raise InvalidData.at(
-                key, f"{path}: {problem['msg']}; the object is damaged or was written by another version of ctrlab"
-            ) from error
-
-
-def _study(reader: _Reader, variant: str, plan: Plan, prepared: PreparedData) -> StudyRecord:
-    key = Key.study(variant)
-    study = reader.model(StudyRecord, key, f"the search of {variant} is not frozen yet; wait for the tune job")
-    _belongs(key, "planDigest", study.plan_digest, plan.digest, Key.PLAN)
-    _belongs(key, "datasetDigest", study.dataset_digest, prepared.digest, Key.PREPARED)
-    return study
-
-
-def _attempts(folder: Store, plan: Plan, decision: SeedDecision | None) -> dict[tuple[str, int], list[int]]:
-    """Attempt numbers with a record, ascending, by (variant, seed)."""
-    planned = {(run.variant, run.seed) for run in plan.final_runs(decision.count if decision else None)}
-    found: dict[tuple[str, int], list[int]] = {}
-    for key in folder.list("runs/"):
-        parts = key.split("/")
-        if len(parts) != 5 or parts[4] != "record.json":
-            continue
-        variant, seed, attempt = parts[1], int(parts[2]), int(parts[3])
-        if (variant, seed) not in planned:
-            raise InvalidData.at(
-                key,
-                f"the plan has no run of {variant} with seed {seed}; runs of two plans are mixed: move the folder "
-                f"runs/{variant}/{seed} away",
-            )
-        found.setdefault((variant, seed), []).append(attempt)
-    return {run: sorted(numbers) for run, numbers in found.items()}
-
-
-def _record(
-    reader: _Reader, variant: str, seed: int, attempt: int, plan: Plan, prepared: PreparedData, study: StudyRecord
-) -> RunRecord:
-    key = Key.run(variant, seed, attempt, "record.json")
-    record = reader.model(RunRecord, key, "run this seed again")
-    expected: tuple[tuple[str, object, object, str], ...] = (
-        ("variant", record.variant, variant, "its folder"),
-        ("seed", record.seed, seed, "its folder"),
-        ("attempt", record.attempt, attempt, "its folder"),
-        ("planDigest", record.plan_digest, plan.digest, Key.PLAN),
-        ("datasetDigest", record.dataset_digest, prepared.digest, Key.PREPARED),
-        ("searchDigest", record.search_digest, study.digest, Key.study(variant)),
-    )
-    for field, found, wanted, source in expected:
-        _belongs(key, field, found, wanted, source)
-    return record
-
-
-def _belongs(key: str, field: str, found: object, expected: object, source: str) -> None:
-    if found != expected:
-        raise InvalidData.at(
-            f"{key}, {field}",
-            f"is {found}, but {source} says {expected}; results of different plans, data or searches are mixed: move "
-            "this object's folder away and run the missing part again",
-        )
-
-
-def _predictions(reader: _Reader, record: RunRecord, plan: Plan) -> Predictions | None:
+def _predictions(reader: Reader, record: RunRecord, plan: Plan) -> Predictions | None:
     key = Key.run(record.variant, record.seed, record.attempt, "predictions.parquet")
     if record.predictions_sha256 is None:
         if record.state == "Succeeded":

@@ -10,6 +10,15 @@ from ctrlab_contract.names import Key
 from ctrlab_contract.plan import Plan
 from ctrlab_contract.records import RunRecord, SeedDecision
 from ctrlab_contract.store import Store
+from ctrlab_report.objects import (
+    Reader,
+    list_attempts,
+    read_decision,
+    read_plan,
+    read_prepared,
+    read_record,
+    read_study,
+)
 from ctrlab_report.statistics.two_stage import PairSpread, SeedPlan, SeedReason, stein_two_stage
 
 
@@ -71,12 +80,18 @@ def _reason(found: SeedPlan, metric: str) -> str:
     return f"{pair} needs {found.seeds} seeds for {target}, by the spread of its validation differences in the pilot."
 
 
-def read_pilot(folder: Store, plan: Plan) -> dict[str, dict[int, RunRecord]]:
-    """Records of the first finished attempt of every pilot run that ended."""
+def read_pilot(folder: Store) -> tuple[Plan, dict[str, dict[int, RunRecord]]]:
+    """The plan, and the record of the first finished attempt of every pilot run that ended, by variant and seed.
+
+    Raises InvalidData for a missing or damaged object, and for records of another plan, data set or search.
+    """
+    reader = Reader(folder)
+    plan, prepared = read_plan(reader), read_prepared(reader)
+    studies = {name: read_study(reader, name, plan, prepared) for name in plan.names}
+    attempts = list_attempts(reader, plan, read_decision(reader))
     found: dict[str, dict[int, RunRecord]] = {}
     for run in plan.final_runs():
-        keys = [key for key in folder.list(f"runs/{run.variant}/{run.seed}/") if key.endswith("/record.json")]
-        if keys:
-            first = min(keys, key=lambda key: int(key.split("/")[3]))
-            found.setdefault(run.variant, {})[run.seed] = RunRecord.model_validate_json(folder.get(first))
-    return found
+        for first in attempts.get((run.variant, run.seed), [])[:1]:
+            record = read_record(reader, run.variant, run.seed, first, plan, prepared, studies[run.variant])
+            found.setdefault(run.variant, {})[run.seed] = record
+    return plan, found

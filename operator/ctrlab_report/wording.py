@@ -2,7 +2,7 @@
 
 import math
 
-from ctrlab_contract.records import ComparisonSummary, Interval, SeedEstimate
+from ctrlab_contract.records import ComparisonSummary, Interval, ReportSummary, SeedEstimate
 from ctrlab_contract.records.study import ParameterValue
 
 NAMES = {
@@ -48,7 +48,12 @@ def interval(found: Interval | None, digits: int = 4) -> str:
 
 def signed_interval(found: Interval | None, digits: int = 4) -> str:
     """An interval of a difference, with signs."""
-    return "–" if found is None else f"{difference(found.low, digits)} to {difference(found.high, digits)}"
+    return "–" if found is None else signed_interval_of(found.low, found.high, digits)
+
+
+def signed_interval_of(low: float, high: float, digits: int = 4) -> str:
+    """`−0.0012 to +0.0034`."""
+    return f"{difference(low, digits)} to {difference(high, digits)}"
 
 
 def p_value(p: float | None) -> str:
@@ -110,6 +115,14 @@ def digits_for(spread: float) -> int:
     if spread <= 0 or not math.isfinite(spread):
         return 4
     return min(max(1 - math.floor(math.log10(spread)), 4), 7)
+
+
+def metric_digits(report: ReportSummary, metric: str) -> int:
+    """Decimals for the values of one metric, the same for all models: what the narrowest interval needs."""
+    found = [model.metrics[metric] for model in report.models]
+    spreads = [one.population.se for one in found if one.population]
+    spreads = spreads or [one.test.sd / one.test.n**0.5 for one in found if one.test and one.test.sd]
+    return max((digits_for(spread) for spread in spreads), default=4)
 
 
 def digits(row: ComparisonSummary) -> int:

@@ -11,7 +11,7 @@ from ctrlab_report.analysis.record import findings, machines, openings
 from ctrlab_report.analysis.scored import score
 from ctrlab_report.analysis.tuning import summarise_tuning
 from ctrlab_report.gather import Gathered
-from ctrlab_report.wording import interval, level, mean_sd, metric_name
+from ctrlab_report.wording import digits_for, interval, level, mean_sd, metric_name
 
 __all__ = ["analyse", "report_digest"]
 
@@ -100,13 +100,14 @@ def _alone(plan: Plan, model: ModelSummary) -> str:
     found = model.metrics[plan.analysis.primary_metric]
     if found.test is None:
         return f"{model.name} has no result: none of its runs ended with predictions."
+    digits = digits_for(found.population.se if found.population else found.test.sd or 0.0)
     text = (
-        f"{model.name} reaches a test {metric_name(plan.analysis.primary_metric)} of {mean_sd(found.test)} "
+        f"{model.name} reaches a test {metric_name(plan.analysis.primary_metric)} of {mean_sd(found.test, digits)} "
         f"(mean ± sd over {found.test.n} seeds)"
     )
     if found.population is not None:
         bounds = found.population.interval
-        text += f"; {level(bounds.confidence)} CI for new rows and new seeds {interval(bounds)}"
+        text += f"; {level(bounds.confidence)} CI for new rows and new seeds {interval(bounds, digits)}"
     return text + "."
 
 

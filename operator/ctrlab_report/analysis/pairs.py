@@ -74,11 +74,12 @@ def sentence_without_verdict(row: ComparisonSummary, confidence: float) -> str:
     if row.difference is None:
         return f"{row.a} and {row.b} have no seed in common with a value of {name}."
     if row.population is None:
-        text = f"{name} of {row.a} and {row.b} differs by {difference(row.difference)} on this test set"
         found = row.this_test_set
+        digits = digits_for(found.sd or 0.0) if found else 4
+        text = f"{name} of {row.a} and {row.b} differs by {difference(row.difference, digits)} on this test set"
         if found is None or found.interval is None:
             return f"{text}; the spread over seeds is not known."
-        bounds = signed_interval(found.interval)
+        bounds = signed_interval(found.interval, digits)
         return f"{text} ({level(confidence)} CI over {found.n} seeds {bounds}, paired t, {p_clause(found.p)})."
     found_both = row.population
     digits = digits_for(found_both.se)

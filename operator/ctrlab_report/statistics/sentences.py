@@ -1,20 +1,19 @@
 """The sentence of each verdict. Every number in it stands in the comparison's result; the wording is fixed.
 
-Differences are always A minus B with their sign, rounded to two significant digits of the standard error, so that no
-sentence shows a digit which the data do not carry.
+Differences are always A minus B with their sign, and every number is written as the page's tables write it: rounded to
+two significant digits of the standard error, so that no sentence shows a digit which the data do not carry.
 """
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ctrlab_report.statistics.degenerate import Degenerate
 from ctrlab_report.statistics.two_source import TwoSourceComparison
+from ctrlab_report.wording import difference, digits_for, level, metric_name, p_clause, signed_interval_of
 
 
 def degenerate(a: str, b: str, result: Degenerate) -> str:
     """No inference was possible."""
-    return f"{a} and {b} cannot be compared: {result.reason}. The plain difference is {result.estimate:+.6g}."
+    return f"{a} and {b} cannot be compared: {result.reason}. The plain difference is {difference(result.estimate, 6)}."
 
 
 @dataclass(frozen=True)
@@ -70,21 +69,19 @@ class Writer:
 
     def _difference(self) -> str:
         direction = "" if self.higher_is_better else " (lower is better)"
-        return f"{self.metric} differs by {self._signed(self.result.estimate)}{direction}"
+        return f"{metric_name(self.metric)} differs by {difference(self.result.estimate, self._digits)}{direction}"
 
     def _interval(self) -> str:
-        share = f"{100.0 * self.result.confidence:g} % interval"
-        return f"{share} {self._signed(self.result.low)} to {self._signed(self.result.high)}"
+        bounds = signed_interval_of(self.result.low, self.result.high, self._digits)
+        return f"{level(self.result.confidence)} CI {bounds}"
 
     def _seeds(self) -> str:
         return f"{self.result.seeds} seeds"
 
-    def _signed(self, value: float) -> str:
-        decimals = max(0, 1 - int(np.floor(np.log10(self.result.se))))
-        return f"{value:+.{decimals}f}"
+    @property
+    def _digits(self) -> int:
+        return digits_for(self.result.se)
 
 
 def _p(p: float | None) -> str:
-    if p is None:
-        return "no p"
-    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
+    return "no p" if p is None else p_clause(p)

@@ -39,7 +39,7 @@ from ctrlab_contract.records import (
     search_token,
 )
 from ctrlab_contract.store import Store, open_store
-from ctrlab_contract.tuning import Analysis, Evaluation, Seeds, Tuning
+from ctrlab_contract.tuning import Analysis, Evaluation, Precision, Seeds, Tuning
 
 DATASET = {
     "source": {"uri": "file:///data/movies/", "format": "csv"},
@@ -85,6 +85,11 @@ class SimulatedExperiment:
     metrics: tuple[str, ...] = ("auc", "logloss", "gauc", "pcoc", "ece")
     trials: int = 12
     compare: str = "AgainstReference"
+    half_width: str | None = None
+    """evaluation.precision.halfWidth; with it seeds.max is `most_seeds`."""
+    most_seeds: int = 1000
+    extended: int | None = None
+    """Seeds that runs are written for, after an extension."""
     key: ExperimentKey = field(default_factory=lambda: ExperimentKey(namespace="default", name="movies", uid="0a1b2c"))
 
     @property
@@ -97,7 +102,12 @@ class SimulatedExperiment:
                 for model in self.models
             ),
             tuning=Tuning(trials=self.trials),
-            evaluation=Evaluation(seeds=Seeds(count=self.seeds)),
+            evaluation=Evaluation(seeds=Seeds(count=self.seeds))
+            if self.half_width is None
+            else Evaluation(
+                seeds=Seeds(count=self.seeds, max=self.most_seeds),
+                precision=Precision(metric="auc", half_width=self.half_width),
+            ),
             analysis=Analysis.model_validate(
                 {
                     "primaryMetric": "auc",
@@ -157,7 +167,7 @@ def write(root: Path, wanted: SimulatedExperiment) -> WrittenExperiment:
     token = search_token(studies)
     for model, study in zip(wanted.models, studies, strict=True):
         own = random.normal(0, model.own_error, wanted.rows)
-        for place, seed in enumerate(plan.evaluation.seeds.values()):
+        for place, seed in enumerate(plan.evaluation.seeds.values(wanted.extended)):
             noise = np.random.default_rng([place, len(model.name), 7]).normal(0, model.seed_error, wanted.rows)
             scores = (1 / (1 + np.exp(-(model.strength * (logit + 0.7) - 0.7 + own + noise)))).astype(np.float32)
             if place in model.missing:

@@ -4,53 +4,67 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from scipy import stats
 
 from ctrlab_contract.names import ExitCode, Key
 from ctrlab_contract.records import SeedDecision
-from ctrlab_contract.tuning import Evaluation, Precision, Seeds
 from ctrlab_report.analysis import analyse
 from ctrlab_report.cli import main
 from ctrlab_report.gather import gather
 from ctrlab_report.seed_decision import decide_seeds, read_pilot
 
-
-def pilot_of(experiment: Any, half_width: str, maximum: int) -> tuple[Any, Any]:
-    """The plan with a precision target, and the pilot's records."""
-    evaluation = Evaluation(seeds=Seeds(count=5, max=maximum), precision=Precision(metric="auc", half_width=half_width))
-    plan = experiment.plan.model_copy(update={"evaluation": evaluation})
-    return plan, read_pilot(experiment.folder, plan)
+Writer = Callable[..., Any]
 
 
-def test_the_count_is_steins_from_the_widest_pair(experiment: Any) -> None:
-    plan, pilot = pilot_of(experiment, "0.002", 1000)
-    decision = decide_seeds(plan, pilot)
+def test_the_count_is_steins_from_the_widest_pair(written: Writer) -> None:
+    decision = decide_seeds(*read_pilot(written(half_width="0.002").folder))
     widest = max(decision.pilot_sd.values())
     expected = -(-((stats.t.ppf(0.975, 4) * widest / 0.002) ** 2) // 1)
     assert decision.count == max(5, int(expected)) > 5
     assert decision.pilot == 5
 
 
-def test_the_count_stops_at_the_maximum_and_says_so(experiment: Any) -> None:
-    decision = decide_seeds(*pilot_of(experiment, "0.0001", 9))
+def test_the_count_stops_at_the_maximum_and_says_so(written: Writer) -> None:
+    decision = decide_seeds(*read_pilot(written(half_width="0.0001", most_seeds=9).folder))
     assert decision.count == 9
     assert "seeds.max allows 9" in decision.reason
 
 
-def test_a_precise_pilot_is_not_extended(experiment: Any) -> None:
-    decision = decide_seeds(*pilot_of(experiment, "0.4", 20))
+def test_a_precise_pilot_is_not_extended(written: Writer) -> None:
+    decision = decide_seeds(*read_pilot(written(half_width="0.4", most_seeds=20).folder))
     assert decision.count == 5
     assert "precise enough" in decision.reason
 
 
-def test_the_decision_never_looks_at_test_metrics(experiment: Any) -> None:
-    plan, pilot = pilot_of(experiment, "0.002", 1000)
+def test_the_decision_never_looks_at_test_metrics(written: Writer) -> None:
+    plan, pilot = read_pilot(written(half_width="0.002").folder)
     blind = {
         name: {seed: record.model_copy(update={"metrics_test": {}}) for seed, record in runs.items()}
         for name, runs in pilot.items()
     }
     assert decide_seeds(plan, blind) == decide_seeds(plan, pilot)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("{", "runs/DIN/2026/0/record.json: the whole document"),
+        (None, "runs/DIN/2026/0/record.json, seed: is 2025, but its folder says 2026"),
+    ],
+    ids=["cut off", "of another seed"],
+)
+def test_a_damaged_record_ends_the_decision_with_its_name(
+    written: Writer, capsys: pytest.CaptureFixture[str], content: str | None, says: str
+) -> None:
+    experiment = written(half_width="0.002")
+    target = experiment.path / "runs/DIN/2026/0/record.json"
+    target.write_text(content or (experiment.path / "runs/DIN/2025/0/record.json").read_text())
+    code = main(["decide-seeds", "--store", experiment.uri, "--experiment", experiment.argument])
+    assert code == ExitCode.BAD_SPEC_OR_DATA
+    assert says in capsys.readouterr().err
+    assert not experiment.folder.exists(Key.SEED_DECISION)
 
 
 def test_a_plan_without_precision_has_nothing_to_decide(experiment: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,13 +74,26 @@ def test_a_plan_without_precision_has_nothing_to_decide(experiment: Any, capsys:
     assert not experiment.folder.exists(Key.SEED_DECISION)
 
 
-def test_after_an_extension_the_spread_comes_from_the_pilot(written: Callable[..., Any]) -> None:
-
+def test_a_pilot_that_was_not_extended_changes_nothing(written: Writer) -> None:
     experiment = written(seeds=8, margin=None)
     plain = analyse(gather(experiment.folder, experiment.key)).comparisons[0]
     decision = SeedDecision(pilot=8, count=8, half_width=0.1, metric="auc", pilot_sd={}, reason="The pilot is precise.")
     experiment.folder.put(Key.SEED_DECISION, decision.to_json().encode())
     assert analyse(gather(experiment.folder, experiment.key)).comparisons[0] == plain
+
+
+def test_after_an_extension_the_mean_is_over_all_seeds_and_the_spread_from_the_pilot(written: Writer) -> None:
+    experiment = written(seeds=5, extended=9, half_width="0.002")
+    decision = SeedDecision(pilot=5, count=9, half_width=0.002, metric="auc", pilot_sd={}, reason="More were needed.")
+    experiment.folder.put(Key.SEED_DECISION, decision.to_json().encode())
+    summary = analyse(gather(experiment.folder, experiment.key))
+    found = summary.comparisons[0]
+    assert len(found.seeds) == len(found.differences) == 9
+    assert found.population is not None
+    assert found.population.estimate == pytest.approx(np.mean(found.differences), rel=1e-12)
+    assert found.population.seed_se == pytest.approx(np.std(found.differences[:5], ddof=1) / 3, rel=1e-9)
+    assert [len(model.runs) for model in summary.models] == [9, 9, 9]
+    assert summary.seed_decision == decision
 
 
 def test_detectable_is_the_classical_power_of_the_paired_t_test(capsys: pytest.CaptureFixture[str]) -> None:

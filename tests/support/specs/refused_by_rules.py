@@ -176,6 +176,18 @@ RULES: Final[dict[str, Refused]] = {
     "a primary metric that is not reported": Refused(
         {"spec.analysis.primaryMetric": "logloss"}, "spec.analysis", "must be one of metrics: auc, gauc", "rule"
     ),
+    "a primary metric without direction": Refused(
+        {"spec.analysis.primaryMetric": "pcoc", "spec.analysis.metrics": ["auc", "pcoc"]},
+        "spec.analysis",
+        "primaryMetric can be auc, gauc, logloss, ne or brier",
+        "rule",
+    ),
+    "a primary metric without sampling error": Refused(
+        {"spec.analysis.primaryMetric": "ece", "spec.analysis.metrics": ["auc", "ece"]},
+        "spec.analysis",
+        "primaryMetric can be auc, gauc, logloss, ne or brier",
+        "rule",
+    ),
     "certainty": Refused(
         {"spec.analysis.confidence": "1"}, "spec.analysis", "confidence must be at least 0.5 and below 1", "rule"
     ),

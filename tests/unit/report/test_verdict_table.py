@@ -89,9 +89,9 @@ def test_swapping_the_models_swaps_better_and_worse_and_keeps_equivalent() -> No
 def test_the_sentence_shows_no_digit_beyond_the_standard_error() -> None:
     verdict = decide(evidence(two_source(0.00512345), 0.0003))
     assert verdict.sentence == (
-        "SIN is better than DeepFM: auc differs by +0.0051 (95 % interval +0.0028 to +0.0075, p = 0.0003, 8 seeds)."
+        "SIN is better than DeepFM: AUC differs by +0.0051 (95 % CI +0.0028 to +0.0075, p < 0.001, 8 seeds)."
     )
 
 
 def test_a_metric_where_less_is_better_says_so() -> None:
-    assert "logloss differs by -0.0050 (lower is better)" in decide(CASES[4][1]).sentence
+    assert "LogLoss differs by −0.0050 (lower is better)" in decide(CASES[4][1]).sentence
