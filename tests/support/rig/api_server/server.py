@@ -82,7 +82,7 @@ class FakeApiServer:
         application.router.add_get("/api/{version}", _resources)
         application.router.add_get("/apis/{group}/{version}", _resources)
         for root in ("/api/{version}", "/apis/{group}/{version}"):
-            for scope in ("", "/namespaces/{namespace}"):
+            for scope in ("/namespaces/{namespace}", ""):  # the first route that fits is taken
                 application.router.add_route("*", f"{root}{scope}/{{plural}}", self._guarded(self._collection))
                 application.router.add_route("*", f"{root}{scope}/{{plural}}/{{name}}", self._guarded(self._object))
                 application.router.add_route(

@@ -1,0 +1,39 @@
+"""A fresh cluster for each test, before the real PostgreSQL and S3 servers of the session."""
+
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from rig.cluster import Cluster
+from rig.tcp_proxy import TcpProxy, to_unix_socket
+from sqlalchemy import make_url
+
+STAND_IN = Path(__file__).parents[1] / "fake_worker.py"
+
+
+@pytest.fixture
+def database_port(postgres: Callable[[], str]) -> Iterator[tuple[TcpProxy, str]]:
+    """A TCP port in front of the database server, which can be cut, and the URL of an empty database behind it."""
+    url = make_url(postgres())
+    proxy = TcpProxy(to_unix_socket(f"{url.query['host']}/.s.PGSQL.5432"))
+    yield proxy, f"postgresql+psycopg://postgres:any@127.0.0.1:{proxy.port}/{url.database}"
+    proxy.close()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, s3_endpoint: str, database_port: tuple[TcpProxy, str]) -> Iterator[Cluster]:
+    """With Secrets, without an operator; workers are stand-ins that train nothing."""
+    made = Cluster(
+        tmp_path,
+        f"s3://tests/cluster-{uuid.uuid4().hex[:8]}",
+        s3_endpoint,
+        database_port[1],
+        commands={module: (sys.executable, str(STAND_IN)) for module in ("ctrlab_trainer", "ctrlab_report")},
+        environment={"FAKE_JOURNAL": str(tmp_path / "journal"), "FAKE_PAUSE": "0.1"},
+    )
+    made.start()
+    made.add_secrets()
+    yield made
+    made.stop()

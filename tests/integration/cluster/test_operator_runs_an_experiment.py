@@ -1,0 +1,64 @@
+"""The operator as a process, from the resource to the report, against a fake API server and real everything else."""
+
+import json
+from collections import Counter
+
+from rig.cluster import NAMESPACE, Cluster, journal_of, spec
+
+from ctrlab_operator.cluster.resources import CONFIG_MAP
+
+
+def test_an_experiment_runs_to_its_report_with_every_piece_of_work_done_once(cluster: Cluster) -> None:
+    cluster.start_operator()
+    before = cluster.create("study", spec())
+
+    cluster.wait_for_stage("study", "Succeeded", "Failed")
+
+    after = cluster.experiment("study")
+    assert after["status"]["stage"] == "Succeeded", after["status"]
+    assert after["status"]["trials"] == "8/8"
+    assert after["status"]["seeds"] == "5/5"
+    assert after["status"]["report"]["uri"].startswith("s3://")
+    done = Counter(kind for kind, _ in journal_of(cluster))
+    assert (done["trial"], done["run"]) == (8, 10)
+    assert max(Counter(journal_of(cluster)).values()) == 1 or done["start"] > 0
+    assert after["metadata"]["generation"] == before["metadata"]["generation"], "the specification is the user's"
+    assert "annotations" not in after["metadata"]
+    assert "finalizers" not in after["metadata"]
+    told = [reason for _, reason in cluster.events()]
+    assert told == ["Preparing", "Tuning", "Evaluating", "Reporting", "Succeeded"]
+    (plan,) = cluster.api.list(CONFIG_MAP, NAMESPACE)
+    assert plan["immutable"] is True
+    assert json.loads(plan["data"]["plan.json"])["schemaVersion"] == 1
+    assert len(json.dumps(after["status"])) < 16 * 1024
+
+
+def test_an_experiment_that_has_ended_costs_no_request(cluster: Cluster) -> None:
+    cluster.start_operator()
+    cluster.create("study", spec())
+    cluster.wait_for_stage("study", "Succeeded")
+    cluster.wait(lambda: not cluster.kubelet.running)
+    cluster.wait(lambda: all(pod["status"]["phase"] == "Succeeded" for pod in cluster.pods()))
+    quiet = {kind: count for kind, count in cluster.requests().items() if kind[1] in ("jobs", "ctrexperiments")}
+
+    cluster.create("other", spec(suspend=True))
+    cluster.wait_for_stage("other", "Suspended")
+
+    again = cluster.requests()
+    assert again["PATCH", "jobs"] == quiet["PATCH", "jobs"]
+    assert cluster.stage("study") == "Succeeded"
+
+
+def test_bad_data_ends_the_experiment_at_the_cost_of_one_pod(cluster: Cluster) -> None:
+    cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_EXIT": "prepare=42"}
+    cluster.start_operator()
+    cluster.create("study", spec())
+
+    cluster.wait_for_stage("study", "Failed")
+
+    failed = cluster.condition("study", "Failed")
+    assert failed["reason"] == "PrepareFailed"
+    assert "it was told to fail" in failed["message"]
+    assert cluster.condition("study", "Stalled")["status"] == "True"
+    assert len(cluster.kubelet.ran) == 1
+    assert ("Warning", "PrepareFailed") in cluster.events()

@@ -1,0 +1,194 @@
+"""A whole cluster in one object: API server, Job controller, a node, Secrets, and operators that come and go."""
+
+import base64
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kubernetes import client as kubernetes_client
+from rig.api_server.server import FakeApiServer
+from rig.job_controller import JobController
+from rig.kubelet import Kubelet
+
+from ctrlab_operator.cluster.client import HttpApi, Manifest
+from ctrlab_operator.cluster.errors import ApiError
+from ctrlab_operator.cluster.resources import EVENT, EXPERIMENT, JOB, POD, SECRET, Kind
+
+T = TypeVar("T")
+NAMESPACE = "team"
+NODE = "node1"
+
+
+@dataclass
+class Cluster:
+    """`start` before use, `stop` at the end."""
+
+    folder: Path
+    bucket: str
+    """Root of the artifact store: s3://bucket/prefix."""
+    endpoint: str
+    """Of the S3 server, which takes any credentials."""
+    database_url: str
+    commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the kubelet runs instead of `python -m MODULE`."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """Of every worker."""
+    operators: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.server = FakeApiServer()
+        self.jobs = JobController(self.server.objects, NODE)
+
+    def start(self) -> None:
+        self.server.start()
+        configuration = kubernetes_client.Configuration()
+        configuration.host = self.server.url
+        self.api = HttpApi(kubernetes_client.ApiClient(configuration))
+        self.kubelet = Kubelet(
+            self.api,
+            self.folder / "node",
+            NODE,
+            (NAMESPACE,),
+            self.commands,
+            {"CTRLAB_PARENT_PID": str(os.getpid()), **self.environment},
+            period=0.1,
+        )
+        self.kubeconfig = self.folder / "kubeconfig"
+        self.server.write_kubeconfig(self.kubeconfig)
+        namespaces = Kind("v1", "Namespace", "namespaces")
+        self.api.create(namespaces, "", {"metadata": {"name": NAMESPACE}})
+        self.jobs.start()
+        self.kubelet.start()
+
+    def stop(self) -> None:
+        for operator in self.operators:
+            operator.kill()
+            operator.wait()
+        self.jobs.stop()
+        self.kubelet.stop()
+        self.server.stop()
+
+    def add_secrets(self) -> None:
+        """Those that the operator's defaults name."""
+        self.add_secret("storage", AWS_ACCESS_KEY_ID="any", AWS_SECRET_ACCESS_KEY="any")
+        self.add_secret("database", url=self.database_url)
+
+    def add_secret(self, name: str, **values: str) -> None:
+        data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+        self.api.create(SECRET, NAMESPACE, {"metadata": {"name": name}, "data": data})
+
+    def start_operator(self, **environment: str) -> subprocess.Popen[bytes]:
+        """Another operator process; its log is `operator-N.log`."""
+        settings = {
+            "KUBECONFIG": str(self.kubeconfig),
+            "CTRLAB_TRAINER_IMAGE": "trainer:test",
+            "CTRLAB_OPERATOR_IMAGE": "operator:test",
+            "CTRLAB_NAMESPACES": NAMESPACE,
+            "CTRLAB_POD_NAMESPACE": NAMESPACE,
+            "CTRLAB_POD_NAME": f"operator-{len(self.operators)}",
+            "CTRLAB_POLL_SECONDS": "1",
+            "CTRLAB_PORT": "0",
+            "CTRLAB_DEFAULT_ARTIFACTS": self.bucket,
+            "CTRLAB_DEFAULT_ENDPOINT": self.endpoint,
+            "CTRLAB_DEFAULT_STORAGE_SECRET": "storage",
+            "CTRLAB_DEFAULT_DATABASE_SECRET": "database",
+            **environment,
+        }
+        log = (self.folder / f"operator-{len(self.operators)}.log").open("wb")
+        operator = subprocess.Popen(
+            [sys.executable, "-m", "ctrlab_operator", "run"], env={**os.environ, **settings}, stdout=log, stderr=log
+        )
+        log.close()
+        self.operators.append(operator)
+        return operator
+
+    def stop_operator(self, number: int = signal.SIGTERM) -> None:
+        """End the newest operator by a signal."""
+        operator = self.operators[-1]
+        operator.send_signal(number)
+        operator.wait(timeout=60)
+
+    def create(self, name: str, spec: Manifest) -> Manifest:
+        return self.api.create(EXPERIMENT, NAMESPACE, {"metadata": {"name": name}, "spec": spec})
+
+    def change(self, name: str, spec: Manifest) -> None:
+        """A merge patch of the specification."""
+        self.api.merge(EXPERIMENT, NAMESPACE, name, {"spec": spec})
+
+    def experiment(self, name: str) -> Manifest:
+        return self.api.get(EXPERIMENT, NAMESPACE, name)
+
+    def condition(self, name: str, kind: str) -> Manifest:
+        """A condition of an experiment; empty where there is none yet."""
+        conditions: list[Manifest] = self.experiment(name).get("status", {}).get("conditions", [])
+        return next((found for found in conditions if found["type"] == kind), {})
+
+    def stage(self, name: str) -> str:
+        return str(self.experiment(name).get("status", {}).get("stage", ""))
+
+    def job_names(self) -> list[str]:
+        return [job["metadata"]["name"] for job in self.api.list(JOB, NAMESPACE)]
+
+    def pods(self) -> list[Manifest]:
+        return self.api.list(POD, NAMESPACE)
+
+    def events(self) -> list[tuple[str, str]]:
+        """Type and reason of every Event, in the order of their creation."""
+        found = sorted(self.api.list(EVENT, NAMESPACE), key=lambda body: str(body["eventTime"]))
+        return [(body["type"], body["reason"]) for body in found]
+
+    def requests(self) -> Counter[tuple[str, str]]:
+        """What everybody but the kubelet asked the API server so far."""
+        return Counter(self.server.requests)
+
+    def wait(self, what: Callable[[], T], seconds: float = 90.0) -> T:
+        """The first true value of `what`; AssertionError with the operators' logs when time is over."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                found = what()
+            except ApiError as error:
+                if not error.is_absent:
+                    raise
+            else:
+                if found:
+                    return found
+            time.sleep(0.05)
+        logs = "\n".join(path.read_text()[-4000:] for path in sorted(self.folder.glob("operator-*.log")))
+        raise AssertionError(f"did not happen in {seconds} s; operators said:\n{logs}")
+
+    def wait_for_stage(self, name: str, *stages: str, seconds: float = 90.0) -> str:
+        return self.wait(lambda: self.stage(name) if self.stage(name) in stages else "", seconds)
+
+
+def journal_of(cluster: Cluster) -> list[tuple[str, str]]:
+    """What the stand-in workers completed: kind and what."""
+    path = Path(cluster.environment["FAKE_JOURNAL"])
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [(line.split(" ", 1)[0], line.split(" ", 1)[1]) for line in lines]
+
+
+def spec(**changes: Any) -> Manifest:
+    """A small experiment: one tuned model and one that is not."""
+    return {
+        "dataset": {
+            "source": {"uri": "builtin://synthetic"},
+            "label": {"column": "label"},
+            "features": [{"name": "user", "type": "Categorical"}],
+            "split": {"strategy": "Random"},
+        },
+        "models": [
+            {"name": "FM", "architecture": "fm", "search": {"learning_rate": {"categorical": ["1e-2", "1e-3"]}}},
+            {"name": "LR", "architecture": "lr"},
+        ],
+        "tuning": {"trials": 8, "workers": 2, "sampler": "Random"},
+        "evaluation": {"seeds": {"count": 5}},
+        **changes,
+    }
