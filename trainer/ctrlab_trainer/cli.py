@@ -19,6 +19,8 @@ from ctrlab_trainer.termination import Termination
 
 INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
 DATABASE_VARIABLE = "CTRLAB_DATABASE_URL"
+PLAN_VARIABLE = "CTRLAB_PLAN"
+"""Names the file in which a cluster hands the plan over; elsewhere it is read from the store."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -172,7 +174,9 @@ def _known_variant(plan: Plan, name: str) -> None:
 def _open(given: argparse.Namespace) -> tuple[Store, Plan]:
     store = open_store(given.store)
     key: ExperimentKey = given.experiment
-    return store, Plan.model_validate_json(store.below(key.prefix).get(Key.PLAN))
+    handed = os.environ.get(PLAN_VARIABLE)
+    plan = Path(handed).read_bytes() if handed else store.below(key.prefix).get(Key.PLAN)
+    return store, Plan.model_validate_json(plan)
 
 
 def _key(text: str) -> ExperimentKey:
