@@ -1,0 +1,69 @@
+"""The cache follows the watches, and a fresh list repairs what they missed."""
+
+from typing import Any
+
+import pytest
+
+from ctrlab_operator.cluster.cache import Cache, Ref
+from ctrlab_operator.cluster.resources import EXPERIMENT, JOB
+
+STUDY = Ref("team", "study")
+
+
+def job(name: str, version: int, uid: str = "") -> dict[str, Any]:
+    metadata = {
+        "name": name,
+        "namespace": "team",
+        "uid": uid or name,
+        "resourceVersion": str(version),
+        "labels": {"ctrlab.dev/experiment": "study"},
+        "managedFields": ["much"],
+    }
+    return {"metadata": metadata, "spec": {"template": {"huge": True}, "parallelism": 1}, "status": {"v": version}}
+
+
+@pytest.fixture
+def cache() -> Cache:
+    return Cache()
+
+
+def versions(cache: Cache) -> dict[str, int]:
+    return {body["metadata"]["name"]: body["status"]["v"] for body in cache.children(JOB, STUDY)}
+
+
+def test_an_older_state_never_replaces_a_newer_one(cache: Cache) -> None:
+    cache.put(JOB, job("a", 5))
+    cache.put(JOB, job("a", 3))
+    assert versions(cache) == {"a": 5}
+
+
+def test_what_nobody_reads_is_not_kept(cache: Cache) -> None:
+    cache.put(JOB, job("a", 1))
+    (kept,) = cache.children(JOB, STUDY)
+    assert "managedFields" not in kept["metadata"]
+    assert kept["spec"] == {"parallelism": 1}
+
+
+def test_the_deletion_of_a_predecessor_does_not_drop_its_successor(cache: Cache) -> None:
+    cache.put(JOB, job("a", 1, uid="old"))
+    cache.put(JOB, job("a", 7, uid="new"))
+    cache.drop(JOB, job("a", 2, uid="old"))
+    assert versions(cache) == {"a": 7}
+
+
+def test_a_fresh_list_drops_what_was_deleted_unseen_and_keeps_what_came_meanwhile(cache: Cache) -> None:
+    cache.put(JOB, job("ghost", 1))
+    cache.put(JOB, job("kept", 2))
+    before = cache.known(JOB, STUDY)
+    cache.put(JOB, job("came", 9))
+    cache.compare(JOB, before, [job("kept", 3)])
+    assert versions(cache) == {"came": 9, "kept": 3}
+
+
+def test_experiments_are_found_by_name(cache: Cache) -> None:
+    body = {"metadata": {"name": "study", "namespace": "team", "uid": "u", "resourceVersion": "1"}, "spec": {}}
+    cache.put(EXPERIMENT, body)
+    assert cache.refs() == {STUDY}
+    assert cache.experiment(STUDY) is not None
+    cache.drop(EXPERIMENT, body)
+    assert cache.refs() == set()
