@@ -24,6 +24,11 @@ def metric_name(metric: str) -> str:
     return NAMES.get(metric, metric)
 
 
+def anomaly_name(kind: str) -> str:
+    """`best-epoch-is-the-first` as words."""
+    return {"auc-at-or-below-half": "AUC at or below one half"}.get(kind, kind.replace("-", " "))
+
+
 def value(number: float | None, digits: int = 4) -> str:
     """A metric value; an en dash where there is none."""
     return "–" if number is None else f"{number:.{digits}f}".replace("-", MINUS)

@@ -33,6 +33,7 @@ from ctrlab_trainer.provenance.code import code_record
 from ctrlab_trainer.provenance.cost import Cost
 from ctrlab_trainer.provenance.environment import environment_record
 from ctrlab_trainer.provenance.hardware import hardware_record
+from ctrlab_trainer.repetition import repeat_if_suspicious
 from ctrlab_trainer.resolve import resolve
 from ctrlab_trainer.scoring import score
 from ctrlab_trainer.seal import FIRST, frozen_searches, open_test, openings
@@ -77,6 +78,9 @@ def evaluate(plan: Plan, key: ExperimentKey, store_root: Store, variant: str, se
                 reason=reason,
             )
             tested = run.test(result, schema, opened.split, opened.openings)
+        process = cost.record(gpu_seconds=sum(epoch.seconds for epoch in result.curve))
+        found = anomalies(result, tested.metrics, tested.scores, determinism, tested.openings)
+        repetition = repeat_if_suspicious(found, result, lambda: run.train(schema, train_rows, valid_rows))
     files = _files(run, result, valid_rows, tested)
     for name, content in files.items():
         experiment.put(Key.run(variant, seed, attempt, name), content)
@@ -112,8 +116,9 @@ def evaluate(plan: Plan, key: ExperimentKey, store_root: Store, variant: str, se
         environment=environment_record(),
         hardware=hardware_record(device),
         randomness=_randomness(run.seeds, determinism),
-        process=cost.record(gpu_seconds=sum(epoch.seconds for epoch in result.curve)),
-        anomalies=anomalies(result, tested.metrics, tested.scores, determinism, tested.openings),
+        process=process,
+        anomalies=found,
+        repetition=repetition,
         reproduce=f"ctrlab-trainer verify --store {store_root.uri} --experiment {key.prefix} "
         f"--variant {variant} --seed {seed}",
         tolerance="bit-equal with the same version, device kind and number of threads"

@@ -10,6 +10,7 @@ from ctrlab_contract.records.run import (
     HardwareRecord,
     ProcessRecord,
     RandomnessRecord,
+    Repetition,
     RunRecord,
     TestOpening,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "RandomnessRecord",
     "Rate",
     "ReliabilityBin",
+    "Repetition",
     "ReportSummary",
     "RunRecord",
     "RunSummary",

@@ -107,6 +107,24 @@ class Anomaly(ContractModel):
     detail: str
 
 
+class Repetition(ContractModel):
+    """A second training with the same seed, made at once because the first showed an anomaly; it opens no test set."""
+
+    reasons: tuple[str, ...]
+    """Kinds of the anomalies that asked for it."""
+    recorded: str
+    """Digest of what the recorded training left: model, curves, divergence."""
+    repeated: str
+    """The same of the repetition; equal where the anomaly belongs to the seed."""
+    divergence: str | None = None
+    """What was not finite in the repetition."""
+    metrics_valid: dict[str, float | None]
+    """Of the repetition, at its best epoch."""
+    constant_predictions: bool
+    """Whether the repetition gives every validation row the same score."""
+    seconds: float
+
+
 class RunRecord(ContractModel):
     """Everything about one attempt at one (variant, seed)."""
 
@@ -155,6 +173,8 @@ class RunRecord(ContractModel):
     randomness: RandomnessRecord
     process: ProcessRecord
     anomalies: tuple[Anomaly, ...] = ()
+    repetition: Repetition | None = None
+    """Absent where no anomaly asked for one."""
     reproduce: str
     """The command that repeats this run."""
     tolerance: str

@@ -15,6 +15,8 @@ from ctrlab_contract.records.summary_statistics import (
     SeedEstimate,
 )
 
+RepetitionFinding = Literal["property-of-the-seed", "fault-of-the-first-run", "not-reproducible"]
+
 VerdictName = Literal[
     "better",
     "worse",
@@ -34,7 +36,7 @@ class MetricSummary(ContractModel):
     population: PopulationEstimate | None = None
     """Absent for metrics without a sampling theory here (ece), for one seed and where nothing varies."""
     without_flagged: SeedEstimate | None = None
-    """Sensitivity: the same without the runs that have an anomaly; absent where there is none."""
+    """Sensitivity: the same without the runs that have an anomaly or that Grubbs' test marks; absent without any."""
     validation: SeedEstimate | None = None
     """At the best epoch of the same runs."""
     gap: float | None = None
@@ -80,6 +82,8 @@ class RunSummary(ContractModel):
     openings: int = 0
     """How often this run opened the test set."""
     anomalies: tuple[Anomaly, ...] = ()
+    repetition: RepetitionFinding | None = None
+    """What a second training with the same seed says of the anomalies; absent where none was made."""
     config_digest: str | None = None
     predictions_sha256: str | None = None
     model_sha256: str | None = None
@@ -136,6 +140,7 @@ class ComparisonSummary(ContractModel):
     distribution_free: ExactCheck | None = None
     detectable: Detectable | None = None
     without_flagged: SeedEstimate | None = None
+    """Sensitivity: without the runs of either model that have an anomaly or that Grubbs' test marks."""
     verdict: VerdictName | None = None
     """For the primary metric; exploratory comparisons carry no verdict."""
     label: str | None = None

@@ -1,6 +1,28 @@
-"""Seeds whose value is unusual: a remark for the reader, never a reason to leave a result out."""
+"""Runs and seeds that are unusual: remarks for the reader, never a reason to leave a result out."""
 
-from ctrlab_report.statistics.anomalies import GrubbsFlag, grubbs
+from ctrlab_contract.records import Repetition
+from ctrlab_report.statistics.anomalies import GrubbsFlag, RerunFinding, RunFacts, classify, grubbs, judge_rerun
+
+REPETITIONS: dict[RerunFinding, str] = {
+    RerunFinding.PROPERTY: "trained again with the same seed it gave the same, bit for bit: a property of the seed",
+    RerunFinding.FAULT: "trained again with the same seed it showed no anomaly: a fault of the first run; it stays in "
+    "every number, and the row without anomalous runs shows what it changes",
+    RerunFinding.UNSTABLE: "trained again with the same seed it was anomalous in another way: this training does not "
+    "repeat itself",
+}
+"""What the finding means."""
+
+
+def judge_repetition(repetition: Repetition) -> RerunFinding:
+    """Whether an anomaly belongs to the seed or was a fault, from the second training with the same seed."""
+    again = classify(
+        RunFacts(
+            losses_finite=repetition.divergence is None,
+            predictions_constant=repetition.constant_predictions,
+            auc=repetition.metrics_valid.get("auc"),
+        )
+    )
+    return judge_rerun(repetition.recorded, repetition.repeated, again)
 
 
 def flagged_seeds(values: dict[int, float], alpha: float) -> dict[str, str]:

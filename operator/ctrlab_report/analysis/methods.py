@@ -1,11 +1,14 @@
 """What stands behind every method id in a summary: library, version, assumption, source."""
 
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from ctrlab_contract.canonical import digest
 from ctrlab_contract.records import Method, ReportSummary
 from ctrlab_report.statistics.methods import METHODS
 
@@ -14,9 +17,20 @@ _LIBRARIES = ("ctrlab", "jinja2", "numpy", "opda", "pyarrow", "pydantic", "scipy
 _METHOD_FIELDS = ("method", "posterior_method", "curve_method", "verdict_method")
 
 
+CODE = "ctrlab_report"
+"""In `versions`: the digest of this package's own files, so that changed code never shares a report's address."""
+
+
+@cache
 def versions() -> dict[str, str]:
     """Versions of everything that turns inputs into this report."""
-    return {library: version(library) for library in _LIBRARIES}
+    return {library: version(library) for library in _LIBRARIES} | {CODE: _code_digest()}
+
+
+def _code_digest() -> str:
+    root = Path(__file__).parents[1]
+    files = sorted(path for path in root.rglob("*") if path.suffix in (".py", ".j2", ".css"))
+    return digest({path.relative_to(root).as_posix(): digest(path.read_bytes()) for path in files})
 
 
 def methods_used(summary: ReportSummary) -> dict[str, Method]:

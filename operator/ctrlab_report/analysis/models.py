@@ -18,7 +18,7 @@ from ctrlab_contract.records import (
     StudyRecord,
 )
 from ctrlab_report.analysis.estimates import over_seeds, population
-from ctrlab_report.analysis.flags import flagged_seeds
+from ctrlab_report.analysis.flags import flagged_seeds, judge_repetition
 from ctrlab_report.analysis.scored import Scored, ScoredMetric
 from ctrlab_report.gather import Gathered, GatheredRun
 from ctrlab_report.statistics.anomalies import failure_rate
@@ -61,16 +61,19 @@ def model_inputs(gathered: Gathered, name: str) -> str:
     return digest({key: value for key, value in gathered.inputs.items() if key.startswith(f"runs/{name}/")})
 
 
-def unflagged(gathered: Gathered, name: str) -> set[int]:
-    """Seeds whose run ended without an anomaly."""
-    return {run.seed for run in gathered.of(name) if run.record is not None and not run.record.anomalies}
+def unflagged(gathered: Gathered, metric: ScoredMetric, name: str) -> set[int]:
+    """Seeds whose run ended without an anomaly and whose value of this metric Grubbs' test does not mark."""
+    marked = flagged_seeds(metric.of(name), gathered.plan.analysis.alpha)
+    ended = (run for run in gathered.of(name) if run.record is not None and not run.record.anomalies)
+    return {run.seed for run in ended if str(run.seed) not in marked}
 
 
 def _metric(gathered: Gathered, metric: ScoredMetric, name: str) -> MetricSummary:
     confidence = float(gathered.plan.analysis.confidence)
     runs = gathered.of(name)
     test = metric.of(name)
-    clean = [value for seed, value in test.items() if seed in unflagged(gathered, name)]
+    sound = unflagged(gathered, metric, name)
+    clean = [value for seed, value in test.items() if seed in sound]
     validation = {run.seed: run.record.metrics_valid.get(metric.name) for run in runs if run.record is not None}
     on_test = over_seeds(list(test.values()), confidence)
     on_validation = over_seeds([value for value in validation.values() if value is not None], confidence)
@@ -174,6 +177,7 @@ def _run(run: GatheredRun) -> RunSummary:
         deterministic=record.randomness.deterministic_achieved,
         openings=len(record.openings) + sum(len(repeat.openings) for repeat in run.repeats),
         anomalies=record.anomalies,
+        repetition=judge_repetition(record.repetition).value if record.repetition else None,
         config_digest=record.config_digest,
         predictions_sha256=record.predictions_sha256,
         model_sha256=record.model_sha256,

@@ -46,7 +46,7 @@ def describe_pair(
     of_a, of_b = metric.of(one.a), metric.of(one.b)
     seeds = tuple(seed for seed in of_a if seed in of_b)
     differences = [of_a[seed] - of_b[seed] for seed in seeds]
-    clean = unflagged(gathered, one.a) & unflagged(gathered, one.b)
+    clean = unflagged(gathered, metric, one.a) & unflagged(gathered, metric, one.b)
     kept = [d for seed, d in zip(seeds, differences, strict=True) if seed in clean]
     on_these_rows = one.test_set_only if isinstance(one.test_set_only, PairedT | Degenerate) else None
     of_pair = _from_pair(found, plan) if isinstance(found, FamilyMember) else {}

@@ -5,8 +5,11 @@ from collections.abc import Iterator
 
 from ctrlab_contract.canonical import canonical_json
 from ctrlab_contract.records import Finding, Machine, RunRecord, TestOpenings
+from ctrlab_report.analysis.flags import REPETITIONS, judge_repetition
 from ctrlab_report.analysis.scored import Scored, disagreements
 from ctrlab_report.gather import Gathered
+from ctrlab_report.statistics.anomalies import RerunFinding
+from ctrlab_report.wording import anomaly_name
 
 
 def machines(gathered: Gathered) -> tuple[Machine, ...]:
@@ -67,9 +70,17 @@ def _missing(gathered: Gathered) -> Iterator[Finding]:
 
 def _anomalous(gathered: Gathered) -> Iterator[Finding]:
     for run in gathered.runs:
-        for anomaly in run.record.anomalies if run.record else ():
+        if run.record is None:
+            continue
+        where = f"{run.variant}, seed {run.seed}"
+        for anomaly in run.record.anomalies:
+            yield Finding(severity="note", where=where, message=f"{anomaly_name(anomaly.kind)}: {anomaly.detail}")
+        if run.record.repetition is not None:
+            found = judge_repetition(run.record.repetition)
             yield Finding(
-                severity="note", where=f"{run.variant}, seed {run.seed}", message=f"{anomaly.kind}: {anomaly.detail}"
+                severity="note" if found is RerunFinding.PROPERTY else "warning",
+                where=where,
+                message=REPETITIONS[found],
             )
 
 
@@ -79,10 +90,12 @@ def _data(gathered: Gathered) -> Iterator[Finding]:
 
 
 def _machines(gathered: Gathered) -> Iterator[Finding]:
-    kinds = machines(gathered)
+    kinds = [kind.model_dump(mode="json", by_alias=True, exclude={"runs"}) for kind in machines(gathered)]
     if len(kinds) > 1:
+        differing = [part for part in kinds[0] if len({canonical_json(kind[part]) for kind in kinds}) > 1]
         yield Finding(
             severity="note",
             where="machines",
-            message=f"the final runs used {len(kinds)} combinations of code, packages and hardware; see the appendix",
+            message=f"the final runs differ in {' and '.join(differing)} ({len(kinds)} combinations); the appendix has "
+            "each of them",
         )

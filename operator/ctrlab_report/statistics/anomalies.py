@@ -81,9 +81,9 @@ class Classification:
 class RerunFinding(StrEnum):
     """What a second run with the same seed says about an anomalous one."""
 
-    PROPERTY = "PropertyOfTheSeed"
-    FAULT = "FaultOfTheFirstRun"
-    UNSTABLE = "NotReproducible"
+    PROPERTY = "property-of-the-seed"
+    FAULT = "fault-of-the-first-run"
+    UNSTABLE = "not-reproducible"
 
 
 @dataclass(frozen=True)
