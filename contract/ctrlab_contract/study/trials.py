@@ -92,8 +92,7 @@ class Trials:
             except UpdateFinishedTrialError:
                 return self._read(number)
 
-        self.database.retrying(end)
-        return self._read(number)
+        return self.database.retrying(end)
 
     def _read(self, number: int) -> FrozenTrial:
         storage = self.database.storage

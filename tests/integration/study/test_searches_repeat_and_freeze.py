@@ -70,7 +70,7 @@ def test_points_are_visited_once_by_any_number_of_workers(
 def test_a_synchronous_search_is_the_same_with_one_worker_and_with_three(
     studies: StudyDatabase, database_url: str, key: ExperimentKey, make_plan: MakePlan, pruner: str
 ) -> None:
-    plan = make_plan(sampler="TPE", trials=14, mode="Synchronous", pruner={"type": pruner})
+    plan = make_plan(sampler="TPE", trials=10, mode="Synchronous", pruner={"type": pruner})
 
     def search_by(workers: int) -> dict[int | None, Any]:
         own = key.model_copy(update={"uid": f"{workers}-workers"})
@@ -79,7 +79,7 @@ def test_a_synchronous_search_is_the_same_with_one_worker_and_with_three(
         return {trial.slot: (trial.state, trial.parameters, trial.curve) for trial in trials}
 
     alone = search_by(1)
-    assert len(alone) == 14
+    assert len(alone) == 10
     assert search_by(3) == alone
 
 

@@ -1,0 +1,35 @@
+"""The frozen search of an ablation's variant, taken from the experiment's search for the full model."""
+
+from ctrlab_contract.plan import Plan
+from ctrlab_contract.records.study import BestChoice, StudyRecord
+from ctrlab_contract.study.freeze import nothing_tuned
+
+
+def inherited(plan: Plan, variant: str, dataset_digest: str, full: StudyRecord) -> StudyRecord | None:
+    """The record that follows from the full model's search, or None where the variant is to be searched itself.
+
+    With Inherit every variant takes the full model's values but those that it sets itself, and spends no trial. With
+    Retune only the full model takes its own search over, as long as it was made on the same data.
+    """
+    parent = plan.parent
+    if parent is None:
+        return None
+    if parent.hyperparameters == "Inherit":
+        return _values_of(plan, variant, dataset_digest, full, parent.experiment)
+    if variant == parent.model and full.dataset_digest == dataset_digest:
+        return full.model_copy(update={"plan_digest": plan.digest, "inherited_from": full.digest})
+    return None
+
+
+def _values_of(plan: Plan, variant: str, dataset_digest: str, full: StudyRecord, experiment: str) -> StudyRecord:
+    own = plan.variant(variant).parameters
+    taken = {name: value for name, value in full.best.parameters.items() if name not in own}
+    text = f"Taken from the search of {full.variant} in {experiment}, and not tuned for {variant}"
+    if variant == full.variant:
+        text = f"Taken from the search of {full.variant} in {experiment}"
+    if not full.best.parameters:
+        text += ", where nothing was tuned"
+    best = BestChoice(parameters=taken, justification=f"{text}. There: {full.best.justification}")
+    return nothing_tuned(plan, variant, dataset_digest).model_copy(
+        update={"best": best, "inherited_from": full.digest}
+    )
