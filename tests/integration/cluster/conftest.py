@@ -1,5 +1,10 @@
-"""A fresh cluster for each test, before the real PostgreSQL and S3 servers of the session."""
+"""A fresh cluster for each test, before the real PostgreSQL and S3 servers of the session.
 
+With CTRLAB_TEST_KUBECONFIG the same stories run on that real API server, in a namespace of their own that enforces Pod
+Security `restricted`; it needs controller manager, scheduler and our CRDs, but no node.
+"""
+
+import os
 import sys
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,8 +28,13 @@ def database_port(postgres: Callable[[], str]) -> Iterator[tuple[TcpProxy, str]]
 
 
 @pytest.fixture
-def cluster(tmp_path: Path, s3_endpoint: str, database_port: tuple[TcpProxy, str]) -> Iterator[Cluster]:
+def cluster(
+    request: pytest.FixtureRequest, tmp_path: Path, s3_endpoint: str, database_port: tuple[TcpProxy, str]
+) -> Iterator[Cluster]:
     """With Secrets, without an operator; workers are stand-ins that train nothing."""
+    real = os.environ.get("CTRLAB_TEST_KUBECONFIG")
+    if real and request.node.get_closest_marker("fake_server"):
+        pytest.skip("needs a server that can be told to misbehave")
     made = Cluster(
         tmp_path,
         f"s3://tests/cluster-{uuid.uuid4().hex[:8]}",
@@ -32,6 +42,8 @@ def cluster(tmp_path: Path, s3_endpoint: str, database_port: tuple[TcpProxy, str
         database_port[1],
         commands={module: (sys.executable, str(STAND_IN)) for module in ("ctrlab_trainer", "ctrlab_report")},
         environment={"FAKE_JOURNAL": str(tmp_path / "journal"), "FAKE_PAUSE": "0.1"},
+        kubeconfig=Path(real) if real else None,
+        namespace=f"ctrlab-test-{uuid.uuid4().hex[:8]}",
     )
     made.start()
     made.add_secrets()

@@ -3,7 +3,7 @@
 import signal
 from typing import Any
 
-from rig.cluster import NAMESPACE, Cluster, journal_of, spec
+from rig.cluster import Cluster, journal_of, spec
 
 from ctrlab_contract.store import open_store
 from ctrlab_operator.cluster.resources import CONFIG_MAP, EXPERIMENT, JOB, SECRET
@@ -22,7 +22,7 @@ def test_suspending_stops_pods_and_resuming_repeats_nothing_that_was_finished(cl
 
     cluster.change("study", {"suspend": True})
     cluster.wait_for_stage("study", "Suspended")
-    cluster.wait(lambda: not cluster.pods())
+    cluster.wait(lambda: not cluster.kubelet.running)
     assert cluster.condition("study", "Suspended")["status"] == "True"
 
     cluster.change("study", {"suspend": False})
@@ -44,7 +44,7 @@ def test_more_workers_are_started_for_a_running_search(cluster: Cluster) -> None
     cluster.change("study", {"tuning": {"workers": 3}})
 
     cluster.wait(lambda: len(cluster.kubelet.running) == 3)
-    job = cluster.api.get(JOB, NAMESPACE, "study-tune-fm")
+    job = cluster.api.get(JOB, cluster.namespace, "study-tune-fm")
     assert (job["spec"]["completions"], job["spec"]["parallelism"]) == (3, 3)
 
 
@@ -55,19 +55,19 @@ def test_deleting_stops_pods_at_once_and_keeps_the_store(cluster: Cluster) -> No
     cluster.wait(lambda: cluster.stage("study") == "Tuning" and cluster.kubelet.running)
 
     uid = created["metadata"]["uid"]
-    cluster.api.delete(EXPERIMENT, NAMESPACE, "study", uid)
+    cluster.api.delete(EXPERIMENT, cluster.namespace, "study", uid)
 
     cluster.wait(lambda: not cluster.pods() and not cluster.job_names() and not cluster.kubelet.running)
-    assert not cluster.api.list(CONFIG_MAP, NAMESPACE)
+    assert not cluster.api.list(CONFIG_MAP, cluster.namespace)
     environment = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_ENDPOINT_URL": cluster.endpoint}
-    assert open_store(cluster.bucket, environment).exists(f"{NAMESPACE}/study/{uid}/plan.json")
+    assert open_store(cluster.bucket, environment).exists(f"{cluster.namespace}/study/{uid}/plan.json")
 
 
 def test_an_experiment_of_the_same_name_begins_anew(cluster: Cluster) -> None:
     cluster.start_operator()
     first = cluster.create("study", spec())
     cluster.wait_for_stage("study", "Tuning")
-    cluster.api.delete(EXPERIMENT, NAMESPACE, "study", first["metadata"]["uid"])
+    cluster.api.delete(EXPERIMENT, cluster.namespace, "study", first["metadata"]["uid"])
     cluster.create("study", spec())
 
     cluster.wait_for_stage("study", "Succeeded", "Failed")
@@ -77,14 +77,15 @@ def test_an_experiment_of_the_same_name_begins_anew(cluster: Cluster) -> None:
 
 
 def test_a_missing_secret_stalls_with_advice_until_it_is_there(cluster: Cluster) -> None:
-    secret = cluster.api.get(SECRET, NAMESPACE, "database")
-    cluster.api.delete(SECRET, NAMESPACE, "database", secret["metadata"]["uid"])
+    secret = cluster.api.get(SECRET, cluster.namespace, "database")
+    cluster.api.delete(SECRET, cluster.namespace, "database", secret["metadata"]["uid"])
     cluster.start_operator()
     cluster.create("study", spec())
 
     cluster.wait(lambda: cluster.condition("study", "Stalled").get("reason") == "SecretMissing")
     assert (
-        "there is no Secret database in namespace team; create it" in cluster.condition("study", "Stalled")["message"]
+        "there is no Secret database in namespace {cluster.namespace}; create it"
+        in cluster.condition("study", "Stalled")["message"]
     )
     assert not cluster.pods()
 

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 
-from rig.cluster import NAMESPACE, Cluster, journal_of, spec
+from rig.cluster import Cluster, journal_of, spec
 
 from ctrlab_operator.cluster.resources import CONFIG_MAP
 
@@ -27,7 +27,7 @@ def test_an_experiment_runs_to_its_report_with_every_piece_of_work_done_once(clu
     assert "finalizers" not in after["metadata"]
     told = [reason for _, reason in cluster.events()]
     assert told == ["Preparing", "Tuning", "Evaluating", "Reporting", "Succeeded"]
-    (plan,) = cluster.api.list(CONFIG_MAP, NAMESPACE)
+    (plan,) = cluster.api.list(CONFIG_MAP, cluster.namespace)
     assert plan["immutable"] is True
     assert json.loads(plan["data"]["plan.json"])["schemaVersion"] == 1
     assert len(json.dumps(after["status"])) < 16 * 1024

@@ -44,6 +44,7 @@ def test_a_killed_worker_costs_its_trial_and_the_budget_stays_exact(cluster: Clu
     assert len(restarted) >= 3, "the index of the lost worker is started again"
 
 
+@pytest.mark.fake_server
 def test_a_server_that_throttles_fails_and_forgets_delays_and_breaks_nothing(cluster: Cluster) -> None:
     for fault in (
         Fault(status=429, plural="jobs", verb="PATCH", times=2, retry_after=1),

@@ -13,22 +13,22 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kubernetes import client as kubernetes_client
+from kubernetes import config as kubernetes_config
 from rig.api_server.server import FakeApiServer
 from rig.job_controller import JobController
-from rig.kubelet import Kubelet
+from rig.kubelet import Kubelet, register_node
 
 from ctrlab_operator.cluster.client import HttpApi, Manifest
 from ctrlab_operator.cluster.errors import ApiError
 from ctrlab_operator.cluster.resources import EVENT, EXPERIMENT, JOB, POD, SECRET, Kind
 
 T = TypeVar("T")
-NAMESPACE = "team"
-NODE = "node1"
+NAMESPACES = Kind("v1", "Namespace", "namespaces")
 
 
 @dataclass
 class Cluster:
-    """`start` before use, `stop` at the end."""
+    """`start` before use, `stop` at the end; on a fake API server, or on the real one that `kubeconfig` names."""
 
     folder: Path
     bucket: str
@@ -42,38 +42,50 @@ class Cluster:
     """Of every worker."""
     operators: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.server = FakeApiServer()
-        self.jobs = JobController(self.server.objects, NODE)
+    kubeconfig: Path | None = None
+    """Of a real API server with controller manager, scheduler and our CRDs; None makes a fake one."""
+    namespace: str = "team"
+    node: str = "process-node"
 
     def start(self) -> None:
-        self.server.start()
+        if self.kubeconfig is None:
+            self.server = FakeApiServer()
+            self.server.start()
+            self.kubeconfig = self.folder / "kubeconfig"
+            self.server.write_kubeconfig(self.kubeconfig)
+            self.jobs: JobController | None = JobController(self.server.objects, self.node)
+            self.jobs.start()
+        else:
+            self.jobs = None
         configuration = kubernetes_client.Configuration()
-        configuration.host = self.server.url
+        kubernetes_config.load_kube_config(str(self.kubeconfig), client_configuration=configuration)
         self.api = HttpApi(kubernetes_client.ApiClient(configuration))
+        if self.jobs is None:
+            register_node(self.api, self.node)
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        self.api.create(NAMESPACES, "", {"metadata": {"name": self.namespace, "labels": labels}})
         self.kubelet = Kubelet(
             self.api,
             self.folder / "node",
-            NODE,
-            (NAMESPACE,),
+            self.node,
+            (self.namespace,),
             self.commands,
             {"CTRLAB_PARENT_PID": str(os.getpid()), **self.environment},
             period=0.1,
         )
-        self.kubeconfig = self.folder / "kubeconfig"
-        self.server.write_kubeconfig(self.kubeconfig)
-        namespaces = Kind("v1", "Namespace", "namespaces")
-        self.api.create(namespaces, "", {"metadata": {"name": NAMESPACE}})
-        self.jobs.start()
         self.kubelet.start()
 
     def stop(self) -> None:
         for operator in self.operators:
             operator.kill()
             operator.wait()
-        self.jobs.stop()
         self.kubelet.stop()
-        self.server.stop()
+        if self.jobs is not None:
+            self.jobs.stop()
+            self.server.stop()
+        else:
+            found = self.api.get(NAMESPACES, "", self.namespace)
+            self.api.delete(NAMESPACES, "", self.namespace, found["metadata"]["uid"])
 
     def add_secrets(self) -> None:
         """Those that the operator's defaults name."""
@@ -82,7 +94,7 @@ class Cluster:
 
     def add_secret(self, name: str, **values: str) -> None:
         data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
-        self.api.create(SECRET, NAMESPACE, {"metadata": {"name": name}, "data": data})
+        self.api.create(SECRET, self.namespace, {"metadata": {"name": name}, "data": data})
 
     def start_operator(self, **environment: str) -> subprocess.Popen[bytes]:
         """Another operator process; its log is `operator-N.log`."""
@@ -90,8 +102,8 @@ class Cluster:
             "KUBECONFIG": str(self.kubeconfig),
             "CTRLAB_TRAINER_IMAGE": "trainer:test",
             "CTRLAB_OPERATOR_IMAGE": "operator:test",
-            "CTRLAB_NAMESPACES": NAMESPACE,
-            "CTRLAB_POD_NAMESPACE": NAMESPACE,
+            "CTRLAB_NAMESPACES": self.namespace,
+            "CTRLAB_POD_NAMESPACE": self.namespace,
             "CTRLAB_POD_NAME": f"operator-{len(self.operators)}",
             "CTRLAB_POLL_SECONDS": "1",
             "CTRLAB_PORT": "0",
@@ -116,14 +128,14 @@ class Cluster:
         operator.wait(timeout=60)
 
     def create(self, name: str, spec: Manifest) -> Manifest:
-        return self.api.create(EXPERIMENT, NAMESPACE, {"metadata": {"name": name}, "spec": spec})
+        return self.api.create(EXPERIMENT, self.namespace, {"metadata": {"name": name}, "spec": spec})
 
     def change(self, name: str, spec: Manifest) -> None:
         """A merge patch of the specification."""
-        self.api.merge(EXPERIMENT, NAMESPACE, name, {"spec": spec})
+        self.api.merge(EXPERIMENT, self.namespace, name, {"spec": spec})
 
     def experiment(self, name: str) -> Manifest:
-        return self.api.get(EXPERIMENT, NAMESPACE, name)
+        return self.api.get(EXPERIMENT, self.namespace, name)
 
     def condition(self, name: str, kind: str) -> Manifest:
         """A condition of an experiment; empty where there is none yet."""
@@ -134,14 +146,14 @@ class Cluster:
         return str(self.experiment(name).get("status", {}).get("stage", ""))
 
     def job_names(self) -> list[str]:
-        return [job["metadata"]["name"] for job in self.api.list(JOB, NAMESPACE)]
+        return [job["metadata"]["name"] for job in self.api.list(JOB, self.namespace)]
 
     def pods(self) -> list[Manifest]:
-        return self.api.list(POD, NAMESPACE)
+        return self.api.list(POD, self.namespace)
 
     def events(self) -> list[tuple[str, str]]:
         """Type and reason of every Event, in the order of their creation."""
-        found = sorted(self.api.list(EVENT, NAMESPACE), key=lambda body: str(body["eventTime"]))
+        found = sorted(self.api.list(EVENT, self.namespace), key=lambda body: str(body["eventTime"]))
         return [(body["type"], body["reason"]) for body in found]
 
     def requests(self) -> Counter[tuple[str, str]]:
@@ -155,7 +167,7 @@ class Cluster:
             try:
                 found = what()
             except ApiError as error:
-                if not error.is_absent:
+                if not (error.is_absent or error.status == 0):
                     raise
             else:
                 if found:
