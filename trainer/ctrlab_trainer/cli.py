@@ -80,14 +80,14 @@ def _prepare(given: argparse.Namespace) -> int:
 
 def _tune(given: argparse.Namespace) -> int:
     termination = Termination()
-    from ctrlab_trainer.provenance.cost import worker_name
-    from ctrlab_trainer.tune import tune
-
     store, plan = _open(given)
     database = os.environ.get(DATABASE_VARIABLE)
     if not database:
         raise InvalidSpec([Problem(DATABASE_VARIABLE, "tuning needs the URL of the study database")])
     _known_variant(plan, given.variant)
+    from ctrlab_trainer.provenance.cost import worker_name
+    from ctrlab_trainer.tune import tune
+
     termination.wait_for_work()
     tune(plan, given.experiment, store, database, given.variant, worker_name(), stop=termination.asked)
     return ExitCode.SUCCESS
@@ -95,10 +95,10 @@ def _tune(given: argparse.Namespace) -> int:
 
 def _evaluate(given: argparse.Namespace) -> int:
     Termination()
-    from ctrlab_trainer.evaluate import evaluate
-
     store, plan = _open(given)
     run = final_run(plan, given.variant, given.seed, given.seed_count, given.first_index)
+    from ctrlab_trainer.evaluate import evaluate
+
     record = evaluate(plan, given.experiment, store, run.variant, run.seed)
     print(f"{run.variant}, seed {run.seed}, attempt {record.attempt}: {record.state}")
     return ExitCode.SUCCESS

@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from ctrlab_contract.base import ContractModel
+from ctrlab_contract.records.ablation import ReusedRun, VariantChange
 from ctrlab_contract.records.study import ParameterValue
 
 
@@ -149,6 +150,10 @@ class RunRecord(ContractModel):
     tuned: dict[str, ParameterValue]
     removed_parts: tuple[str, ...] = ()
     dropped_features: tuple[str, ...] = ()
+    change: VariantChange | None = None
+    """Of an ablation's variant: what differs from the full model."""
+    reused_from: ReusedRun | None = None
+    """Of an ablation's full model: the run of the experiment that this is."""
     parameters: int
     """Trainable numbers in the model."""
     execution_mode: Literal["plain", "batched"] = "plain"
@@ -157,7 +162,7 @@ class RunRecord(ContractModel):
     metrics_valid: dict[str, float | None]
     """At the best epoch."""
     metrics_test: dict[str, float | None]
-    """A metric that is undefined for these predictions is None, or absent in JSON."""
+    """None where a metric is undefined for these predictions."""
     metric_definitions: dict[str, str]
     metric_details: dict[str, float]
     """Such as the share of users that gauc had to skip."""

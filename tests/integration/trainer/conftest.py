@@ -1,0 +1,95 @@
+"""A small prepared experiment with a FM and a SIN, in a folder store of its own."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.manifests import parse_manifests
+from ctrlab_contract.names import Key
+from ctrlab_contract.plan import ExperimentKey, Plan
+from ctrlab_contract.records import PreparedData, StudyRecord, search_token
+from ctrlab_contract.store import Store, open_store
+from ctrlab_contract.study import nothing_tuned
+from ctrlab_trainer.data.encoded import EncodedSchema
+from ctrlab_trainer.data.open import open_train_valid
+from ctrlab_trainer.data.prepare import prepare
+
+MANIFEST = """
+apiVersion: ctrlab.dev/v1alpha1
+kind: CTRExperiment
+metadata: {name: small}
+spec:
+  dataset:
+    source: {uri: "builtin://synthetic", options: {rows: "1500", users: "40", items: "30"}}
+    label: {column: click}
+    features:
+      - {name: user_id, type: Categorical}
+      - {name: item_id, type: Categorical}
+      - {name: history, type: History, of: item_id, maxLength: 5}
+    user: user_id
+    time: timestamp
+    split: {strategy: Temporal}
+  models:
+    - {name: DeepFM, architecture: deepfm, parameters: {epochs: 2, batch_size: 256, hidden_units: "8", dropout: "0.2"}}
+    - {name: SIN, architecture: sin, parameters: {epochs: 2, batch_size: 256, hidden_units: "8", dropout: "0.2"}}
+    - name: Wild
+      architecture: dcnv2
+      parameters:
+        {optimizer: sgd, learning_rate: "1", clip_norm: "1e6", embedding_init: "1", cross_layers: 8, batch_size: 16}
+  evaluation: {seeds: {count: 5, base: 10}}
+  analysis: {metrics: [auc, logloss, gauc]}
+"""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An experiment whose data are in the store and whose searches are not frozen yet."""
+
+    store: Store
+    key: ExperimentKey
+    plan: Plan
+    data: PreparedData
+    schema: EncodedSchema
+
+    @property
+    def folder(self) -> Store:
+        """What belongs to this experiment."""
+        return self.store.below(self.key.prefix)
+
+    def freeze(self, *names: str) -> str:
+        """Freezes these searches (all unless given); the token of what is frozen."""
+        records: list[StudyRecord] = []
+        for name in names or self.plan.names:
+            records.append(nothing_tuned(self.plan, name, self.data.digest))
+            self.folder.put(Key.study(name), records[-1].to_json().encode())
+        return search_token(records)
+
+
+@pytest.fixture(scope="session")
+def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Plan, ExperimentKey]:
+    """Prepared once for the session; tests work on copies."""
+    torch.set_num_threads(1)
+    experiment = parse_manifests(MANIFEST, "small.yaml")[0]
+    assert isinstance(experiment, Experiment)
+    plan = Plan.of(experiment)
+    key = ExperimentKey.local(experiment, plan)
+    folder = tmp_path_factory.mktemp("prepared")
+    store = open_store(folder.as_uri())
+    store.below(key.prefix).put(Key.PLAN, plan.to_json().encode())
+    prepare(plan, store, key)
+    return folder, plan, key
+
+
+@pytest.fixture
+def prepared(prepared_folder: tuple[Path, Plan, ExperimentKey], tmp_path: Path) -> Prepared:
+    """A copy of the prepared experiment."""
+    folder, plan, key = prepared_folder
+    shutil.copytree(folder, tmp_path / "store")
+    store = open_store((tmp_path / "store").as_uri())
+    data = PreparedData.model_validate_json(store.below(key.prefix).get(Key.PREPARED))
+    schema, _, _ = open_train_valid(store, data)
+    return Prepared(store, key, plan, data, schema)

@@ -1,0 +1,116 @@
+"""A final run from the frozen search to its record, and what happens when it is interrupted or diverges."""
+
+import io
+from typing import Protocol
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from safetensors.numpy import load
+
+from ctrlab_contract.canonical import digest
+from ctrlab_contract.metrics import compute
+from ctrlab_contract.plan import ExperimentKey, Plan
+from ctrlab_contract.records import RunRecord
+from ctrlab_contract.store import Store
+from ctrlab_trainer.calibrate import calibrate
+from ctrlab_trainer.data.encoded import EncodedSchema
+from ctrlab_trainer.evaluate import evaluate
+from ctrlab_trainer.seal import SealError, open_test
+from ctrlab_trainer.verify import verify
+
+
+class Prepared(Protocol):
+    """What the fixture `prepared` gives."""
+
+    store: Store
+    key: ExperimentKey
+    plan: Plan
+    schema: EncodedSchema
+
+    @property
+    def folder(self) -> Store: ...
+
+    def freeze(self, *names: str) -> str: ...
+
+
+def run(given: Prepared, variant: str = "SIN", seed: int = 10) -> RunRecord:
+    return evaluate(given.plan, given.key, given.store, variant, seed)
+
+
+def test_a_run_leaves_predictions_curve_model_and_a_record_of_them(prepared: Prepared) -> None:
+    prepared.freeze()
+    record = run(prepared)
+    files = {
+        name: prepared.folder.get(f"runs/SIN/10/1/{name}") for name in ("predictions.parquet", "model.safetensors")
+    }
+    table = pq.read_table(io.BytesIO(files["predictions.parquet"]))
+    assert table.column_names == ["row", "user", "label", "score"]
+    columns = {name: table[name].to_numpy() for name in table.column_names}
+    again = compute(("auc", "logloss", "gauc"), columns["label"], columns["score"], columns["user"])
+    assert record.metrics_test == again.values
+    assert record.predictions_sha256 == digest(files["predictions.parquet"])
+    assert record.model_sha256 == digest(files["model.safetensors"])
+    assert sum(array.size for name, array in load(files["model.safetensors"]).items()) == record.parameters
+    assert record.state == "Succeeded"
+    assert record.best_epoch is not None
+    assert record.metrics_valid == record.curve[record.best_epoch - 1].valid
+    assert record.randomness.deterministic_achieved
+    assert record.environment.packages["torch"].startswith("2.")
+    assert record.process.peak_memory_bytes > 10_000_000
+    assert prepared.folder.get("runs/SIN/10/1/curve.csv").decode().splitlines()[0] == (
+        "epoch,train_loss,valid_auc,valid_logloss,valid_gauc,learning_rate,seconds"
+    )
+    assert prepared.folder.exists("runs/SIN/10/1/valid_predictions.parquet")
+
+
+def test_a_finished_run_is_not_made_again(prepared: Prepared) -> None:
+    prepared.freeze()
+    record = run(prepared)
+    before = prepared.folder.list("runs/")
+    assert run(prepared) == record
+    assert prepared.folder.list("runs/") == before
+
+
+def test_a_run_before_the_freeze_is_refused_before_it_trains(prepared: Prepared) -> None:
+    with pytest.raises(SealError, match="sealed until every search is frozen"):
+        run(prepared)
+    assert not prepared.folder.list("runs/")
+
+
+def test_a_run_that_died_after_opening_test_is_repeated_with_its_reason(prepared: Prepared) -> None:
+    token = prepared.freeze()
+    open_test(
+        prepared.store, prepared.key, prepared.plan, prepared.schema, variant="SIN", seed=10, attempt=1, token=token
+    )
+    record = run(prepared)
+    assert record.attempt == 2
+    assert [opening.reason for opening in record.openings] == ["first", "attempt 1 ended without a record"]
+    assert [found.kind for found in record.anomalies if found.kind == "retried"] == ["retried"]
+
+
+def test_a_diverged_run_is_a_result_and_opens_no_test(prepared: Prepared) -> None:
+    prepared.freeze()
+    record = run(prepared, "Wild")
+    assert record.state == "Diverged"
+    assert record.metrics_test == {"auc": None, "logloss": None, "gauc": None}
+    assert record.predictions_sha256 is None
+    assert record.openings == ()
+    assert record.anomalies[0].kind == "non-finite-loss"
+    assert not prepared.folder.exists("runs/Wild/10/1/opening.json")
+
+
+def test_runs_of_two_seeds_differ_and_are_verified_bit_by_bit(prepared: Prepared) -> None:
+    prepared.freeze()
+    assert run(prepared, "DeepFM", 10).model_sha256 != run(prepared, "DeepFM", 11).model_sha256
+    opened = prepared.folder.list("runs/")
+    assert verify(prepared.plan, prepared.key, prepared.store, "DeepFM", 11).equal
+    assert prepared.folder.list("runs/") == opened
+
+
+def test_calibration_measures_every_variant(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ctrlab_trainer.calibrate.SECONDS", 0.0)
+    found = calibrate(prepared.plan, prepared.key, prepared.store)
+    assert list(found.variants) == ["DeepFM", "SIN", "Wild"]
+    assert all(np.isfinite(variant.seconds_per_epoch) for variant in found.variants.values())
+    assert all(variant.parameters > prepared.schema.embedding_rows for variant in found.variants.values())
