@@ -28,6 +28,21 @@ class Variant(ContractModel):
     drop_features: tuple[str, ...] = ()
 
 
+class ParentExperiment(ContractModel):
+    """Of an ablation's plan: the finished experiment whose model is taken apart."""
+
+    experiment: str
+    """namespace/name/uid: its folder below the store's root."""
+    plan_digest: str
+    search_token: str
+    """Over all its frozen searches: an ablation opens test only after they are frozen, too."""
+    model: VariantName
+    """The full model; the first variant of the plan."""
+    hyperparameters: Literal["Inherit", "Retune"]
+    factorial: tuple[str, ...] | None = None
+    """Parts that are removed in all combinations."""
+
+
 class FinalRun(ContractModel):
     """One (variant, seed)."""
 
@@ -46,6 +61,8 @@ class Plan(ContractModel):
     evaluation: Evaluation
     analysis: Analysis
     """With the reference filled in."""
+    parent: ParentExperiment | None = None
+    """Of an ablation alone."""
 
     @classmethod
     def of(cls, experiment: Experiment) -> "Plan":

@@ -40,6 +40,8 @@ class Architecture(BaseModel):
     """Removable parts and what each is; an ablation may remove any of them."""
     branches: ClassVar[tuple[str, ...]] = ()
     """The parts that yield the logit; at least one must stay."""
+    history_branches: ClassVar[tuple[str, ...]] = ()
+    """Those of the branches that see nothing but histories."""
     needs_history: ClassVar[bool] = False
     """Whether the data set must have a History feature."""
 

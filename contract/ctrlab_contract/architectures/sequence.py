@@ -82,6 +82,7 @@ class SIN(TransformerParameters):
         "target": "the candidate item inside the sequence",
     }
     branches: ClassVar[tuple[str, ...]] = ("cin", "bst", "linear")
+    history_branches: ClassVar[tuple[str, ...]] = ("bst",)
     needs_history: ClassVar[bool] = True
 
     cin_units: NonEmptyWidths = (32,)

@@ -64,6 +64,8 @@ class StudyRecord(ContractModel):
     versions: dict[str, str]
     seconds: float
     """Summed over trials."""
+    inherited_from: str | None = None
+    """Of an ablation: the digest of the experiment's search that the choice was taken from."""
 
     @property
     def digest(self) -> str:

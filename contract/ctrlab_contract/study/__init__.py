@@ -12,6 +12,7 @@ from ctrlab_contract.study.database import Database
 from ctrlab_contract.study.direction import direction_of
 from ctrlab_contract.study.errors import Interrupted, LeaseLost, SearchFailed, StudyUnavailable, TrialFailed
 from ctrlab_contract.study.freeze import nothing_tuned, trials_csv
+from ctrlab_contract.study.inherit import inherited
 from ctrlab_contract.study.progress import StudyProgress
 from ctrlab_contract.study.samplers import check_search, derived_seed
 from ctrlab_contract.study.shared import SharedStudy
@@ -33,6 +34,7 @@ __all__ = [
     "TrialFailed",
     "check_search",
     "derived_seed",
+    "inherited",
     "nothing_tuned",
     "search",
     "trials_csv",

@@ -1,0 +1,110 @@
+"""The plan of an ablation: the full model and its variants, on the data, budget and analysis of a finished experiment.
+
+Everything but the listed change stays as the experiment had it. The parent's plan and searches are named by digest, so
+that the ablation's own plan cannot exist before they are frozen.
+"""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+from ctrlab_contract.ablation import Ablation, AblationVariant
+from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.plan import ExperimentKey, ParentExperiment, Plan, Variant
+from ctrlab_contract.tuning import Evaluation, Seeds
+
+
+@dataclass(frozen=True)
+class Parent:
+    """What an ablation's plan takes from its experiment."""
+
+    key: ExperimentKey
+    plan: Plan
+    digest: str
+    """The planDigest that the experiment ran with."""
+    search_token: str
+    seed_count: int
+    """Seeds of each model in the end, extension included."""
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> "Parent":
+        """From the resource and its status; before the experiment has ended, digests are those known so far."""
+        plan, status, meta = Plan.of(experiment), experiment.status, experiment.metadata
+        key = ExperimentKey(namespace=meta.namespace, name=meta.name, uid=meta.uid or "")
+        return cls(
+            key=key,
+            plan=plan,
+            digest=(status.plan_digest if status else None) or plan.digest,
+            search_token=(status.search_digest if status else None) or "",
+            seed_count=(status.seed_count if status else None) or plan.evaluation.seeds.count,
+        )
+
+
+def ablation_plan(ablation: Ablation, parent: Parent) -> Plan:
+    """The plan; the ablation has passed `check_ablation`, or KeyError is raised for an unknown model."""
+    spec, plan = ablation.spec, parent.plan
+    full = plan.variant(spec.model)
+    retuned = spec.hyperparameters == "Retune"
+    changes = (AblationVariant.model_construct(name=spec.model), *expanded(ablation))
+    return Plan(
+        dataset=plan.dataset,
+        variants=tuple(_variant(full, change, retuned) for change in changes),
+        tuning=plan.tuning,
+        evaluation=Evaluation(seeds=_seeds(ablation, parent)),
+        analysis=plan.analysis.model_copy(update={"reference": spec.model, "compare": "AgainstReference"}),
+        parent=ParentExperiment(
+            experiment=parent.key.prefix,
+            plan_digest=parent.digest,
+            search_token=parent.search_token,
+            model=spec.model,
+            hyperparameters=spec.hyperparameters,
+            factorial=removals(ablation) if spec.factorial else None,
+        ),
+    )
+
+
+def removals(ablation: Ablation) -> tuple[str, ...]:
+    """Every part that some variant removes, in the order of the specification."""
+    return tuple(dict.fromkeys(part for variant in ablation.spec.variants for part in variant.remove or ()))
+
+
+def expanded(ablation: Ablation) -> tuple[AblationVariant, ...]:
+    """The listed variants, then with `factorial` each combination of removals that none of them is."""
+    listed = ablation.spec.variants
+    if not ablation.spec.factorial:
+        return listed
+    parts = removals(ablation)
+    known = {frozenset(variant.remove or ()) for variant in listed if only_removes(variant)}
+    wanted = [chosen for size in range(1, len(parts) + 1) for chosen in combinations(parts, size)]
+    added = tuple(
+        AblationVariant(name="no-" + "-".join(chosen), remove=chosen)
+        for chosen in wanted
+        if frozenset(chosen) not in known
+    )
+    return listed + added
+
+
+def only_removes(variant: AblationVariant) -> bool:
+    """Whether removing parts is all that the variant changes."""
+    return bool(variant.remove) and not (variant.set or variant.drop_features or variant.add_features)
+
+
+def _variant(full: Variant, change: AblationVariant, retuned: bool) -> Variant:
+    """A parameter that the variant sets is no longer searched; with inherited values nothing is."""
+    fixed = change.set or {}
+    search = {name: dimension for name, dimension in full.search.items() if name not in fixed} if retuned else {}
+    return full.model_copy(
+        update={
+            "name": change.name,
+            "parameters": {**full.parameters, **fixed},
+            "search": search,
+            "remove": change.remove or (),
+            "drop_features": change.drop_features or (),
+        }
+    )
+
+
+def _seeds(ablation: Ablation, parent: Parent) -> Seeds:
+    asked, base = ablation.spec.seeds, parent.plan.evaluation.seeds.base
+    if asked.from_ == "Inherit":
+        return Seeds(count=parent.seed_count, base=base)
+    return Seeds(count=asked.count or parent.seed_count, base=base if asked.base is None else asked.base)
