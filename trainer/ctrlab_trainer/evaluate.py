@@ -19,6 +19,7 @@ from ctrlab_contract.plan import ExperimentKey, Plan, Variant
 from ctrlab_contract.records import PreparedData, RandomnessRecord, RunRecord, StudyRecord, TestOpening, search_token
 from ctrlab_contract.store import Store
 from ctrlab_contract.tuning import MetricName
+from ctrlab_trainer.ablation import change_of
 from ctrlab_trainer.anomalies import anomalies
 from ctrlab_trainer.batches import DeviceData
 from ctrlab_trainer.curves import curve_csv
@@ -35,6 +36,7 @@ from ctrlab_trainer.provenance.environment import environment_record
 from ctrlab_trainer.provenance.hardware import hardware_record
 from ctrlab_trainer.repetition import repeat_if_suspicious
 from ctrlab_trainer.resolve import resolve
+from ctrlab_trainer.reuse import reuse
 from ctrlab_trainer.scoring import score
 from ctrlab_trainer.seal import FIRST, frozen_searches, open_test, openings
 from ctrlab_trainer.seeds import PurposeSeeds
@@ -57,6 +59,9 @@ def evaluate(plan: Plan, key: ExperimentKey, store_root: Store, variant: str, se
         return finished
     prepared = PreparedData.model_validate_json(experiment.get(Key.PREPARED))
     searches = frozen_searches(experiment, plan, prepared)
+    reused = reuse(plan, key, store_root, prepared, searches[variant], seed)
+    if reused is not None:
+        return reused
     device = set_up_torch()
     cost = Cost(device)
     run = _Run.of(plan, searches[variant], variant, seed, device)
@@ -90,7 +95,7 @@ def evaluate(plan: Plan, key: ExperimentKey, store_root: Store, variant: str, se
         architecture=run.variant.architecture,
         seed=seed,
         attempt=attempt,
-        role="ablation" if run.variant.remove or run.variant.drop_features else "final",
+        role="ablation" if plan.parent is not None and variant != plan.parent.model else "final",
         state="Diverged" if result.divergence or tested.predictions is None else "Succeeded",
         plan_digest=plan.digest,
         config_digest=digest(run.config),
@@ -100,6 +105,7 @@ def evaluate(plan: Plan, key: ExperimentKey, store_root: Store, variant: str, se
         tuned=run.search.best.parameters,
         removed_parts=run.variant.remove,
         dropped_features=run.variant.drop_features,
+        change=change_of(plan, searches, run.variant, run.config, schema),
         parameters=result.parameters,
         device=device,
         precision=run.config.precision if device == "cuda" else "float32",

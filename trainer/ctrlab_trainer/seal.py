@@ -48,11 +48,13 @@ def open_test(
     """Logs the opening as `runs/<variant>/<seed>/<attempt>/opening.json`, then opens the test rows.
 
     Raises SealError if the plan or the data are not the experiment's, a search is not frozen, the token is not that of
-    the frozen searches, or this (variant, seed) was opened before and this is no new attempt with a reason.
+    the frozen searches, or this (variant, seed) was opened before and this is no new attempt with a reason. An ablation
+    shares its test set with its experiment, whose searches must be the frozen ones that its plan names.
     """
     experiment = store_root.below(key.prefix)
     prepared = _prepared(experiment, plan)
     _check_token(frozen_searches(experiment, plan, prepared), token)
+    _check_parent(store_root, plan)
     earlier = openings(experiment, variant, seed)
     _check_first_or_rerun(earlier, variant, seed, attempt, reason)
     opening = TestOpening(
@@ -113,6 +115,26 @@ def _check_token(searches: dict[str, StudyRecord], token: str) -> None:
     expected = search_token(searches.values())
     if token != expected:
         raise SealError(f"the token {token} is not that of the frozen searches, {expected}")
+
+
+def _check_parent(store_root: Store, plan: Plan) -> None:
+    """Only as many objects are read as the experiment has models; nothing of it is needed once a run is done."""
+    if plan.parent is None:
+        return
+    folder = store_root.below(plan.parent.experiment)
+    names = Plan.model_validate_json(folder.get(Key.PLAN)).names
+    try:
+        searches = [StudyRecord.model_validate_json(folder.get(Key.study(name))) for name in names]
+    except ObjectNotFound as error:
+        raise SealError(
+            f"the test set is sealed until every search of {plan.parent.experiment} is frozen, too: {error}"
+        ) from None
+    found = search_token(searches)
+    if found != plan.parent.search_token:
+        raise SealError(
+            f"the frozen searches of {plan.parent.experiment} are {found}, but this plan was made for "
+            f"{plan.parent.search_token}"
+        )
 
 
 def _check_first_or_rerun(earlier: tuple[TestOpening, ...], variant: str, seed: int, attempt: int, reason: str) -> None:

@@ -18,6 +18,7 @@ from ctrlab_contract.study import (
     SearchTrial,
     StudyDatabase,
     TrialFailed,
+    inherited,
     nothing_tuned,
     search,
     trials_csv,
@@ -56,6 +57,10 @@ def tune(
         publish(experiment, StudyRecord.model_validate_json(experiment.get(Key.study(variant))))
         return
     prepared = PreparedData.model_validate_json(experiment.get(Key.PREPARED))
+    taken = _from_parent(plan, store_root, variant, prepared)
+    if taken is not None:
+        publish(experiment, taken)
+        return
     if plan.trial_budget(variant) == 0:
         publish(experiment, nothing_tuned(plan, variant, prepared.digest))
         return
@@ -69,6 +74,14 @@ def tune(
         raise SystemExit(ExitCode.TERMINATED) from None
     finally:
         studies.dispose()
+
+
+def _from_parent(plan: Plan, store_root: Store, variant: str, prepared: PreparedData) -> StudyRecord | None:
+    """What an ablation's variant takes from the experiment's search, where it is not searched itself."""
+    if plan.parent is None:
+        return None
+    found = store_root.below(plan.parent.experiment).get(Key.study(plan.parent.model))
+    return inherited(plan, variant, prepared.digest, StudyRecord.model_validate_json(found))
 
 
 def publish(experiment: Store, record: StudyRecord) -> None:

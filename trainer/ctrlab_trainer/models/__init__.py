@@ -24,7 +24,7 @@ from ctrlab_trainer.models.sin import SIN
 from ctrlab_trainer.models.xdeepfm import XDeepFM
 from ctrlab_trainer.seeds import PurposeSeeds
 
-__all__ = ["MODULES", "build", "tables"]
+__all__ = ["MODULES", "assemble", "build", "tables"]
 
 MODULES: dict[str, Callable[[Any, Inputs, frozenset[str]], nn.Module]] = {
     "lr": LR,
@@ -48,6 +48,14 @@ def build(
     `schema` may still hold the features that the variant drops. Raises InvalidSpec for an unknown part, for nothing
     left of the model, and for a history whose candidate is dropped.
     """
+    model = assemble(variant, config, schema)
+    initialise(model, seeds.init, config.embedding_init)
+    seed_dropout(model, seeds.dropout, torch.device(device))
+    return model.to(device)
+
+
+def assemble(variant: Variant, config: Architecture, schema: EncodedSchema) -> nn.Module:
+    """A variant's model before its weights are drawn; raises as `build` does."""
     try:
         check_parts(variant.architecture, variant.remove)
     except ValueError as error:
@@ -57,9 +65,7 @@ def build(
     model = MODULES[variant.architecture](config, inputs, parts)
     if not any(True for _ in model.parameters()):
         raise InvalidSpec([Problem(f"{variant.name}.remove", "nothing of the model would be left")])
-    initialise(model, seeds.init, config.embedding_init)
-    seed_dropout(model, seeds.dropout, torch.device(device))
-    return model.to(device)
+    return model
 
 
 def tables(model: nn.Module) -> list[nn.Parameter]:
