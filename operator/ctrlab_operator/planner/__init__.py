@@ -4,11 +4,13 @@
 the status. Nothing is remembered between two calls except the status itself.
 """
 
+from ctrlab_operator.planner.ablation import AblationFacts, ablation_facts, as_experiment
 from ctrlab_operator.planner.actions import Action, DeleteJob, EnsureJob, JobRequest, ScaleJob, WritePlan
 from ctrlab_operator.planner.facts import Facts, JobFacts, SearchFacts
 from ctrlab_operator.planner.plan import Decision, decide
 
 __all__ = [
+    "AblationFacts",
     "Action",
     "Decision",
     "DeleteJob",
@@ -19,5 +21,7 @@ __all__ = [
     "ScaleJob",
     "SearchFacts",
     "WritePlan",
+    "ablation_facts",
+    "as_experiment",
     "decide",
 ]

@@ -5,7 +5,7 @@ from typing import Literal
 from ctrlab_contract.names import Condition
 from ctrlab_contract.status import ExperimentStatus, StatusCondition
 from ctrlab_operator.planner.facts import Facts
-from ctrlab_operator.planner.verdicts import Fail, Pause, Stall, Success, Verdict, Work
+from ctrlab_operator.planner.verdicts import Fail, Pause, Stall, Success, Verdict, Wait, Work
 
 Claim = tuple[Literal["True", "False"], str, str]
 """Status, reason and message of one condition."""
@@ -19,7 +19,7 @@ def conditions_of(facts: Facts, verdict: Verdict, milestones: dict[str, bool]) -
         Condition.SUCCEEDED: _claim(isinstance(verdict, Success), "ReportPublished", "NotYet"),
         Condition.FAILED: _claim(False, "", "NoFailure"),
         Condition.STALLED: _claim(False, "", "Moving"),
-        Condition.READY: ("True", _stage(verdict), verdict.message if isinstance(verdict, Work) else ""),
+        Condition.READY: ("True", _stage(verdict), verdict.message if isinstance(verdict, Work | Wait) else ""),
     }
     claims |= {name: _claim(reached, "Done", "NotYet") for name, reached in milestones.items()}
     if isinstance(verdict, Stall | Fail):
@@ -38,6 +38,8 @@ def _claim(holds: bool, reason: str, otherwise: str) -> Claim:
 def _stage(verdict: Verdict) -> str:
     if isinstance(verdict, Work):
         return verdict.stage
+    if isinstance(verdict, Wait):
+        return "WaitingForExperiment"
     return "Suspended" if isinstance(verdict, Pause) else "Succeeded"
 
 

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from ctrlab_contract.checks import check_experiment
+from ctrlab_contract.errors import Problem
 from ctrlab_contract.experiment import Experiment
 from ctrlab_contract.plan import FinalRun, Plan
 from ctrlab_contract.records import PreparedData, SeedDecision
 from ctrlab_contract.status import ReportStatus
+from ctrlab_operator.planner.ablation import AblationFacts
 
 JobState = Literal["Active", "Complete", "Failed", "Deleting"]
 
@@ -53,7 +56,7 @@ class Facts:
     """Everything that `decide` may know."""
 
     experiment: Experiment
-    """Specification, metadata, and the status that was written last."""
+    """Specification, metadata, and the status that was written last; of an ablation as `as_experiment` makes it."""
     now: str
     """RFC 3339, UTC; only ever copied into lastTransitionTime."""
     frozen: Plan | None = None
@@ -66,11 +69,25 @@ class Facts:
     """Each (variant, seed) that has a record, however many attempts it took."""
     decision: SeedDecision | None = None
     report: ReportStatus | None = None
+    ablation: AblationFacts | None = None
+    """Of an ablation alone."""
+
+    @cached_property
+    def asked(self) -> Plan:
+        """The plan of the specification as it is now; of an ablation that names what is not there, its parent's."""
+        if self.ablation is not None and self.ablation.plan is not None:
+            return self.ablation.plan
+        return Plan.of(self.experiment)
 
     @cached_property
     def plan(self) -> Plan:
         """The frozen plan, or what it would be."""
-        return self.frozen or Plan.of(self.experiment)
+        return self.frozen or self.asked
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the specification although its schema accepts it."""
+        return tuple(check_experiment(self.experiment)) if self.ablation is None else self.ablation.problems
 
     def search(self, variant: str) -> SearchFacts:
         """The search of a variant, also of one that has not begun."""

@@ -1,10 +1,9 @@
 """What is asked before any phase: has it ended, can the specification be used, is the plan unchanged, may it run?"""
 
-from ctrlab_contract.checks import check_experiment
 from ctrlab_contract.names import Condition
 from ctrlab_contract.plan import Plan
 from ctrlab_operator.planner.facts import Facts
-from ctrlab_operator.planner.verdicts import Ended, Pause, Stall
+from ctrlab_operator.planner.verdicts import Ended, Pause, Stall, Wait
 
 
 def ended(facts: Facts) -> Ended | None:
@@ -14,7 +13,7 @@ def ended(facts: Facts) -> Ended | None:
 
 def invalid(facts: Facts) -> Stall | None:
     """A specification that the schema accepts may still name what no architecture knows."""
-    problems = check_experiment(facts.experiment) if facts.frozen is None else []
+    problems = facts.problems if facts.frozen is None else ()
     if not problems:
         return None
     return Stall("InvalidSpec", "; ".join(str(problem) for problem in problems) + "; correct the specification")
@@ -24,7 +23,7 @@ def changed(facts: Facts) -> Stall | None:
     """Nothing that the result depends on may change once the plan is frozen, except seeds.max."""
     if facts.frozen is None:
         return None
-    asked, frozen = _comparable(Plan.of(facts.experiment)), _comparable(facts.frozen)
+    asked, frozen = _comparable(facts.asked), _comparable(facts.frozen)
     if asked == frozen:
         return None
     fields = ", ".join(f"spec.{_spec_name(name)}" for name in sorted(asked) if asked[name] != frozen[name])
@@ -39,6 +38,15 @@ def suspended(facts: Facts) -> Pause | None:
     return Pause() if facts.experiment.spec.suspend else None
 
 
+def waiting(facts: Facts) -> Wait | Stall | None:
+    """An ablation that has frozen its plan needs nothing more of its parent's status."""
+    if facts.ablation is None or facts.frozen is not None:
+        return None
+    if facts.ablation.stuck is not None:
+        return Stall("ParentFailed", f"{facts.ablation.stuck}; run the experiment again, or delete this ablation")
+    return Wait(facts.ablation.waiting) if facts.ablation.waiting else None
+
+
 def _comparable(plan: Plan) -> dict[str, object]:
     content: dict[str, object] = plan.model_dump(mode="json", by_alias=True, exclude_none=True)
     evaluation = plan.evaluation.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -47,4 +55,4 @@ def _comparable(plan: Plan) -> dict[str, object]:
 
 
 def _spec_name(field: str) -> str:
-    return "models" if field == "variants" else field
+    return {"variants": "models", "parent": "experimentRef or the experiment that it names"}.get(field, field)

@@ -7,7 +7,7 @@ from ctrlab_operator.planner.actions import Action, DeleteJob, WritePlan
 from ctrlab_operator.planner.evaluate import evaluate
 from ctrlab_operator.planner.extend import decide_seeds, extend
 from ctrlab_operator.planner.facts import Facts
-from ctrlab_operator.planner.gates import changed, ended, invalid, suspended
+from ctrlab_operator.planner.gates import changed, ended, invalid, suspended, waiting
 from ctrlab_operator.planner.prepare import prepare
 from ctrlab_operator.planner.report import report
 from ctrlab_operator.planner.status import status_of
@@ -19,6 +19,7 @@ CHAIN: tuple[Check, ...] = (
     invalid,  # Make sure that nothing starts which cannot succeed.
     changed,  # Make sure that the question is still the one that was frozen.
     suspended,  # Make sure that the user wants work now.
+    waiting,  # Make sure that an ablation's experiment has succeeded.
     prepare,  # Make sure that the data set is encoded.
     tune,  # Make sure that every search is frozen.
     evaluate,  # Make sure that every planned final run has ended.

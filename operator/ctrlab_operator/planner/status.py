@@ -8,7 +8,7 @@ from ctrlab_contract.status import ExperimentStatus, ModelStatus, Stage
 from ctrlab_operator.planner.conditions import conditions_of
 from ctrlab_operator.planner.evaluate import lost_runs
 from ctrlab_operator.planner.facts import Facts
-from ctrlab_operator.planner.verdicts import Ended, Fail, Pause, Success, Verdict, Work
+from ctrlab_operator.planner.verdicts import Ended, Fail, Pause, Success, Verdict, Wait, Work
 
 PHASE_OF_STAGE: dict[Stage, int] = {"Preparing": 0, "Tuning": 1, "Evaluating": 2, "Deciding": 2, "Extending": 2}
 """How many of the milestones lie behind a stage of work."""
@@ -53,6 +53,8 @@ def _stage(facts: Facts, verdict: Verdict) -> Stage:
             return verdict.stage
         case Pause():
             return "Suspended"
+        case Wait():
+            return "Pending"
         case Fail():
             return "Failed"
         case Success():

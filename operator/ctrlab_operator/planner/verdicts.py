@@ -23,6 +23,13 @@ class Pause:
 
 
 @dataclass(frozen=True)
+class Wait:
+    """An ablation's turn has not come yet; it goes on by itself when its experiment has succeeded."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class Stall:
     """Nothing will move until the user acts, and then it goes on."""
 
@@ -48,7 +55,7 @@ class Ended:
     """It had ended before, as its status says; nothing changes any more."""
 
 
-Verdict = Work | Pause | Stall | Fail | Success | Ended
+Verdict = Work | Pause | Wait | Stall | Fail | Success | Ended
 
 Check = Callable[[Facts], Verdict | None]
 """One link of the chain; None means that it has nothing to say and the next one is asked."""
