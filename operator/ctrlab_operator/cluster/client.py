@@ -98,21 +98,20 @@ class HttpApi:
 
     def create(self, kind: Kind, namespace: str, body: Manifest) -> Manifest:
         """See `Api.create`."""
-        return self._request("POST", kind, kind.path(namespace), {"fieldManager": FIELD_MANAGER}, body)
+        return self._request("POST", kind, kind.path(namespace), {"fieldManager": FIELD_MANAGER}, _typed(kind, body))
 
     def replace(self, kind: Kind, namespace: str, body: Manifest) -> Manifest:
         """See `Api.replace`."""
         path = kind.path(namespace, body["metadata"]["name"])
-        return self._request("PUT", kind, path, {"fieldManager": FIELD_MANAGER}, body)
+        return self._request("PUT", kind, path, {"fieldManager": FIELD_MANAGER}, _typed(kind, body))
 
     def apply(
         self, kind: Kind, namespace: str, body: Manifest, *, force: bool, subresource: str | None = None
     ) -> Manifest:
         """See `Api.apply`."""
         query = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
-        whole = {"apiVersion": kind.api_version, "kind": kind.kind, **body}
         path = kind.path(namespace, body["metadata"]["name"], subresource)
-        return self._request("PATCH", kind, path, query, whole, "application/apply-patch+yaml")
+        return self._request("PATCH", kind, path, query, _typed(kind, body), "application/apply-patch+yaml")
 
     def merge(self, kind: Kind, namespace: str, name: str, patch: Manifest) -> Manifest:
         """See `Api.merge`."""
@@ -172,6 +171,11 @@ class HttpApi:
             raise ApiError(0, "Unreachable", f"the API server did not answer: {error}") from error
         self._on_request(verb, kind.plural, response.status)
         return answer
+
+
+def _typed(kind: Kind, body: Manifest) -> Manifest:
+    """Custom resources are refused without their type."""
+    return {"apiVersion": kind.api_version, "kind": kind.kind, **body}
 
 
 def _refusal(refused: kubernetes_client.ApiException) -> ApiError:

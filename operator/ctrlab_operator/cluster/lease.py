@@ -107,7 +107,7 @@ class LeaderLease:
             "renewTime": moment,
             "leaseTransitions": int(old.get("leaseTransitions") or 0) + (not mine and not create),
         }
-        body = {"apiVersion": LEASE.api_version, "kind": LEASE.kind, **lease, "spec": spec}
+        body = {**lease, "spec": spec}
         try:
             (self._api.create if create else self._api.replace)(LEASE, self._namespace, body)
             self._renewed = began

@@ -58,7 +58,7 @@ def test_deleting_stops_pods_at_once_and_keeps_the_store(cluster: Cluster) -> No
     cluster.api.delete(EXPERIMENT, cluster.namespace, "study", uid)
 
     cluster.wait(lambda: not cluster.pods() and not cluster.job_names() and not cluster.kubelet.running)
-    assert not cluster.api.list(CONFIG_MAP, cluster.namespace)
+    assert not cluster.api.list(CONFIG_MAP, cluster.namespace, "ctrlab.dev/experiment=study")
     environment = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_ENDPOINT_URL": cluster.endpoint}
     assert open_store(cluster.bucket, environment).exists(f"{cluster.namespace}/study/{uid}/plan.json")
 

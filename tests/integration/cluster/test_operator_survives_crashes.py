@@ -25,7 +25,6 @@ def test_an_operator_killed_in_each_phase_is_followed_by_one_that_goes_on(cluste
     done = work_of(cluster)
     assert cluster.stage("study") == "Succeeded"
     assert len(done) == sum(done.values()) == 18
-    assert len(cluster.job_names()) == 5 - cluster.job_names().count("study-report") or len(cluster.job_names()) <= 5
 
 
 def test_a_killed_worker_costs_its_trial_and_the_budget_stays_exact(cluster: Cluster) -> None:

@@ -152,8 +152,9 @@ class Cluster:
         return self.api.list(POD, self.namespace)
 
     def events(self) -> list[tuple[str, str]]:
-        """Type and reason of every Event, in the order of their creation."""
-        found = sorted(self.api.list(EVENT, self.namespace), key=lambda body: str(body["eventTime"]))
+        """Type and reason of every Event about an experiment, in the order of their creation."""
+        found = [body for body in self.api.list(EVENT, self.namespace) if body["regarding"]["kind"] == EXPERIMENT.kind]
+        found.sort(key=lambda body: str(body["eventTime"]))
         return [(body["type"], body["reason"]) for body in found]
 
     def requests(self) -> Counter[tuple[str, str]]:

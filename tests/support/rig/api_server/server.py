@@ -123,15 +123,18 @@ class FakeApiServer:
         selector = request.query.get("labelSelector", "")
         if request.method == "POST":
             manager = request.query.get("fieldManager", "unknown")
-            made = self.objects.create(served, namespace or "", await request.json(), manager)
+            body = await request.json()
+            if body.get("kind") != served.kind:
+                raise Refused(400, "BadRequest", f"the object provided is unrecognized (must be of type {served.kind})")
+            made = self.objects.create(served, namespace or "", body, manager)
             return web.json_response(made, status=201)
         if request.query.get("watch") in ("1", "true"):
             return await self._watch(request, served, namespace, selector)
         with self.objects.lock:
             items = [body for body in self.objects.list(served, namespace) if matches(body, selector)]
             version = str(self.objects.version)
-        body = {"apiVersion": served.api_version, "kind": f"{served.kind}List", "items": items}
-        return web.json_response(body | {"metadata": {"resourceVersion": version}})
+        found = {"apiVersion": served.api_version, "kind": f"{served.kind}List", "items": items}
+        return web.json_response(found | {"metadata": {"resourceVersion": version}})
 
     async def _object(self, request: web.Request, served: Served) -> web.StreamResponse:
         match = request.match_info
