@@ -14,7 +14,11 @@ from ctrlab_operator.planner import Facts, JobFacts, SearchFacts
 
 
 class Observer:
-    """Reads one experiment; records that never change are read once."""
+    """Reads one experiment; records that never change are read once, and none before it can be there.
+
+    Nothing is frozen before its budget is done, and nothing is run or reported before all is frozen: so a look at
+    a search that goes on costs a query and no request to the store.
+    """
 
     def __init__(self, store: Store, database: StudyDatabase, key: ExperimentKey) -> None:
         self._folder = store.below(key.prefix)
@@ -33,7 +37,8 @@ class Observer:
         searches = self._searches(plan) if plan is not None else {}
         if self._prepared is None and self._folder.exists(Key.PREPARED):
             self._prepared = PreparedData.model_validate_json(self._folder.get(Key.PREPARED))
-        if self._decision is None and self._folder.exists(Key.SEED_DECISION):
+        tuned = plan is not None and len(self._frozen) == len(plan.variants)
+        if tuned and self._decision is None and self._folder.exists(Key.SEED_DECISION):
             self._decision = SeedDecision.model_validate_json(self._folder.get(Key.SEED_DECISION))
         return Facts(
             experiment=experiment,
@@ -42,16 +47,17 @@ class Observer:
             jobs=jobs,
             prepared=self._prepared,
             searches=searches,
-            runs=self._runs(),
+            runs=self._runs() if tuned else frozenset(),
             decision=self._decision,
-            report=self._report(),
+            report=self._report() if tuned else None,
         )
 
     def _searches(self, plan: Plan) -> dict[str, SearchFacts]:
         """Frozen searches from their records, the others from the database, which is asked only while there are any."""
         progress = self._database.progress(self._key, plan) if len(self._frozen) < len(plan.variants) else {}
+        exhausted = {name for name, found in progress.items() if found.done >= found.budget}
         for name in plan.names:
-            if name not in self._frozen and self._folder.exists(Key.study(name)):
+            if name in exhausted - set(self._frozen) and self._folder.exists(Key.study(name)):
                 self._frozen[name] = _frozen(StudyRecord.model_validate_json(self._folder.get(Key.study(name))))
         going_on = {
             name: SearchFacts(

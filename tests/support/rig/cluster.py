@@ -161,7 +161,7 @@ class Cluster:
         """What everybody but the kubelet asked the API server so far."""
         return Counter(self.server.requests)
 
-    def wait(self, what: Callable[[], T], seconds: float = 90.0) -> T:
+    def wait(self, what: Callable[[], T], seconds: float = 240.0) -> T:
         """The first true value of `what`; AssertionError with the operators' logs when time is over."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -177,7 +177,7 @@ class Cluster:
         logs = "\n".join(path.read_text()[-4000:] for path in sorted(self.folder.glob("operator-*.log")))
         raise AssertionError(f"did not happen in {seconds} s; operators said:\n{logs}")
 
-    def wait_for_stage(self, name: str, *stages: str, seconds: float = 90.0) -> str:
+    def wait_for_stage(self, name: str, *stages: str, seconds: float = 240.0) -> str:
         return self.wait(lambda: self.stage(name) if self.stage(name) in stages else "", seconds)
 
 
