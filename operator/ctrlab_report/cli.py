@@ -14,11 +14,14 @@ from ctrlab_contract.names import ExitCode, Key
 from ctrlab_contract.plan import ExperimentKey
 from ctrlab_contract.store import StoreError, open_store
 from ctrlab_report.analysis import analyse
+from ctrlab_report.compare.page import files
+from ctrlab_report.compare.run import compare_experiments
 from ctrlab_report.detectable import detectable
 from ctrlab_report.gather import gather
 from ctrlab_report.publish import publish
 from ctrlab_report.render import render
 from ctrlab_report.seed_decision import decide_seeds, read_pilot
+from ctrlab_report.verify import ReportCheck, verify_report
 
 _TERMINATION_LOG = "CTRLAB_TERMINATION_LOG"
 _DEFAULT_TERMINATION_LOG = Path("/dev/termination-log")
@@ -29,12 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        print(chosen.command(chosen))
+        answer = chosen.command(chosen)
+        print(answer)
     except InvalidInput as error:
         return _failed(str(error), ExitCode.BAD_SPEC_OR_DATA)
     except StoreError as error:
         return _failed(str(error), ExitCode.RUN_FAILED)
-    return ExitCode.SUCCESS
+    return ExitCode.RUN_FAILED if isinstance(answer, ReportCheck) and not answer.equal else ExitCode.SUCCESS
 
 
 def _make(chosen: argparse.Namespace) -> str:
@@ -51,6 +55,19 @@ def _decide_seeds(chosen: argparse.Namespace) -> str:
     return decision.reason
 
 
+def _verify(chosen: argparse.Namespace) -> ReportCheck:
+    return verify_report(open_store(chosen.store).below(chosen.experiment.prefix), chosen.experiment)
+
+
+def _compare(chosen: argparse.Namespace) -> str:
+    found = compare_experiments(chosen.folder, chosen.metric, chosen.margin, chosen.confidence)
+    content = files(found)
+    chosen.into.mkdir(parents=True, exist_ok=True)
+    for name, data in content.items():
+        (chosen.into / name).write_bytes(data)
+    return content["comparison.md"].decode().rstrip("\n")
+
+
 def _detectable(chosen: argparse.Namespace) -> str:
     found = detectable(chosen.seeds, chosen.comparisons, chosen.confidence, chosen.rows_positive, chosen.rows_negative)
     return json.dumps(found, indent=2)
@@ -63,11 +80,20 @@ def _parser() -> argparse.ArgumentParser:
     make.set_defaults(command=_make)
     decide = commands.add_parser("decide-seeds", help="decide once, from validation spread, how many seeds to run")
     decide.set_defaults(command=_decide_seeds)
-    for command in (make, decide):
+    check = commands.add_parser("verify", help="compute the published report again and compare every number and byte")
+    check.set_defaults(command=_verify)
+    for command in (make, decide, check):
         command.add_argument("--store", required=True, metavar="URI", help="root of the store: file:///… or s3://…")
         command.add_argument(
             "--experiment", required=True, type=_key, metavar="NAMESPACE/NAME/UID", help="which experiment"
         )
+    several = commands.add_parser("compare", help="compare the models of several finished experiments")
+    several.set_defaults(command=_compare)
+    several.add_argument("folder", nargs="+", metavar="URI", help="folders of experiments: …/NAMESPACE/NAME/UID")
+    several.add_argument("--into", required=True, type=Path, metavar="FOLDER", help="where the files are written")
+    several.add_argument("--metric", help="default: the primary metric of all of them")
+    several.add_argument("--margin", type=float, help="the smallest difference that matters, in units of the metric")
+    several.add_argument("--confidence", default=0.95, type=float, help="of the intervals (default 0.95)")
     plan = commands.add_parser("detectable", help="what a number of seeds can detect, as JSON")
     plan.set_defaults(command=_detectable)
     plan.add_argument("--seeds", required=True, type=int, metavar="N", help="shared seeds of both models")

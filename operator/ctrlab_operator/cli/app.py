@@ -8,6 +8,7 @@ from ctrlab_contract.errors import InvalidInput
 from ctrlab_contract.names import ExitCode
 from ctrlab_operator.cli import (
     architectures,
+    compare,
     data,
     explain,
     plan,
@@ -15,6 +16,7 @@ from ctrlab_operator.cli import (
     run,
     status,
     validate,
+    verify,
 )
 from ctrlab_operator.local.errors import ExperimentFailed, WorkspaceError
 
@@ -32,6 +34,8 @@ app.command("plan", epilog="Example: ctrlab plan experiment.yaml")(plan.plan)
 app.command("run", epilog="Example: ctrlab run experiment.yaml --workspace results --workers 4")(run.run)
 app.command("status", epilog="Example: ctrlab status my-experiment")(status.status)
 app.command("report", epilog="Example: ctrlab report my-experiment -o md")(report.report)
+app.command("compare", epilog="Example: ctrlab compare movies-june movies-july")(compare.compare)
+app.command("verify", epilog="Example: ctrlab verify my-experiment --variant SIN --seed 2024")(verify.verify)
 app.command("explain", epilog="Example: ctrlab explain spec.tuning.pruner")(explain.explain)
 app.command("architectures", epilog="Example: ctrlab architectures sin")(architectures.architectures)
 app.add_typer(data.app, name="data")

@@ -1,20 +1,17 @@
 """`ctrlab report`: the comparison of a finished experiment, as a table, Markdown or JSON."""
 
-from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import unquote, urlsplit
 
 import typer
 from pydantic import ValidationError
 
-from ctrlab_contract.experiment import Experiment
 from ctrlab_contract.records import ReportSummary
 from ctrlab_contract.records.summary_parts import ComparisonSummary, MetricSummary
+from ctrlab_contract.store import Store, StoreError
 from ctrlab_operator.cli.output import say, show_table
+from ctrlab_operator.cli.published import newest_report, page_of
 from ctrlab_operator.cli.workspace_option import DEFAULT_WORKSPACE, WorkspaceFolder
-from ctrlab_operator.local import snapshot
 from ctrlab_operator.local.errors import WorkspaceError
-from ctrlab_operator.local.workspace import Workspace
 
 Output = Annotated[
     Literal["table", "md", "json"],
@@ -23,38 +20,35 @@ Output = Annotated[
 
 
 def report(
-    name: Annotated[str, typer.Argument(help="NAME or NAMESPACE/NAME of the experiment.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="NAME or NAMESPACE/NAME in the workspace, or the URI of the experiment's folder (s3://… or file://…).",
+            show_default=False,
+        ),
+    ],
     workspace: WorkspaceFolder = DEFAULT_WORKSPACE,
     output: Output = "table",
 ) -> None:
     """Print the report of an experiment."""
-    place = Workspace.existing(workspace)
-    experiment = snapshot.find(place, name)
+    found = newest_report(name, workspace)
     match output:
         case "table":
-            show_summary(experiment)
-            say(f"report: {report_folder(experiment) / 'report.html'}")
+            show_summary(found)
+            say(f"report: {page_of(found)}")
         case "md":
-            say(_read(experiment, "report.md").rstrip("\n"))
+            say(_read(found, "report.md").rstrip("\n"))
         case "json":
-            say(_read(experiment, "summary.json").rstrip("\n"))
+            say(_read(found, "summary.json").rstrip("\n"))
 
 
-def report_folder(experiment: Experiment) -> Path:
-    """Where the report lies; WorkspaceError if there is none yet."""
-    if experiment.status is None or experiment.status.report is None:
-        stage = experiment.status.stage if experiment.status else "Pending"
-        raise WorkspaceError.at(experiment.metadata.name, f"has no report yet (stage {stage}); `ctrlab run` makes it")
-    return Path(unquote(urlsplit(experiment.status.report.uri).path))
-
-
-def show_summary(experiment: Experiment) -> None:
+def show_summary(report: Store) -> None:
     """Models and comparisons as tables."""
     try:
-        summary = ReportSummary.model_validate_json(_read(experiment, "summary.json"))
+        summary = ReportSummary.model_validate_json(_read(report, "summary.json"))
     except ValidationError:
         raise WorkspaceError.at(
-            report_folder(experiment) / "summary.json", "was written by another version of ctrlab, or is damaged"
+            f"{report.uri.rstrip('/')}/summary.json", "was written by another version of ctrlab, or is damaged"
         ) from None
     for title, columns, rows in tables(summary):
         show_table(columns, rows, title)
@@ -89,12 +83,11 @@ def _comparison(found: ComparisonSummary) -> list[str]:
     ]
 
 
-def _read(experiment: Experiment, file: str) -> str:
-    path = report_folder(experiment) / file
+def _read(report: Store, file: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise WorkspaceError.at(path, f"cannot be read: {error.strerror}") from None
+        return report.get(file).decode()
+    except StoreError as error:
+        raise WorkspaceError.at(report.uri, f"cannot be read: {error}") from None
 
 
 def _cell(metric: MetricSummary | None) -> str:

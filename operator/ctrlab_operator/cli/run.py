@@ -43,7 +43,8 @@ def _run_one(place: Workspace, experiment: Experiment, slots: int, files: list[P
 
 def _conclude(place: Workspace, experiment: Experiment, status: ExperimentStatus) -> None:
     """The comparison and where the report is; ExperimentFailed where there is none."""
-    from ctrlab_operator.cli.report import report_folder, show_summary
+    from ctrlab_operator.cli.published import page_of, report_of
+    from ctrlab_operator.cli.report import show_summary
     from ctrlab_operator.local import snapshot
 
     if status.stage == "Suspended":
@@ -53,9 +54,9 @@ def _conclude(place: Workspace, experiment: Experiment, status: ExperimentStatus
     if stalled is not None:
         logs = place.logs(experiment.metadata.namespace, experiment.metadata.name)
         raise ExperimentFailed(f"{experiment.metadata.name}: {stalled.reason}: {stalled.message} (logs: {logs})")
-    saved = snapshot.find(place, f"{experiment.metadata.namespace}/{experiment.metadata.name}")
-    show_summary(saved)
-    say(f"report: {report_folder(saved) / 'report.html'}")
+    report = report_of(snapshot.find(place, f"{experiment.metadata.namespace}/{experiment.metadata.name}"))
+    show_summary(report)
+    say(f"report: {page_of(report)}")
 
 
 def _experiments(resources: list[Resource]) -> list[Experiment]:

@@ -90,6 +90,10 @@ class SimulatedExperiment:
     most_seeds: int = 1000
     extended: int | None = None
     """Seeds that runs are written for, after an extension."""
+    base: int = 2024
+    """The first seed."""
+    data: str = "d"
+    """What the data set's digest consists of."""
     key: ExperimentKey = field(default_factory=lambda: ExperimentKey(namespace="default", name="movies", uid="0a1b2c"))
 
     @property
@@ -102,10 +106,10 @@ class SimulatedExperiment:
                 for model in self.models
             ),
             tuning=Tuning(trials=self.trials),
-            evaluation=Evaluation(seeds=Seeds(count=self.seeds))
+            evaluation=Evaluation(seeds=Seeds(count=self.seeds, base=self.base))
             if self.half_width is None
             else Evaluation(
-                seeds=Seeds(count=self.seeds, max=self.most_seeds),
+                seeds=Seeds(count=self.seeds, max=self.most_seeds, base=self.base),
                 precision=Precision(metric="auc", half_width=self.half_width),
             ),
             analysis=Analysis.model_validate(
@@ -159,7 +163,7 @@ def write(root: Path, wanted: SimulatedExperiment) -> WrittenExperiment:
     labels = (random.random(wanted.rows) < 1 / (1 + np.exp(-logit))).astype(np.uint8)
     users = random.integers(0, wanted.users, wanted.rows).astype(np.int32) if wanted.users else None
     folder.put(Key.PLAN, plan.to_json().encode())
-    prepared = _prepared(labels, wanted.users)
+    prepared = _prepared(labels, wanted.users, wanted.data)
     folder.put(Key.PREPARED, prepared.to_json().encode())
     studies = [_study(plan, prepared, model, wanted.trials) for model in wanted.models]
     for study in studies:
@@ -196,7 +200,7 @@ def write(root: Path, wanted: SimulatedExperiment) -> WrittenExperiment:
     return WrittenExperiment(uri, key, plan, folder, root / key.prefix)
 
 
-def _prepared(labels: NDArray[np.uint8], users: int | None) -> PreparedData:
+def _prepared(labels: NDArray[np.uint8], users: int | None, data: str) -> PreparedData:
     def part(rows: int, positives: int, name: str) -> SplitSummary:
         return SplitSummary(
             rows=rows,
@@ -207,7 +211,7 @@ def _prepared(labels: NDArray[np.uint8], users: int | None) -> PreparedData:
         )
 
     return PreparedData(
-        digest="sha256:" + "d" * 64,
+        digest="sha256:" + data * 64,
         encoder_version="1",
         sources=(FileDigest(name="ratings.csv", bytes=1_979_173, sha256="sha256:" + "5" * 64),),
         train=part(8000, 3100, "train"),

@@ -1,0 +1,75 @@
+"""The same models on several data sets: is their ranking general? Below five data sets no test can say so."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+from ctrlab_contract.errors import InvalidData
+from ctrlab_contract.metrics import DIRECTION
+from ctrlab_report.analysis.scored import score
+from ctrlab_report.compare.result import AcrossData
+from ctrlab_report.compare.sources import Source
+from ctrlab_report.statistics.across_datasets import (
+    FEWEST_DATA_SETS,
+    against_control,
+    bayesian_signed_rank,
+    critical_difference,
+    friedman,
+    mean_ranks,
+)
+
+
+def compare_across_data_sets(sources: Sequence[Source], metric: str, margin: float | None, alpha: float) -> AcrossData:
+    """Side by side, and with five data sets or more Friedman, Nemenyi, Holm and the Bayesian signed-rank test.
+
+    Raises InvalidData where fewer than two models occur in every experiment, or one of them has no value.
+    """
+    models = tuple(
+        name for name in sources[0].gathered.plan.names if all(name in s.gathered.plan.names for s in sources)
+    )
+    if len(models) < 2:
+        raise InvalidData.at(
+            "experiments",
+            "share fewer than two models by name; give the same models the same names in every experiment",
+        )
+    values = {source.name: _means(source, models, metric) for source in sources}
+    if len(sources) < FEWEST_DATA_SETS:
+        return AcrossData(
+            models=models,
+            values=values,
+            refused=f"{len(sources)} data sets carry no claim about others: a test over data sets needs at least "
+            f"{FEWEST_DATA_SETS}. Read each data set by itself.",
+        )
+    table = np.array(list(values.values()))
+    higher = DIRECTION[metric] == "maximize"  # type: ignore[index]
+    ranks = mean_ranks(table, higher_is_better=higher)
+    test, nemenyi = friedman(ranks, len(sources)), critical_difference(ranks, len(sources), alpha=alpha)
+    gains = table if higher else -table
+    posterior = {}
+    for a, b in combinations(range(len(models)), 2):
+        found = bayesian_signed_rank(gains[:, a], gains[:, b], margin or 0.0)
+        posterior[f"{models[a]} - {models[b]}"] = (found.b_better, found.equal, found.a_better)
+    return AcrossData(
+        models=models,
+        values=values,
+        mean_ranks=test.mean_ranks,
+        friedman_chi2=test.chi2,
+        friedman_f=test.f if np.isfinite(test.f) else None,
+        friedman_p=test.p,
+        critical_difference=nemenyi.difference,
+        groups=nemenyi.groups,
+        against_first=against_control(ranks, len(sources), 0).adjusted,
+        posterior=posterior,
+    )
+
+
+def _means(source: Source, models: Sequence[str], metric: str) -> tuple[float, ...]:
+    scored = score(source.gathered).metrics[metric]
+    means = []
+    for name in models:
+        found = list(scored.of(name).values())
+        if not found:
+            raise InvalidData.at(f"{source.name}/{name}", f"has no run with a value of {metric}; run its seeds again")
+        means.append(float(np.mean(found)))
+    return tuple(means)

@@ -1,0 +1,76 @@
+"""Models of different experiments on one data set: compared row by row, paired where the seeds agree."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctrlab_contract.errors import InvalidData
+from ctrlab_contract.metrics import EPSILON
+from ctrlab_report.compare.result import Pair
+from ctrlab_report.compare.sources import Source
+from ctrlab_report.predictions import TestRows, same_rows
+from ctrlab_report.statistics.clusters import clusters_of
+from ctrlab_report.statistics.comparison import ComparisonPlan, FamilyMember, ModelRuns, compare_family, compare_pair
+from ctrlab_report.statistics.covariance import covariance_of_runs
+from ctrlab_report.statistics.degenerate import Degenerate
+from ctrlab_report.statistics.influence import MetricOptions
+from ctrlab_report.statistics.metrics import Metric
+
+
+def compare_on_one_data_set(sources: Sequence[Source], metric: str, plan: ComparisonPlan) -> tuple[Pair, ...]:
+    """Every model of one experiment against every model of another, Holm over all of them.
+
+    Raises InvalidData where the metric has no sampling theory, test rows differ or a model has no finished run.
+    """
+    if metric not in set(Metric):
+        raise InvalidData.at("--metric", f"{metric} has no known sampling error; choose one of {', '.join(Metric)}")
+    test = _common_rows(sources)
+    models: list[tuple[str, ModelRuns]] = []
+    scores: list[NDArray[np.float32]] = []
+    for source in sources:
+        for name in source.gathered.plan.names:
+            runs = [run for run in source.gathered.of(name) if run.scores is not None]
+            if not runs:
+                raise InvalidData.at(f"{source.name}/{name}", "has no finished run; run its seeds again")
+            places = tuple(range(len(scores), len(scores) + len(runs)))
+            models.append((source.name, ModelRuns(f"{source.name}/{name}", tuple(run.seed for run in runs), places)))
+            scores += [run.scores for run in runs if run.scores is not None]
+    clusters = clusters_of(test.users) if test.users is not None and test.users.min() < test.users.max() else None
+    covariance = covariance_of_runs(
+        Metric(metric), test.labels, iter(scores), clusters=clusters, options=MetricOptions(clip=EPSILON)
+    )
+    wanted = [(a, b) for (one, a), (other, b) in combinations(models, 2) if one != other]
+    found = [compare_pair(a, b, covariance, plan, len(wanted)) for a, b in wanted]
+    return tuple(_pair(member) for member in compare_family(found, plan))
+
+
+def _common_rows(sources: Sequence[Source]) -> TestRows:
+    with_rows = [(source.name, source.gathered.test) for source in sources]
+    for name, rows in with_rows:
+        if rows is None:
+            raise InvalidData.at(name, "has no run with predictions; run its seeds again")
+    (first_name, first), *others = [(name, rows) for name, rows in with_rows if rows is not None]
+    for name, rows in others:
+        same_rows(first, first_name, rows, name)
+    return first
+
+
+def _pair(member: FamilyMember) -> Pair:
+    one, both = member.comparison, member.comparison.two_source
+    known = None if isinstance(both, Degenerate) else both
+    sentence = member.verdict.sentence if member.verdict else f"{one.a} and {one.b}: no direction is better."
+    return Pair(
+        a=one.a,
+        b=one.b,
+        paired_seeds=tuple(sorted(one.seeds)),
+        difference=both.estimate,
+        low=known.low if known else None,
+        high=known.high if known else None,
+        p=known.p if known else None,
+        p_adjusted=member.adjusted_p,
+        label=member.verdict.label if member.verdict else "no verdict",
+        sentence=sentence,
+        method=both.method,
+    )

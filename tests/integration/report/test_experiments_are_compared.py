@@ -1,0 +1,100 @@
+"""Finished experiments beside each other: paired on one data set, ranked over five, side by side below that."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ctrlab_contract.errors import InvalidData
+from ctrlab_contract.names import ExitCode
+from ctrlab_contract.plan import ExperimentKey
+from ctrlab_report.cli import main
+from ctrlab_report.compare.page import files
+from ctrlab_report.compare.run import compare_experiments
+
+Writer = Callable[..., Any]
+
+
+def uri(written: Any) -> str:
+    return f"{written.uri}/{written.key.prefix}"
+
+
+def key(name: str) -> ExperimentKey:
+    return ExperimentKey(namespace="default", name=name, uid="0a1b2c")
+
+
+@pytest.fixture
+def two_models(simulated: Any) -> Any:
+    return (simulated("SIN", 1.0), simulated("DeepFM", 0.7))
+
+
+def test_shared_seeds_on_one_data_set_are_paired(written: Writer, simulated: Any) -> None:
+    first = written(models=(simulated("SIN", 1.0),), key=key("june"))
+    second = written(models=(simulated("DeepFM", 0.7),), key=key("july"))
+    found = compare_experiments([uri(first), uri(second)], None, 0.005, 0.95)
+    (pair,) = found.pairs
+    assert (pair.a, pair.b) == ("june/SIN", "july/DeepFM")
+    assert pair.paired_seeds == (2024, 2025, 2026, 2027, 2028)
+    assert pair.method == "or-hillis-shared-seeds"
+    assert found.status == "exploratory"
+    assert pair.sentence in files(found)["comparison.md"].decode()
+
+
+def test_other_seeds_count_as_independent(written: Writer, simulated: Any) -> None:
+    first = written(models=(simulated("SIN", 1.0),), key=key("june"))
+    second = written(models=(simulated("DeepFM", 0.7),), key=key("july"), base=3000)
+    (pair,) = compare_experiments([uri(first), uri(second)], None, None, 0.95).pairs
+    assert pair.paired_seeds == ()
+    assert pair.method == "or-unshared-seeds"
+    assert pair.low is not None
+
+
+def test_four_data_sets_stand_side_by_side_without_a_test(written: Writer, two_models: Any) -> None:
+    uris = [uri(written(models=two_models, key=key(f"data-{d}"), data=d, rows=300)) for d in "1234"]
+    found = compare_experiments(uris, None, None, 0.95)
+    assert found.across is not None
+    assert found.across.friedman_p is None
+    assert found.across.refused is not None
+    text = files(found)["comparison.md"].decode()
+    assert "No test over data sets: 4 data sets carry no claim" in text
+    assert "critical-difference.svg" not in files(found)
+
+
+def test_five_data_sets_are_ranked(written: Writer, two_models: Any, simulated: Any) -> None:
+    three = (*two_models, simulated("LR", 0.5))
+    uris = [uri(written(models=three, key=key(f"data-{d}"), data=d, rows=400 + 50 * int(d))) for d in "12345"]
+    found = compare_experiments(uris, None, 0.001, 0.95).across
+    assert found is not None
+    table = np.array(list(found.values.values()))
+    ranks = stats.rankdata(-table, axis=1)
+    assert found.mean_ranks == pytest.approx(ranks.mean(axis=0))
+    assert found.friedman_chi2 == pytest.approx(stats.friedmanchisquare(*table.T).statistic)
+    assert found.critical_difference == pytest.approx(2.343 * np.sqrt(3 * 4 / (6 * 5)), abs=2e-3)
+    assert sum(found.posterior["SIN - LR"]) == pytest.approx(1.0)
+
+
+def test_the_diagram_names_every_model_and_the_files_are_written(
+    written: Writer, two_models: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uris = [uri(written(models=two_models, key=key(f"data-{d}"), data=d, rows=300)) for d in "12345"]
+    assert main(["compare", *uris, "--into", str(tmp_path / "out")]) == ExitCode.SUCCESS
+    svg = (tmp_path / "out/critical-difference.svg").read_text()
+    assert "SIN 1.00" in svg
+    assert "DeepFM 2.00" in svg
+    assert json.loads((tmp_path / "out/comparison.json").read_text())["status"] == "exploratory"
+    assert "Friedman" in capsys.readouterr().out
+
+
+def test_mixed_data_sets_are_refused_with_the_way_out(written: Writer, two_models: Any) -> None:
+    uris = [uri(written(models=two_models, key=key(f"e{n}"), data=d, rows=300)) for n, d in enumerate("112")]
+    with pytest.raises(InvalidData, match="e0 and e1 share the data set"):
+        compare_experiments(uris, None, None, 0.95)
+
+
+def test_one_experiment_is_no_comparison(experiment: Any) -> None:
+    with pytest.raises(InvalidData, match="two or more different ones"):
+        compare_experiments([uri(experiment)], None, None, 0.95)
