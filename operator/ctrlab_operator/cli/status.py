@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.manifests import Resource
 from ctrlab_operator.cli.output import show_table
 from ctrlab_operator.cli.workspace_option import DEFAULT_WORKSPACE, WorkspaceFolder
 from ctrlab_operator.local import snapshot
@@ -44,7 +44,7 @@ def status(
         show_table(CONDITION_COLUMNS, rows)
 
 
-def _row(place: Workspace, experiment: Experiment) -> list[str]:
+def _row(place: Workspace, experiment: Resource) -> list[str]:
     meta, known = experiment.metadata, experiment.status
     running = "yes" if place.is_running(meta.namespace, meta.name) else "no"
     if known is None:

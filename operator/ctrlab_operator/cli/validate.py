@@ -7,6 +7,7 @@ import typer
 
 from ctrlab_contract.errors import InvalidSpec, Problem
 from ctrlab_contract.manifests import Resource, load_manifests
+from ctrlab_operator.cli.documents import check_together, named, unaccompanied
 from ctrlab_operator.cli.output import say
 
 Files = Annotated[list[Path], typer.Argument(help="YAML files; each may hold several documents.", show_default=False)]
@@ -14,8 +15,12 @@ Files = Annotated[list[Path], typer.Argument(help="YAML files; each may hold sev
 
 def validate(files: Files) -> None:
     """Check specifications without starting anything; every problem is listed with the field's path."""
-    for resource in load_all(files):
-        say(f"{resource.kind} {resource.metadata.name}: valid")
+    resources = load_all(files)
+    check_together(resources)
+    alone = unaccompanied(resources)
+    for resource in resources:
+        unchecked = f"; not checked against {named(resource)}, give its file as well" if resource in alone else ""
+        say(f"{resource.kind} {resource.metadata.name}: valid{unchecked}")
 
 
 def load_all(files: list[Path]) -> list[Resource]:

@@ -8,9 +8,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import Protocol
 
+from ctrlab_contract.ablation import Ablation
 from ctrlab_contract.experiment import Experiment
 from ctrlab_contract.names import Condition
 from ctrlab_contract.plan import ExperimentKey, Plan
@@ -24,7 +26,17 @@ from ctrlab_operator.local.lineage import freeze
 from ctrlab_operator.local.observe import Observer
 from ctrlab_operator.local.processes import Processes
 from ctrlab_operator.local.workspace import Workspace
-from ctrlab_operator.planner import Action, DeleteJob, EnsureJob, Facts, ScaleJob, WritePlan, decide
+from ctrlab_operator.planner import (
+    Action,
+    DeleteJob,
+    EnsureJob,
+    Facts,
+    ScaleJob,
+    WritePlan,
+    ablation_facts,
+    as_experiment,
+    decide,
+)
 
 POLL_SECONDS = 1.0
 """How often progress is looked at while no worker ends."""
@@ -43,7 +55,7 @@ class View(Protocol):
 
 
 class Engine:
-    """Runs one experiment in one workspace."""
+    """Runs one experiment in one workspace, or one ablation of an experiment that has succeeded there."""
 
     def __init__(
         self,
@@ -52,11 +64,16 @@ class Engine:
         slots: int,
         view: View,
         programs: Mapping[str, tuple[str, ...]] = PROGRAMS,
+        ablation: Ablation | None = None,
     ) -> None:
+        """With `ablation`, `experiment` is the one that it names, with its last status."""
         self.workspace = workspace
-        self.plan = Plan.of(experiment)
-        self.key = ExperimentKey.local(experiment, self.plan)
-        self._experiment = experiment
+        self._ablation = ablation
+        self._ablation_facts = ablation_facts(ablation, experiment) if ablation else None
+        self._experiment = as_experiment(ablation, experiment) if ablation else experiment
+        asked = self._ablation_facts.plan if self._ablation_facts else None
+        self.plan = asked or Plan.of(self._experiment)
+        self.key = ExperimentKey.local(self._experiment, self.plan)
         self._slots = slots
         self._view = view
         self._programs = programs
@@ -103,13 +120,13 @@ class Engine:
                 raise Interrupted
             if processes.step():
                 database.release_workers(self.key, processes.is_alive)
-            facts = observer.facts(self._experiment, processes.facts())
+            facts = replace(observer.facts(self._experiment, processes.facts()), ablation=self._ablation_facts)
             decision = decide(facts)
             for action in decision.actions:
                 self._act(action, facts, processes)
             if decision.status != self._experiment.status:
                 self._experiment = self._with_status(decision.status)
-                snapshot.save(self.workspace, self._experiment)
+                snapshot.save(self.workspace, self._resource())
             self._view.update(facts, decision.status, len(processes.running))
             if decision.status.stage in ("Succeeded", "Failed", "Suspended") or _is_stalled(decision.status):
                 return decision.status
@@ -139,6 +156,13 @@ class Engine:
     def _with_status(self, status: ExperimentStatus | None) -> Experiment:
         metadata = self._experiment.metadata.model_copy(update={"uid": self.key.uid})
         return self._experiment.model_copy(update={"metadata": metadata, "status": status})
+
+    def _resource(self) -> Experiment | Ablation:
+        """What the user wrote, with its uid and status."""
+        if self._ablation is None:
+            return self._experiment
+        known = {"metadata": self._experiment.metadata, "status": self._experiment.status}
+        return self._ablation.model_copy(update=known)
 
     def _point_to_newest(self) -> None:
         self.workspace.store.replace(f"{self.key.namespace}/{self.key.name}/LATEST", f"{self.key.uid}\n".encode())

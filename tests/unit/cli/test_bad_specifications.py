@@ -183,14 +183,15 @@ def test_an_unwritable_workspace_is_refused_before_anything_runs(
     assert f"error: {taken}/below: cannot be written: Not a directory; choose another folder with --workspace" in err
 
 
-def test_an_ablation_is_not_run_yet_and_says_so(
+def test_an_ablation_without_its_experiment_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "ablation.yaml"
     file.write_text(ABLATION)
     assert ctrlab(monkeypatch, "run", str(file), "--workspace", str(tmp_path / "w")) == 2
-    assert "Ablation parts: ablations cannot be run on one machine yet" in capsys.readouterr().err
-    assert not (tmp_path / "w").exists()
+    err = capsys.readouterr().err
+    assert "Ablation parts spec.experimentRef.name: no CTRExperiment default/study is in the given files or in" in err
+    assert "give its file as well" in err
 
 
 def test_the_same_name_twice_is_refused(
