@@ -17,6 +17,9 @@ class LR(Architecture):
     title: ClassVar[str] = "LR"
     paper: ClassVar[str] = "Richardson, Dominowska, Ragno: Predicting Clicks (WWW 2007)"
 
+    embedding_l2: float = Field(default=1e-5, ge=0, le=10)
+    """lambda of the penalty lambda/2 * ||w||^2 over the weights; lower than for embeddings, which share strength."""
+
 
 class FM(Architecture):
     """Factorization machine of degree 2."""
@@ -26,6 +29,9 @@ class FM(Architecture):
     paper: ClassVar[str] = "Rendle: Factorization Machines (ICDM 2010)"
     parts: ClassVar[dict[str, str]] = {"linear": LINEAR, "fm": "the pairwise products of embeddings"}
     branches: ClassVar[tuple[str, ...]] = ("linear", "fm")
+
+    embedding_l2: float = Field(default=1e-5, ge=0, le=10)
+    """lambda of the penalty lambda/2 * ||E||^2 over the embedding table and the weights of the linear term."""
 
 
 class DNNOnly(WithDNN):
