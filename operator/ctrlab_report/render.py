@@ -8,9 +8,10 @@ from markupsafe import Markup
 
 from ctrlab_contract.canonical import short
 from ctrlab_contract.records import ReportSummary
-from ctrlab_report import wording
+from ctrlab_report import checklists, wording
 from ctrlab_report.figures import CLASSES, draw_all
 from ctrlab_report.gather import Gathered
+from ctrlab_report.latex import tables_tex
 from ctrlab_report.tables import comparisons_csv, runs_csv
 
 
@@ -31,6 +32,11 @@ def render(summary: ReportSummary, gathered: Gathered) -> dict[str, bytes]:
             for opening in record.openings
         ],
         "plan": gathered.plan,
+        "bootstrapped": any(
+            found.test is not None and found.test.bootstrap is not None
+            for model in summary.models
+            for found in model.metrics.values()
+        ),
         "svg_classes": CLASSES,
     }
     pages = {
@@ -41,6 +47,7 @@ def render(summary: ReportSummary, gathered: Gathered) -> dict[str, bytes]:
         "summary.json": summary.to_json().encode(),
         "runs.csv": runs_csv(summary),
         "comparisons.csv": comparisons_csv(summary),
+        "tables.tex": tables_tex(summary),
         **{name: template.render(content).encode() for name, template in pages.items()},
         **{f"figures/{name}.svg": figure.alone() for name, figure in figures.items()},
     }
@@ -56,6 +63,7 @@ def _environment(html: bool) -> Environment:
         keep_trailing_newline=True,
     )
     environment.globals["w"] = wording
+    environment.globals["checklists"] = checklists
     environment.filters["short"] = short
     environment.filters["inline"] = lambda figure: Markup(figure.inline())
     environment.filters["cell"] = partial(_cell, html)

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from ctrlab_contract.base import ContractModel
 from ctrlab_contract.records.run import Anomaly
 from ctrlab_contract.records.study import ParameterValue
@@ -190,4 +192,7 @@ class TuningSummary(ContractModel):
     curve: tuple[CurvePoint, ...] = ()
     """From trials that the sampler drew at random; empty where there are too few."""
     curve_method: str | None = None
+    importance: dict[str, float] = Field(default_factory=dict)
+    """Share of each hyper-parameter in telling the best tenth of the trials apart, largest first; empty below 20."""
+    importance_method: str | None = None
     search_digest: str

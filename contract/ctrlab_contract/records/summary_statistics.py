@@ -24,6 +24,8 @@ class SeedEstimate(ContractModel):
     n: int
     interval: Interval | None = None
     """Absent where nothing varies or there is one seed."""
+    bootstrap: Interval | None = None
+    """BCa bootstrap beside it, from 20 seeds on."""
     minimum: float
     maximum: float
     p: float | None = None

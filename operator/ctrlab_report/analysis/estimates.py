@@ -4,7 +4,7 @@ import math
 
 from ctrlab_contract.records import Interval, PopulationEstimate, SeedEstimate
 from ctrlab_report.statistics.degenerate import Degenerate
-from ctrlab_report.statistics.intervals import T_INTERVAL, t_interval
+from ctrlab_report.statistics.intervals import BCA_FROM_SEEDS, T_INTERVAL, bca_interval, t_interval
 from ctrlab_report.statistics.paired import PairedT
 from ctrlab_report.statistics.two_source import TwoSourceComparison, TwoSourceEstimate
 
@@ -25,10 +25,19 @@ def over_seeds(values: list[float], confidence: float) -> SeedEstimate | None:
         sd=sd,
         n=len(values),
         interval=interval,
+        bootstrap=_bootstrap(values, confidence) if interval is not None else None,
         minimum=min(values),
         maximum=max(values),
         method=T_INTERVAL,
     )
+
+
+def _bootstrap(values: list[float], confidence: float) -> Interval | None:
+    """The BCa interval as an extra from 20 seeds on; below, it covers too little to be shown."""
+    if len(values) < BCA_FROM_SEEDS:
+        return None
+    found = bca_interval(values, confidence=confidence)
+    return Interval(low=found.low, high=found.high, confidence=confidence, method=found.method)
 
 
 def paired_over_seeds(differences: list[float], found: PairedT | Degenerate) -> SeedEstimate | None:

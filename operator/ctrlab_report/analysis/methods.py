@@ -12,9 +12,9 @@ from ctrlab_contract.canonical import digest
 from ctrlab_contract.records import Method, ReportSummary
 from ctrlab_report.statistics.methods import METHODS
 
-_LIBRARIES = ("ctrlab", "jinja2", "numpy", "opda", "pyarrow", "pydantic", "scipy", "statsmodels")
+_LIBRARIES = ("ctrlab", "jinja2", "numpy", "opda", "optuna", "pyarrow", "pydantic", "scipy", "statsmodels")
 
-_METHOD_FIELDS = ("method", "posterior_method", "curve_method", "verdict_method")
+_METHOD_FIELDS = ("method", "posterior_method", "curve_method", "importance_method", "verdict_method")
 
 
 CODE = "ctrlab_report"

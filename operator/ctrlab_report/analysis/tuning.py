@@ -5,6 +5,7 @@ from collections import Counter
 
 from ctrlab_contract.records import CurvePoint, ModelSummary, StudyRecord, TuningSummary
 from ctrlab_report.gather import Gathered
+from ctrlab_report.importance import IMPORTANCE, hyperparameter_importance
 from ctrlab_report.statistics.tuning_curve import FEWEST_TRIALS, TUNING_CURVE, tuning_curve
 
 _STARTUP_TRIALS = 10
@@ -21,6 +22,7 @@ def _search(gathered: Gathered, model: ModelSummary) -> TuningSummary:
     counted = [trial for trial in study.trials if trial.counted]
     states = Counter(trial.state for trial in counted)
     on_metric = model.metrics.get(study.primary_metric)
+    importance = hyperparameter_importance(study)
     curve = _curve(study, float(gathered.plan.analysis.confidence))
     validation = on_metric.validation.mean if on_metric and on_metric.validation else None
     sign = 1 if study.direction == "maximize" else -1
@@ -45,6 +47,8 @@ def _search(gathered: Gathered, model: ModelSummary) -> TuningSummary:
         history=tuple((trial.number, trial.value) for trial in counted if trial.value is not None),
         curve=curve,
         curve_method=TUNING_CURVE if curve else None,
+        importance=importance,
+        importance_method=IMPORTANCE if importance else None,
         search_digest=study.digest,
     )
 

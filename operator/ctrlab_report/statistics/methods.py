@@ -86,6 +86,12 @@ METHODS: dict[str, Method] = {
         "New seeds on this test set only; differences symmetric under no effect.",
         "Wilcoxon 1945",
     ),
+    "ped-anova": Method(
+        "Importance of hyper-parameters for being among the best tenth of the trials",
+        "optuna",
+        "Describes the finished trials of this search; says nothing outside its space.",
+        "Watanabe, Bansal and Hutter 2023",
+    ),
     "welch-t": Method(
         "Welch's t-test",
         "scipy",

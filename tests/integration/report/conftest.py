@@ -234,7 +234,13 @@ def _study(plan: Plan, prepared: PreparedData, model: SimulatedModel, count: int
             state="PRUNED" if number % 5 == 4 else "COMPLETE",
             value=float(0.70 + 0.05 * model.strength * (1 - np.exp(-number / 5)) + random.normal(0, 0.006)),
             parameters={"learning_rate": float(10 ** random.uniform(-4, -2)), "embedding_dim": 8 + 8 * (number % 2)},
-            distributions={},
+            distributions={
+                "learning_rate": {
+                    "name": "FloatDistribution",
+                    "attributes": {"low": 1e-4, "high": 1e-2, "log": True, "step": None},
+                },
+                "embedding_dim": {"name": "CategoricalDistribution", "attributes": {"choices": [8, 16]}},
+            },
             curve={1: 0.69, 2: 0.72, 3: 0.74},
             worker="worker-0",
             started="2026-05-01T10:00:00Z",

@@ -1,0 +1,185 @@
+"""Time and peak memory of a full report: 3 models, 10 seeds, a million test rows, as the report's process makes it.
+
+Run with `python bench/report.py`. It writes an experiment's folder with simulated scores into a temporary directory,
+then runs `python -m ctrlab_report make` on it. Not a test: times vary.
+"""
+
+import argparse
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from ctrlab_contract.dataset import Dataset
+from ctrlab_contract.names import Key
+from ctrlab_contract.plan import ExperimentKey, Plan, Variant
+from ctrlab_contract.records import (
+    CodeRecord,
+    EnvironmentRecord,
+    FileDigest,
+    HardwareRecord,
+    PreparedData,
+    ProcessRecord,
+    RandomnessRecord,
+    RunRecord,
+    SplitSummary,
+    StudyRecord,
+    TestOpening,
+    search_token,
+)
+from ctrlab_contract.store import Store, open_store
+from ctrlab_contract.study import nothing_tuned
+from ctrlab_contract.tuning import Analysis, Evaluation, Seeds, Tuning
+
+MODELS = ("SIN", "DIN", "DeepFM")
+USERS = 50_000
+KEY = ExperimentKey(namespace="default", name="large", uid="bench")
+METRICS = ("auc", "logloss", "gauc", "ne", "pcoc", "ece")
+
+
+def main() -> None:
+    """Print rows, seconds and peak memory of one report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--seeds", type=int, default=10)
+    given = parser.parse_args()
+    rows, seeds = given.rows, given.seeds
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(Path(folder).as_uri())
+        write(store.below(KEY.prefix), rows, seeds)
+        started = perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ctrlab_report", "make", "--store", store.uri, "--experiment", KEY.prefix]
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = perf_counter() - started
+    if status:
+        sys.exit(f"the report ended with status {os.waitstatus_to_exitcode(status)}")
+    print(f"{rows:,} test rows, {len(MODELS)} models, {seeds} seeds, {len(METRICS)} metrics, {USERS:,} users:")
+    print(f"{seconds:.1f} s wall, {usage.ru_utime + usage.ru_stime:.1f} s CPU")
+    print(f"peak memory {usage.ru_maxrss / 2**20:.2f} GiB")
+
+
+def write(folder: Store, rows: int, seeds: int) -> None:
+    """Everything that a report reads; scores follow the true click probability, with errors of model and seed."""
+    random = np.random.default_rng(1)
+    logit = random.normal(-1.5, 1.2, rows).astype(np.float32)
+    labels = (random.random(rows) < 1 / (1 + np.exp(-logit))).astype(np.uint8)
+    users = random.integers(0, USERS, rows).astype(np.int32)
+    plan = made_plan(seeds)
+    prepared = made_data(labels)
+    folder.put(Key.PLAN, plan.to_json().encode())
+    folder.put(Key.PREPARED, prepared.to_json().encode())
+    searches = {name: nothing_tuned(plan, name, prepared.digest) for name in plan.names}
+    for name, search in searches.items():
+        folder.put(Key.study(name), search.to_json().encode())
+    token = search_token(searches.values())
+    for place, (name, search) in enumerate(searches.items()):
+        own = random.normal(0, 0.15, rows).astype(np.float32)
+        for seed in plan.evaluation.seeds.values():
+            noise = np.random.default_rng([seed, place]).normal(0, 0.2, rows).astype(np.float32)
+            raw = predictions(labels, users, 1 / (1 + np.exp(-((1 - 0.02 * place) * logit + own + noise))))
+            record = made_record(plan, prepared, search, seed, token, raw)
+            folder.put(Key.run(name, seed, 1, "predictions.parquet"), raw)
+            folder.put(Key.run(name, seed, 1, "record.json"), record.to_json().encode())
+
+
+def predictions(labels: NDArray[np.uint8], users: NDArray[np.int32], scores: NDArray[np.float32]) -> bytes:
+    """As the trainer writes them."""
+    sink = io.BytesIO()
+    columns = {"row": np.arange(labels.size, dtype=np.int64), "user": users, "label": labels, "score": scores}
+    pq.write_table(pa.table(columns), sink)
+    return sink.getvalue()
+
+
+def made_plan(seeds: int) -> Plan:
+    """Two planned comparisons against the first model."""
+    dataset = {
+        "source": {"uri": "file:///data/clicks.csv", "format": "csv"},
+        "label": {"column": "click"},
+        "features": [{"name": "user_id", "type": "Categorical"}],
+        "user": "user_id",
+        "split": {"strategy": "Random"},
+    }
+    return Plan(
+        dataset=Dataset.model_validate(dataset, strict=False),
+        variants=tuple(Variant(name=name, architecture=name.lower()) for name in MODELS),
+        tuning=Tuning(),
+        evaluation=Evaluation(seeds=Seeds(count=seeds)),
+        analysis=Analysis.model_validate({"metrics": METRICS, "reference": MODELS[0], "margin": "0.001"}),
+    )
+
+
+def made_data(labels: NDArray[np.uint8]) -> PreparedData:
+    """As prepare describes such data."""
+    digest = "sha256:" + "d" * 64
+    part = SplitSummary(
+        rows=labels.size, positives=int(labels.sum()), users=USERS, row_ids_digest=digest, files={"labels.npy": digest}
+    )
+    return PreparedData(
+        digest=digest,
+        encoder_version="1",
+        sources=(FileDigest(name="clicks.csv", bytes=1, sha256=digest),),
+        train=part,
+        valid=part,
+        test=part,
+        vocabulary={"user_id": USERS},
+        vocabulary_digest=digest,
+        embedding_rows=USERS,
+    )
+
+
+def made_record(
+    plan: Plan, prepared: PreparedData, search: StudyRecord, seed: int, token: str, raw: bytes
+) -> RunRecord:
+    """As evaluate writes it, with the numbers that do not matter here left at zero."""
+    opening = TestOpening(
+        at="2026-05-01T11:00:00Z", by="bench", plan_digest=plan.digest, token=token, attempt=1, reason="first"
+    )
+    return RunRecord(
+        experiment=KEY.prefix,
+        variant=search.variant,
+        architecture=search.variant.lower(),
+        seed=seed,
+        attempt=1,
+        state="Succeeded",
+        plan_digest=plan.digest,
+        config_digest="sha256:" + "c" * 64,
+        dataset_digest=prepared.digest,
+        search_digest=search.digest,
+        config={},
+        tuned={},
+        parameters=1,
+        device="cpu",
+        precision="float32",
+        metrics_valid=dict.fromkeys(METRICS, 0.5),
+        metrics_test={"ece": 0.01},
+        metric_definitions={},
+        metric_details={},
+        best_epoch=1,
+        curve=(),
+        predictions_sha256="sha256:" + hashlib.sha256(raw).hexdigest(),
+        openings=(opening,),
+        code=CodeRecord(package="ctrlab", version="0"),
+        environment=EnvironmentRecord(python="3", platform="bench", packages={}, threads=1, variables={}),
+        hardware=HardwareRecord(cpu="bench", cores=1, memory_bytes=1),
+        randomness=RandomnessRecord(root=seed, purposes={}, deterministic_requested=True, deterministic_achieved=True),
+        process=ProcessRecord(
+            started=opening.at, ended=opening.at, wall_seconds=1, cpu_seconds=1, peak_memory_bytes=1, worker="bench"
+        ),
+        reproduce="bench",
+        tolerance="bench",
+    )
+
+
+if __name__ == "__main__":
+    main()
