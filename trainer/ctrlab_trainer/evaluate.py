@@ -38,7 +38,7 @@ from ctrlab_trainer.repetition import repeat_if_suspicious
 from ctrlab_trainer.resolve import resolve
 from ctrlab_trainer.reuse import reuse
 from ctrlab_trainer.scoring import score
-from ctrlab_trainer.seal import FIRST, frozen_searches, open_test, openings
+from ctrlab_trainer.seal import FIRST, OpenedTest, frozen_searches, open_test, openings
 from ctrlab_trainer.seeds import PurposeSeeds
 
 RECORD = "record.json"
@@ -82,7 +82,7 @@ def evaluate(plan: Plan, key: ExperimentKey, store_root: Store, variant: str, se
                 token=search_token(searches.values()),
                 reason=reason,
             )
-            tested = run.test(result, schema, opened.split, opened.openings)
+            tested = run.test(result, schema, opened)
         process = cost.record(gpu_seconds=sum(epoch.seconds for epoch in result.curve))
         found = anomalies(result, tested.metrics, tested.scores, determinism, tested.openings)
         repetition = repeat_if_suspicious(found, result, lambda: run.train(schema, train_rows, valid_rows))
@@ -198,16 +198,17 @@ class _Run:
             metrics=cast(tuple[str, ...], self.metrics),
         )
 
-    def test(
-        self, result: TrainingResult, schema: EncodedSchema, rows: EncodedSplit, opened: tuple[TestOpening, ...]
-    ) -> _Tested:
+    def test(self, result: TrainingResult, schema: EncodedSchema, opened: OpenedTest) -> _Tested:
+        rows = opened.split
         model = build(self.variant, self.config, schema, self.seeds, self.device)
         model.load_state_dict(result.state or {})
         scores = score(model, DeviceData(rows, schema.without(self.variant.drop_features), self.device))
         if not np.isfinite(scores).all():
-            return _Tested({}, {}, None, opened)
+            return _Tested({}, {}, None, opened.openings)
         values = compute(self.metrics, np.asarray(rows.labels), scores, rows.users)
-        return _Tested(values.values, values.details, scores, opened, predictions_parquet(rows, scores))
+        best = {} if opened.bayes_auc is None else {"best_reachable_auc": opened.bayes_auc}
+        details = values.details | best
+        return _Tested(values.values, details, scores, opened.openings, predictions_parquet(rows, scores))
 
 
 def _attempt(earlier: tuple[TestOpening, ...]) -> tuple[int, str]:

@@ -14,6 +14,7 @@ from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.records import PreparedData, StudyRecord, TestOpening, search_token
 from ctrlab_contract.store import ObjectExists, ObjectNotFound, Store
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit, open_split
+from ctrlab_trainer.data.optimum import bayes_auc_of
 
 FIRST = "first"
 """The reason of an opening that is no rerun."""
@@ -31,6 +32,8 @@ class OpenedTest:
 
     split: EncodedSplit
     openings: tuple[TestOpening, ...]
+    bayes_auc: float | None
+    """AUC of the true click probabilities, the best that any model can reach; None where they are not known."""
 
 
 def open_test(
@@ -70,7 +73,7 @@ def open_test(
     except ObjectExists:
         raise SealError(_opened_before(variant, seed, attempt)) from None
     folder = store_root.local_folder(Key.sealed(prepared.digest))
-    return OpenedTest(open_split(folder, schema), (*earlier, opening))
+    return OpenedTest(open_split(folder, schema), (*earlier, opening), bayes_auc_of(folder))
 
 
 def frozen_searches(experiment: Store, plan: Plan, prepared: PreparedData) -> dict[str, StudyRecord]:
