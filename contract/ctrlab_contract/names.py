@@ -86,6 +86,9 @@ class Key:
     PREPARED: Final = "prepared.json"
     SEED_DECISION: Final = "decisions/seeds.json"
     LATEST_REPORT: Final = "LATEST"
+    LATEST_PAGE: Final = "report/index.html"
+    """Leads a browser to the newest report, so that links need not know its digest."""
+    ABLATIONS: Final = "ablations/"
 
     @staticmethod
     def study(variant: str) -> str:
@@ -106,6 +109,11 @@ class Key:
     def report(digest: str, file: str = "") -> str:
         """One report, addressed by the digest of its inputs."""
         return f"report/{digest}/{file}"
+
+    @staticmethod
+    def ablation(name: str, uid: str) -> str:
+        """In an experiment's folder: that an ablation of it has a report."""
+        return f"ablations/{name}-{uid}.json"
 
     @staticmethod
     def dataset(digest: str, file: str = "") -> str:

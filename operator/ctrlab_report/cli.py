@@ -13,13 +13,10 @@ from ctrlab_contract.errors import InvalidInput
 from ctrlab_contract.names import ExitCode, Key
 from ctrlab_contract.plan import ExperimentKey
 from ctrlab_contract.store import StoreError, open_store
-from ctrlab_report.analysis import analyse
 from ctrlab_report.compare.page import files
 from ctrlab_report.compare.run import compare_experiments
 from ctrlab_report.detectable import detectable
-from ctrlab_report.gather import gather
-from ctrlab_report.publish import publish
-from ctrlab_report.render import render
+from ctrlab_report.links import make
 from ctrlab_report.seed_decision import decide_seeds, read_pilot
 from ctrlab_report.verify import ReportCheck, verify_report
 
@@ -42,10 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _make(chosen: argparse.Namespace) -> str:
-    folder = open_store(chosen.store).below(chosen.experiment.prefix)
-    gathered = gather(folder, chosen.experiment)
-    summary = analyse(gathered)
-    return publish(folder, summary, render(summary, gathered))
+    return make(open_store(chosen.store), chosen.experiment)
 
 
 def _decide_seeds(chosen: argparse.Namespace) -> str:

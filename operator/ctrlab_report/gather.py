@@ -15,6 +15,7 @@ from ctrlab_contract.names import Key
 from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.records import PreparedData, RunRecord, SeedDecision, StudyRecord
 from ctrlab_contract.records.lineage import Lineage
+from ctrlab_contract.records.summary_ablation import AblationLink
 from ctrlab_contract.store import Store
 from ctrlab_report.objects import (
     Reader,
@@ -59,6 +60,8 @@ class Gathered:
     """Earlier plans that had opened a test set; empty where none is recorded."""
     inputs: dict[str, str]
     """sha256 of every object that was read, by its key below the experiment's folder."""
+    ablations: tuple[AblationLink, ...] = ()
+    """Ablations of the experiment that have a report, by key."""
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -78,6 +81,7 @@ def gather(folder: Store, key: ExperimentKey) -> Gathered:
     reader = Reader(folder)
     plan, prepared, decision = read_plan(reader), read_prepared(reader), read_decision(reader)
     lineage = reader.model(Lineage, Key.LINEAGE, "") if reader.has(Key.LINEAGE) else Lineage(earlier=())
+    ablations = tuple(reader.model(AblationLink, key, "") for key in reader.list(Key.ABLATIONS))
     studies = {name: read_study(reader, name, plan, prepared) for name in plan.names}
     attempts = list_attempts(reader, plan, decision)
     runs: list[GatheredRun] = []
@@ -115,6 +119,7 @@ def gather(folder: Store, key: ExperimentKey) -> Gathered:
         decision,
         lineage,
         dict(sorted(reader.inputs.items())),
+        ablations,
     )
 
 

@@ -20,7 +20,17 @@ def publish(folder: Store, summary: ReportSummary, files: Mapping[str, bytes]) -
         folder.put(prefix + name, content)
     folder.put(prefix + "manifest.json", manifest(summary, files))
     folder.replace(Key.LATEST_REPORT, prefix.encode())
+    folder.replace(Key.LATEST_PAGE, forward(prefix.removeprefix("report/") + "report.html"))
     return prefix
+
+
+def forward(target: str) -> bytes:
+    """A page that leads to another one."""
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Newest report</title>\n'
+        f'<meta http-equiv="refresh" content="0; url={target}"></head>\n'
+        f'<body><p><a href="{target}">The newest report</a></p></body></html>\n'
+    ).encode()
 
 
 def manifest(summary: ReportSummary, files: Mapping[str, bytes]) -> bytes:

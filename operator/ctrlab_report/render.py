@@ -32,6 +32,7 @@ def render(summary: ReportSummary, gathered: Gathered) -> dict[str, bytes]:
             for opening in record.openings
         ],
         "plan": gathered.plan,
+        "ablations": gathered.ablations,
         "bootstrapped": any(
             found.test is not None and found.test.bootstrap is not None
             for model in summary.models

@@ -2,8 +2,10 @@
 
 import math
 
+from ctrlab_contract.names import Key
 from ctrlab_contract.records import ComparisonSummary, Interval, ReportSummary, SeedEstimate
 from ctrlab_contract.records.study import ParameterValue
+from ctrlab_contract.records.summary_ablation import AblationRow
 
 NAMES = {
     "auc": "AUC",
@@ -139,6 +141,17 @@ def digits(row: ComparisonSummary) -> int:
 def parameter(found: ParameterValue) -> str:
     """A hyper-parameter; six significant digits of a decimal."""
     return f"{found:.6g}" if isinstance(found, float) else str(found).lower() if isinstance(found, bool) else str(found)
+
+
+def drop_digits(report: ReportSummary, row: AblationRow) -> int:
+    """Decimals for a drop: those of its comparison."""
+    found = [one for one in report.comparisons if one.role == "primary" and one.a == row.variant]
+    return digits(found[0]) if found else 4
+
+
+def experiment_page(experiment: str) -> str:
+    """From a report's folder to the newest report of another experiment (namespace/name/uid) of the same store."""
+    return f"../../../../../{experiment}/{Key.LATEST_PAGE}"
 
 
 _STYLES: dict[str | None, tuple[str, str]] = {

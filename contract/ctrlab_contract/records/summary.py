@@ -6,6 +6,7 @@ from ctrlab_contract.base import ContractModel
 from ctrlab_contract.records.prepared import PreparedData
 from ctrlab_contract.records.run import CodeRecord, EnvironmentRecord, HardwareRecord
 from ctrlab_contract.records.seeds import SeedDecision
+from ctrlab_contract.records.summary_ablation import AblationSummary
 from ctrlab_contract.records.summary_parts import ComparisonSummary, ModelSummary, TuningSummary
 
 
@@ -89,6 +90,8 @@ class ReportSummary(ContractModel):
     comparisons: tuple[ComparisonSummary, ...]
     """Primary ones first, then exploratory ones, in the plan's order."""
     tuning: tuple[TuningSummary, ...]
+    ablation: AblationSummary | None = None
+    """Of an ablation alone."""
     seed_decision: SeedDecision | None = None
     openings: TestOpenings
     findings: tuple[Finding, ...]

@@ -4,6 +4,7 @@ from ctrlab_contract.canonical import digest
 from ctrlab_contract.metrics import DEFINITIONS
 from ctrlab_contract.plan import Plan
 from ctrlab_contract.records import ComparisonSummary, ModelSummary, ReportSummary, search_token
+from ctrlab_report.analysis.ablation import summarise_ablation
 from ctrlab_report.analysis.comparisons import summarise_comparisons
 from ctrlab_report.analysis.methods import methods_used, versions
 from ctrlab_report.analysis.models import summarise_models
@@ -57,6 +58,7 @@ def analyse(gathered: Gathered) -> ReportSummary:
         models=models,
         comparisons=comparisons,
         tuning=tuning,
+        ablation=summarise_ablation(gathered, scored, models, comparisons),
         seed_decision=gathered.decision,
         openings=openings(gathered),
         findings=findings(gathered, scored),
@@ -80,6 +82,10 @@ def _status_reason(earlier: tuple[str, ...]) -> str:
 
 def _question(plan: Plan) -> str:
     names, metric = plan.names, metric_name(plan.analysis.primary_metric)
+    if plan.parent is not None:
+        changes = len(names) - 1
+        each = "the change" if changes == 1 else f"each of {changes} changes"
+        return f"What does {each} to {plan.parent.model} cost in {metric}?"
     if len(names) == 1:
         return f"What {metric} does {names[0]} reach on new data?"
     if plan.analysis.compare == "AllPairs":

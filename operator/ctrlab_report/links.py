@@ -1,0 +1,50 @@
+"""Links between the reports of an experiment and of its ablations, by pages whose address never changes.
+
+A report lies under the digest of what it was made from, so neither of two that link to each other could name the
+other's. `report/index.html` leads to the newest one instead.
+"""
+
+from ctrlab_contract.errors import InvalidInput
+from ctrlab_contract.names import Key
+from ctrlab_contract.plan import ExperimentKey, Plan
+from ctrlab_contract.records.summary_ablation import AblationLink
+from ctrlab_contract.store import Store, StoreError
+from ctrlab_report.analysis import analyse
+from ctrlab_report.gather import gather
+from ctrlab_report.publish import publish
+from ctrlab_report.render import render
+
+
+def make(store: Store, key: ExperimentKey) -> str:
+    """Make and publish a report, and that of its experiment again where it is an ablation's; the former's key."""
+    folder = store.below(key.prefix)
+    gathered = gather(folder, key)
+    summary = analyse(gathered)
+    prefix = publish(folder, summary, render(summary, gathered))
+    if gathered.plan.parent is not None:
+        _tell_parent(store, key, gathered.plan)
+    return prefix
+
+
+def _tell_parent(store: Store, key: ExperimentKey, plan: Plan) -> None:
+    """The experiment's report is made again with the link. What is gone or damaged there does not concern the ablation,
+    whose report is complete."""
+    parent = plan.parent
+    assert parent is not None
+    namespace, name, uid = parent.experiment.split("/")
+    folder = store.below(parent.experiment)
+    if not folder.exists(Key.LATEST_REPORT):
+        return
+    link = AblationLink(
+        experiment=key.prefix,
+        model=parent.model,
+        variants=len(plan.variants) - 1,
+        hyperparameters=parent.hyperparameters,
+    )
+    try:
+        folder.put(Key.ablation(key.name, key.uid), link.to_json().encode())
+        gathered = gather(folder, ExperimentKey(namespace=namespace, name=name, uid=uid))
+        summary = analyse(gathered)
+        publish(folder, summary, render(summary, gathered))
+    except (InvalidInput, StoreError) as error:
+        print(f"the report of {parent.experiment} keeps its old page without a link to this one: {error}")
