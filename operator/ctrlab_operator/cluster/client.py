@@ -65,7 +65,7 @@ class HttpApi:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`on_request` is called with verb, plural and HTTP status of every request."""
-        self._connection = connection
+        self.connection = connection
         self._on_request = on_request
         self._sleep = sleep
 
@@ -151,7 +151,7 @@ class HttpApi:
     ) -> Manifest:
         headers = {"Accept": "application/json", "Content-Type": content}
         try:
-            response = self._connection.call_api(
+            response = self.connection.call_api(
                 path,
                 verb,
                 query_params=[(name, value) for name, value in query.items() if value],

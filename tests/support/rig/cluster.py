@@ -72,6 +72,7 @@ class Cluster:
             self.commands,
             {"CTRLAB_PARENT_PID": str(os.getpid()), **self.environment},
             period=0.1,
+            is_registered=self.jobs is None,
         )
         self.kubelet.start()
 

@@ -18,11 +18,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ctrlab_operator.cluster.client import Api, Manifest
+from kubernetes import client as kubernetes_client
+
+from ctrlab_operator.cluster.client import Api, HttpApi, Manifest
 from ctrlab_operator.cluster.errors import ApiError
 from ctrlab_operator.cluster.resources import CONFIG_MAP, POD, SECRET, Kind
 
 NODE = Kind("v1", "Node", "nodes")
+HEARTBEAT_SECONDS = 10.0
 PASSED_ON = ("PATH", "LANG", "LD_LIBRARY_PATH", "CTRLAB_DATA", "SSL_CERT_FILE")
 
 
@@ -40,7 +43,7 @@ class Container:
 class Kubelet:
     """One node; `start` begins, `stop` kills what runs."""
 
-    api: Api
+    api: HttpApi
     folder: Path
     node: str = "process-node"
     namespaces: tuple[str, ...] = ("default",)
@@ -49,6 +52,8 @@ class Kubelet:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Given to every process."""
     period: float = 0.2
+    is_registered: bool = False
+    """The API server is a real one, which wants to hear from its nodes."""
     ran: list[Manifest] = field(default_factory=list)
     """Every pod that was started, as it was then."""
 
@@ -81,7 +86,11 @@ class Kubelet:
         return sorted(c.folder.name.rpartition(f"-{uid}")[0] for uid, c in list(self._running.items()))
 
     def _loop(self) -> None:
+        beat = time.monotonic()
         while not self._stop.wait(self.period):
+            if self.is_registered and time.monotonic() > beat:
+                register_node(self.api, self.node)
+                beat = time.monotonic() + HEARTBEAT_SECONDS
             for namespace in self.namespaces:
                 try:
                     for pod in self.api.list(POD, namespace):
@@ -149,7 +158,11 @@ class Kubelet:
             state["message"] = message[:4096]
         self._report(pod, "Succeeded" if code == 0 else "Failed", {"terminated": state})
         if pod["metadata"].get("deletionTimestamp"):
-            self.api.delete(POD, pod["metadata"]["namespace"], pod["metadata"]["name"], pod["metadata"]["uid"])
+            metadata = pod["metadata"]
+            pods = kubernetes_client.CoreV1Api(self.api.connection)
+            pods.delete_namespaced_pod(
+                metadata["name"], metadata["namespace"], grace_period_seconds=0, _preload_content=False
+            )
 
     def _report(self, pod: Manifest, phase: str, state: Manifest) -> None:
         name, image = pod["spec"]["containers"][0]["name"], pod["spec"]["containers"][0]["image"]

@@ -108,13 +108,16 @@ class Objects:
             self._owners[live["metadata"]["uid"]] = owners
             return self._store(served, namespace, name, live, after)
 
-    def delete(self, served: Served, namespace: str, name: str, uid: str | None) -> Json:
+    def delete(self, served: Served, namespace: str, name: str, uid: str | None, *, at_once: bool = False) -> Json:
+        """A pod stays until its node is done with it (`at_once`), unless it had ended before."""
         with self.lock:
             live = self.get(served, namespace, name)
             if uid not in (None, live["metadata"]["uid"]):
                 raise conflict(f"Precondition failed: UID in precondition: {uid}")
-            running = served.plural == "pods" and live.get("status", {}).get("phase") not in ("Succeeded", "Failed")
-            if live["metadata"].get("finalizers") or running:
+            metadata, phase = live["metadata"], live.get("status", {}).get("phase")
+            has_ended = phase in ("Succeeded", "Failed") and not metadata.get("deletionTimestamp")
+            graceful = served.plural == "pods" and not (at_once or has_ended)
+            if live["metadata"].get("finalizers") or graceful:
                 if not live["metadata"].get("deletionTimestamp"):
                     live["metadata"] |= {"deletionTimestamp": now(), "deletionGracePeriodSeconds": 30}
                     return self._keep(served, (served.plural, namespace, name), live, "MODIFIED")
@@ -153,11 +156,9 @@ class Objects:
         if live.get("spec") != after.get("spec"):
             after["metadata"]["generation"] = live["metadata"]["generation"] + 1
         key = (served.plural, namespace, name)
-        if after["metadata"].get("deletionTimestamp") and not after["metadata"].get("finalizers"):
-            phase = after.get("status", {}).get("phase")
-            if served.plural != "pods":
-                return self._remove(served, key, after)
-            assert phase is None or phase
+        is_released = after["metadata"].get("deletionTimestamp") and not after["metadata"].get("finalizers")
+        if is_released and served.plural != "pods":
+            return self._remove(served, key, after)
         return self._keep(served, key, after, "MODIFIED")
 
     def _keep(self, served: Served, key: Key, body: Json, type: str) -> Json:

@@ -147,7 +147,8 @@ class FakeApiServer:
             return web.json_response(self.objects.replace(served, namespace, name, body, manager, status=status))
         if request.method == "DELETE":
             uid = body.get("preconditions", {}).get("uid")
-            return web.json_response(self.objects.delete(served, namespace, name, uid))
+            at_once = "0" in (str(body.get("gracePeriodSeconds")), request.query.get("gracePeriodSeconds"))
+            return web.json_response(self.objects.delete(served, namespace, name, uid, at_once=at_once))
         if request.content_type == "application/apply-patch+yaml":
             force = request.query.get("force") == "true"
             made = self.objects.apply(served, namespace, name, body, manager, force=force, status=status)
