@@ -26,6 +26,8 @@ def log_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
 async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> None:
     """The server sends only what belongs to an experiment; kopf writes nothing of its own."""
     settings.posting.enabled = False
+    # In named namespaces it has no right to look for others or for CRDs, and would try for a minute before it begins.
+    settings.scanning.disabled = bool(memo.controller.settings.namespaces)
     settings.watching.label_selectors["batch", "v1", "jobs"] = EXPERIMENT_LABEL
     settings.watching.label_selectors["", "v1", "pods"] = EXPERIMENT_LABEL
     settings.watching.label_selectors["coordination.k8s.io", "v1", "leases"] = LEASE_LABEL
