@@ -48,12 +48,13 @@ def openings(gathered: Gathered) -> TestOpenings:
 
 
 def findings(gathered: Gathered, scored: Scored) -> tuple[Finding, ...]:
-    """Everything that a reader should know before using the numbers, in a fixed order."""
-    return tuple(
+    """Everything that a reader should know before using the numbers, warnings first and otherwise in a fixed order."""
+    found = [
         finding
         for source in (_missing, _anomalous, _data, _machines, lambda g: disagreements(g, scored))
         for finding in source(gathered)
-    )
+    ]
+    return tuple(sorted(found, key=lambda finding: finding.severity != "warning"))
 
 
 def _missing(gathered: Gathered) -> Iterator[Finding]:
