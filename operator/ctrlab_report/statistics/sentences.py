@@ -42,12 +42,12 @@ class Writer:
         )
         return f"{text} The difference is real, and too small to matter by that margin." if real else text
 
-    def better_here(self, p: float | None) -> str:
-        """Row 5."""
+    def better_here(self, p_here: float | None, p_elsewhere: float | None) -> str:
+        """Row 5; both p-values after correction, so that the plain interval may exclude zero and still not decide."""
         return (
-            f"{self.a} scored better than {self.b} on these test rows ({self._difference()}, {_p(p)} over "
-            f"{self._seeds()}), but counting that other test rows could have been drawn, the {self._interval()} leaves "
-            "room for no difference."
+            f"{self.a} scored better than {self.b} on these test rows ({self._difference()}, {_p(p_here)} over "
+            f"{self._seeds()}), but counting that other test rows could have been drawn it stays open "
+            f"({self._interval()}, {_p(p_elsewhere)} after correction)."
         )
 
     def needs_seeds(self, p: float | None, seeds: int) -> str:

@@ -106,7 +106,8 @@ def decide(evidence: Evidence) -> Verdict:
     if real:
         return Verdict(METHOD, Word.WORSE, 4, writer.worse(evidence.adjusted_p))
     if gain > 0 and _at_most(evidence.adjusted_test_set_only_p, evidence.alpha):
-        return Verdict(METHOD, Word.BETTER_HERE, 5, writer.better_here(evidence.adjusted_test_set_only_p))
+        text = writer.better_here(evidence.adjusted_test_set_only_p, evidence.adjusted_p)
+        return Verdict(METHOD, Word.BETTER_HERE, 5, text)
     return _undecided(evidence, result, writer)
 
 
