@@ -5,6 +5,7 @@
 #   make test        the tests (real PostgreSQL, real processes; no system package needed)
 #   make test-slow   the simulations and long trainings as well
 #   make manifests   generate crds/ and docs/reference/ from the contract
+#   make images      both container images, with BUILDER=docker or BUILDER=buildah
 #   make bench       benchmarks; see bench/README.md
 VENV ?= .venv
 PYTHON ?= python3
@@ -12,9 +13,11 @@ PYTHON ?= python3
 #   make install PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 PIP_FLAGS ?=
 WORKSPACE ?= demo-workspace
+BUILDER ?= docker
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BIN := $(VENV)/bin
 
-.PHONY: install demo check format test test-slow manifests bench
+.PHONY: install demo check format test test-slow manifests images bench
 
 install: $(VENV)/.installed
 
@@ -46,6 +49,11 @@ test-slow: install
 
 manifests: install
 	$(BIN)/python -m ctrlab_contract.crd crds docs/reference
+	cp crds/*.yaml charts/ctrlab/files/crds/
+
+images:
+	$(BUILDER) build --file Dockerfile.operator --tag ctrlab-operator:$(VERSION) .
+	$(BUILDER) build --file Dockerfile.trainer --tag ctrlab-trainer:$(VERSION) .
 
 bench: install
 	@cat bench/README.md
