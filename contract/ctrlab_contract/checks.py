@@ -35,4 +35,20 @@ def check_experiment(experiment: Experiment) -> list[Problem]:
             )
         problems = check_parameters(model.architecture, model.parameters or {}, model.search or {})
         found += [Problem(f"{path}.{place}", message) for place, message in problems]
+    return found + _cma_es(experiment)
+
+
+def _cma_es(experiment: Experiment) -> list[Problem]:
+    """What the CmaEs sampler cannot search."""
+    tuning, found = experiment.spec.tuning, []
+    if tuning.sampler != "CmaEs":
+        return []
+    if tuning.mode == "Synchronous":
+        message = "CmaEs keeps its state in trials of all generations; use mode Asynchronous or another sampler"
+        found.append(Problem("spec.tuning.mode", message))
+    for model in experiment.spec.models:
+        numeric = [name for name, dimension in (model.search or {}).items() if dimension.categorical is None]
+        if model.search and len(numeric) < 2:
+            message = f"CmaEs needs at least two dimensions of type float or int; {model.name} has {len(numeric)}"
+            found.append(Problem("spec.tuning.sampler", f"{message}; use TPE"))
     return found

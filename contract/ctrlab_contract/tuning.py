@@ -149,8 +149,8 @@ class Analysis(ContractModel):
         if self.primary_metric in ("pcoc", "ece"):
             why = "has no better direction" if self.primary_metric == "pcoc" else "has no known sampling error"
             raise ValueError(
-                f"primaryMetric can be auc, gauc, logloss, ne or brier, not {self.primary_metric}, which {why}; list it "
-                "under metrics alone"
+                f"primaryMetric can be auc, gauc, logloss, ne or brier, not {self.primary_metric}, which {why}; "
+                "list it under metrics alone"
             )
         if not 0.5 <= float(self.confidence) < 1:
             raise ValueError(f"confidence must be at least 0.5 and below 1, not {self.confidence}")

@@ -9,5 +9,5 @@ Direction = Literal["maximize", "minimize"]
 
 
 def direction_of(plan: Plan) -> Direction:
-    """Of the primary metric; `check_search` refuses a metric that has none."""
+    """Of the primary metric; the contract refuses a primary metric that has none."""
     return "minimize" if DIRECTION[plan.analysis.primary_metric] == "minimize" else "maximize"

@@ -18,7 +18,6 @@ from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, QMCSampler, Ra
 from optuna.trial import FrozenTrial
 
 from ctrlab_contract.errors import Problem
-from ctrlab_contract.metrics import DIRECTION
 from ctrlab_contract.plan import Plan
 from ctrlab_contract.records.study import ParameterValue
 from ctrlab_contract.study.spaces import Space, cell_of_slot, space
@@ -61,18 +60,6 @@ def check_search(plan: Plan, variant: str) -> list[Problem]:
     if missing:
         message = f"{tuning.sampler} needs the package {' and '.join(missing)}, which is not installed here"
         found.append(Problem("spec.tuning.sampler", f"{message}; install it or use TPE, Random or Grid"))
-    if tuning.sampler == "CmaEs" and tuning.mode == "Synchronous":
-        message = "CmaEs keeps its state in trials of all generations; use mode Asynchronous or another sampler"
-        found.append(Problem("spec.tuning.mode", message))
-    numeric = [name for name, d in plan.variant(variant).search.items() if d.categorical is None]
-    if tuning.sampler == "CmaEs" and len(numeric) < 2:
-        message = f"CmaEs needs at least two dimensions of type float or int; {variant} has {len(numeric)}"
-        found.append(Problem("spec.tuning.sampler", f"{message}; use TPE"))
-    metric = plan.analysis.primary_metric
-    if DIRECTION[metric] == "none":
-        allowed = ", ".join(name for name, direction in DIRECTION.items() if direction != "none")
-        message = f"{metric} is neither maximised nor minimised and cannot be tuned; allowed are {allowed}"
-        found.append(Problem("spec.analysis.primaryMetric", message))
     return found
 
 

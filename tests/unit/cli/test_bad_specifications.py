@@ -62,6 +62,18 @@ CASES = [
     Bad("fraction for integer", "trials: 10", "trials: 2.5", "spec.tuning.trials: expected a whole number"),
     Bad("four seeds", "count: 5", "count: 4", "spec.evaluation.seeds.count"),
     Bad("no trials", "trials: 10", "trials: 0", "spec.tuning.trials"),
+    Bad(
+        "CmaEs with one dimension",
+        "tuning: {trials: 10}",
+        "tuning: {trials: 10, sampler: CmaEs}",
+        "spec.tuning.sampler: CmaEs needs at least two dimensions of type float or int; DeepFM has 1; use TPE",
+    ),
+    Bad(
+        "CmaEs in order",
+        "tuning: {trials: 10}",
+        "tuning: {trials: 10, sampler: CmaEs, mode: Synchronous}",
+        "spec.tuning.mode: CmaEs keeps its state in trials of all generations",
+    ),
     Bad("unknown architecture", "architecture: lr", "architecture: lrr", "unknown architecture 'lrr'; known: lr, fm"),
     Bad("unknown parameter", "batch_size: 1024", "batch: 1024", "spec.models[0].parameters.batch: DeepFM has no such"),
     Bad("parameter out of range", "batch_size: 1024", "batch_size: 0", "spec.models[0].parameters.batch_size"),

@@ -24,8 +24,8 @@ def test_no_crd_lies_around_that_nothing_generates() -> None:
 def test_the_command_writes_both_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main([str(tmp_path / "crds"), str(tmp_path / "reference")])
     written = sorted(path.name for path in tmp_path.rglob("*.*"))
-    assert written == ["ablation.md", "ctrexperiment.md", "ctrlab.dev_ablations.yaml", "ctrlab.dev_ctrexperiments.yaml"]
-    assert len(capsys.readouterr().out.splitlines()) == 4
+    assert written == sorted([*crd_files(), *reference_files()])
+    assert len(capsys.readouterr().out.splitlines()) == len(written)
 
 
 @pytest.mark.parametrize("text", crd_files().values(), ids=crd_files())
@@ -34,7 +34,7 @@ def test_a_crd_file_is_plain_yaml_without_anchors(text: str) -> None:
     assert not any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text))
 
 
-@pytest.mark.parametrize("text", reference_files().values(), ids=reference_files())
+@pytest.mark.parametrize("text", [text for name, text in reference_files().items() if name.endswith(".md")])
 def test_every_row_of_the_reference_has_five_cells(text: str) -> None:
     rows = [line.replace("\\|", "") for line in text.splitlines() if line.startswith("|")]
     assert len(rows) > 40
