@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Iterator
 
+import psutil
 import torch
 
 from ctrlab_contract.names import Key
@@ -36,9 +37,11 @@ def calibrate(plan: Plan, key: ExperimentKey, store_root: Store) -> Calibration:
     device = set_up_torch()
     prepared = PreparedData.model_validate_json(store_root.below(key.prefix).get(Key.PREPARED))
     schema, rows, valid = open_train_valid(store_root, prepared)
+    startup = time.time() - psutil.Process().create_time()
     return Calibration(
         device=device,
         threads=torch.get_num_threads(),
+        startup_seconds=startup,
         variants={variant.name: _measure(variant, schema, rows, valid, device) for variant in plan.variants},
     )
 

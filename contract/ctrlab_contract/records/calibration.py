@@ -26,4 +26,6 @@ class Calibration(ContractModel):
     schema_version: Literal[1] = 1
     device: str
     threads: int
+    startup_seconds: float
+    """From the start of a worker's process until its data are open: imports for the most part."""
     variants: dict[str, VariantCalibration]

@@ -31,8 +31,9 @@ def show_estimates(experiment: Experiment, plan: Plan, folder: Path, slots: int)
     rows = [[name, str(part.rows), str(part.positives)] for name, part in _parts(prepared)]
     show_table(("PART", "ROWS", "CLICKS"), rows)
     show_table(("MODEL", "PARAMETERS", "TIME OF AN EPOCH", "MEMORY", "AT MOST"), _costs(plan, measured))
-    say(f"time: at most {as_duration(most_seconds(plan, measured, slots))} with {slots} workers on {measured.device};")
-    say("early stopping and pruning usually need a fraction of it")
+    most = as_duration(most_seconds(plan, measured, slots))
+    say(f"time: about {most} with {slots} workers on {measured.device} if every training used all its epochs;")
+    say("early stopping and pruning usually need a part of it")
     memory = max(found.peak_memory_bytes for found in measured.variants.values())
     say(f"memory: about {memory * slots // MIB} MiB for {slots} workers")
     if plan.comparisons():
@@ -40,8 +41,10 @@ def show_estimates(experiment: Experiment, plan: Plan, folder: Path, slots: int)
 
 
 def most_seconds(plan: Plan, measured: Calibration, slots: int) -> float:
-    """If every trial and run used all its epochs, spread evenly over the workers."""
-    return sum(_seconds_of(plan, measured, name) for name in plan.names) / slots
+    """If every trial and run used all its epochs, spread evenly over the workers; each run is a process of its own."""
+    processes = len(plan.final_runs()) + slots * len(plan.names)
+    training = sum(_seconds_of(plan, measured, name) for name in plan.names)
+    return (training + processes * measured.startup_seconds) / slots
 
 
 def _seconds_of(plan: Plan, measured: Calibration, name: str) -> float:
