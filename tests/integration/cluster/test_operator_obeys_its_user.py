@@ -84,7 +84,7 @@ def test_a_missing_secret_stalls_with_advice_until_it_is_there(cluster: Cluster)
 
     cluster.wait(lambda: cluster.condition("study", "Stalled").get("reason") == "SecretMissing")
     assert (
-        "there is no Secret database in namespace {cluster.namespace}; create it"
+        f"there is no Secret database in namespace {cluster.namespace}; create it"
         in cluster.condition("study", "Stalled")["message"]
     )
     assert not cluster.pods()
