@@ -217,7 +217,7 @@ def test_a_second_engine_is_refused_while_the_first_lives(bench: Bench) -> None:
 def test_bad_data_fails_at_the_cost_of_one_process_and_the_same_command_tries_again(bench: Bench) -> None:
     bench.exits = "prepare=42"
     said = bench.finish(manifest())
-    assert said == ("Failed it was told to fail; correct the data or spec.dataset and start the experiment again")
+    assert said == ("Failed it was told to fail; correct that and start the experiment again")
     assert bench.journal == ["start prepare"]
     bench.exits = ""
     assert bench.finish(manifest()) == "Succeeded"

@@ -14,5 +14,5 @@ def prepare(facts: Facts) -> Work | Fail | None:
     job = facts.jobs.get(REQUEST.name)
     if job is not None and job.state in ("Complete", "Failed"):
         why = job.message or "the job ended without writing prepared.json"
-        return Fail("PrepareFailed", f"{why}; correct the data or spec.dataset and start the experiment again")
+        return Fail("PrepareFailed", f"{why}; correct that and start the experiment again")
     return Work("Preparing", ensure(facts, REQUEST), "encoding the data set")

@@ -214,7 +214,7 @@ FAILURES = [
         "prepare failed",
         {"jobs": {"prepare": JobFacts("Failed", message="ratings.csv, row 3, column label: 2 is not 0 or 1")}},
         "PrepareFailed",
-        "ratings.csv, row 3, column label: 2 is not 0 or 1; correct the data",
+        "ratings.csv, row 3, column label: 2 is not 0 or 1; correct that",
     ),
     Failing(
         "prepare left nothing",
