@@ -68,8 +68,9 @@ def evaluate(plan: Plan, key: ExperimentKey, store_root: Store, variant: str, se
     schema, train_rows, valid_rows = open_train_valid(store_root, prepared)
     with deterministic() as determinism:
         result = run.train(schema, train_rows, valid_rows)
-        attempt, reason = _attempt(openings(experiment, variant, seed))
-        tested = _Tested({}, {}, None, openings(experiment, variant, seed))
+        earlier = openings(experiment, variant, seed)
+        attempt, reason = _attempt(earlier)
+        tested = _Tested({}, {}, None, earlier)
         if result.state is not None:
             opened = open_test(
                 store_root,
