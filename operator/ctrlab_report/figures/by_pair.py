@@ -1,72 +1,9 @@
-"""Figures of comparisons: forest plot with the margin band, paired slopes."""
+"""The paired figure: each seed of one model joined to the same seed of the other."""
 
-from ctrlab_contract.records import ComparisonSummary, ReportSummary
-from ctrlab_report.figures.axes import horizontal, tick_text
-from ctrlab_report.figures.canvas import WIDTH, Canvas, Figure, Scale, gutter, shorten
-from ctrlab_report.wording import difference, level, metric_name, signed_interval, value
-
-ROW = 46
-
-
-def forest(summary: ReportSummary) -> Figure | None:
-    """Differences of the primary metric with both intervals, zero, and the margin band."""
-    rows = [row for row in summary.comparisons if row.role == "primary" and row.difference is not None]
-    if not rows:
-        return None
-    names = [f"{row.a} − {row.b}" for row in rows]
-    name = metric_name(summary.primary_metric)
-    numbers = [0.0, *(end for row in rows for end in _ends(row))]
-    if summary.margin is not None:
-        numbers += [-summary.margin, summary.margin]
-    left, top, canvas = gutter(names, 24), 14, Canvas()
-    bottom = top + ROW * len(rows)
-    scale = Scale.over(numbers, left, WIDTH - 14)
-    if summary.margin is not None:
-        start = scale(-summary.margin)
-        canvas.rectangle(start, top, scale(summary.margin) - start, bottom - top, "band")
-    better = "right" if rows[0].direction == "maximize" else "left"
-    horizontal(canvas, scale, top, bottom, f"difference in {name} (better to the {better})", signed=True)
-    canvas.line(scale(0), top, scale(0), bottom, "z")
-    for place, (row, pair) in enumerate(zip(rows, names, strict=True)):
-        _pair(canvas, scale, row, pair, left, top + ROW * (place + 0.5))
-    said = "; ".join(
-        f"{pair}: {difference(row.difference)}"
-        + (f" ({signed_interval(row.population.interval)})" if row.population else "")
-        for row, pair in zip(rows, names, strict=True)
-    )
-    band = f" The shaded band is the margin of ±{summary.margin:g}." if summary.margin is not None else ""
-    return Figure(
-        "forest",
-        f"Differences in {name}",
-        f"{said}.{band}",
-        f"Thick bar: {level(summary.confidence)} CI for new rows and new seeds (Obuchowski-Rockette). Thin bar below: "
-        f"{level(summary.confidence)} CI on this test set only (paired t).{band}",
-        int(bottom + 46),
-        canvas.body,
-    )
-
-
-def _ends(row: ComparisonSummary) -> list[float]:
-    bounds = [
-        row.population.interval if row.population else None,
-        row.this_test_set.interval if row.this_test_set else None,
-    ]
-    found = [end for bound in bounds if bound is not None for end in (bound.low, bound.high)]
-    return found or [row.difference or 0.0]
-
-
-def _pair(canvas: Canvas, scale: Scale, row: ComparisonSummary, pair: str, left: float, y: float) -> None:
-    canvas.text(left - 10, y + 4, shorten(pair, 24), "t e")
-    said = f"{pair}: {difference(row.difference)}"
-    if row.population is not None:
-        bounds = row.population.interval
-        canvas.rectangle(scale(bounds.low), y - 4, scale(bounds.high) - scale(bounds.low), 5, "f0")
-    if row.this_test_set is not None and row.this_test_set.interval is not None:
-        bounds = row.this_test_set.interval
-        canvas.line(scale(bounds.low), y + 10, scale(bounds.high), y + 10, "l0")
-        for end in (bounds.low, bounds.high):
-            canvas.line(scale(end), y + 7, scale(end), y + 13, "l0")
-    canvas.marker(scale(row.difference or 0.0), y - 1.5, 2, 6, "f0", said)
+from ctrlab_contract.records import ReportSummary
+from ctrlab_report.figures.axes import tick_text
+from ctrlab_report.figures.canvas import WIDTH, Canvas, Figure, Scale, shorten
+from ctrlab_report.wording import metric_name, value
 
 
 def slopes(summary: ReportSummary) -> Figure | None:

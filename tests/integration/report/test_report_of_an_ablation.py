@@ -1,5 +1,6 @@
 """The report of an ablation: drops, verdicts, ranks, factorial effects, and links to and from the experiment."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,10 +13,12 @@ from ctrlab_contract.plan import ExperimentKey, ParentExperiment, Plan
 from ctrlab_contract.records import ReportSummary, RunRecord, StudyRecord
 from ctrlab_contract.store import open_store
 from ctrlab_report.analysis import analyse
+from ctrlab_report.figures import draw_all
 from ctrlab_report.gather import Gathered, gather
 from ctrlab_report.links import make
 from ctrlab_report.publish import publish
 from ctrlab_report.render import render
+from ctrlab_report.wording import difference, digits
 
 REMOVED: dict[str, tuple[str, ...]] = {"no-a": ("a",), "no-b": ("b",), "no-a-b": ("a", "b")}
 OTHER = ExperimentKey(namespace="default", name="parts", uid="ffff")
@@ -146,8 +149,36 @@ def test_pages_show_the_ablation(gathered: Gathered) -> None:
     assert 'id="ablation">What each change costs full</h2>' in page
     assert "Not needed at this margin" in page
     assert "a × b" in page
+    assert '<figure id="figure-drops">' in page
+    assert "](figures/drops.svg)" in text
     assert "## What each change costs full" in text
     assert f"../../../../../{gathered.key.prefix}/report/index.html" in page
+
+
+@pytest.mark.parametrize(
+    ("metric", "axis"),
+    [("auc", "AUC lost by the change (full − variant)"), ("logloss", "LogLoss added by the change (variant − full)")],
+)
+def test_the_figure_shows_what_a_change_costs_right_of_zero(gathered: Gathered, metric: str, axis: str) -> None:
+    analysis = gathered.plan.analysis.model_copy(update={"primary_metric": metric})
+    summary = analyse(replace(gathered, plan=gathered.plan.model_copy(update={"analysis": analysis})))
+    figures = draw_all(summary, gathered)
+    assert "forest" not in figures, "differences and drops have opposite signs; one page shows one of them"
+    drops = figures["drops"]
+    assert f">{axis}</text>" in drops.body
+    assert ">full is better ▸</text>" in drops.body
+    assert summary.ablation is not None
+    for row in summary.ablation.rows:
+        comparison = next(found for found in summary.comparisons if found.a == row.variant and found.role == "primary")
+        assert f"{row.variant}: {difference(row.drop, digits(comparison))}" in drops.alt
+    zero, *_ = re.findall(r'class="z" d="M([\d.]+) ', drops.body)
+    marks = re.findall(r'class="f0" d="M([\d.]+) [^"]*"><title>([\w-]+):', drops.body)
+    placed = {name: float(x) > float(zero) for x, name in marks}
+    assert placed["no-a"]
+    assert placed["no-a-b"]
+    bars = re.findall(r'<rect class="f0" x="([\d.]+)"', drops.body)
+    assert [float(x) > float(zero) for x in bars[:2]] == [True, True], "the intervals of the large drops leave zero"
+    assert drops.body.count('class="band"') == 1
 
 
 def test_a_variant_without_results_ranks_nowhere_and_leaves_no_effect(
