@@ -7,14 +7,16 @@ from typing import Any, Literal, Protocol
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from ctrlab_contract.architectures.attention import AutoInt, AutoIntPlus
 from ctrlab_contract.architectures.base import Architecture
-from ctrlab_contract.architectures.factorization import FM, LR, DCNv2, DeepFM, DNNOnly, XDeepFM
+from ctrlab_contract.architectures.factorization import DCN, FM, LR, DCNv2, DeepFM, DNNOnly, XDeepFM
 from ctrlab_contract.architectures.sequence import BST, DIN, SIN
 
 __all__ = ["ARCHITECTURES", "Architecture", "check_parameters", "check_parts", "declaration"]
 
 ARCHITECTURES: dict[str, type[Architecture]] = {
-    declared.name: declared for declared in (LR, FM, DNNOnly, DeepFM, XDeepFM, DCNv2, DIN, BST, SIN)
+    declared.name: declared
+    for declared in (LR, FM, DNNOnly, DeepFM, XDeepFM, DCN, DCNv2, AutoInt, AutoIntPlus, DIN, BST, SIN)
 }
 
 

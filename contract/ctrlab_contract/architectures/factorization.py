@@ -65,6 +65,19 @@ class XDeepFM(WithDNN):
     """Feature maps of each CIN layer."""
 
 
+class DCN(WithDNN):
+    """Cross network of rank one beside a perceptron."""
+
+    name: ClassVar[str] = "dcn"
+    title: ClassVar[str] = "DCN"
+    paper: ClassVar[str] = "Wang et al.: Deep & Cross Network (ADKDD 2017)"
+    parts: ClassVar[dict[str, str]] = {"cross": "the cross network", "dnn": DNN}
+    branches: ClassVar[tuple[str, ...]] = ("cross", "dnn")
+
+    cross_layers: int = Field(default=3, ge=1, le=16)
+    """Layers of the cross network; each raises the degree of the interactions by one."""
+
+
 class DCNv2(WithDNN):
     """Full-rank cross network beside a perceptron."""
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ctrlab_contract.architectures import declaration
 from ctrlab_contract.plan import Variant
 from ctrlab_trainer.data.encoded import EncodedFeature, EncodedHistory, EncodedSchema, EncodedSplit
 from ctrlab_trainer.loop import TrainingResult, train
@@ -73,7 +74,7 @@ def small_variant() -> Callable[..., Variant]:
     def make(
         architecture: str, remove: tuple[str, ...] = (), drop_features: tuple[str, ...] = (), **parameters: int | str
     ) -> Variant:
-        deep: Parameters = {} if architecture in ("lr", "fm") else {"hidden_units": "16,8"}
+        deep: Parameters = {"hidden_units": "16,8"} if "hidden_units" in declaration(architecture).model_fields else {}
         given: Parameters = {"embedding_dim": 8, "batch_size": 64, "epochs": 2, **deep, **parameters}
         return Variant(
             name="model", architecture=architecture, parameters=given, remove=remove, drop_features=drop_features

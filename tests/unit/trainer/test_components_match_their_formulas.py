@@ -9,10 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ctrlab_contract.architectures.attention import AutoInt
 from ctrlab_trainer.models.components.activations import Dice
 from ctrlab_trainer.models.components.cin import CIN
-from ctrlab_trainer.models.components.cross import CrossNetwork
+from ctrlab_trainer.models.components.cross import CrossNetwork, VectorCrossNetwork
 from ctrlab_trainer.models.components.factorization import pairwise_products
+from ctrlab_trainer.models.components.field_attention import FieldAttentionLayer
 from ctrlab_trainer.models.components.fusion import Fusion
 from ctrlab_trainer.models.components.pooling import TargetAttention, mean_over_events
 from ctrlab_trainer.models.components.transformer import Attention, Block
@@ -63,6 +65,39 @@ def test_cross_network_is_equation_1() -> None:
     x1 = x0 * (x0 @ first.weight.T + first.bias) + x0  # type: ignore[operator]
     expected = x0 * (x1 @ second.weight.T + second.bias) + x1  # type: ignore[operator]
     torch.testing.assert_close(cross(x0), expected)
+
+
+def test_cross_network_of_rank_one_is_equation_3() -> None:
+    cross = VectorCrossNetwork(4, 2).double()
+    randomise(cross)
+    x0 = torch.randn(3, 4, dtype=torch.float64)
+    expected = x0
+    for layer, bias in zip(cross.layers, cross.biases, strict=True):
+        weight = layer.weight[0]
+        outer = x0[:, :, None] * expected[:, None, :]
+        expected = outer @ weight + bias + expected  # type: ignore[operator]
+    torch.testing.assert_close(cross(x0), expected)
+
+
+@pytest.mark.parametrize("scale", [False, True])
+@pytest.mark.parametrize("width", [6, 8])
+def test_field_attention_is_torch_attention_plus_its_residual(width: int, scale: bool) -> None:
+    config = AutoInt(embedding_dim=width, attention_dim=8, heads=2, attention_scale=scale, attention_layer_norm=True)
+    layer = FieldAttentionLayer(width, config, residual=True)
+    randomise(layer)
+    fields = torch.randn(3, 5, width)
+    query, key, value = (
+        part(fields).view(3, 5, 2, 4).transpose(1, 2) for part in (layer.query, layer.key, layer.value)
+    )
+    attended = F.scaled_dot_product_attention(query, key, value, scale=None if scale else 1.0)
+    added = fields if layer.residual is None else fields @ layer.residual.weight.T
+    expected = F.layer_norm(attended.transpose(1, 2).reshape(3, 5, 8) + added, (8,), *_affine(layer.norm))
+    torch.testing.assert_close(layer(fields), torch.relu(expected))
+
+
+def _affine(norm: nn.LayerNorm | None) -> tuple[Tensor, Tensor]:
+    assert norm is not None
+    return norm.weight, norm.bias
 
 
 def test_attention_is_scaled_dot_product_attention() -> None:

@@ -10,10 +10,12 @@ from ctrlab_contract.architectures import Architecture, check_parts
 from ctrlab_contract.errors import InvalidSpec, Problem
 from ctrlab_contract.plan import Variant
 from ctrlab_trainer.data.encoded import EncodedSchema
+from ctrlab_trainer.models.autoint import AutoInt, AutoIntPlus
 from ctrlab_trainer.models.bst import BST
 from ctrlab_trainer.models.components.initialisation import initialise, seed_dropout
 from ctrlab_trainer.models.components.inputs import Inputs
 from ctrlab_trainer.models.components.tables import Table
+from ctrlab_trainer.models.dcn import DCN
 from ctrlab_trainer.models.dcnv2 import DCNv2
 from ctrlab_trainer.models.deepfm import DeepFM
 from ctrlab_trainer.models.din import DIN
@@ -32,7 +34,10 @@ MODULES: dict[str, Callable[[Any, Inputs, frozenset[str]], nn.Module]] = {
     "dnn": DNN,
     "deepfm": DeepFM,
     "xdeepfm": XDeepFM,
+    "dcn": DCN,
     "dcnv2": DCNv2,
+    "autoint": AutoInt,
+    "autoint_plus": AutoIntPlus,
     "din": DIN,
     "bst": BST,
     "sin": SIN,

@@ -4,25 +4,11 @@ from torch import Tensor, nn
 
 from ctrlab_contract.architectures.factorization import DCNv2 as Config
 from ctrlab_trainer.batches import Batch
-from ctrlab_trainer.models.components.cross import CrossNetwork
+from ctrlab_trainer.models.components.cross import CrossLogit, CrossNetwork
 from ctrlab_trainer.models.components.inputs import Inputs
 from ctrlab_trainer.models.components.perceptron import PerceptronLogit
 from ctrlab_trainer.models.components.sums import branch, total
 from ctrlab_trainer.models.components.tables import FieldEmbedding
-
-
-class CrossLogit(nn.Module):
-    """A cross network and its share of the output unit."""
-
-    def __init__(self, width: int, layers: int) -> None:
-        super().__init__()
-        self.layers = CrossNetwork(width, layers)
-        self.output = nn.Linear(width, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B] logits of [B, width]."""
-        logit: Tensor = self.output(self.layers(x))
-        return logit.squeeze(-1)
 
 
 class DCNv2(nn.Module):
@@ -32,7 +18,7 @@ class DCNv2(nn.Module):
         super().__init__()
         width = inputs.fields_with_histories * config.embedding_dim
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True)
-        self.cross = CrossLogit(width, config.cross_layers) if "cross" in parts else None
+        self.cross = CrossLogit(CrossNetwork(width, config.cross_layers)) if "cross" in parts else None
         self.dnn = PerceptronLogit(width, config) if "dnn" in parts else None
 
     def forward(self, batch: Batch) -> Tensor:

@@ -1,0 +1,44 @@
+"""AutoInt and AutoInt+ (Song et al., CIKM 2019)."""
+
+from torch import Tensor, nn
+
+from ctrlab_contract.architectures.attention import AutoInt as Config
+from ctrlab_contract.architectures.attention import AutoIntPlus as PlusConfig
+from ctrlab_trainer.batches import Batch
+from ctrlab_trainer.models.components.field_attention import FieldAttentionLogit
+from ctrlab_trainer.models.components.inputs import Inputs
+from ctrlab_trainer.models.components.perceptron import PerceptronLogit
+from ctrlab_trainer.models.components.sums import branch, total
+from ctrlab_trainer.models.components.tables import FieldEmbedding
+
+
+class AutoInt(nn.Module):
+    """logit = w·(self-attention over the fields)."""
+
+    def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
+        super().__init__()
+        self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True)
+        self.attention = FieldAttentionLogit(inputs.fields_with_histories, config, residual="residual" in parts)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """[B] logits."""
+        logit: Tensor = self.attention(self.embedding(batch).fields)
+        return logit
+
+
+class AutoIntPlus(nn.Module):
+    """logit = w·(self-attention over the fields) + perceptron(fields)."""
+
+    def __init__(self, config: PlusConfig, inputs: Inputs, parts: frozenset[str]) -> None:
+        super().__init__()
+        fields = inputs.fields_with_histories
+        self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True)
+        self.attention = (
+            FieldAttentionLogit(fields, config, residual="residual" in parts) if "attention" in parts else None
+        )
+        self.dnn = PerceptronLogit(fields * config.embedding_dim, config) if "dnn" in parts else None
+
+    def forward(self, batch: Batch) -> Tensor:
+        """[B] logits."""
+        fields = self.embedding(batch).fields
+        return total(branch(self.attention, fields), branch(self.dnn, fields.flatten(start_dim=1)))
