@@ -73,9 +73,10 @@ def test_cross_network_of_rank_one_is_equation_3() -> None:
     x0 = torch.randn(3, 4, dtype=torch.float64)
     expected = x0
     for layer, bias in zip(cross.layers, cross.biases, strict=True):
+        assert isinstance(layer, nn.Linear)
         weight = layer.weight[0]
         outer = x0[:, :, None] * expected[:, None, :]
-        expected = outer @ weight + bias + expected  # type: ignore[operator]
+        expected = outer @ weight + bias + expected
     torch.testing.assert_close(cross(x0), expected)
 
 
