@@ -16,7 +16,10 @@ API_VERSION: Final = f"{GROUP}/{VERSION}"
 """What a manifest writes as `apiVersion`."""
 
 EXPERIMENT_LABEL: Final = f"{GROUP}/experiment"
-"""On every child: the name of the experiment it belongs to."""
+"""On every child: the name of the experiment it belongs to; on an ablation's, of the experiment that it takes apart."""
+
+ABLATION_LABEL: Final = f"{GROUP}/ablation"
+"""On every child of an ablation: the ablation's name."""
 
 PHASE_LABEL: Final = f"{GROUP}/phase"
 """On every child: the phase it works for; admission policies select tuning pods by it."""

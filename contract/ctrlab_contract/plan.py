@@ -42,6 +42,11 @@ class ParentExperiment(ContractModel):
     factorial: tuple[str, ...] | None = None
     """Parts that are removed in all combinations."""
 
+    @property
+    def name(self) -> str:
+        """The experiment's metadata.name."""
+        return self.experiment.split("/")[1]
+
 
 class FinalRun(ContractModel):
     """One (variant, seed)."""

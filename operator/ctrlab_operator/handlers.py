@@ -11,7 +11,7 @@ import kopf
 from ctrlab_contract.names import EXPERIMENT_LABEL, GROUP, VERSION
 from ctrlab_operator.cluster.controller import Controller
 from ctrlab_operator.cluster.lease import LEASE_LABEL
-from ctrlab_operator.cluster.resources import EXPERIMENT, JOB, LEASE, POD, Kind
+from ctrlab_operator.cluster.resources import ABLATION, EXPERIMENT, JOB, LEASE, POD, Kind
 
 registry = kopf.OperatorRegistry()
 
@@ -44,6 +44,12 @@ async def stop(memo: kopf.Memo, **_: Any) -> None:
 async def experiment(type: str | None, body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
     """A resource was created, changed or deleted."""
     _tell(memo.controller, EXPERIMENT, type, body)
+
+
+@kopf.on.event(GROUP, VERSION, "ablations", registry=registry)
+async def ablation(type: str | None, body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
+    """The same of an ablation."""
+    _tell(memo.controller, ABLATION, type, body)
 
 
 @kopf.on.event("batch", "v1", "jobs", labels={EXPERIMENT_LABEL: kopf.PRESENT}, registry=registry)

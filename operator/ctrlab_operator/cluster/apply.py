@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-from ctrlab_contract.experiment import Experiment
-from ctrlab_contract.plan import Plan
 from ctrlab_operator.cluster.backends import Backend
 from ctrlab_operator.cluster.client import Api, Manifest
 from ctrlab_operator.cluster.errors import ApiError, Blocked
@@ -12,22 +10,22 @@ from ctrlab_operator.cluster.manifests.jobs import job, scaled
 from ctrlab_operator.cluster.resources import CONFIG_MAP, JOB
 from ctrlab_operator.cluster.settings import Settings
 from ctrlab_operator.local.lineage import freeze
-from ctrlab_operator.planner import Action, DeleteJob, EnsureJob, JobRequest, ScaleJob, WritePlan
+from ctrlab_operator.planner import Action, DeleteJob, EnsureJob, Facts, JobRequest, ScaleJob, WritePlan
 
 
 class Applier:
-    """Acts for one experiment at one moment."""
+    """Acts for one experiment or ablation at one moment."""
 
     def __init__(
-        self, api: Api, settings: Settings, experiment: Experiment, plan: Plan, jobs: Mapping[str, Manifest]
+        self, api: Api, settings: Settings, namespace: str, facts: Facts | None, jobs: Mapping[str, Manifest]
     ) -> None:
-        """`jobs`: the experiment's, by the planner's names, from a list that was made just now."""
+        """`facts`: what was decided on; None can but delete. `jobs`: by the planner's names, from a list that was
+        made just now."""
         self._api = api
         self._settings = settings
-        self._experiment = experiment
-        self._plan = plan
+        self._namespace = namespace
+        self._facts = facts
         self._jobs = jobs
-        self._namespace = experiment.metadata.namespace
 
     def act(self, action: Action, backend: Backend | None) -> Manifest | None:
         """The Job as it is afterwards, if it is known; without a backend nothing is created."""
@@ -48,9 +46,11 @@ class Applier:
 
     def _create(self, request: JobRequest, backend: Backend) -> Manifest:
         """Not forced: what somebody else made under the name is left alone, and the user is told."""
-        manifest = job(self._experiment, self._plan, request, backend.storage, self._settings, backend.has_ca)
+        assert self._facts is not None
+        experiment, plan = self._facts.experiment, self._facts.plan
+        manifest = job(experiment, plan, request, backend.storage, self._settings, backend.has_ca)
         try:
-            self._api.apply(CONFIG_MAP, self._namespace, plan_config_map(self._experiment, self._plan), force=True)
+            self._api.apply(CONFIG_MAP, self._namespace, plan_config_map(experiment, plan), force=True)
             return self._api.apply(JOB, self._namespace, manifest, force=False)
         except ApiError as error:
             if error.is_conflict or error.is_refusal:

@@ -8,40 +8,56 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ctrlab_contract.names import EXPERIMENT_LABEL
+from ctrlab_contract.names import ABLATION_LABEL, EXPERIMENT_LABEL
 from ctrlab_operator.cluster.client import Manifest
-from ctrlab_operator.cluster.resources import EXPERIMENT, JOB, POD, Kind
+from ctrlab_operator.cluster.resources import ABLATION, EXPERIMENT, JOB, POD, Kind
+
+RECONCILED = (EXPERIMENT, ABLATION)
+"""The kinds that are looked at; everything else is a child of one of them."""
 
 
 class Ref(NamedTuple):
-    """An experiment by name."""
+    """An experiment or an ablation by name; the two may share one."""
 
     namespace: str
     name: str
+    kind: Kind = EXPERIMENT
 
     def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
+        return f"{self.namespace}/{self.name}" + (" (Ablation)" if self.kind == ABLATION else "")
+
+    @property
+    def selector(self) -> str:
+        """The label selector of its children; those of an experiment's ablations are not its own."""
+        if self.kind == ABLATION:
+            return f"{ABLATION_LABEL}={self.name}"
+        return f"{EXPERIMENT_LABEL}={self.name},!{ABLATION_LABEL}"
 
 
 KEPT = {
     EXPERIMENT: ("metadata", "spec", "status"),
+    ABLATION: ("metadata", "spec", "status"),
     JOB: ("metadata", "spec", "status"),
     POD: ("metadata", "status"),
 }
 
 
 def experiment_of(kind: Kind, body: Mapping[str, Any]) -> Ref:
-    """The experiment that an object is, or belongs to."""
+    """The experiment or ablation that an object is, or belongs to."""
     metadata = body["metadata"]
-    name = metadata["name"] if kind is EXPERIMENT else metadata.get("labels", {}).get(EXPERIMENT_LABEL, "")
-    return Ref(metadata["namespace"], name)
+    if kind in RECONCILED:
+        return Ref(metadata["namespace"], metadata["name"], kind)
+    labels = metadata.get("labels", {})
+    if ABLATION_LABEL in labels:
+        return Ref(metadata["namespace"], labels[ABLATION_LABEL], ABLATION)
+    return Ref(metadata["namespace"], labels.get(EXPERIMENT_LABEL, ""))
 
 
 class Cache:
-    """The last known state of experiments and their children; safe for threads."""
+    """The last known state of experiments, ablations and their children; safe for threads."""
 
     def __init__(self) -> None:
-        self._objects: dict[Kind, dict[Ref, dict[str, Manifest]]] = {EXPERIMENT: {}, JOB: {}, POD: {}}
+        self._objects: dict[Kind, dict[Ref, dict[str, Manifest]]] = {kind: {} for kind in KEPT}
         self._lock = threading.Lock()
 
     def put(self, kind: Kind, body: Mapping[str, Any]) -> None:
@@ -84,7 +100,17 @@ class Cache:
     def experiment(self, ref: Ref) -> Manifest | None:
         """The resource itself."""
         with self._lock:
-            return self._objects[EXPERIMENT].get(ref, {}).get(ref.name)
+            return self._objects[ref.kind].get(ref, {}).get(ref.name)
+
+    def ablations_of(self, experiment: Ref) -> list[Ref]:
+        """The ablations that name an experiment, which need not exist."""
+        with self._lock:
+            return [
+                ref
+                for ref, group in self._objects[ABLATION].items()
+                if ref.namespace == experiment.namespace
+                and any(_experiment_name(body) == experiment.name for body in group.values())
+            ]
 
     def children(self, kind: Kind, ref: Ref) -> list[Manifest]:
         """Jobs or pods of an experiment, by name."""
@@ -92,7 +118,7 @@ class Cache:
             return [body for _, body in sorted(self._objects[kind].get(ref, {}).items())]
 
     def refs(self, kind: Kind = EXPERIMENT) -> set[Ref]:
-        """Every experiment that is known, or that has children of this kind."""
+        """Every experiment or ablation that is known, or that has children of this kind."""
         with self._lock:
             return set(self._objects[kind])
 
@@ -104,6 +130,10 @@ def _trimmed(kind: Kind, body: Mapping[str, Any]) -> Manifest:
     if kind is JOB:
         kept["spec"].pop("template", None)
     return kept
+
+
+def _experiment_name(ablation: Manifest) -> str:
+    return str(ablation.get("spec", {}).get("experimentRef", {}).get("name", ""))
 
 
 def _version(body: Manifest) -> int:

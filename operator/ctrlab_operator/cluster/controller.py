@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ctrlab_operator.cluster.backends import Backends
-from ctrlab_operator.cluster.cache import Cache, Ref, experiment_of
+from ctrlab_operator.cluster.cache import RECONCILED, Cache, Ref, experiment_of
 from ctrlab_operator.cluster.client import Api, HttpApi
 from ctrlab_operator.cluster.errors import ApiError, Blocked
 from ctrlab_operator.cluster.lease import LeaderLease
@@ -69,14 +69,14 @@ class Controller:
         self._last_event = time.monotonic()
         if kind is not LEASE:
             self.cache.put(kind, body)
-            self.queue.add(experiment_of(kind, body))
+            self._mark(kind, body)
 
     def gone(self, kind: Kind, body: Mapping[str, Any]) -> None:
         """A watch tells of a deletion."""
         self._last_event = time.monotonic()
         if kind is not LEASE:
             self.cache.drop(kind, body)
-            self.queue.add(experiment_of(kind, body))
+            self._mark(kind, body)
 
     def watch_age(self) -> float:
         """Seconds since any watch told anything; our own Lease is renewed every few seconds, so it stays small."""
@@ -95,10 +95,19 @@ class Controller:
         """For the readiness probe; a second replica that waits for the Lease is ready, too."""
         return self.alive()
 
+    def _mark(self, kind: Kind, body: Mapping[str, Any]) -> None:
+        """What an object belongs to is dirty, and with an experiment the ablations that wait for it."""
+        ref = experiment_of(kind, body)
+        self.queue.add(ref)
+        if kind == EXPERIMENT:
+            for ablation in self.cache.ablations_of(ref):
+                self.queue.add(ablation)
+
     def _begin(self) -> None:
         """The Lease is ours: everything may have changed since somebody else held it."""
-        for ref in self.cache.refs(EXPERIMENT):
-            self.queue.add(ref)
+        for kind in RECONCILED:
+            for ref in self.cache.refs(kind):
+                self.queue.add(ref)
         self.queue.add_after(RESYNC, self.settings.resync_seconds)
 
     def _work(self) -> None:

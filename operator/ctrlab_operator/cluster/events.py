@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from ctrlab_contract.canonical import digest, short
-from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.manifests import Resource
 from ctrlab_contract.names import API_VERSION, Condition
 from ctrlab_contract.status import ExperimentStatus, StatusCondition
 from ctrlab_operator.cluster.client import Api, Manifest
@@ -45,9 +45,9 @@ def notes(before: ExperimentStatus | None, after: ExperimentStatus) -> list[Note
     return found
 
 
-def event(experiment: Experiment, note: Note, identity: str, now: datetime) -> Manifest:
-    """An Event of events.k8s.io/v1 about the experiment."""
-    meta, status = experiment.metadata, experiment.status
+def event(resource: Resource, note: Note, identity: str, now: datetime) -> Manifest:
+    """An Event of events.k8s.io/v1 about an experiment or an ablation."""
+    meta, status = resource.metadata, resource.status
     seen = status.model_dump(mode="json") if status else {}
     unique = short(digest({"uid": meta.uid, "reason": note.reason, "text": note.text, "status": seen}), 16)
     return {
@@ -61,7 +61,7 @@ def event(experiment: Experiment, note: Note, identity: str, now: datetime) -> M
         "reportingInstance": identity,
         "regarding": {
             "apiVersion": API_VERSION,
-            "kind": experiment.kind,
+            "kind": resource.kind,
             "name": meta.name,
             "namespace": meta.namespace,
             "uid": meta.uid,

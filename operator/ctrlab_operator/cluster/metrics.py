@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ctrlab_operator.cluster.cache import Cache, Ref
+from ctrlab_operator.cluster.resources import ABLATION, EXPERIMENT, Kind
 from ctrlab_operator.queue import WorkQueue
 
 
@@ -56,17 +57,25 @@ class StateCollector(Collector):
         yield GaugeMetricFamily(
             "ctrlab_watch_age_seconds", "Time since the last event of any watch.", self._watch_age()
         )
-        statuses = [body.get("status") or {} for ref in self._cache.refs() if (body := self._cache.experiment(ref))]
-        stages = Tally(str(status.get("stage", "Pending")) for status in statuses)
-        yield _family("ctrlab_experiments", "Experiments by stage.", "stage", stages)
-        models = [model for status in statuses for model in status.get("models", ())]
+        experiments, ablations = self._statuses(EXPERIMENT), self._statuses(ABLATION)
+        yield _family("ctrlab_experiments", "Experiments by stage.", "stage", _stages(experiments))
+        yield _family("ctrlab_ablations", "Ablations by stage.", "stage", _stages(ablations))
+        models = [model for status in (*experiments, *ablations) for model in status.get("models", ())]
         trials = {
             "done": _total(models, "trialsDone") - _total(models, "trialsFailed"),
             "failed": _total(models, "trialsFailed"),
         }
         runs = {"done": _total(models, "runsDone"), "failed": _total(models, "runsFailed")}
-        yield _family("ctrlab_trials", "Trials of all experiments by state.", "state", trials)
-        yield _family("ctrlab_runs", "Final runs of all experiments by state.", "state", runs)
+        yield _family("ctrlab_trials", "Trials of all experiments and ablations by state.", "state", trials)
+        yield _family("ctrlab_runs", "Final runs of all experiments and ablations by state.", "state", runs)
+
+    def _statuses(self, kind: Kind) -> list[dict[str, Any]]:
+        found = (self._cache.experiment(ref) for ref in self._cache.refs(kind))
+        return [body.get("status") or {} for body in found if body is not None]
+
+
+def _stages(statuses: list[dict[str, Any]]) -> dict[str, int]:
+    return Tally(str(status.get("stage", "Pending")) for status in statuses)
 
 
 def _family(name: str, text: str, label: str, values: dict[str, int]) -> Metric:

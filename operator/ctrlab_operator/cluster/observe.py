@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.manifests import Resource
 from ctrlab_contract.names import Condition
 from ctrlab_contract.plan import Plan
+from ctrlab_contract.status import ExperimentStatus
 from ctrlab_operator.cluster.backends import Backend
 from ctrlab_operator.cluster.client import Manifest
 from ctrlab_operator.cluster.jobs import is_owned, job_facts, planned_name
@@ -19,23 +21,22 @@ def rfc3339(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def has_ended(experiment: Experiment) -> bool:
+def has_ended(status: ExperimentStatus | None) -> bool:
     """Succeeded and Failed are for good."""
-    status = experiment.status
     terminal = (Condition.SUCCEEDED, Condition.FAILED)
     return status is not None and any(c.type in terminal and c.status == "True" for c in status.conditions)
 
 
 def jobs_by_name(
-    experiment: Experiment, jobs: Iterable[Manifest], pods: Iterable[Manifest], now: datetime
+    resource: Resource, jobs: Iterable[Manifest], pods: Iterable[Manifest], now: datetime
 ) -> dict[str, JobFacts]:
-    """By the planner's names; a job of an earlier experiment of the same name is on its way out."""
+    """By the planner's names; a job of an earlier resource of the same name is on its way out."""
     by_job: dict[str, list[Manifest]] = {}
     for pod in pods:
         by_job.setdefault(pod["metadata"].get("labels", {}).get(POD_JOB_LABEL, ""), []).append(pod)
     found: dict[str, JobFacts] = {}
     for body in jobs:
-        own = is_owned(body, experiment.metadata.uid)
+        own = is_owned(body, resource.metadata.uid)
         name = planned_name(body)
         found[name] = (
             job_facts(body, by_job.get(body["metadata"]["name"], []), now) if own else JobFacts(state="Deleting")

@@ -5,20 +5,38 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ctrlab_contract.ablation import Ablation
 from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.manifests import KINDS, Resource
 from ctrlab_contract.problems import describe_all
 from ctrlab_contract.status import ExperimentStatus
 from ctrlab_operator.cluster.client import Manifest
 from ctrlab_operator.cluster.errors import Blocked
+from ctrlab_operator.cluster.resources import ABLATION, EXPERIMENT, Kind
 
 
 def experiment_from(body: Manifest) -> Experiment:
     """Blocked with every problem where the object breaks a rule that its schema does not know."""
-    document = {"apiVersion": "ctrlab.dev/v1alpha1", "kind": "CTRExperiment", **body}
+    found = resource_from(EXPERIMENT, body)
+    assert isinstance(found, Experiment)
+    return found
+
+
+def ablation_from(body: Manifest) -> Ablation:
+    """The same of an ablation."""
+    found = resource_from(ABLATION, body)
+    assert isinstance(found, Ablation)
+    return found
+
+
+def resource_from(kind: Kind, body: Manifest) -> Resource:
+    """Either of the two."""
+    document = {"apiVersion": kind.api_version, "kind": kind.kind, **body}
+    model = KINDS[kind.kind]
     try:
-        return Experiment.model_validate_json(json.dumps(document))
+        return model.model_validate_json(json.dumps(document))
     except ValidationError as error:
-        problems = "; ".join(str(problem) for problem in describe_all(error, Experiment))
+        problems = "; ".join(str(problem) for problem in describe_all(error, model))
         raise Blocked("InvalidSpec", f"{problems}; correct the specification") from None
 
 

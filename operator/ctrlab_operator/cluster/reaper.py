@@ -3,7 +3,6 @@
 Slots are read first and pods afterwards, so a pod that has just started is never taken for a dead one.
 """
 
-from ctrlab_contract.names import EXPERIMENT_LABEL
 from ctrlab_operator.cluster.backends import Backend
 from ctrlab_operator.cluster.cache import Cache, Ref
 from ctrlab_operator.cluster.client import Api
@@ -21,7 +20,7 @@ def release_dead_workers(api: Api, cache: Cache, backend: Backend, ref: Ref) -> 
         if worker in known:
             return True
         if listed is None:
-            pods = api.list(POD, ref.namespace, f"{EXPERIMENT_LABEL}={ref.name}")
+            pods = api.list(POD, ref.namespace, ref.selector)
             listed = {str(pod["metadata"]["name"]) for pod in pods if is_alive(pod)}
         return worker in listed
 

@@ -1,4 +1,4 @@
-"""One look at one experiment: observe, decide, act, write the status once if it changed.
+"""One look at one experiment or ablation: observe, decide, act, write the status once if it changed.
 
 Level-triggered: it never asks what happened, only what is; called twice it does nothing the second time.
 """
@@ -6,12 +6,15 @@ Level-triggered: it never asks what happened, only what is; called twice it does
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
+from ctrlab_contract.ablation import Ablation
 from ctrlab_contract.errors import InvalidInput
 from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.manifests import Resource
 from ctrlab_contract.names import EXPERIMENT_LABEL
 from ctrlab_contract.status import ExperimentStatus, Stage
 from ctrlab_contract.store import ObjectExists, StoreError
@@ -19,18 +22,18 @@ from ctrlab_contract.study import StudyUnavailable
 from ctrlab_operator.cluster.apply import Applier
 from ctrlab_operator.cluster.backends import Backend, Backends
 from ctrlab_operator.cluster.blocked import blocked_status
-from ctrlab_operator.cluster.cache import Cache, Ref
+from ctrlab_operator.cluster.cache import RECONCILED, Cache, Ref
 from ctrlab_operator.cluster.client import Api, Manifest
 from ctrlab_operator.cluster.errors import ApiError, Blocked
 from ctrlab_operator.cluster.events import event, notes, publish
 from ctrlab_operator.cluster.jobs import planned_name
 from ctrlab_operator.cluster.observe import facts_of, has_ended, jobs_by_name, rfc3339
-from ctrlab_operator.cluster.parse import experiment_from, status_from, status_json
+from ctrlab_operator.cluster.parse import experiment_from, resource_from, status_from, status_json
 from ctrlab_operator.cluster.pods import is_alive, obstacle
 from ctrlab_operator.cluster.reaper import release_dead_workers
 from ctrlab_operator.cluster.resources import EXPERIMENT, JOB, POD
 from ctrlab_operator.cluster.settings import Settings
-from ctrlab_operator.planner import Decision, Facts, decide
+from ctrlab_operator.planner import Decision, Facts, JobFacts, ablation_facts, as_experiment, decide, decide_alone
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,23 @@ WORKING: frozenset[Stage] = frozenset(
     {"Pending", "Preparing", "Tuning", "Evaluating", "Deciding", "Extending", "Reporting"}
 )
 """Stages in which the study or the store moves without the API server knowing."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was found of a resource at one moment, and what is to be done."""
+
+    resource: Resource
+    decision: Decision
+    facts: Facts | None = None
+    """None for an ablation without its experiment."""
+    backend: Backend | None = None
+    """None where nothing lies in store or study that matters now."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the next thing to happen is a change of the ablation's experiment, which is told."""
+        return self.facts is None or (self.facts.ablation is not None and self.backend is None)
 
 
 class Reconciler:
@@ -64,28 +84,24 @@ class Reconciler:
         """
         body = self._cache.experiment(ref)
         if body is None or body["metadata"].get("deletionTimestamp"):
-            self._backends.forget(*ref)
+            self._backends.forget(ref.namespace, ref.name)
             return None
-        experiment = experiment_from(body)
         with self._failures(ref):
-            facts, backend = self._observe(ref, experiment, self._cache.children(JOB, ref))
-            decision = decide(facts)
-            if decision.actions:
+            look = self._look(ref, body, self._cache.children(JOB, ref))
+            if look.decision.actions:
                 fresh = self._fresh(ref)
                 if fresh is None:
                     return None
-                experiment, jobs = fresh
-                facts, backend = self._observe(ref, experiment, jobs)
-                decision = decide(facts)
-                self._act(ref, facts, decision, jobs, backend)
-        status = self._with_obstacle(ref, experiment, decision.status)
-        self._write(ref, experiment, status)
-        if has_ended(experiment.model_copy(update={"status": status})):
-            self._backends.forget(*ref)
-        return self._settings.poll_seconds if status.stage in WORKING else None
+                look = self._look(ref, *fresh)
+                self._act(ref, look, fresh[1])
+        status = self._with_obstacle(ref, look.resource, look.decision.status)
+        self._write(ref, look.resource, status)
+        if has_ended(status):
+            self._backends.forget(ref.namespace, ref.name)
+        return self._settings.poll_seconds if status.stage in WORKING and not look.is_waiting else None
 
     def tell(self, ref: Ref, problem: Blocked) -> None:
-        """Write down that the experiment is blocked."""
+        """Write down that it is blocked."""
         body = self._cache.experiment(ref)
         if body is None:
             return
@@ -97,68 +113,104 @@ class Reconciler:
         self._patch(ref, str(body["metadata"]["uid"]), before, after)
 
     def resync(self) -> set[Ref]:
-        """Compare what is known with fresh lists; returns every experiment."""
+        """Compare what is known with fresh lists; returns every experiment and ablation."""
         for namespace in self._settings.namespaces or (None,):
-            for kind, selector in ((EXPERIMENT, ""), (JOB, EXPERIMENT_LABEL), (POD, EXPERIMENT_LABEL)):
+            kinds = [*((kind, "") for kind in RECONCILED), (JOB, EXPERIMENT_LABEL), (POD, EXPERIMENT_LABEL)]
+            for kind, selector in kinds:
                 before = {
                     uid: known
                     for uid, known in self._cache.known(kind).items()
                     if namespace in (None, known["metadata"]["namespace"])
                 }
                 self._cache.compare(kind, before, self._api.list(kind, namespace, selector))
-        return self._cache.refs()
+        return {ref for kind in RECONCILED for ref in self._cache.refs(kind)}
 
-    def _observe(self, ref: Ref, experiment: Experiment, jobs: list[Manifest]) -> tuple[Facts, Backend | None]:
+    def _look(self, ref: Ref, body: Manifest, jobs: list[Manifest]) -> Look:
+        resource = resource_from(ref.kind, body)
         now = self._clock()
-        found = jobs_by_name(experiment, jobs, self._cache.children(POD, ref), now)
-        backend = None if has_ended(experiment) else self._backends.of(experiment)
+        found = jobs_by_name(resource, jobs, self._cache.children(POD, ref), now)
+        if isinstance(resource, Experiment):
+            facts, backend = self._observe(ref, resource, found, now)
+            return Look(resource, decide(facts), facts, backend)
+        parent = None if has_ended(resource.status) else self._parent(resource)
+        if parent is None:
+            return Look(resource, decide_alone(resource, found, rfc3339(now)))
+        experiment, known = as_experiment(resource, parent), ablation_facts(resource, parent)
+        if known.is_idle and (resource.status is None or resource.status.plan_digest is None):
+            facts = Facts(experiment=experiment, now=rfc3339(now), jobs=found, ablation=known)
+            return Look(resource, decide(facts), facts)
+        facts, backend = self._observe(ref, experiment, found, now)
+        facts = replace(facts, ablation=known)
+        return Look(resource, decide(facts), facts, backend)
+
+    def _observe(
+        self, ref: Ref, experiment: Experiment, jobs: dict[str, JobFacts], now: datetime
+    ) -> tuple[Facts, Backend | None]:
+        backend = None if has_ended(experiment.status) else self._backends.of(experiment)
         if backend is not None and experiment.status is not None and experiment.status.stage == "Tuning":
             freed = release_dead_workers(self._api, self._cache, backend, ref)
             if freed:
                 log.info("freed %d slots of workers that are gone", freed, extra={"experiment": str(ref)})
-        return facts_of(experiment, found, backend, now), backend
+        return facts_of(experiment, jobs, backend, now), backend
 
-    def _fresh(self, ref: Ref) -> tuple[Experiment, list[Manifest]] | None:
-        """Experiment and Jobs from the API server; None if the experiment is gone."""
+    def _parent(self, ablation: Ablation) -> Experiment | None:
+        """The experiment that it names, as the watch knows it; only the API server can tell that there is none."""
+        ref = Ref(ablation.metadata.namespace, ablation.spec.experiment_ref.name)
+        body = self._cache.experiment(ref)
+        if body is None:
+            try:
+                body = self._api.get(EXPERIMENT, ref.namespace, ref.name)
+            except ApiError as error:
+                if error.is_absent:
+                    return None
+                raise
+            self._cache.put(EXPERIMENT, body)
         try:
-            body = self._api.get(EXPERIMENT, ref.namespace, ref.name)
+            return experiment_from(body)
+        except Blocked as problem:
+            raise Blocked("ExperimentInvalid", f"CTRExperiment {ref}: {problem.message}") from problem
+
+    def _fresh(self, ref: Ref) -> tuple[Manifest, list[Manifest]] | None:
+        """The resource and its Jobs from the API server; None if it is gone."""
+        try:
+            body = self._api.get(ref.kind, ref.namespace, ref.name)
         except ApiError as error:
             if not error.is_absent:
                 raise
-            for gone in self._cache.known(EXPERIMENT, ref).values():
-                self._cache.drop(EXPERIMENT, gone)
+            for gone in self._cache.known(ref.kind, ref).values():
+                self._cache.drop(ref.kind, gone)
             return None
-        self._cache.put(EXPERIMENT, body)
+        self._cache.put(ref.kind, body)
         if body["metadata"].get("deletionTimestamp"):
             return None
         known = self._cache.known(JOB, ref)
-        jobs = self._api.list(JOB, ref.namespace, f"{EXPERIMENT_LABEL}={ref.name}")
+        jobs = self._api.list(JOB, ref.namespace, ref.selector)
         self._cache.compare(JOB, known, jobs)
-        return experiment_from(body), jobs
+        return body, jobs
 
-    def _act(self, ref: Ref, facts: Facts, decision: Decision, jobs: list[Manifest], backend: Backend | None) -> None:
+    def _act(self, ref: Ref, look: Look, jobs: list[Manifest]) -> None:
         applier = Applier(
-            self._api, self._settings, facts.experiment, facts.plan, {planned_name(found): found for found in jobs}
+            self._api, self._settings, ref.namespace, look.facts, {planned_name(found): found for found in jobs}
         )
-        for action in decision.actions:
-            changed = applier.act(action, backend)
+        for action in look.decision.actions:
+            changed = applier.act(action, look.backend)
             if changed is not None:
                 self._cache.put(JOB, changed)
             log.info("%s", type(action).__name__, extra={"experiment": str(ref), "action": _brief(action)})
 
-    def _with_obstacle(self, ref: Ref, experiment: Experiment, status: ExperimentStatus) -> ExperimentStatus:
+    def _with_obstacle(self, ref: Ref, resource: Resource, status: ExperimentStatus) -> ExperimentStatus:
         """Pods that cannot start are no failure of their Job; somebody has to be told all the same."""
         if status.stage not in WORKING:
             return status
         found = obstacle(pod for pod in self._cache.children(POD, ref) if is_alive(pod))
         if found is None:
             return status
-        now, generation = rfc3339(self._clock()), experiment.metadata.generation
-        return blocked_status(status, experiment.status, generation, now, "PodsCannotStart", found)
+        now, generation = rfc3339(self._clock()), resource.metadata.generation
+        return blocked_status(status, resource.status, generation, now, "PodsCannotStart", found)
 
-    def _write(self, ref: Ref, experiment: Experiment, status: ExperimentStatus) -> None:
-        if status != experiment.status:
-            self._patch(ref, experiment.metadata.uid or "", experiment.status, status)
+    def _write(self, ref: Ref, resource: Resource, status: ExperimentStatus) -> None:
+        if status != resource.status:
+            self._patch(ref, resource.metadata.uid or "", resource.status, status)
 
     def _patch(self, ref: Ref, uid: str, before: ExperimentStatus | None, after: ExperimentStatus) -> None:
         """Server-side apply of the whole status, so that what is no longer said goes away."""
@@ -167,7 +219,7 @@ class Reconciler:
         metadata = {"name": ref.name, "namespace": ref.namespace, "uid": uid}
         try:
             body = self._api.apply(
-                EXPERIMENT,
+                ref.kind,
                 ref.namespace,
                 {"metadata": metadata, "status": status_json(after)},
                 force=True,
@@ -177,11 +229,11 @@ class Reconciler:
             if error.is_absent or error.is_conflict:
                 return  # deleted, or deleted and created again: its event comes
             raise
-        self._cache.put(EXPERIMENT, body)
-        experiment = experiment_from(body)
+        self._cache.put(ref.kind, body)
+        resource = resource_from(ref.kind, body)
         for note in notes(before, after):
             log.info("%s: %s", note.reason, note.text, extra={"experiment": str(ref), "stage": after.stage})
-            publish(self._api, event(experiment, note, self._settings.identity, self._clock()))
+            publish(self._api, event(resource, note, self._settings.identity, self._clock()))
 
     @contextmanager
     def _failures(self, ref: Ref) -> Iterator[None]:
@@ -191,12 +243,12 @@ class Reconciler:
         except ObjectExists as error:
             raise Blocked("PlanConflict", f"{error}; use another name or another spec.storage.artifacts") from error
         except StoreError as error:
-            self._backends.forget(*ref)
+            self._backends.forget(ref.namespace, ref.name)
             raise Blocked(
                 "StoreUnavailable", f"{error}; check spec.storage, its Secret and the bucket", patience=2
             ) from error
         except StudyUnavailable as error:
-            self._backends.forget(*ref)
+            self._backends.forget(ref.namespace, ref.name)
             raise Blocked(
                 "DatabaseUnavailable", f"{error}; check the database and the Secret with its URL", patience=2
             ) from error

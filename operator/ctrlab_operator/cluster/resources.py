@@ -21,6 +21,7 @@ class Kind:
 
 
 EXPERIMENT = Kind(f"{GROUP}/{VERSION}", "CTRExperiment", "ctrexperiments")
+ABLATION = Kind(f"{GROUP}/{VERSION}", "Ablation", "ablations")
 JOB = Kind("batch/v1", "Job", "jobs")
 POD = Kind("v1", "Pod", "pods")
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")

@@ -29,6 +29,11 @@ class AblationFacts:
     stuck: str | None = None
     """Why waiting is in vain until somebody acts."""
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing can have been begun, so that there is nothing in the store to look at."""
+        return bool(self.problems or self.waiting or self.stuck)
+
 
 def ablation_facts(ablation: Ablation, parent: Experiment) -> AblationFacts:
     """Pure; `parent` is the experiment that `spec.experimentRef` names, with its uid and its last status."""
@@ -38,8 +43,7 @@ def ablation_facts(ablation: Ablation, parent: Experiment) -> AblationFacts:
     if _holds(parent.status, Condition.FAILED):
         return AblationFacts(plan, problems, stuck=f"{name} failed, and its ablation needs its searches and final runs")
     if not _holds(parent.status, Condition.SUCCEEDED):
-        stage = parent.status.stage if parent.status else "Pending"
-        return AblationFacts(plan, problems, waiting=f"waiting for {name} to succeed (stage {stage})")
+        return AblationFacts(plan, problems, waiting=f"waiting for {name} to succeed ({_standing(parent.status)})")
     return AblationFacts(plan, problems)
 
 
@@ -57,6 +61,14 @@ def as_experiment(ablation: Ablation, parent: Experiment) -> Experiment:
             ),
         }
     )
+
+
+def _standing(status: ExperimentStatus | None) -> str:
+    """Its stage, and that it does not move if so."""
+    if status is None:
+        return "stage Pending"
+    stalled = next((c for c in status.conditions if c.type == Condition.STALLED and c.status == "True"), None)
+    return f"stage {status.stage}" + (f", stalled: {stalled.reason}" if stalled else "")
 
 
 def _holds(status: ExperimentStatus | None, condition: str) -> bool:

@@ -4,15 +4,16 @@ from typing import Literal
 
 from ctrlab_contract.names import Condition
 from ctrlab_contract.status import ExperimentStatus, StatusCondition
-from ctrlab_operator.planner.facts import Facts
 from ctrlab_operator.planner.verdicts import Fail, Pause, Stall, Success, Verdict, Wait, Work
 
 Claim = tuple[Literal["True", "False"], str, str]
 """Status, reason and message of one condition."""
 
 
-def conditions_of(facts: Facts, verdict: Verdict, milestones: dict[str, bool]) -> tuple[StatusCondition, ...]:
-    """Every condition for this verdict; `milestones` tells which phases are over."""
+def conditions_of(
+    previous: ExperimentStatus | None, generation: int, now: str, verdict: Verdict, milestones: dict[str, bool]
+) -> tuple[StatusCondition, ...]:
+    """Every condition for this verdict; `milestones` tells which phases are over, `now` is RFC 3339."""
     claims: dict[str, Claim] = {
         Condition.RECONCILING: ("False", "UpToDate", ""),
         Condition.SUSPENDED: _claim(isinstance(verdict, Pause), "Suspended", "Running"),
@@ -27,8 +28,7 @@ def conditions_of(facts: Facts, verdict: Verdict, milestones: dict[str, bool]) -
         claims[Condition.READY] = ("False", verdict.reason, verdict.message)
     if isinstance(verdict, Fail):
         claims[Condition.FAILED] = ("True", verdict.reason, verdict.message)
-    previous = facts.experiment.status
-    return tuple(_condition(facts, previous, name, claims[name]) for name in sorted(claims))
+    return tuple(_condition(previous, generation, now, name, claims[name]) for name in sorted(claims))
 
 
 def _claim(holds: bool, reason: str, otherwise: str) -> Claim:
@@ -43,15 +43,17 @@ def _stage(verdict: Verdict) -> str:
     return "Suspended" if isinstance(verdict, Pause) else "Succeeded"
 
 
-def _condition(facts: Facts, previous: ExperimentStatus | None, name: str, claim: Claim) -> StatusCondition:
+def _condition(
+    previous: ExperimentStatus | None, generation: int, now: str, name: str, claim: Claim
+) -> StatusCondition:
     status, reason, message = claim
     before = next((c for c in previous.conditions if c.type == name), None) if previous else None
     unchanged = before is not None and before.status == status
     return StatusCondition(
         type=name,
         status=status,
-        observed_generation=facts.experiment.metadata.generation,
-        last_transition_time=before.last_transition_time if before and unchanged else facts.now,
+        observed_generation=generation,
+        last_transition_time=before.last_transition_time if before and unchanged else now,
         reason=reason,
         message=message,
     )

@@ -39,7 +39,7 @@ def status_of(facts: Facts, verdict: Verdict) -> ExperimentStatus:
         seed_count=facts.decision.count if facts.decision else None,
         models=_models(facts, lost_runs(facts, active=isinstance(verdict, Work))),
         report=facts.report,
-        conditions=conditions_of(facts, verdict, _milestones(facts, verdict)),
+        conditions=conditions_of(facts.experiment.status, generation, facts.now, verdict, _milestones(facts, verdict)),
     )
 
 

@@ -10,7 +10,7 @@ from ctrlab_operator.cluster.manifests.metadata import child_labels, child_name,
 
 def plan_name(experiment: Experiment, plan: Plan) -> str:
     """Named by its content, so that an experiment of the same name that came before it is no obstacle."""
-    return child_name(experiment.metadata.name, f"plan-{short(plan.digest)}")
+    return child_name(experiment, plan, f"plan-{short(plan.digest)}")
 
 
 def plan_config_map(experiment: Experiment, plan: Plan) -> Manifest:
@@ -18,9 +18,9 @@ def plan_config_map(experiment: Experiment, plan: Plan) -> Manifest:
     return {
         "metadata": {
             "name": plan_name(experiment, plan),
-            "labels": child_labels(experiment, "plan"),
+            "labels": child_labels(experiment, plan, "plan"),
             "annotations": {DIGEST_ANNOTATION: plan.digest},
-            "ownerReferences": [owner(experiment)],
+            "ownerReferences": [owner(experiment, plan)],
         },
         "immutable": True,
         "data": {Key.PLAN: plan.to_json()},

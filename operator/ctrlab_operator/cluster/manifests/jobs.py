@@ -37,18 +37,18 @@ def job(
     has_ca: bool = False,
 ) -> Manifest:
     """`has_ca`: the storage Secret holds a certificate authority."""
-    labels = child_labels(experiment, request.phase)
+    labels = child_labels(experiment, plan, request.phase)
     queue = experiment.spec.runtime.queue_name
     return {
         "metadata": {
-            "name": child_name(experiment.metadata.name, request.name),
+            "name": child_name(experiment, plan, request.name),
             "labels": {**labels, QUEUE_LABEL: queue} if queue else labels,
             "annotations": {
                 DIGEST_ANNOTATION: request.digest,
                 JOB_ANNOTATION: request.name,
                 WORKERS_ANNOTATION: str(request.parallelism),
             },
-            "ownerReferences": [owner(experiment)],
+            "ownerReferences": [owner(experiment, plan)],
         },
         "spec": {
             "completionMode": "Indexed",

@@ -1,12 +1,15 @@
 """Names, labels and owners of children.
 
 The parent's labels are not copied: those of a GitOps tool or of a queueing system would make them act on the child.
+An ablation is told from an experiment by its plan, which names the experiment that it takes apart.
 """
 
 from ctrlab_contract.canonical import digest, short
 from ctrlab_contract.experiment import Experiment
-from ctrlab_contract.names import API_VERSION, EXPERIMENT_LABEL, PHASE_LABEL
+from ctrlab_contract.names import ABLATION_LABEL, API_VERSION, EXPERIMENT_LABEL, PHASE_LABEL
+from ctrlab_contract.plan import Plan
 from ctrlab_operator.cluster.client import Manifest
+from ctrlab_operator.cluster.resources import ABLATION, EXPERIMENT
 
 LONGEST_NAME = 57
 """A pod's host name is the Job's name, a dash and the index, and has at most 63 characters."""
@@ -14,25 +17,36 @@ LONGEST_NAME = 57
 MANAGED_BY = {"app.kubernetes.io/managed-by": "ctrlab-operator", "app.kubernetes.io/part-of": "ctrlab"}
 
 
-def child_name(experiment: str, job: str) -> str:
-    """`<experiment>-<job>`; where that is too long, its beginning and some digits of a digest."""
-    name = f"{experiment}-{job}"
-    if len(name) <= LONGEST_NAME:
-        return name
-    return f"{name[: LONGEST_NAME - 9].rstrip('-')}-{short(digest(name.encode()), 8)}"
+def child_name(experiment: Experiment, plan: Plan, job: str) -> str:
+    """`<experiment>-<job>`; where that is too long, its beginning and some digits of a digest.
+
+    An ablation's always end in such digits, so that an experiment may have the same name.
+    """
+    own = experiment.metadata.name
+    name = f"{own}-{job}"
+    if plan.parent is not None:
+        return _with_digits(name, f"{ABLATION.kind}/{name}", 6)
+    return name if len(name) <= LONGEST_NAME else _with_digits(name, name, 8)
 
 
-def child_labels(experiment: Experiment, phase: str) -> dict[str, str]:
+def child_labels(experiment: Experiment, plan: Plan, phase: str) -> dict[str, str]:
     """What children are found by; admission policies look at the phase."""
-    return {**MANAGED_BY, EXPERIMENT_LABEL: experiment.metadata.name, PHASE_LABEL: phase}
+    labels = {**MANAGED_BY, EXPERIMENT_LABEL: experiment.metadata.name, PHASE_LABEL: phase}
+    if plan.parent is None:
+        return labels
+    return {**labels, EXPERIMENT_LABEL: plan.parent.name, ABLATION_LABEL: experiment.metadata.name}
 
 
-def owner(experiment: Experiment) -> Manifest:
-    """The experiment's deletion takes the child along; without blockOwnerDeletion, which would need more rights."""
+def owner(experiment: Experiment, plan: Plan) -> Manifest:
+    """The owner's deletion takes the child along; without blockOwnerDeletion, which would need more rights."""
     return {
         "apiVersion": API_VERSION,
-        "kind": experiment.kind,
+        "kind": (EXPERIMENT if plan.parent is None else ABLATION).kind,
         "name": experiment.metadata.name,
         "uid": experiment.metadata.uid,
         "controller": True,
     }
+
+
+def _with_digits(name: str, content: str, count: int) -> str:
+    return f"{name[: LONGEST_NAME - count - 1].rstrip('-')}-{short(digest(content.encode()), count)}"
