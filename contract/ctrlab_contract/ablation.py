@@ -16,8 +16,8 @@ from ctrlab_contract.base import (
     repeated,
 )
 from ctrlab_contract.cel import rules
-from ctrlab_contract.dataset import MOST_FEATURES
 from ctrlab_contract.experiment import Metadata
+from ctrlab_contract.features import MOST_FEATURES
 from ctrlab_contract.runtime import RuntimeOverrides
 from ctrlab_contract.status import ExperimentStatus
 

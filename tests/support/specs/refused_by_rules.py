@@ -56,13 +56,13 @@ RULES: Final[dict[str, Refused]] = {
     "a predefined split without column": Refused(
         {"spec.dataset.split": {"strategy": "Predefined"}},
         "spec.dataset.split",
-        "column is required for strategy Predefined",
+        "column or files is required for strategy Predefined",
         "rule",
     ),
     "a split column for a random split": Refused(
         {"spec.dataset.split": {"strategy": "Random", "column": "c"}},
         "spec.dataset.split",
-        "column is required for strategy Predefined",
+        "column or files is required for strategy Predefined",
         "rule",
     ),
     "parts of one value": Refused(
@@ -74,7 +74,7 @@ RULES: Final[dict[str, Refused]] = {
     "fractions of a leave-last-out split": Refused(
         {"spec.dataset.split.strategy": "LeaveLastOut"},
         "spec.dataset.split",
-        "fractions are for strategies Temporal and Random",
+        "fractions are for strategies Temporal, Random and UserColdStart",
         "rule",
     ),
     "fractions beyond 1": Refused(
@@ -104,6 +104,7 @@ RULES: Final[dict[str, Refused]] = {
     "a leave-last-out split without user": Refused(
         {
             "spec.dataset.user": ABSENT,
+            "spec.dataset.negatives": ABSENT,
             "spec.dataset.features[4]": {"name": "a", "type": "Numeric"},
             "spec.dataset.split": {"strategy": "LeaveLastOut"},
             "spec.analysis": ABSENT,
@@ -113,10 +114,17 @@ RULES: Final[dict[str, Refused]] = {
         "rule",
     ),
     "a history without user": Refused(
-        {"spec.dataset.user": ABSENT}, "spec.dataset", "user and time are required for the History", "rule"
+        {"spec.dataset.user": ABSENT, "spec.dataset.negatives": ABSENT},
+        "spec.dataset",
+        "user and time (or order) are required for the History",
+        "rule",
     ),
     "gauc without user": Refused(
-        {"spec.dataset.user": ABSENT, "spec.dataset.features[4]": {"name": "a", "type": "Numeric"}},
+        {
+            "spec.dataset.user": ABSENT,
+            "spec.dataset.negatives": ABSENT,
+            "spec.dataset.features[4]": {"name": "a", "type": "Numeric"},
+        },
         "spec",
         "gauc needs dataset.user",
         "rule",

@@ -42,7 +42,7 @@ EXPERIMENT: Final[dict[str, Any]] = {
             "time": "timestamp",
             "split": {"strategy": "Temporal", "fractions": ["0.8", "0.1", "0.1"]},
             "preprocessing": {"minFrequency": 2},
-            "negatives": {"perPositive": 1, "strategy": "Popularity", "seed": 7},
+            "negatives": {"item": "item_id", "perPositive": 1, "strategy": "Popularity", "seed": 7},
         },
         "models": [
             {
@@ -96,7 +96,7 @@ ABLATION: Final[dict[str, Any]] = {
     },
 }
 
-ACCEPTED: Final[dict[str, dict[str, Any]]] = {
+SOUND: Final[dict[str, dict[str, Any]]] = {
     "the shortest experiment": SHORTEST,
     "an experiment with many fields": EXPERIMENT,
     "a null is an absent field": changed(SHORTEST, {"spec.tuning": None, "spec.dataset.user": None}),

@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ctrlab_contract.dataset import Dataset, Feature
+from ctrlab_contract.dataset import Dataset
+from ctrlab_contract.features import Feature
 from ctrlab_trainer.data.encoding import EncodedData, encode
 from ctrlab_trainer.data.numeric import Numbers, encode_numeric, log_bucket
 from ctrlab_trainer.data.tables import SourceTable

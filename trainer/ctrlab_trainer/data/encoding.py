@@ -6,8 +6,9 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ctrlab_contract.dataset import Dataset, Feature
+from ctrlab_contract.dataset import Dataset
 from ctrlab_contract.errors import InvalidData, InvalidSpec, Problem
+from ctrlab_contract.features import Feature
 from ctrlab_trainer.data.encoded import EncodedFeature, EncodedHistory, EncodedSchema, EncodedSplit
 from ctrlab_trainer.data.histories import event_log
 from ctrlab_trainer.data.labels import labels
@@ -38,7 +39,7 @@ class EncodedData:
 
 def wanted_columns(dataset: Dataset) -> dict[str, str]:
     """Every column that the data set reads -> the field of the specification that asks for it."""
-    found = {dataset.label.column: "spec.dataset.label.column"}
+    found = {} if dataset.label is None else {dataset.label.column: "spec.dataset.label.column"}
     if dataset.user is not None:
         found.setdefault(dataset.user, "spec.dataset.user")
     if dataset.time is not None:

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ctrlab_contract.base import ContractModel
-from ctrlab_contract.dataset import Dataset, Feature
+from ctrlab_contract.dataset import Dataset
+from ctrlab_contract.features import Feature
 from ctrlab_contract.metrics import compute
 from ctrlab_trainer.data.encoded import EncodedSplit
 from ctrlab_trainer.data.encoding import EncodedData, encode, require_supported, wanted_columns
@@ -184,7 +185,7 @@ def _row_hashes(table: SourceTable, dataset: Dataset) -> NDArray[np.uint64]:
     """[rows] equal for rows that are equal in every column read but the label and the split's."""
     total = np.zeros(table.rows, np.uint64)
     for name in table.data.column_names:
-        if name in (dataset.label.column, dataset.split.column):
+        if name in (dataset.label and dataset.label.column, dataset.split.column):
             continue
         codes = categories(_flat(table.data[name])).codes
         total = total * np.uint64(1_000_003) ^ pd.util.hash_array(codes)

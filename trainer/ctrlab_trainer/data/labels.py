@@ -23,8 +23,13 @@ COMPARISONS: Final[Mapping[str, Callable[[Any, float], Any]]] = {
 """Sign -> comparison; longer signs first, so that `>=` is not read as `>`."""
 
 
-def labels(table: SourceTable, label: Label) -> NDArray[np.uint8]:
-    """[rows] 0 or 1; InvalidData for a missing label and, without `positiveWhen`, for any other value."""
+def labels(table: SourceTable, label: Label | None) -> NDArray[np.uint8]:
+    """[rows] 0 or 1; InvalidData for a missing label and, without `positiveWhen`, for any other value.
+
+    Without a label every row is a click: the source holds positives alone.
+    """
+    if label is None:
+        return np.ones(table.rows, np.uint8)
     found = numbers(table, label.column)
     missing = np.isnan(found)
     if missing.any():

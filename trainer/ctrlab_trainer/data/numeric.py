@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ctrlab_contract.dataset import Feature
 from ctrlab_contract.errors import InvalidData
+from ctrlab_contract.features import Feature
 from ctrlab_trainer.data.vocabulary import Ids
 
 

@@ -3,14 +3,18 @@
 A split reads times, users or one column, never labels or features, so that no value can move a row between parts.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Final, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ctrlab_contract.dataset import Dataset, Split
+from ctrlab_contract.dataset import Dataset
 from ctrlab_contract.errors import InvalidData, Problem
+from ctrlab_contract.splitting import PredefinedFiles, Split
 from ctrlab_trainer.data.tables import SourceTable, categories
+from ctrlab_trainer.data.values import times
 
 PARTS: Final = ("train", "valid", "test")
 """The parts in the order in which information may flow."""
@@ -28,14 +32,30 @@ def divide(
         case "Temporal":
             assert when is not None
             return by_time(when, split.shares)
+        case "Random" if split.by == "User":
+            assert users is not None
+            return at_random(int(users.max()) + 1, split.shares, split.seed)[users]
         case "Random":
             return at_random(table.rows, split.shares, split.seed)
         case "LeaveLastOut":
             assert when is not None
             assert users is not None
             return leave_last_out(when, users)
+        case "UserColdStart":
+            assert when is not None
+            assert users is not None
+            return by_arrival(when, users, split.shares)
         case "Predefined":
-            return predefined(table, split)
+            return predefined(table, split) if split.files is None else by_files(table.files, split.files)
+        case unknown:
+            assert_never(unknown)
+
+
+def moments(table: SourceTable, dataset: Dataset) -> Times | None:
+    """[rows] when each row happened: its time, or its number where the source's order says so; None without either."""
+    if dataset.time is not None:
+        return times(table, dataset.time)
+    return None if dataset.order is None else np.arange(table.rows, dtype=np.int64)
 
 
 def by_time(when: Times, shares: tuple[float, float, float]) -> NDArray[np.int8]:
@@ -52,7 +72,7 @@ def by_time(when: Times, shares: tuple[float, float, float]) -> NDArray[np.int8]
 
 
 def at_random(rows: int, shares: tuple[float, float, float], seed: int) -> NDArray[np.int8]:
-    """By a permutation of the row numbers."""
+    """By a permutation of the row numbers, or of the users' numbers."""
     order = np.random.default_rng(seed).permutation(rows)
     first_valid, first_test = _boundaries(rows, shares)
     parts = np.full(rows, TRAIN, np.int8)
@@ -76,6 +96,44 @@ def leave_last_out(when: Times, users: NDArray[np.int32]) -> NDArray[np.int8]:
     parts[order[enough & (from_end == 1)]] = VALID
     parts[order[enough & (from_end == 0)]] = TEST
     return parts
+
+
+def by_arrival(when: Times, users: NDArray[np.int32], shares: tuple[float, float, float]) -> NDArray[np.int8]:
+    """By users, in the order of each one's earliest row: the first to arrive are train, the last test.
+
+    `shares` are of users. Among users who arrive at one time the one whose rows begin earlier in the source is earlier.
+    """
+    first_row = np.unique(users, return_index=True)[1]
+    arrival = when[first_row].copy()
+    np.minimum.at(arrival, users, when)
+    order = np.lexsort((first_row, arrival))
+    first_valid, first_test = _boundaries(len(order), shares)
+    parts = np.full(len(order), TRAIN, np.int8)
+    parts[order[first_valid:first_test]] = VALID
+    parts[order[first_test:]] = TEST
+    return parts[users]
+
+
+def by_files(files: Sequence[tuple[str, int]], wanted: PredefinedFiles) -> NDArray[np.int8]:
+    """By the file that a row stands in (name and number of rows of each, in order); InvalidData where a file belongs
+    to no part or to several, or a part has none."""
+    patterns = (wanted.train, wanted.valid, wanted.test)
+    found = [[part for part in range(len(PARTS)) if fnmatchcase(name, patterns[part])] for name, _ in files]
+    names = ", ".join(name for name, _ in files)
+    problems = [
+        Problem(f"spec.dataset.split.files.{PARTS[part]}", f"no file is called {pattern}; the source holds {names}")
+        for part, pattern in enumerate(patterns)
+        if not any(part in several for several in found)
+    ]
+    for (name, _), several in zip(files, found, strict=True):
+        if len(several) != 1:
+            which = " and ".join(PARTS[part] for part in several) or "no part"
+            problems.append(
+                Problem("spec.dataset.split.files", f"the file {name} belongs to {which}; it must belong to one")
+            )
+    if problems:
+        raise InvalidData(problems)
+    return np.repeat(np.array([several[0] for several in found], np.int8), [rows for _, rows in files])
 
 
 def predefined(table: SourceTable, split: Split) -> NDArray[np.int8]:

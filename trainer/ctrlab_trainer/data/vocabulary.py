@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ctrlab_contract.dataset import Feature
+from ctrlab_contract.features import Feature
 from ctrlab_trainer.data.tables import Categories, categories
 
 
