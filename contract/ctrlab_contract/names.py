@@ -109,6 +109,11 @@ class Key:
         return f"runs/{variant}/{seed}/{attempt}/{file}"
 
     @staticmethod
+    def starts(variant: str, seed: int, file: str = "") -> str:
+        """The log of how often a final run began; without `file`, its folder."""
+        return f"runs/{variant}/{seed}/starts/{file}"
+
+    @staticmethod
     def report(digest: str, file: str = "") -> str:
         """One report, addressed by the digest of its inputs."""
         return f"report/{digest}/{file}"

@@ -16,8 +16,9 @@ def anomalies(
     test_scores: NDArray[np.float32] | None,
     determinism: Determinism,
     openings: Sequence[TestOpening],
+    cut_off: Sequence[Anomaly] = (),
 ) -> tuple[Anomaly, ...]:
-    """Every anomaly of one run, in a fixed order."""
+    """Every anomaly of one run, in a fixed order; `cut_off` tells of earlier starts without a record."""
     found: list[Anomaly] = []
     if result.divergence is not None:
         found.append(Anomaly(kind="non-finite-loss", detail=result.divergence))
@@ -29,6 +30,7 @@ def anomalies(
         found.append(Anomaly(kind="best-epoch-is-the-first", detail=detail))
     if test_scores is not None and np.ptp(test_scores) == 0:
         found.append(Anomaly(kind="constant-predictions", detail=f"every test row has the score {test_scores[0]:.6g}"))
+    found += cut_off
     found += [
         Anomaly(kind="retried", detail=f"attempt {opening.attempt}: {opening.reason}") for opening in openings[1:]
     ]

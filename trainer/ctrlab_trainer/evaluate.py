@@ -16,7 +16,15 @@ from ctrlab_contract.canonical import digest
 from ctrlab_contract.metrics import DEFINITIONS, compute
 from ctrlab_contract.names import Key
 from ctrlab_contract.plan import ExperimentKey, Plan, Variant
-from ctrlab_contract.records import PreparedData, RandomnessRecord, RunRecord, StudyRecord, TestOpening, search_token
+from ctrlab_contract.records import (
+    Anomaly,
+    PreparedData,
+    RandomnessRecord,
+    RunRecord,
+    StudyRecord,
+    TestOpening,
+    search_token,
+)
 from ctrlab_contract.store import Store
 from ctrlab_contract.tuning import MetricName
 from ctrlab_trainer.ablation import change_of
@@ -40,6 +48,7 @@ from ctrlab_trainer.reuse import reuse
 from ctrlab_trainer.scoring import score
 from ctrlab_trainer.seal import FIRST, OpenedTest, frozen_searches, open_test, openings
 from ctrlab_trainer.seeds import PurposeSeeds
+from ctrlab_trainer.start_log import StartLog
 
 RECORD = "record.json"
 PREDICTIONS = "predictions.parquet"
@@ -62,6 +71,21 @@ def evaluate(plan: Plan, key: ExperimentKey, store_root: Store, variant: str, se
     reused = reuse(plan, key, store_root, prepared, searches[variant], seed)
     if reused is not None:
         return reused
+    with StartLog(experiment, variant, seed).entered() as cut_off:
+        return _train_and_test(plan, key, store_root, prepared, searches, variant, seed, cut_off)
+
+
+def _train_and_test(
+    plan: Plan,
+    key: ExperimentKey,
+    store_root: Store,
+    prepared: PreparedData,
+    searches: dict[str, StudyRecord],
+    variant: str,
+    seed: int,
+    cut_off: tuple[Anomaly, ...],
+) -> RunRecord:
+    experiment = store_root.below(key.prefix)
     device = set_up_torch()
     cost = Cost(device)
     run = _Run.of(plan, searches[variant], variant, seed, device)
@@ -85,7 +109,7 @@ def evaluate(plan: Plan, key: ExperimentKey, store_root: Store, variant: str, se
             )
             tested = run.test(result, schema, opened)
         process = cost.record(gpu_seconds=sum(epoch.seconds for epoch in result.curve))
-        found = anomalies(result, tested.metrics, tested.scores, determinism, tested.openings)
+        found = anomalies(result, tested.metrics, tested.scores, determinism, tested.openings, cut_off)
         repetition = repeat_if_suspicious(found, result, lambda: run.train(schema, train_rows, valid_rows))
     files = _files(run, result, valid_rows, tested)
     for name, content in files.items():

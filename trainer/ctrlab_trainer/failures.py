@@ -38,10 +38,15 @@ def judge(error: Exception) -> tuple[int, str]:
         return ExitCode.BAD_SPEC_OR_DATA, str(error)
     if isinstance(error, StoreError | StudyUnavailable):
         return UNEXPECTED, str(error)
-    if isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in OUT_OF_MEMORY):
+    if out_of_memory(error):
         first = str(error).partition("\n")[0]
         return ExitCode.RUN_FAILED, f"memory is exhausted: use a smaller batch_size or a larger machine ({first})"
     return UNEXPECTED, f"unexpected {type(error).__name__}: {error}"
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether the machine or its GPU had too little memory."""
+    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in OUT_OF_MEMORY)
 
 
 def _log(message: str) -> None:

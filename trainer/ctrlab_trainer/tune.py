@@ -106,6 +106,8 @@ class _Objective:
         self._device = set_up_torch()
 
     def __call__(self, trial: SearchTrial) -> float:
+        trial.ran_on(self._device)
+
         def report(epoch: EpochRecord) -> None:
             value = epoch.valid[self._metric]
             if value is not None:

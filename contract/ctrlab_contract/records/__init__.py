@@ -15,6 +15,7 @@ from ctrlab_contract.records.run import (
     TestOpening,
 )
 from ctrlab_contract.records.seeds import SeedDecision
+from ctrlab_contract.records.starts import RunEnd, RunStart
 from ctrlab_contract.records.study import BestChoice, StudyRecord, TrialRecord, search_token
 from ctrlab_contract.records.summary import Finding, Machine, Method, ReportSummary, TestOpenings
 from ctrlab_contract.records.summary_parts import (
@@ -70,7 +71,9 @@ __all__ = [
     "ReliabilityBin",
     "Repetition",
     "ReportSummary",
+    "RunEnd",
     "RunRecord",
+    "RunStart",
     "RunSummary",
     "SeedDecision",
     "SeedEstimate",

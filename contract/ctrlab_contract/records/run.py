@@ -94,15 +94,22 @@ class TestOpening(ContractModel):
 
 
 class Anomaly(ContractModel):
-    """Something about a run that a reader must know; it never removes a result."""
+    """Something about a run that a reader must know; it never removes a result.
+
+    terminated, out-of-memory, failed and lost tell of an earlier start that left no record; the run was then made again
+    with the same seed.
+    """
 
     kind: Literal[
         "non-finite-loss",
         "auc-at-or-below-half",
         "best-epoch-is-the-first",
         "constant-predictions",
-        "retried",
+        "terminated",
+        "out-of-memory",
+        "failed",
         "lost",
+        "retried",
         "not-deterministic",
     ]
     detail: str

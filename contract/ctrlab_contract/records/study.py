@@ -25,6 +25,8 @@ class TrialRecord(ContractModel):
     curve: dict[int, float]
     """Validation value after each epoch."""
     worker: str
+    device: str | None = None
+    """`cpu` or `cuda`; absent where the trial was lost before it began, and in records of earlier versions."""
     started: str
     seconds: float | None = None
     reason: str | None = None

@@ -21,7 +21,7 @@ from ctrlab_contract.records.study import BestChoice, ParameterValue, StudyRecor
 from ctrlab_contract.study.direction import Direction, direction_of
 from ctrlab_contract.study.errors import SearchFailed
 from ctrlab_contract.study.pruners import describe
-from ctrlab_contract.study.trials import FAILURE, LOST, SLOT, WORKER
+from ctrlab_contract.study.trials import DEVICE, FAILURE, LOST, SLOT, WORKER
 
 
 def versions() -> dict[str, str]:
@@ -124,7 +124,19 @@ def choose(variant: str, metric: str, direction: Direction, trials: Sequence[Tri
 def trials_csv(record: StudyRecord) -> bytes:
     """The trials as a table, one row each, parameters in columns `parameter:NAME`."""
     names = sorted({name for trial in record.trials for name in trial.parameters})
-    columns = ["number", "slot", "counted", "state", "value", "epochs", "seconds", "started", "worker", "reason"]
+    columns = [
+        "number",
+        "slot",
+        "counted",
+        "state",
+        "value",
+        "epochs",
+        "seconds",
+        "started",
+        "worker",
+        "device",
+        "reason",
+    ]
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow([*columns, *(f"parameter:{name}" for name in names)])
@@ -153,6 +165,7 @@ def _trial_record(trial: FrozenTrial, counted_for: int | None, direction: Direct
         distributions={name: json.loads(distribution_to_json(d)) for name, d in sorted(trial.distributions.items())},
         curve=curve,
         worker=attributes.get(WORKER, ""),
+        device=attributes.get(DEVICE),
         started=_utc(trial.datetime_start),
         seconds=trial.duration.total_seconds() if trial.duration else None,
         reason=str(reason) if state == "FAIL" else None,

@@ -10,6 +10,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from ctrlab_contract.records.study import ParameterValue
 from ctrlab_contract.study.database import Database
 from ctrlab_contract.study.errors import LeaseLost
+from ctrlab_contract.study.trials import DEVICE
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,13 @@ class SearchTrial:
     """Which study decides about pruning: `shared`, or its copy in a study of earlier generations."""
     check: Callable[[], None] = lambda: None
     """Raises what has become known about this trial meanwhile: LeaseLost, SearchFailed or Interrupted."""
+
+    def ran_on(self, device: str) -> None:
+        """Notes the kind of device, before the training: a trial that is lost has used it, too."""
+        try:
+            self.database.retrying(lambda: self.shared.set_user_attr(DEVICE, device))
+        except UpdateFinishedTrialError:
+            raise LeaseLost(f"trial {self.number} was ended by another process") from None
 
     def report(self, epoch: int, value: float) -> None:
         """Notes the validation value after an epoch (from 1), and raises what `check` finds."""

@@ -1,7 +1,8 @@
 """Optuna's side of a slot: its trials, and what to make of one whose worker is gone.
 
-A trial carries user attributes: `slot`, `worker`, and `lost` or `failure` with the reason why it has no value. A trial
-that ended without any of the last two but with a value was told by its own worker, and counts.
+A trial carries user attributes: `slot`, `worker`, the `device` it was trained on, and `lost` or `failure` with the
+reason why it has no value. A trial that ended without any of the last two but with a value was told by its own worker,
+and counts.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from ctrlab_contract.study.slots import Outcome
 
 SLOT: Final = "slot"
 WORKER: Final = "worker"
+DEVICE: Final = "device"
 LOST: Final = "lost"
 FAILURE: Final = "failure"
 

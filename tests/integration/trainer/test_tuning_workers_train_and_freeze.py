@@ -65,6 +65,7 @@ def test_a_search_is_trained_and_frozen_and_a_later_worker_has_nothing_to_do(tmp
     record = experiment.frozen()
     assert [trial.slot for trial in record.trials if trial.counted] == [0, 1, 2]
     assert all(len(trial.curve) <= 2 for trial in record.trials)
+    assert {trial.device for trial in record.trials} <= {"cpu", "cuda"}
     assert record.best.value == max(trial.value or 0 for trial in record.trials if trial.state == "COMPLETE")
     (tmp_path / "study.db").unlink()
     assert experiment.worker().wait(timeout=120) == ExitCode.SUCCESS

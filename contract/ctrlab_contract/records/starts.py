@@ -1,0 +1,34 @@
+"""`runs/<variant>/<seed>/starts/<n>.json` and `<n>-end.json`: a final run began, and what cut it off.
+
+A run that ends by itself leaves a record. One that was evicted, ran into a time limit or lost its machine leaves only
+its start, and nothing could tell the reader that the run which counts was not the first try.
+"""
+
+from typing import Literal
+
+from ctrlab_contract.base import ContractModel
+
+Cut = Literal["terminated", "out-of-memory", "failed"]
+
+
+class RunStart(ContractModel):
+    """Written before the training."""
+
+    schema_version: Literal[1] = 1
+    number: int
+    """From 1."""
+    at: str
+    """RFC 3339, UTC."""
+    by: str
+    """The worker."""
+
+
+class RunEnd(ContractModel):
+    """Written where a start ends without a record and can still say so."""
+
+    schema_version: Literal[1] = 1
+    number: int
+    at: str
+    how: Cut
+    """terminated: by a signal, such as an eviction, a time limit or a stop by hand sends."""
+    message: str

@@ -1,0 +1,87 @@
+"""The log of how often a final run began, and how the starts ended that left no record.
+
+A run that was evicted or whose machine broke down is made again with the same seed. Its record then tells of the
+earlier starts, so that a reader can see which results come from machines in trouble.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ctrlab_contract.names import ExitCode, Key
+from ctrlab_contract.records import Anomaly, RunEnd, RunStart
+from ctrlab_contract.store import ObjectExists, Store, StoreError
+from ctrlab_trainer.failures import out_of_memory
+from ctrlab_trainer.provenance.cost import worker_name
+
+UNKNOWN_END = "ended without a word: killed, out of memory, or its machine was lost"
+
+
+@dataclass(frozen=True)
+class StartLog:
+    """Of one (variant, seed); `experiment` is the experiment's folder."""
+
+    experiment: Store
+    variant: str
+    seed: int
+
+    @contextmanager
+    def entered(self) -> Iterator[tuple[Anomaly, ...]]:
+        """Logs a start, and its end if that is an exception; gives an anomaly for each earlier start."""
+        earlier = self.cut_off()
+        number = self._begin(len(earlier) + 1)
+        try:
+            yield earlier
+        except BaseException as error:
+            # The reason that the run ends must get through, whatever the store says to a note about it.
+            with suppress(StoreError):
+                self._put(f"{number}-end.json", _end(number, error))
+            raise
+
+    def cut_off(self) -> tuple[Anomaly, ...]:
+        """One anomaly for each logged start; asked while no record is there, so all of them were cut off."""
+        found: list[Anomaly] = []
+        number = 1
+        while self.experiment.exists(Key.starts(self.variant, self.seed, f"{number}.json")):
+            found.append(self._anomaly(number))
+            number += 1
+        return tuple(found)
+
+    def _anomaly(self, number: int) -> Anomaly:
+        key = Key.starts(self.variant, self.seed, f"{number}.json")
+        start = RunStart.model_validate_json(self.experiment.get(key))
+        began = f"start {number} ({start.at}, {start.by})"
+        last = Key.starts(self.variant, self.seed, f"{number}-end.json")
+        if not self.experiment.exists(last):
+            return Anomaly(kind="lost", detail=f"{began} {UNKNOWN_END}")
+        end = RunEnd.model_validate_json(self.experiment.get(last))
+        return Anomaly(kind=end.how, detail=f"{began} {end.message}")
+
+    def _begin(self, number: int) -> int:
+        """The number that this start got; another worker that begins at the same moment takes its own."""
+        while True:
+            start = RunStart(number=number, at=_now(), by=worker_name())
+            try:
+                self._put(f"{number}.json", start)
+            except ObjectExists:
+                number += 1
+            else:
+                return number
+
+    def _put(self, file: str, content: RunStart | RunEnd) -> None:
+        self.experiment.put(Key.starts(self.variant, self.seed, file), content.to_json().encode())
+
+
+def _end(number: int, error: BaseException) -> RunEnd:
+    if isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and error.code == ExitCode.TERMINATED):
+        message = "was stopped by a signal: an eviction, a time limit or a stop by hand"
+        return RunEnd(number=number, at=_now(), how="terminated", message=message)
+    what = str(error).partition("\n")[0] or type(error).__name__
+    if out_of_memory(error):
+        return RunEnd(number=number, at=_now(), how="out-of-memory", message=f"ran out of memory: {what}")
+    return RunEnd(number=number, at=_now(), how="failed", message=f"failed: {what}")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
