@@ -6,11 +6,14 @@ restart; it is never listed or watched.
 
 import hashlib
 import os
+import shutil
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ctrlab_contract.canonical import digest
@@ -56,7 +59,6 @@ class Backends:
         self._secrets: dict[tuple[str, str], tuple[float, Manifest]] = {}
         self._databases: dict[str, StudyDatabase] = {}
         self._open: dict[ExperimentKey, Backend] = {}
-        self._certificates = Path(tempfile.mkdtemp(prefix="ctrlab-ca-"))
         self._lock = threading.Lock()
 
     def of(self, experiment: Experiment) -> Backend:
@@ -130,6 +132,13 @@ class Backends:
             with self._lock:
                 self._databases[url] = known
         return known
+
+    @cached_property
+    def _certificates(self) -> Path:
+        """A folder that goes with this object, at the latest with the process."""
+        folder = Path(tempfile.mkdtemp(prefix="ctrlab-ca-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
 
     def _certificate(self, pem: str) -> str:
         """As a file, because the S3 client takes nothing else."""
