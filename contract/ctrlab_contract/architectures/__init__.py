@@ -9,15 +9,18 @@ from pydantic_core import ErrorDetails
 
 from ctrlab_contract.architectures.attention import AutoInt, AutoIntPlus
 from ctrlab_contract.architectures.base import Architecture
-from ctrlab_contract.architectures.factorization import DCN, FM, LR, DCNv2, DeepFM, DNNOnly, XDeepFM
-from ctrlab_contract.architectures.sequence import BST, DIN, SIN
+from ctrlab_contract.architectures.factorization import DCN, FM, GDCN, LR, DCNv2, DeepFM, DNNOnly, WideDeep, XDeepFM
+from ctrlab_contract.architectures.products import AFN, AFNPlus, FiBiNET, FinalMLP, MaskNet
+from ctrlab_contract.architectures.sequence import BST, DIEN, DIN, DMIN, SIN
 
 __all__ = ["ARCHITECTURES", "Architecture", "check_parameters", "check_parts", "declaration"]
 
-ARCHITECTURES: dict[str, type[Architecture]] = {
-    declared.name: declared
-    for declared in (LR, FM, DNNOnly, DeepFM, XDeepFM, DCN, DCNv2, AutoInt, AutoIntPlus, DIN, BST, SIN)
-}
+SHIPPED: tuple[type[Architecture], ...] = (
+    *(LR, FM, DNNOnly, WideDeep, DeepFM, XDeepFM, DCN, DCNv2, GDCN, AutoInt, AutoIntPlus),
+    *(AFN, AFNPlus, FiBiNET, MaskNet, FinalMLP),
+    *(DIN, DIEN, DMIN, BST, SIN),
+)
+ARCHITECTURES: dict[str, type[Architecture]] = {declared.name: declared for declared in SHIPPED}
 
 
 PAIRS_TRIED = 64

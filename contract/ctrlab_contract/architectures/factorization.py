@@ -42,6 +42,16 @@ class DNNOnly(WithDNN):
     paper: ClassVar[str] = "Covington, Adams, Sargin: Deep Neural Networks for YouTube Recommendations (RecSys 2016)"
 
 
+class WideDeep(WithDNN):
+    """The linear term and a perceptron, summed."""
+
+    name: ClassVar[str] = "widedeep"
+    title: ClassVar[str] = "Wide&Deep"
+    paper: ClassVar[str] = "Cheng et al.: Wide & Deep Learning for Recommender Systems (DLRS 2016)"
+    parts: ClassVar[dict[str, str]] = {"linear": LINEAR, "dnn": DNN}
+    branches: ClassVar[tuple[str, ...]] = ("linear", "dnn")
+
+
 class DeepFM(WithDNN):
     """FM and a perceptron over the same embeddings, summed."""
 
@@ -85,6 +95,23 @@ class DCNv2(WithDNN):
     title: ClassVar[str] = "DCNv2"
     paper: ClassVar[str] = "Wang et al.: DCN V2 (WWW 2021)"
     parts: ClassVar[dict[str, str]] = {"cross": "the cross network", "dnn": DNN}
+    branches: ClassVar[tuple[str, ...]] = ("cross", "dnn")
+
+    cross_layers: int = Field(default=3, ge=1, le=16)
+    """Layers of the cross network; each raises the degree of the interactions by one."""
+
+
+class GDCN(WithDNN):
+    """Gated cross network beside a perceptron."""
+
+    name: ClassVar[str] = "gdcn"
+    title: ClassVar[str] = "GDCN"
+    paper: ClassVar[str] = "Wang et al.: Towards Deeper, Lighter and Interpretable Cross Network (CIKM 2023)"
+    parts: ClassVar[dict[str, str]] = {
+        "cross": "the gated cross network",
+        "gate": "the gate of each cross layer; without it the network is that of DCNv2",
+        "dnn": DNN,
+    }
     branches: ClassVar[tuple[str, ...]] = ("cross", "dnn")
 
     cross_layers: int = Field(default=3, ge=1, le=16)

@@ -1,4 +1,4 @@
-"""Models of a user's behaviour sequence: DIN, BST, and SIN, which joins BST with a CIN over the fields."""
+"""Models of a user's behaviour sequence: DIN, DIEN, DMIN, BST, and SIN, which joins BST with a CIN over the fields."""
 
 from typing import ClassVar, Literal, Self
 
@@ -26,6 +26,52 @@ class DIN(WithDNN):
     """Between the attention network's layers."""
     attention_softmax: bool = False
     """Whether the weights over the history sum to 1; the paper keeps their intensity."""
+
+
+class DIEN(WithDNN):
+    """A GRU over the history, and a second one whose update is weighed by attention to the candidate."""
+
+    name: ClassVar[str] = "dien"
+    title: ClassVar[str] = "DIEN"
+    paper: ClassVar[str] = "Zhou et al.: Deep Interest Evolution Network (AAAI 2019), without the auxiliary loss"
+    parts: ClassVar[dict[str, str]] = {
+        "attention": "the attention to the candidate; without it the second GRU is a plain one",
+        "evolution": "the second GRU; without it the last state of the first is used",
+    }
+    needs_history: ClassVar[bool] = True
+
+
+class DMIN(WithDNN):
+    """Self-attention refines the history, several heads find one interest each, the candidate attends to each."""
+
+    name: ClassVar[str] = "dmin"
+    title: ClassVar[str] = "DMIN"
+    paper: ClassVar[str] = "Xiao et al.: Deep Multi-Interest Network (CIKM 2020), without the auxiliary loss"
+    parts: ClassVar[dict[str, str]] = {
+        "refiner": "the first self-attention over the history",
+        "position": "the position embedding",
+        "interests": "all interests but the first",
+    }
+    needs_history: ClassVar[bool] = True
+
+    interests: int = Field(default=2, ge=1, le=16)
+    """Interests that are extracted, each by a self-attention of its own."""
+    heads: int = Field(default=2, ge=1, le=64)
+    """Of the refining self-attention; must divide embedding_dim."""
+    feedforward_ratio: int = Field(default=2, ge=1, le=16)
+    """Width of the feed-forward layer of the refiner as a multiple of embedding_dim."""
+    transformer_dropout: Dropout = 0.0
+    """After the attention and the feed-forward layer of the refiner."""
+    attention_units: NonEmptyWidths = (64, 32)
+    """Hidden widths of the attention to the candidate."""
+    attention_activation: Activation = "dice"
+    """Between the layers of the attention to the candidate."""
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> Self:
+        if self.embedding_dim % self.heads:
+            raise ValueError(f"heads must divide embedding_dim {self.embedding_dim}, not {self.heads}")
+        return self
 
 
 class TransformerParameters(WithDNN):

@@ -24,6 +24,8 @@ VARIANTS: dict[str, tuple[str, dict[str, int | str]]] = {
     "bst mean": ("bst", {"sequence_pooling": "mean"}),
     "bst concat": ("bst", {"sequence_pooling": "concat"}),
     "din softmax": ("din", {"attention_softmax": "true"}),
+    "masknet serial": ("masknet", {"structure": "serial"}),
+    "fibinet one matrix": ("fibinet", {"bilinear": "all"}),
 }
 
 
@@ -57,8 +59,11 @@ def test_more_padding_gives_the_same_scores(
     torch.testing.assert_close(model(batch), model(widened(batch, 5 - batch.history_widths[0])))
 
 
-@pytest.mark.parametrize("remove", [(), ("target",)], ids=["whole", "without target"])
-@pytest.mark.parametrize("name", [name for name in VARIANTS if name.startswith(("bst", "sin"))])
+@pytest.mark.parametrize(
+    ("name", "remove"),
+    [(name, ()) for name in VARIANTS if name.startswith(("bst", "sin", "dien", "dmin"))]
+    + [(name, ("target",)) for name in VARIANTS if name.startswith(("bst", "sin"))],
+)
 def test_rows_without_history_give_finite_scores_and_gradients(
     name: str, remove: tuple[str, ...], schema: EncodedSchema, make_split: MakeSplit, small_variant: MakeVariant
 ) -> None:

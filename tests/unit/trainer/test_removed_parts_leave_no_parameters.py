@@ -18,6 +18,8 @@ MakeVariant = Callable[..., Variant]
 PREFIXES: dict[tuple[str, str], tuple[str, ...]] = {
     ("fm", "linear"): ("linear.",),
     ("fm", "fm"): ("embedding.",),
+    ("widedeep", "linear"): ("linear.",),
+    ("widedeep", "dnn"): ("embedding.", "dnn."),
     ("deepfm", "linear"): ("linear.",),
     ("deepfm", "fm"): (),
     ("deepfm", "dnn"): ("dnn.",),
@@ -28,12 +30,30 @@ PREFIXES: dict[tuple[str, str], tuple[str, ...]] = {
     ("dcn", "dnn"): ("dnn.",),
     ("dcnv2", "cross"): ("cross.",),
     ("dcnv2", "dnn"): ("dnn.",),
+    ("gdcn", "cross"): ("cross.",),
+    ("gdcn", "gate"): ("cross.layers.gates.",),
+    ("gdcn", "dnn"): ("dnn.",),
+    ("afn", "normalisation"): ("products.norm_",),
+    ("afn_plus", "afn"): ("afn.",),
+    ("afn_plus", "normalisation"): ("afn.products.norm_",),
+    ("afn_plus", "dnn"): ("embedding.", "dnn."),
+    ("fibinet", "linear"): ("linear.",),
+    ("fibinet", "senet"): ("weights.", "weighted_products."),
+    ("fibinet", "bilinear"): ("products.matrices.", "weighted_products.matrices."),
+    ("masknet", "mask"): ("blocks.0.mask.", "blocks.1.mask.", "blocks.2.mask."),
+    ("finalmlp", "gating"): ("gates.",),
+    ("finalmlp", "bilinear"): ("fusion.matrices.",),
     ("autoint", "residual"): ("attention.layers.0.residual.",),
     ("autoint_plus", "attention"): ("attention.",),
     ("autoint_plus", "residual"): ("attention.layers.0.residual.",),
     ("autoint_plus", "dnn"): ("dnn.",),
     ("din", "attention"): ("attention.",),
     ("din", "history"): ("attention.",),
+    ("dien", "attention"): ("interests.0.attention.",),
+    ("dien", "evolution"): ("interests.0.evolution.", "interests.0.attention."),
+    ("dmin", "refiner"): ("interests.0.refiner.",),
+    ("dmin", "position"): ("interests.0.position.",),
+    ("dmin", "interests"): ("interests.0.attentions.1.", "interests.0.norms.1.", "interests.0.pooling.1."),
     ("bst", "transformer"): ("sequences.",),
     ("bst", "position"): ("sequences.0.position.",),
     ("bst", "target"): (),
@@ -46,7 +66,9 @@ PREFIXES: dict[tuple[str, str], tuple[str, ...]] = {
 """What of a model's parameters belongs to a part."""
 
 RESHAPED = {
+    ("fibinet", "senet"): {"dnn.hidden.layers.0.weight"},
     ("din", "history"): {"dnn.hidden.layers.0.weight"},
+    ("dmin", "interests"): {"dnn.hidden.layers.0.weight"},
     ("bst", "target"): {"sequences.0.position.weight"},
     ("sin", "target"): {"sequences.0.position.weight"},
 }
@@ -75,12 +97,12 @@ def test_a_removed_part_has_no_parameters_and_the_others_start_bit_equal(
         assert torch.equal(rest[name], full[name]), name
 
 
-@pytest.mark.parametrize("architecture", ["din", "bst", "sin"])
+@pytest.mark.parametrize("architecture", ["din", "dien", "dmin", "bst", "sin"])
 def test_a_sequence_model_works_without_its_history(
     architecture: str, schema: EncodedSchema, small_variant: MakeVariant
 ) -> None:
     names = state(small_variant(architecture, drop_features=("seen",)), schema)
-    assert not any(name.startswith(("sequences", "attention", "fusion.project.bst")) for name in names)
+    assert not any(name.startswith(("sequences", "attention", "interests", "fusion.project.bst")) for name in names)
 
 
 def test_dropping_a_candidate_without_its_history_is_refused(schema: EncodedSchema, small_variant: MakeVariant) -> None:

@@ -10,6 +10,7 @@ from ctrlab_contract.architectures import Architecture, check_parts
 from ctrlab_contract.errors import InvalidSpec, Problem
 from ctrlab_contract.plan import Variant
 from ctrlab_trainer.data.encoded import EncodedSchema
+from ctrlab_trainer.models.afn import AFN, AFNPlus
 from ctrlab_trainer.models.autoint import AutoInt, AutoIntPlus
 from ctrlab_trainer.models.bst import BST
 from ctrlab_trainer.models.components.initialisation import initialise, seed_dropout
@@ -18,11 +19,18 @@ from ctrlab_trainer.models.components.tables import Table
 from ctrlab_trainer.models.dcn import DCN
 from ctrlab_trainer.models.dcnv2 import DCNv2
 from ctrlab_trainer.models.deepfm import DeepFM
+from ctrlab_trainer.models.dien import DIEN
 from ctrlab_trainer.models.din import DIN
+from ctrlab_trainer.models.dmin import DMIN
 from ctrlab_trainer.models.dnn import DNN
+from ctrlab_trainer.models.fibinet import FiBiNET
+from ctrlab_trainer.models.finalmlp import FinalMLP
 from ctrlab_trainer.models.fm import FM
+from ctrlab_trainer.models.gdcn import GDCN
 from ctrlab_trainer.models.lr import LR
+from ctrlab_trainer.models.masknet import MaskNet
 from ctrlab_trainer.models.sin import SIN
+from ctrlab_trainer.models.widedeep import WideDeep
 from ctrlab_trainer.models.xdeepfm import XDeepFM
 from ctrlab_trainer.seeds import PurposeSeeds
 
@@ -32,13 +40,22 @@ MODULES: dict[str, Callable[[Any, Inputs, frozenset[str]], nn.Module]] = {
     "lr": LR,
     "fm": FM,
     "dnn": DNN,
+    "widedeep": WideDeep,
     "deepfm": DeepFM,
     "xdeepfm": XDeepFM,
     "dcn": DCN,
     "dcnv2": DCNv2,
+    "gdcn": GDCN,
     "autoint": AutoInt,
     "autoint_plus": AutoIntPlus,
+    "afn": AFN,
+    "afn_plus": AFNPlus,
+    "fibinet": FiBiNET,
+    "masknet": MaskNet,
+    "finalmlp": FinalMLP,
     "din": DIN,
+    "dien": DIEN,
+    "dmin": DMIN,
     "bst": BST,
     "sin": SIN,
 }

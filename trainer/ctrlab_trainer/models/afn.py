@@ -1,0 +1,46 @@
+"""Adaptive Factorization Network (Cheng, Shen, Huang, AAAI 2020), alone (AFN) and beside a perceptron (AFN+)."""
+
+from torch import Tensor, nn
+
+from ctrlab_contract.architectures.products import AFN as Config
+from ctrlab_contract.architectures.products import AFNPlus as PlusConfig
+from ctrlab_trainer.batches import Batch
+from ctrlab_trainer.models.components.inputs import Inputs
+from ctrlab_trainer.models.components.logarithmic import LogarithmicLayer
+from ctrlab_trainer.models.components.perceptron import PerceptronLogit
+from ctrlab_trainer.models.components.sums import branch, total
+from ctrlab_trainer.models.components.tables import FieldEmbedding
+
+
+class AFN(nn.Module):
+    """logit = perceptron(products of fields with learned exponents)."""
+
+    def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
+        super().__init__()
+        fields, neurons = inputs.fields_with_histories, config.logarithmic_neurons
+        self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True)
+        self.products = LogarithmicLayer(fields, neurons, normalised="normalisation" in parts)
+        self.hidden = PerceptronLogit(neurons * config.embedding_dim, config)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """[B] logits."""
+        logit: Tensor = self.hidden(self.products(self.embedding(batch).fields))
+        return logit
+
+
+class AFNPlus(nn.Module):
+    """logit = AFN + perceptron over embeddings of its own."""
+
+    def __init__(self, config: PlusConfig, inputs: Inputs, parts: frozenset[str]) -> None:
+        super().__init__()
+        width, with_dnn = inputs.fields_with_histories * config.embedding_dim, "dnn" in parts
+        self.afn = AFN(config, inputs, parts) if "afn" in parts else None
+        self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True) if with_dnn else None
+        self.dnn = PerceptronLogit(width, config) if with_dnn else None
+
+    def forward(self, batch: Batch) -> Tensor:
+        """[B] logits."""
+        products = branch(self.afn, batch)
+        if self.embedding is None:
+            return total(products)
+        return total(products, branch(self.dnn, self.embedding(batch).fields.flatten(start_dim=1)))

@@ -1,0 +1,52 @@
+"""Deep Interest Evolution Network (Zhou et al., AAAI 2019), without the auxiliary loss, as BARS runs it."""
+
+import torch
+from torch import Tensor, nn
+
+from ctrlab_contract.architectures.sequence import DIEN as Config
+from ctrlab_trainer.batches import Batch
+from ctrlab_trainer.models.components.inputs import Inputs
+from ctrlab_trainer.models.components.perceptron import PerceptronLogit
+from ctrlab_trainer.models.components.recurrence import CandidateAttention, Recurrence
+from ctrlab_trainer.models.components.tables import FieldEmbedding
+
+
+class Evolution(nn.Module):
+    """The state after the latest event of a GRU over the states of another, whose update the candidate weighs."""
+
+    def __init__(self, width: int, parts: frozenset[str]) -> None:
+        super().__init__()
+        evolves = "evolution" in parts
+        self.extractor = Recurrence(width, width)
+        self.evolution = Recurrence(width, width) if evolves else None
+        self.attention = CandidateAttention(width, width) if evolves and "attention" in parts else None
+
+    def forward(self, target: Tensor, events: Tensor, mask: Tensor) -> Tensor:
+        """[B, D] of [B, D], [B, L, D] and [B, L]; zero for an empty history."""
+        states = self.extractor(events, mask)
+        if self.evolution is not None:
+            weights = self.attention(states, target, mask) if self.attention is not None else None
+            states = self.evolution(states, mask, weights)
+        latest: Tensor = states[:, 0]
+        return latest
+
+
+class DIEN(nn.Module):
+    """logit = perceptron([fields, the evolved interest of each history])."""
+
+    def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
+        super().__init__()
+        self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=False)
+        self.histories = inputs.histories
+        self.interests = nn.ModuleList(Evolution(config.embedding_dim, parts) for _ in self.histories)
+        self.dnn = PerceptronLogit(inputs.fields_with_histories * config.embedding_dim, config)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """[B] logits."""
+        embedded = self.embedding(batch)
+        pooled = [embedded.fields.flatten(start_dim=1)]
+        for place, history in enumerate(self.histories):
+            target = embedded.fields[:, history.target]
+            pooled.append(self.interests[place](target, embedded.histories[place], embedded.masks[place]))
+        logit: Tensor = self.dnn(torch.cat(pooled, dim=1))
+        return logit

@@ -1,0 +1,41 @@
+"""FiBiNET (Huang, Zhang, Zhang, RecSys 2019)."""
+
+import torch
+from torch import Tensor, nn
+
+from ctrlab_contract.architectures.products import FiBiNET as Config
+from ctrlab_contract.errors import InvalidSpec, Problem
+from ctrlab_trainer.batches import Batch
+from ctrlab_trainer.models.components.bilinear import BilinearProducts, FieldWeights
+from ctrlab_trainer.models.components.inputs import Inputs
+from ctrlab_trainer.models.components.perceptron import PerceptronLogit
+from ctrlab_trainer.models.components.sums import branch, total
+from ctrlab_trainer.models.components.tables import FieldEmbedding, LinearTerm
+
+
+class FiBiNET(nn.Module):
+    """logit = linear + perceptron([products of the embeddings, products of the weighted embeddings])."""
+
+    def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
+        super().__init__()
+        fields, width = inputs.fields_with_histories, config.embedding_dim
+        if fields < 2:
+            raise InvalidSpec([Problem("dropFeatures", "FiBiNET multiplies pairs of fields: keep at least two")])
+        weighted = "bilinear" in parts
+        self.linear = LinearTerm(inputs) if "linear" in parts else None
+        self.embedding = FieldEmbedding(inputs, width, pool_histories=True)
+        self.products = BilinearProducts(fields, width, config.bilinear, weighted=weighted)
+        self.weights = FieldWeights(fields, config.reduction_ratio) if "senet" in parts else None
+        self.weighted_products = (
+            BilinearProducts(fields, width, config.bilinear, weighted=weighted) if "senet" in parts else None
+        )
+        pairs = fields * (fields - 1) // 2 * (2 if "senet" in parts else 1)
+        self.dnn = PerceptronLogit(pairs * width, config)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """[B] logits."""
+        fields = self.embedding(batch).fields
+        products = [self.products(fields)]
+        if self.weights is not None and self.weighted_products is not None:
+            products.append(self.weighted_products(self.weights(fields)))
+        return total(branch(self.linear, batch), self.dnn(torch.cat(products, dim=1).flatten(start_dim=1)))

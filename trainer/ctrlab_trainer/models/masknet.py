@@ -1,0 +1,41 @@
+"""MaskNet (Wang, She, Zhang, DLP-KDD 2021)."""
+
+import torch
+from torch import Tensor, nn
+
+from ctrlab_contract.architectures.products import MaskNet as Config
+from ctrlab_trainer.batches import Batch
+from ctrlab_trainer.models.components.inputs import Inputs
+from ctrlab_trainer.models.components.mask_block import MaskBlock
+from ctrlab_trainer.models.components.perceptron import PerceptronLogit
+from ctrlab_trainer.models.components.tables import FieldEmbedding
+
+
+class MaskNet(nn.Module):
+    """logit = perceptron(mask blocks over the embeddings, each field normalised), side by side or one on the other."""
+
+    def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
+        super().__init__()
+        fields, dim = inputs.fields_with_histories, config.embedding_dim
+        embeddings, hidden = fields * dim, max(1, round(fields * dim * config.mask_ratio))
+        self.parallel = config.structure == "parallel"
+        widths = [embeddings] + [embeddings if self.parallel else config.block_width] * (config.blocks - 1)
+        self.embedding = FieldEmbedding(inputs, dim, pool_histories=True)
+        self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(fields))
+        self.blocks = nn.ModuleList(
+            MaskBlock(width, embeddings, hidden, config.block_width, masked="mask" in parts) for width in widths
+        )
+        self.dnn = PerceptronLogit(config.block_width * (config.blocks if self.parallel else 1), config)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """[B] logits."""
+        fields = self.embedding(batch).fields
+        embeddings = fields.flatten(start_dim=1)
+        x = torch.cat([norm(field) for norm, field in zip(self.norms, fields.unbind(dim=1), strict=True)], dim=1)
+        if self.parallel:
+            x = torch.cat([block(x, embeddings) for block in self.blocks], dim=1)
+        else:
+            for block in self.blocks:
+                x = block(x, embeddings)
+        logit: Tensor = self.dnn(x)
+        return logit
