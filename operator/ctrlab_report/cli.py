@@ -12,10 +12,12 @@ from types import FrameType
 from ctrlab_contract.errors import InvalidInput
 from ctrlab_contract.names import ExitCode, Key
 from ctrlab_contract.plan import ExperimentKey
+from ctrlab_contract.records.inspection import Inspection
 from ctrlab_contract.store import StoreError, open_store
 from ctrlab_report.compare.page import files
 from ctrlab_report.compare.run import compare_experiments
 from ctrlab_report.detectable import detectable
+from ctrlab_report.inspection.page import page
 from ctrlab_report.links import make
 from ctrlab_report.seed_decision import decide_seeds, read_pilot
 from ctrlab_report.verify import ReportCheck, verify_report
@@ -62,6 +64,11 @@ def _compare(chosen: argparse.Namespace) -> str:
     return content["comparison.md"].decode().rstrip("\n")
 
 
+def _inspection(chosen: argparse.Namespace) -> str:
+    chosen.into.write_bytes(page(Inspection.model_validate_json(chosen.found.read_bytes())))
+    return str(chosen.into)
+
+
 def _detectable(chosen: argparse.Namespace) -> str:
     found = detectable(chosen.seeds, chosen.comparisons, chosen.confidence, chosen.rows_positive, chosen.rows_negative)
     return json.dumps(found, indent=2)
@@ -88,6 +95,10 @@ def _parser() -> argparse.ArgumentParser:
     several.add_argument("--metric", help="default: the primary metric of all of them")
     several.add_argument("--margin", type=float, help="the smallest difference that matters, in units of the metric")
     several.add_argument("--confidence", default=0.95, type=float, help="of the intervals (default 0.95)")
+    data = commands.add_parser("inspection", help="the page of an inspection of data")
+    data.set_defaults(command=_inspection)
+    data.add_argument("found", type=Path, metavar="FILE", help="inspection.json")
+    data.add_argument("--into", required=True, type=Path, metavar="FILE", help="the HTML file to write")
     plan = commands.add_parser("detectable", help="what a number of seeds can detect, as JSON")
     plan.set_defaults(command=_detectable)
     plan.add_argument("--seeds", required=True, type=int, metavar="N", help="shared seeds of both models")

@@ -41,8 +41,8 @@ def render(summary: ReportSummary, gathered: Gathered) -> dict[str, bytes]:
         "svg_classes": CLASSES,
     }
     pages = {
-        "report.md": _environment(False).get_template("report.md.j2"),
-        "report.html": _environment(True).get_template("report.html.j2"),
+        "report.md": environment(html=False).get_template("report.md.j2"),
+        "report.html": environment(html=True).get_template("report.html.j2"),
     }
     return {
         "summary.json": summary.to_json().encode(),
@@ -54,8 +54,9 @@ def render(summary: ReportSummary, gathered: Gathered) -> dict[str, bytes]:
     }
 
 
-def _environment(html: bool) -> Environment:
-    environment = Environment(
+def environment(html: bool) -> Environment:
+    """The templates of every page, with the words and filters that they use."""
+    templates = Environment(
         loader=PackageLoader("ctrlab_report"),
         autoescape=html,
         undefined=StrictUndefined,
@@ -63,12 +64,12 @@ def _environment(html: bool) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals["w"] = wording
-    environment.globals["checklists"] = checklists
-    environment.filters["short"] = short
-    environment.filters["inline"] = lambda figure: Markup(figure.inline())
-    environment.filters["cell"] = partial(_cell, html)
-    return environment
+    templates.globals["w"] = wording
+    templates.globals["checklists"] = checklists
+    templates.filters["short"] = short
+    templates.filters["inline"] = lambda figure: Markup(figure.inline())
+    templates.filters["cell"] = partial(_cell, html)
+    return templates
 
 
 def _cell(html: bool, text: object) -> str:

@@ -144,7 +144,7 @@ def _inspect(given: argparse.Namespace) -> int:
     experiments = [found for found in load_manifests(given.file) if isinstance(found, Experiment)]
     if len(experiments) != 1:
         raise InvalidSpec([Problem(str(given.file), f"expected one CTRExperiment, found {len(experiments)}")])
-    print(inspect(experiments[0].spec.dataset).to_json(), end="")
+    print(inspect(experiments[0].spec.dataset, experiments[0].metadata.name).to_json(), end="")
     return ExitCode.SUCCESS
 
 

@@ -1,15 +1,20 @@
 """`ctrlab data`: fetching known data sets and looking into files; the trainer's process does the work."""
 
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ctrlab_operator.local.tools import hand_over
+from ctrlab_contract.records.inspection import FeatureFigures, Inspection, PartFigures
+from ctrlab_operator.cli.output import say, show_table
+from ctrlab_operator.local.tools import answer, hand_over
 
-app = typer.Typer(help="Fetch known data sets and inspect files.", no_args_is_help=True)
+app = typer.Typer(help="Fetch known data sets and inspect data before any experiment.", no_args_is_help=True)
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+ABSENT = "–"
 
 
 @app.command(epilog="Example: ctrlab data fetch ml-100k", context_settings=PASS_ON)
@@ -21,10 +26,64 @@ def fetch(
     raise typer.Exit(hand_over("trainer", ["fetch", name, *context.args]))
 
 
-@app.command(epilog="Example: ctrlab data inspect ratings.tsv", context_settings=PASS_ON)
+@app.command(epilog="Example: ctrlab data inspect experiment.yaml --html data.html")
 def inspect(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A file, or a specification with a dataset.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="A file with one CTRExperiment.", show_default=False)],
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Also write a page with figures here.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON instead of tables.")] = False,
 ) -> None:
-    """Show columns, types and counts of a file."""
-    raise typer.Exit(hand_over("trainer", ["inspect", str(file), *context.args]))
+    """Show what models will see of an experiment's data, and warn of leaks."""
+    text = answer("trainer", ["inspect", str(file)])
+    if html is not None:
+        with tempfile.TemporaryDirectory(prefix="ctrlab-inspect-") as folder:
+            found_file = Path(folder) / "inspection.json"
+            found_file.write_text(text, encoding="utf-8")
+            answer("report", ["inspection", str(found_file), "--into", str(html.absolute())])
+    if as_json:
+        print(text, end="")
+        return
+    found = Inspection.model_validate_json(text)
+    show_table(
+        PART_COLUMNS, [_part(part) for part in found.parts], f"{found.name}: {found.source}, split {found.split}"
+    )
+    show_table(FEATURE_COLUMNS, [_feature(feature) for feature in found.features], "Features")
+    for warning in found.warnings:
+        say(f"warning: {warning.message}")
+    if not found.warnings:
+        say("nothing suspicious found")
+    if html is not None:
+        say(f"page: {html}")
+
+
+PART_COLUMNS = ("part", "rows", "clicks", "share", "users", "without history")
+FEATURE_COLUMNS = ("feature", "type", "values", "ids", "missing", "new in valid", "new in test", "AUC alone")
+
+
+def _part(part: PartFigures) -> tuple[str, ...]:
+    return (
+        part.name,
+        str(part.rows),
+        str(part.positives),
+        f"{part.click_rate:.4f}",
+        ABSENT if part.users is None else str(part.users),
+        _share(part.empty_histories),
+    )
+
+
+def _feature(feature: FeatureFigures) -> tuple[str, ...]:
+    return (
+        feature.name,
+        feature.type,
+        str(feature.distinct),
+        str(feature.vocabulary),
+        _share(feature.missing),
+        _share(feature.out_of_vocabulary_valid),
+        _share(feature.out_of_vocabulary_test),
+        ABSENT if feature.auc is None else f"{feature.auc:.4f}",
+    )
+
+
+def _share(share: float | None) -> str:
+    return ABSENT if share is None else f"{share:.1%}"

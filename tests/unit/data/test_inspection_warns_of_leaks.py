@@ -28,7 +28,7 @@ def test_revealing_constant_and_repeated_data_and_a_split_against_time_are_named
         "split": {"strategy": "Random"},
     }
     found = inspect(Dataset.model_validate_json(json.dumps(spec)))
-    text = "\n".join(found.warnings)
+    text = "\n".join(warning.message for warning in found.warnings)
     assert "feature paid alone reaches AUC 1.0000" in text
     assert "feature shop is constant" in text
     assert "are also in train, equal in every column that is read but the label" in text

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from ctrlab_contract.records.inspection import InspectionWarning
 from ctrlab_trainer.data.encoded import EncodedSplit
 from ctrlab_trainer.data.encoding import EncodedData
 from ctrlab_trainer.data.splits import PARTS
@@ -12,16 +13,30 @@ from ctrlab_trainer.data.splits import PARTS
 WORTH_SAYING = 0.05
 """Shares below this are not mentioned."""
 
+STANDARD_ERRORS = 5
+"""A click rate that is a tenth off is mentioned when it is also so many standard errors off."""
+
 
 def findings(encoded: EncodedData) -> Iterator[str]:
     """One sentence each, in a fixed order."""
-    yield from _new_users(encoded.parts)
-    yield from _new_values(encoded)
-    yield from _empty_histories(encoded)
-    yield from _drift(encoded.parts)
+    for warning in warnings_of(encoded):
+        yield warning.message
+
+
+def warnings_of(encoded: EncodedData) -> Iterator[InspectionWarning]:
+    """The same with their kinds."""
+    for message in _new_users(encoded.parts):
+        yield InspectionWarning(kind="NewUsers", message=message)
+    for message in _new_values(encoded):
+        yield InspectionWarning(kind="NewValues", message=message)
+    for message in _empty_histories(encoded):
+        yield InspectionWarning(kind="EmptyHistory", message=message)
+    for message in _drift(encoded.parts):
+        yield InspectionWarning(kind="Drift", message=message)
     for feature in encoded.schema.features:
         if feature.kind == "categorical" and feature.size <= 2:
-            yield f"feature {feature.name} has one known value in train: no model can learn from it"
+            message = f"feature {feature.name} has one known value in train: no model can learn from it"
+            yield InspectionWarning(kind="Constant", message=message)
 
 
 def _new_users(parts: tuple[EncodedSplit, ...]) -> Iterator[str]:
@@ -68,5 +83,7 @@ def _drift(parts: tuple[EncodedSplit, ...]) -> Iterator[str]:
     base = float(parts[0].labels.mean())
     for name, part in zip(PARTS[1:], parts[1:], strict=True):
         rate = float(part.labels.mean())
-        if abs(rate - base) >= WORTH_SAYING:
+        error = (base * (1 - base) * (1 / part.rows + 1 / parts[0].rows)) ** 0.5
+        relative = abs(rate - base) >= 0.1 * base and abs(rate - base) > STANDARD_ERRORS * error
+        if relative or abs(rate - base) >= WORTH_SAYING:
             yield f"the share of clicks is {rate:.3f} in {name} and {base:.3f} in train"

@@ -1,0 +1,1 @@
+"""The page of `ctrlab data inspect`: an inspection as one HTML file with figures."""

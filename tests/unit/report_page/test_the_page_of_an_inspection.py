@@ -1,0 +1,67 @@
+"""The page of `ctrlab data inspect`: everything that was found is on it, and nothing is fetched."""
+
+import re
+
+from ctrlab_contract.records.inspection import (
+    FeatureFigures,
+    Inspection,
+    InspectionWarning,
+    PartFigures,
+    TimeBin,
+)
+from ctrlab_report.inspection.figures import draw
+from ctrlab_report.inspection.page import HEADINGS, page
+
+PARTS = tuple(
+    PartFigures.model_validate(
+        {"name": name, "rows": 100, "positives": positives, "clickRate": positives / 100, "users": 7}
+    )
+    for name, positives in (("train", 50), ("valid", 40), ("test", 30))
+)
+FOUND = Inspection(
+    name="shop",
+    source="file:///clicks.csv",
+    rows=300,
+    split="Random by User",
+    parts=PARTS,
+    features=(
+        FeatureFigures(
+            name="item <b>", type="Categorical", distinct=20, vocabulary=15, missing=0.01,
+            out_of_vocabulary_valid=0.1, out_of_vocabulary_test=0.2, auc=0.71,
+        ),
+        FeatureFigures(name="tags", type="MultiCategorical", distinct=9, vocabulary=10, missing=0.5),
+    ),
+    timeline=(
+        TimeBin(begins="2024-01-01", rows=(100, 20, 0), positives=(50, 10, 0)),
+        TimeBin(begins="2024-01-02", rows=(0, 80, 100), positives=(0, 30, 30)),
+    ),
+    warnings=tuple(InspectionWarning(kind=kind, message=f"about {kind}") for kind in HEADINGS),
+)  # fmt: skip
+
+
+def test_every_part_feature_warning_and_figure_is_on_the_page() -> None:
+    html = page(FOUND).decode()
+    assert "8 things to know about the data of shop" in html
+    for kind, heading in HEADINGS.items():
+        assert f"<strong>{heading}:</strong> about {kind}" in html
+    for text in ("item &lt;b&gt;", "tags", "0.7100", "20.0 %", "Random by User", "2024-01-02"):
+        assert text in html
+    assert [figure.name for figure in draw(FOUND)] == [
+        "rows-over-time",
+        "clicks-over-time",
+        "single-features",
+        "new-values",
+    ]
+
+
+def test_the_page_loads_nothing_and_is_the_same_for_the_same_inspection() -> None:
+    html = page(FOUND).decode()
+    assert page(FOUND).decode() == html
+    fetched = re.findall(r'(?:src|href|url)\s*[=(]\s*"?([^">)]*)', html)
+    assert [address for address in fetched if not address.startswith(("data:", "#"))] == []
+
+
+def test_without_time_and_single_features_there_are_no_empty_figures() -> None:
+    bare = FOUND.model_copy(update={"timeline": (), "features": FOUND.features[1:], "warnings": ()})
+    assert draw(bare) == []
+    assert "Nothing suspicious in the data of shop" in page(bare).decode()
