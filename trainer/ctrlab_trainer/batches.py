@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ctrlab_trainer.data.encoded import EncodedFeature, EncodedHistory, EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.encoded import PADDING, EncodedFeature, EncodedHistory, EncodedSchema, EncodedSplit
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class _History:
     start: Tensor
     end: Tensor
     length: int
+    shift: int
 
 
 class DeviceData:
@@ -53,22 +54,25 @@ class DeviceData:
         self.device = torch.device(device)
         self._labels = self._tensor(np.asarray(split.labels)).float()
         self._categorical = _Columns(self._tensor(split.categorical), schema.of_kind("categorical"))
+        self._shifts = _shifts(schema.of_kind("categorical"), self.device)
         self._numeric = _Columns(self._tensor(split.numeric), schema.of_kind("numeric"))
         offsets = [feature.offset for feature in schema.of_kind("numeric")]
         self._numeric_ids = torch.tensor(offsets, dtype=torch.int32, device=self.device)
         self._multicategorical = [
-            self._tensor(split.multicategorical[feature.name]) for feature in schema.of_kind("multicategorical")
+            (self._tensor(split.multicategorical[feature.name]), feature.shift)
+            for feature in schema.of_kind("multicategorical")
         ]
         self._histories = [
-            self._history(split.histories[feature.name], feature.length) for feature in schema.of_kind("history")
+            self._history(split.histories[feature.name], feature) for feature in schema.of_kind("history")
         ]
 
     def batch(self, index: Tensor) -> Batch:
         """The rows of that index ([B] int64 on the device), in its order."""
-        multicategorical = [ids.index_select(0, index) for ids in self._multicategorical]
+        multicategorical = [_moved(ids.index_select(0, index), shift) for ids, shift in self._multicategorical]
+        categorical = self._categorical.rows(index)
         histories = [self._gather(history, index) for history in self._histories]
         ids = [
-            self._categorical.rows(index),
+            categorical if self._shifts is None else categorical - self._shifts,
             self._numeric_ids.expand(len(index), -1),
             *multicategorical,
             *(gathered for gathered, _ in histories),
@@ -97,9 +101,11 @@ class DeviceData:
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             return torch.from_numpy(array).to(self.device)
 
-    def _history(self, history: EncodedHistory, length: int) -> _History:
+    def _history(self, history: EncodedHistory, feature: EncodedFeature) -> _History:
         events = np.concatenate([np.zeros(1, dtype=np.int32), history.events])
-        return _History(self._tensor(events), self._tensor(history.start), self._tensor(history.end), length)
+        return _History(
+            self._tensor(events), self._tensor(history.start), self._tensor(history.end), feature.length, feature.shift
+        )
 
     def _gather(self, history: _History, index: Tensor) -> tuple[Tensor, Tensor]:
         start, end = history.start.index_select(0, index), history.end.index_select(0, index)
@@ -109,7 +115,7 @@ class DeviceData:
         recency = torch.arange(width, device=self.device)
         places = torch.where(recency < lengths[:, None], end[:, None] - recency, 0)
         gathered = history.events.index_select(0, places.flatten()).view(len(index), width)
-        return gathered, lengths.clamp_(min=1)[:, None].float()
+        return _moved(gathered, history.shift), lengths.clamp_(min=1)[:, None].float()
 
 
 class _Columns:
@@ -124,6 +130,18 @@ class _Columns:
     def rows(self, index: Tensor) -> Tensor:
         found = self._matrix.index_select(0, index)
         return found if self._columns is None else found.index_select(1, self._columns)
+
+
+def _shifts(features: tuple[EncodedFeature, ...], device: torch.device) -> Tensor | None:
+    """[features] of categorical ids, which are never padding; None where nothing has moved."""
+    if not any(feature.shift for feature in features):
+        return None
+    return torch.tensor([feature.shift for feature in features], dtype=torch.int32, device=device)
+
+
+def _moved(ids: Tensor, shift: int) -> Tensor:
+    """Ids as rows of the model's table; padding stays."""
+    return torch.where(ids != PADDING, ids - shift, ids) if shift else ids
 
 
 def bounds(rows: int, size: int) -> list[tuple[int, int]]:

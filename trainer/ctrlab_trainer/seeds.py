@@ -1,8 +1,8 @@
 """Where chance comes from: one root seed per run, fanned out by purpose and then by name.
 
 A purpose has a stream of its own, so that drawing more of one (another dropout layer) does not shift another (the order
-of rows). Below a purpose, each parameter and each dropout layer has its own stream, keyed by its name: removing a part
-of a model leaves every other part with bit-equal initial weights.
+of rows). Below a purpose, each parameter, each feature's rows of a table and each dropout layer has its own stream,
+keyed by its name: removing a part or a feature leaves all others with bit-equal initial weights.
 """
 
 import hashlib

@@ -94,6 +94,14 @@ def test_what_is_left_alone_starts_bit_equal_and_the_record_names_the_rest(
     assert set(record.reshaped) == (before.keys() & after.keys()) - alike
     assert record.parameters_full == sum(parameter.numel() for parameter in before.values())
     assert record.parameters_variant == sum(parameter.numel() for parameter in after.values())
+    seen = schema.without(variant.drop_features)
+    for table in (one for one in before.keys() & after.keys() if one.endswith("table.weight")):
+        assert len(after[table]) == seen.embedding_rows, "what is dropped has no rows left"
+        for feature, rows in seen.blocks.items():
+            was = schema.blocks[feature]
+            block = after[table][rows.start : rows.stop]
+            assert torch.equal(block, before[table][was.start : was.stop]), (table, feature)
+            assert not table.startswith("embedding") or block.any()
     assert record.removed_parts == variant.remove
     assert record.dropped_features == variant.drop_features
     assert record.config.keys() == change.get("parameters", {}).keys()

@@ -56,7 +56,7 @@ def test_dropped_features_are_not_in_the_batch(schema: EncodedSchema, make_split
     split = make_split(30, 4)
     seen = schema.without(("user", "age", "genres", "seen"))
     batch = DeviceData(split, seen, "cpu").batch(torch.arange(30))
-    assert torch.equal(batch.ids[:, 0], torch.from_numpy(split.categorical[:, 1]))
+    assert torch.equal(batch.ids[:, 0], torch.from_numpy(split.categorical[:, 1]) - 50), "the users' rows are gone"
     assert batch.ids.shape == (30, 1)
     assert batch.numeric.shape == (30, 0)
 
@@ -87,3 +87,18 @@ def test_bounds_cover_every_row_once_and_leave_no_single_row(
     rows: int, size: int, expected: list[tuple[int, int]]
 ) -> None:
     assert bounds(rows, size) == expected
+
+
+def test_ids_of_a_smaller_table_point_to_the_same_values(schema: EncodedSchema, make_split: MakeSplit) -> None:
+    split = make_split(30, 5)
+    full = DeviceData(split, schema, "cpu").batch(torch.arange(30)).ids
+    seen = schema.without(("user", "age"))
+    small = DeviceData(split, seen, "cpu").batch(torch.arange(30)).ids
+    kept = [1, *range(3, full.shape[1])]
+    values = torch.arange(schema.embedding_rows)
+    for feature, rows in seen.blocks.items():
+        was = schema.blocks[feature]
+        values[was.start : was.stop] = torch.arange(rows.start, rows.stop)
+    assert torch.equal(values[full[:, kept]], small)
+    assert (small == 0).any()
+    assert small.max() < seen.embedding_rows == schema.embedding_rows - 51

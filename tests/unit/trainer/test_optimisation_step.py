@@ -16,7 +16,7 @@ class Small(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(1)
-        self.table = Table(10, 4)
+        self.table = Table(10, 4, {"item": range(1, 10)})
         self.linear = nn.Linear(4, 1)
         with torch.no_grad():
             self.table.weight[1:].normal_()

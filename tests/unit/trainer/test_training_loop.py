@@ -73,7 +73,13 @@ def test_equal_arguments_give_equal_bits_and_another_seed_does_not(
 
 def test_divergence_is_returned_with_the_curve(fit: Fit, small_variant: MakeVariant) -> None:
     variant = small_variant(
-        "dcnv2", learning_rate="1", optimizer="sgd", clip_norm="1e6", embedding_init="1", cross_layers=8
+        "dcnv2",
+        learning_rate="1",
+        optimizer="sgd",
+        clip_norm="1e6",
+        embedding_init="1",
+        cross_layers=8,
+        embedding_dim=64,
     )
     result = fit(variant)
     assert result.divergence is not None

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from ctrlab_contract.base import ContractModel
 
@@ -33,6 +34,8 @@ class EncodedFeature(ContractModel):
     """Ids kept for multicategorical and history."""
     of: str | None = None
     """For history: the categorical feature whose block it shares."""
+    shift: int = Field(default=0, exclude=True)
+    """By how much its encoded ids are above the rows of a table that lacks other features' blocks."""
 
 
 class EncodedSchema(ContractModel):
@@ -43,9 +46,29 @@ class EncodedSchema(ContractModel):
     embedding_rows: int
     """Rows of the fused table, padding included."""
 
+    @property
+    def blocks(self) -> dict[str, range]:
+        """Rows of the table by the feature that they belong to; a history's are those of its candidate."""
+        return {f.name: range(f.offset, f.offset + f.size) for f in self.features if f.kind != "history"}
+
     def without(self, dropped: tuple[str, ...]) -> "EncodedSchema":
-        """The same table for a model that does not see the dropped features."""
-        return self.model_copy(update={"features": tuple(f for f in self.features if f.name not in dropped)})
+        """For a model that does not see the dropped features: their blocks leave the table, and later ones move up."""
+        gone = [rows for name, rows in self.blocks.items() if name in dropped]
+
+        def moved(feature: EncodedFeature) -> EncodedFeature:
+            by = sum(len(rows) for rows in gone if rows.start < feature.offset)
+            return feature.model_copy(update={"offset": feature.offset - by, "shift": feature.shift + by})
+
+        return self.model_copy(
+            update={
+                "features": tuple(moved(feature) for feature in self.features if feature.name not in dropped),
+                "embedding_rows": self.embedding_rows - sum(map(len, gone)),
+            }
+        )
+
+    def feature(self, name: str) -> EncodedFeature:
+        """The feature of that name; StopIteration if there is none."""
+        return next(feature for feature in self.features if feature.name == name)
 
     def of_kind(self, kind: str) -> tuple[EncodedFeature, ...]:
         """Features of one kind, in order."""

@@ -1,13 +1,13 @@
-"""Initial weights, from one stream for each parameter, keyed by its name.
+"""Initial weights, from one stream for each parameter, keyed by its name, and in the tables for each feature.
 
-Drawn on the CPU whatever the device, so that a run on a GPU starts from the same weights. Tables are N(0, std^2),
-matrices Xavier-normal, biases 0 (the BARS benchmark's settings); what a module sets itself (norms, slopes) stays.
+So no part and no feature that a variant lacks, or has in addition, changes what the others start from. Drawn on the
+CPU whatever the device, so that a run on a GPU starts from the same weights. Tables are N(0, std^2), matrices
+Xavier-normal, biases 0 (the BARS benchmark's settings); what a module sets itself (norms, slopes) stays.
 """
 
 import torch
 from torch import nn
 
-from ctrlab_trainer.data.encoded import PADDING
 from ctrlab_trainer.models.components.dropout import Dropout
 from ctrlab_trainer.models.components.tables import Table
 from ctrlab_trainer.seeds import stream
@@ -15,18 +15,22 @@ from ctrlab_trainer.seeds import stream
 
 def initialise(model: nn.Module, seed: int, table_std: float) -> None:
     """Sets every parameter of a model on the CPU."""
-    tables = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, Table)}
+    tables = {f"{name}.weight": module for name, module in model.named_modules() if isinstance(module, Table)}
     biases = {f"{name}.bias" for name, module in model.named_modules() if isinstance(module, nn.Linear)}
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            generator = torch.Generator().manual_seed(stream(seed, name))
             if name in tables:
-                parameter.normal_(0.0, table_std, generator=generator)
-                parameter[PADDING].zero_()
+                for feature, rows in tables[name].blocks.items():
+                    block = parameter[rows.start : rows.stop]
+                    block.normal_(0.0, table_std, generator=_generator(seed, f"{name}/{feature}"))
             elif parameter.ndim >= 2:
-                nn.init.xavier_normal_(parameter, generator=generator)
+                nn.init.xavier_normal_(parameter, generator=_generator(seed, name))
             elif name in biases:
                 parameter.zero_()
+
+
+def _generator(seed: int, name: str) -> torch.Generator:
+    return torch.Generator().manual_seed(stream(seed, name))
 
 
 def seed_dropout(model: nn.Module, seed: int, device: torch.device) -> None:

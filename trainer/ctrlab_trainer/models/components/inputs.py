@@ -23,6 +23,8 @@ class Inputs:
 
     rows: int
     """Rows of the fused table, padding included."""
+    blocks: dict[str, range]
+    """Which of them belong to each feature."""
     categorical: int
     numeric: int
     multicategorical: tuple[int, ...]
@@ -41,6 +43,7 @@ class Inputs:
             raise InvalidSpec([Problem("dropFeatures", "no feature is left: keep at least one")])
         return cls(
             rows=schema.embedding_rows,
+            blocks=schema.blocks,
             categorical=len(names),
             numeric=len(schema.of_kind("numeric")),
             multicategorical=tuple(feature.length for feature in schema.of_kind("multicategorical")),

@@ -4,6 +4,8 @@ All features share one table by global ids, so that a batch costs one gather and
 fields. Row 0 is padding: it is zero, gets no gradient, and stays zero.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -14,10 +16,12 @@ from ctrlab_trainer.models.components.inputs import Inputs
 
 
 class Table(nn.Module):
-    """`rows` vectors of `width`; what `embedding_l2` penalises."""
+    """One vector of `width` for each row; what `embedding_l2` penalises."""
 
-    def __init__(self, rows: int, width: int) -> None:
+    def __init__(self, rows: int, width: int, blocks: Mapping[str, range]) -> None:
+        """`blocks`: which rows belong to each feature; each has a stream of its own for its initial weights."""
         super().__init__()
+        self.blocks = dict(blocks)
         self.weight = nn.Parameter(torch.zeros(rows, width))
 
     def forward(self, ids: Tensor) -> Tensor:
@@ -48,7 +52,7 @@ class FieldEmbedding(nn.Module):
         super().__init__()
         self.inputs = inputs
         self.pool_histories = pool_histories
-        self.table = Table(inputs.rows, width)
+        self.table = Table(inputs.rows, width, inputs.blocks)
 
     def forward(self, batch: Batch) -> Embedded:
         """Embedded fields and histories of a batch."""
@@ -78,7 +82,7 @@ class LinearTerm(nn.Module):
     def __init__(self, inputs: Inputs) -> None:
         super().__init__()
         self.inputs = inputs
-        self.table = Table(inputs.rows, 1)
+        self.table = Table(inputs.rows, 1, inputs.blocks)
         self.bias = nn.Parameter(torch.zeros(1))
 
     def forward(self, batch: Batch) -> Tensor:
