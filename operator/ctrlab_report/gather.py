@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ctrlab_contract.errors import InvalidData
 from ctrlab_contract.names import Key
 from ctrlab_contract.plan import ExperimentKey, Plan
-from ctrlab_contract.records import PreparedData, RunRecord, SeedDecision, StudyRecord
+from ctrlab_contract.records import Anomaly, PreparedData, RunRecord, SeedDecision, StudyRecord
 from ctrlab_contract.records.lineage import Lineage
 from ctrlab_contract.records.summary_ablation import AblationLink
 from ctrlab_contract.store import Store
@@ -24,6 +24,7 @@ from ctrlab_report.objects import (
     read_plan,
     read_prepared,
     read_record,
+    read_starts,
     read_study,
 )
 from ctrlab_report.predictions import Predictions, TestRows, each_row_once, read_predictions, same_rows
@@ -41,6 +42,8 @@ class GatheredRun:
     """[test rows]; None where the run is missing or diverged without predictions."""
     repeats: tuple[RunRecord, ...] = ()
     """Later attempts in order; they never replace the first."""
+    cut_off: tuple[Anomaly, ...] = ()
+    """Of a run without a record: how its starts ended."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ def gather(folder: Store, key: ExperimentKey) -> Gathered:
                 records[0] if records else None,
                 predictions.scores if predictions else None,
                 tuple(records[1:]),
+                () if records else read_starts(reader, planned.variant, planned.seed),
             )
         )
     return Gathered(

@@ -12,7 +12,16 @@ from ctrlab_contract.canonical import digest
 from ctrlab_contract.errors import InvalidData
 from ctrlab_contract.names import Key
 from ctrlab_contract.plan import Plan
-from ctrlab_contract.records import PreparedData, RunRecord, SeedDecision, StudyRecord
+from ctrlab_contract.records import (
+    Anomaly,
+    PreparedData,
+    RunEnd,
+    RunRecord,
+    RunStart,
+    SeedDecision,
+    StudyRecord,
+    cut_off,
+)
 from ctrlab_contract.store import Store
 
 Model = TypeVar("Model", bound=ContractModel)
@@ -117,6 +126,16 @@ def read_record(
     for field, found, wanted, source in expected:
         _belongs(key, field, found, wanted, source)
     return record
+
+
+def read_starts(reader: Reader, variant: str, seed: int) -> tuple[Anomaly, ...]:
+    """How the logged starts of a run without a record ended, in order."""
+    keys = reader.list(Key.starts(variant, seed))
+    ends = {key: reader.model(RunEnd, key, "") for key in keys if key.endswith("-end.json")}
+    starts = sorted(
+        (reader.model(RunStart, key, "") for key in keys if key not in ends), key=lambda start: start.number
+    )
+    return tuple(cut_off(start, ends.get(Key.starts(variant, seed, f"{start.number}-end.json"))) for start in starts)
 
 
 def _belongs(key: str, field: str, found: object, expected: object, source: str) -> None:

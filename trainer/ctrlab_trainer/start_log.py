@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ctrlab_contract.names import ExitCode, Key
-from ctrlab_contract.records import Anomaly, RunEnd, RunStart
+from ctrlab_contract.records import Anomaly, RunEnd, RunStart, cut_off
 from ctrlab_contract.store import ObjectExists, Store, StoreError
 from ctrlab_trainer.failures import out_of_memory
 from ctrlab_trainer.provenance.cost import worker_name
-
-UNKNOWN_END = "ended without a word: killed, out of memory, or its machine was lost"
 
 
 @dataclass(frozen=True)
@@ -51,12 +49,9 @@ class StartLog:
     def _anomaly(self, number: int) -> Anomaly:
         key = Key.starts(self.variant, self.seed, f"{number}.json")
         start = RunStart.model_validate_json(self.experiment.get(key))
-        began = f"start {number} ({start.at}, {start.by})"
         last = Key.starts(self.variant, self.seed, f"{number}-end.json")
-        if not self.experiment.exists(last):
-            return Anomaly(kind="lost", detail=f"{began} {UNKNOWN_END}")
-        end = RunEnd.model_validate_json(self.experiment.get(last))
-        return Anomaly(kind=end.how, detail=f"{began} {end.message}")
+        known = self.experiment.exists(last)
+        return cut_off(start, RunEnd.model_validate_json(self.experiment.get(last)) if known else None)
 
     def _begin(self, number: int) -> int:
         """The number that this start got; another worker that begins at the same moment takes its own."""

@@ -15,7 +15,7 @@ from ctrlab_contract.records.run import (
     TestOpening,
 )
 from ctrlab_contract.records.seeds import SeedDecision
-from ctrlab_contract.records.starts import RunEnd, RunStart
+from ctrlab_contract.records.starts import RunEnd, RunStart, cut_off
 from ctrlab_contract.records.study import BestChoice, StudyRecord, TrialRecord, search_token
 from ctrlab_contract.records.summary import Finding, Machine, Method, ReportSummary, TestOpenings
 from ctrlab_contract.records.summary_parts import (
@@ -84,5 +84,6 @@ __all__ = [
     "TrialRecord",
     "TuningSummary",
     "VerdictName",
+    "cut_off",
     "search_token",
 ]

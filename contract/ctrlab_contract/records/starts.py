@@ -7,6 +7,7 @@ its start, and nothing could tell the reader that the run which counts was not t
 from typing import Literal
 
 from ctrlab_contract.base import ContractModel
+from ctrlab_contract.records.run import Anomaly
 
 Cut = Literal["terminated", "out-of-memory", "failed"]
 
@@ -32,3 +33,12 @@ class RunEnd(ContractModel):
     how: Cut
     """terminated: by a signal, such as an eviction, a time limit or a stop by hand sends."""
     message: str
+
+
+def cut_off(start: RunStart, end: RunEnd | None) -> Anomaly:
+    """What a reader is told of a start without a record; `end` is None where nothing could be written any more."""
+    began = f"start {start.number} ({start.at}, {start.by})"
+    if end is None:
+        detail = f"{began} ended without a word: killed, out of memory, or its machine was lost"
+        return Anomaly(kind="lost", detail=detail)
+    return Anomaly(kind=end.how, detail=f"{began} {end.message}")

@@ -1,5 +1,6 @@
 """`studies/<variant>.json`: one frozen search, with every trial and the reason for the choice of the best."""
 
+import math
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -68,6 +69,14 @@ class StudyRecord(ContractModel):
     """Summed over trials."""
     inherited_from: str | None = None
     """Of an ablation: the digest of the experiment's search that the choice was taken from."""
+
+    @property
+    def gpu_seconds(self) -> float | None:
+        """Over all trials on a GPU; None where one that took time does not say what it ran on."""
+        timed = [trial for trial in self.trials if trial.seconds]
+        if any(trial.device is None for trial in timed):
+            return None
+        return math.fsum(trial.seconds or 0.0 for trial in timed if trial.device != "cpu")
 
     @property
     def digest(self) -> str:

@@ -90,6 +90,8 @@ class ReportSummary(ContractModel):
     comparisons: tuple[ComparisonSummary, ...]
     """Primary ones first, then exploratory ones, in the plan's order."""
     tuning: tuple[TuningSummary, ...]
+    tuning_statement: str | None = None
+    """Whether the searches had equal budgets, and what they took."""
     ablation: AblationSummary | None = None
     """Of an ablation alone."""
     seed_decision: SeedDecision | None = None

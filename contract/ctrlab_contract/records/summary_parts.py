@@ -17,6 +17,8 @@ from ctrlab_contract.records.summary_statistics import (
     SeedEstimate,
 )
 
+RunClassName = Literal["Clean", "InfrastructureFailure", "TrainingAnomaly"]
+
 RepetitionFinding = Literal["property-of-the-seed", "fault-of-the-first-run", "not-reproducible"]
 
 VerdictName = Literal[
@@ -59,6 +61,8 @@ class Cost(ContractModel):
     peak_gpu_memory_bytes: int | None = None
     tuning_seconds: float
     """Summed over trials."""
+    tuning_gpu_seconds: float | None = None
+    """The part of them on a GPU; absent where the trials do not say what they ran on."""
 
 
 class ReliabilityBin(ContractModel):
@@ -83,6 +87,13 @@ class RunSummary(ContractModel):
     deterministic: bool | None = None
     openings: int = 0
     """How often this run opened the test set."""
+    run_class: RunClassName | None = None
+    """By the signals below; an infrastructure failure was repaired by starting again with the same seed."""
+    signals: tuple[str, ...] = ()
+    """What the course of the run shows: Evicted, OutOfMemory, NotFiniteLoss, ConstantPredictions, AucAtMostOneHalf,
+    StoppedAtEpochZero (no epoch after the first was better), SlowMachine."""
+    cut_off: tuple[Anomaly, ...] = ()
+    """Of a missing run: how its starts ended."""
     anomalies: tuple[Anomaly, ...] = ()
     repetition: RepetitionFinding | None = None
     """What a second training with the same seed says of the anomalies; absent where none was made."""
@@ -177,6 +188,9 @@ class TuningSummary(ContractModel):
     lost: int
     """Trials whose worker went away; their slot was run again."""
     seconds: float
+    """Summed over all trials, pruned, failed and lost ones included."""
+    gpu_seconds: float | None = None
+    """The part of them on a GPU; absent where the trials do not say what they ran on."""
     best_trial: int | None = None
     best_value: float | None = None
     final_validation: float | None = None
@@ -192,6 +206,8 @@ class TuningSummary(ContractModel):
     curve: tuple[CurvePoint, ...] = ()
     """From trials that the sampler drew at random; empty where there are too few."""
     curve_method: str | None = None
+    curve_absent: str | None = None
+    """Why there is no curve."""
     importance: dict[str, float] = Field(default_factory=dict)
     """Share of each hyper-parameter in telling the best tenth of the trials apart, largest first; empty below 20."""
     importance_method: str | None = None

@@ -30,6 +30,8 @@ class SeedEstimate(ContractModel):
     maximum: float
     p: float | None = None
     """Of a zero mean difference; for comparisons only."""
+    p_adjusted: float | None = None
+    """After the correction for several comparisons; the verdict looks at this one."""
     correlation: float | None = None
     """Of the two models over seeds; for comparisons only."""
     method: str

@@ -10,7 +10,7 @@ from ctrlab_report.analysis.methods import methods_used, versions
 from ctrlab_report.analysis.models import summarise_models
 from ctrlab_report.analysis.record import findings, machines, openings
 from ctrlab_report.analysis.scored import score
-from ctrlab_report.analysis.tuning import summarise_tuning
+from ctrlab_report.analysis.tuning import summarise_tuning, tuning_statement
 from ctrlab_report.gather import Gathered
 from ctrlab_report.wording import digits_for, interval, level, mean_sd, metric_name
 
@@ -58,6 +58,7 @@ def analyse(gathered: Gathered) -> ReportSummary:
         models=models,
         comparisons=comparisons,
         tuning=tuning,
+        tuning_statement=tuning_statement(tuning),
         ablation=summarise_ablation(gathered, scored, models, comparisons),
         seed_decision=gathered.decision,
         openings=openings(gathered),

@@ -121,6 +121,8 @@ def _explored(row: ComparisonSummary, adjusted: float | None) -> ComparisonSumma
     update["seeds_needed"] = None
     if row.population is not None:
         update["population"] = row.population.model_copy(update={"p_adjusted": adjusted, "simultaneous": None})
+    if row.this_test_set is not None:
+        update["this_test_set"] = row.this_test_set.model_copy(update={"p_adjusted": None})
     row = row.model_copy(update=update)
     confidences: Sequence[float] = [row.population.interval.confidence] if row.population else [0.95]
     return row.model_copy(update={"sentence": sentence_without_verdict(row, confidences[0])})

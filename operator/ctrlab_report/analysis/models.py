@@ -19,6 +19,7 @@ from ctrlab_contract.records import (
 )
 from ctrlab_report.analysis.estimates import over_seeds, population
 from ctrlab_report.analysis.flags import flagged_seeds, judge_repetition
+from ctrlab_report.analysis.process import process_of, training_anomalies
 from ctrlab_report.analysis.scored import Scored, ScoredMetric
 from ctrlab_report.gather import Gathered, GatheredRun
 from ctrlab_report.statistics.anomalies import failure_rate
@@ -51,7 +52,7 @@ def _model(gathered: Gathered, scored: Scored, name: str) -> ModelSummary:
         config={key: _text(value) for key, value in sorted(records[0].config.items())} if records else {},
         reliability=_reliability(gathered, runs),
         flagged_seeds=flagged_seeds(primary, plan.analysis.alpha),
-        runs=tuple(_run(run) for run in runs),
+        runs=tuple(_run(gathered, run) for run in runs),
         inputs_digest=model_inputs(gathered, name),
     )
 
@@ -62,9 +63,10 @@ def model_inputs(gathered: Gathered, name: str) -> str:
 
 
 def unflagged(gathered: Gathered, metric: ScoredMetric, name: str) -> set[int]:
-    """Seeds whose run ended without an anomaly and whose value of this metric Grubbs' test does not mark."""
+    """Seeds whose run ended without an unusual sign and whose value of this metric Grubbs' test does not mark."""
     marked = flagged_seeds(metric.of(name), gathered.plan.analysis.alpha)
-    ended = (run for run in gathered.of(name) if run.record is not None and not run.record.anomalies)
+    odd = training_anomalies(gathered, name)
+    ended = (run for run in gathered.of(name) if run.record is not None and run.seed not in odd)
     return {run.seed for run in ended if str(run.seed) not in marked}
 
 
@@ -136,6 +138,7 @@ def _cost(records: Sequence[RunRecord], study: StudyRecord) -> Cost | None:
         peak_memory_bytes=max(cost.peak_memory_bytes for cost in costs),
         peak_gpu_memory_bytes=max(on_gpu) if on_gpu else None,
         tuning_seconds=study.seconds,
+        tuning_gpu_seconds=study.gpu_seconds,
     )
 
 
@@ -159,10 +162,13 @@ def _reliability(gathered: Gathered, runs: Sequence[GatheredRun]) -> tuple[Relia
     )
 
 
-def _run(run: GatheredRun) -> RunSummary:
-    record = run.record
+def _run(gathered: Gathered, run: GatheredRun) -> RunSummary:
+    record, course = run.record, process_of(gathered, run)
+    signals = tuple(signal.value for signal in course.signals)
     if record is None:
-        return RunSummary(seed=run.seed, state="Missing")
+        return RunSummary(
+            seed=run.seed, state="Missing", run_class=course.run_class.value, signals=signals, cut_off=run.cut_off
+        )
     return RunSummary(
         seed=run.seed,
         state=record.state,
@@ -176,6 +182,8 @@ def _run(run: GatheredRun) -> RunSummary:
         wall_seconds=record.process.wall_seconds,
         deterministic=record.randomness.deterministic_achieved,
         openings=len(record.openings) + sum(len(repeat.openings) for repeat in run.repeats),
+        run_class=course.run_class.value,
+        signals=signals,
         anomalies=record.anomalies,
         repetition=judge_repetition(record.repetition).value if record.repetition else None,
         config_digest=record.config_digest,

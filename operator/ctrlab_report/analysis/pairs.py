@@ -49,6 +49,9 @@ def describe_pair(
     clean = unflagged(gathered, metric, one.a) & unflagged(gathered, metric, one.b)
     kept = [d for seed, d in zip(seeds, differences, strict=True) if seed in clean]
     on_these_rows = one.test_set_only if isinstance(one.test_set_only, PairedT | Degenerate) else None
+    here = paired_over_seeds(differences, on_these_rows) if on_these_rows is not None else None
+    if here is not None and isinstance(found, FamilyMember):
+        here = here.model_copy(update={"p_adjusted": found.adjusted_test_set_only_p})
     of_pair = _from_pair(found, plan) if isinstance(found, FamilyMember) else {}
     return ComparisonSummary(
         a=one.a,
@@ -59,7 +62,7 @@ def describe_pair(
         seeds=seeds,
         differences=tuple(differences),
         difference=sum(differences) / len(differences) if differences else None,
-        this_test_set=paired_over_seeds(differences, on_these_rows) if on_these_rows is not None else None,
+        this_test_set=here,
         relative_improvement=_relative(metric.name, [of_a[s] for s in seeds], [of_b[s] for s in seeds]),
         without_flagged=over_seeds(kept, plan.confidence) if len(kept) < len(seeds) else None,
         sentence="",

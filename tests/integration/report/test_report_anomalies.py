@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from ctrlab_contract.names import Key
+from ctrlab_contract.records import RunEnd, RunStart
 from ctrlab_report.analysis import analyse
 from ctrlab_report.gather import gather
 from ctrlab_report.render import render
@@ -55,3 +57,63 @@ def test_an_anomalous_run_stays_in_the_headline_and_has_a_row_without_it(experim
     assert len(against_din.seeds) == 5
     assert against_din.without_flagged is not None
     assert against_din.without_flagged.n == 4
+
+
+def change(experiment: Any, place: str, **update: Any) -> None:
+    target = experiment.path / "runs" / place / "0/record.json"
+    target.write_text(json.dumps(json.loads(target.read_text()) | update))
+
+
+def test_a_sign_that_most_runs_of_a_model_share_leaves_none_out(experiment: Any) -> None:
+    first = {"kind": "best-epoch-is-the-first", "detail": "no later of 4 epochs was better"}
+    for seed in range(2024, 2028):
+        change(experiment, f"DIN/{seed}", anomalies=[first])
+    summary = analyse(gather(experiment.folder, experiment.key))
+    against_din = next(row for row in summary.comparisons if "DIN" in (row.a, row.b))
+    assert against_din.without_flagged is None
+    told = [finding.message for finding in summary.findings if finding.where == "DIN"]
+    expected = "best epoch is the first in 4 of 5 runs; in the first of them: no later of 4 epochs was better"
+    assert told == [expected], "one line, not four"
+
+
+def test_an_evicted_start_is_an_infrastructure_failure_and_its_rerun_counts(experiment: Any) -> None:
+    evicted = {"kind": "terminated", "detail": "start 1 (then, pod-7) was stopped by a signal: an eviction"}
+    change(experiment, "DIN/2026", anomalies=[evicted])
+    gathered = gather(experiment.folder, experiment.key)
+    summary = analyse(gathered)
+    run = next(run for run in summary.models[1].runs if run.seed == 2026)
+    assert (run.run_class, run.signals) == ("InfrastructureFailure", ("Evicted",))
+    assert all(row.without_flagged is None for row in summary.comparisons), "the result itself is sound"
+    assert any("an eviction" in finding.message for finding in summary.findings)
+    assert "terminated: start 1 (then, pod-7)" in render(summary, gathered)["report.html"].decode()
+
+
+def test_a_run_far_slower_than_its_models_others_is_marked(experiment: Any) -> None:
+    target = experiment.path / "runs/SIN/2025/0/record.json"
+    record = json.loads(target.read_text())
+    slow = record["process"]["wallSeconds"] * 3.5
+    change(experiment, "SIN/2025", process=record["process"] | {"wallSeconds": slow})
+    summary = analyse(gather(experiment.folder, experiment.key))
+    run = next(run for run in summary.models[0].runs if run.seed == 2025)
+    assert (run.run_class, run.signals) == ("Clean", ("SlowMachine",))
+    [told] = [finding.message for finding in summary.findings if finding.where == "SIN, seed 2025"]
+    assert "more than 3 times the median of its model's runs" in told
+
+
+def test_a_run_that_never_ended_tells_how_its_starts_ended(experiment: Any) -> None:
+    folder = experiment.path / "runs/DIN/2026"
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    for number in (1, 2):
+        start = RunStart(number=number, at="2026-05-01T10:00:00Z", by=f"pod-{number}")
+        experiment.folder.put(Key.starts("DIN", 2026, f"{number}.json"), start.to_json().encode())
+    end = RunEnd(number=1, at="2026-05-01T10:05:00Z", how="out-of-memory", message="ran out of memory: 4 GiB")
+    experiment.folder.put(Key.starts("DIN", 2026, "1-end.json"), end.to_json().encode())
+    summary = analyse(gather(experiment.folder, experiment.key))
+    run = next(run for run in summary.models[1].runs if run.seed == 2026)
+    assert (run.state, run.run_class, run.signals) == ("Missing", "InfrastructureFailure", ("Evicted", "OutOfMemory"))
+    assert [found.kind for found in run.cut_off] == ["out-of-memory", "lost"]
+    [told] = [finding.message for finding in summary.findings if finding.where == "DIN, seed 2026"]
+    assert told.startswith(
+        "has no result after 2 starts; the last: start 2 (2026-05-01T10:00:00Z, pod-2) ended without"
+    )
