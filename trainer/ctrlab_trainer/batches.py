@@ -15,7 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ctrlab_trainer.data.encoded import PADDING, EncodedFeature, EncodedHistory, EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.encoded import (
+    PADDING,
+    TIME_GAPS,
+    EncodedFeature,
+    EncodedHistory,
+    EncodedSchema,
+    EncodedSplit,
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,41 @@ class Batch:
     """Columns of each history in `ids`; on a CPU only as many as the batch's longest needs."""
     labels: Tensor
     """[B] float 0 or 1."""
+    history_gaps: tuple[Tensor | None, ...] = ()
+    """[B, L] int32 rows of the fused table for the time since each event, 0 where none is; None for a history whose
+    times are not asked for."""
+
+
+@dataclass(frozen=True)
+class _Lookup:
+    """What stands for each id of the events."""
+
+    first: int
+    ids: Tensor
+
+    def of(self, events: Tensor) -> Tensor:
+        """Ids in place of the events' own; padding stays."""
+        places = (events - self.first).clamp_(min=0)
+        return torch.where(events != PADDING, self.ids[places], PADDING)
+
+
+@dataclass(frozen=True)
+class _Gaps:
+    """Times since events, as ids of a block that begins at `offset`."""
+
+    events: Tensor
+    """[1 + events], a moment of no meaning before the log."""
+    rows: Tensor
+    offset: int
+
+    def of(self, index: Tensor, places: Tensor) -> Tensor:
+        """[B, L] int32 of rows [B] and places in the log [B, L]; 0 where the place is.
+
+        Id n stands for a time of 2^(n-1) or more and less than 2^n; times below 1 share id 0.
+        """
+        since = (self.rows.index_select(0, index)[:, None] - self.events[places]).double()
+        power = torch.frexp(since).exponent.clamp(0, TIME_GAPS - 1).int()
+        return torch.where(places != 0, power + self.offset, 0)
 
 
 @dataclass(frozen=True)
@@ -44,6 +86,8 @@ class _History:
     end: Tensor
     length: int
     shift: int
+    lookup: _Lookup | None
+    gaps: _Gaps | None
 
 
 class DeviceData:
@@ -63,7 +107,7 @@ class DeviceData:
             for feature in schema.of_kind("multicategorical")
         ]
         self._histories = [
-            self._history(split.histories[feature.name], feature) for feature in schema.of_kind("history")
+            self._history(split.histories[feature.name], feature, schema) for feature in schema.of_kind("history")
         ]
 
     def batch(self, index: Tensor) -> Batch:
@@ -75,7 +119,7 @@ class DeviceData:
             categorical if self._shifts is None else categorical - self._shifts,
             self._numeric_ids.expand(len(index), -1),
             *multicategorical,
-            *(gathered for gathered, _ in histories),
+            *(gathered for gathered, _, _ in histories),
         ]
         present = [part for part in ids if part.shape[1]]
         return Batch(
@@ -84,8 +128,9 @@ class DeviceData:
             multicategorical_counts=tuple(
                 (part != 0).sum(dim=1, keepdim=True).clamp_(min=1).float() for part in multicategorical
             ),
-            history_counts=tuple(counts for _, counts in histories),
-            history_widths=tuple(gathered.shape[1] for gathered, _ in histories),
+            history_counts=tuple(counts for _, counts, _ in histories),
+            history_widths=tuple(gathered.shape[1] for gathered, _, _ in histories),
+            history_gaps=tuple(gaps for _, _, gaps in histories),
             labels=self._labels.index_select(0, index),
         )
 
@@ -101,13 +146,26 @@ class DeviceData:
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             return torch.from_numpy(array).to(self.device)
 
-    def _history(self, history: EncodedHistory, feature: EncodedFeature) -> _History:
-        events = np.concatenate([np.zeros(1, dtype=np.int32), history.events])
+    def _history(self, history: EncodedHistory, feature: EncodedFeature, schema: EncodedSchema) -> _History:
+        block = next((gaps for gaps in schema.of_kind("gaps") if gaps.of == feature.name), None)
+        lookup, gaps = None, None
+        if history.lookup is not None:
+            lookup = _Lookup(history.lookup.first, self._tensor(history.lookup.ids))
+        if history.times is not None and block is not None:
+            gaps = _Gaps(
+                self._tensor(_after_padding(history.times.events)), self._tensor(history.times.rows), block.offset
+            )
         return _History(
-            self._tensor(events), self._tensor(history.start), self._tensor(history.end), feature.length, feature.shift
+            events=self._tensor(_after_padding(history.events)),
+            start=self._tensor(history.start),
+            end=self._tensor(history.end),
+            length=feature.length,
+            shift=feature.shift,
+            lookup=lookup,
+            gaps=gaps,
         )
 
-    def _gather(self, history: _History, index: Tensor) -> tuple[Tensor, Tensor]:
+    def _gather(self, history: _History, index: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         start, end = history.start.index_select(0, index), history.end.index_select(0, index)
         lengths = (end - start).clamp_(max=history.length)
         # On a GPU the width is fixed: reading the longest length would wait for the device.
@@ -115,7 +173,10 @@ class DeviceData:
         recency = torch.arange(width, device=self.device)
         places = torch.where(recency < lengths[:, None], end[:, None] - recency, 0)
         gathered = history.events.index_select(0, places.flatten()).view(len(index), width)
-        return _moved(gathered, history.shift), lengths.clamp_(min=1)[:, None].float()
+        gaps = None if history.gaps is None else history.gaps.of(index, places)
+        if history.lookup is not None:
+            gathered = history.lookup.of(gathered)
+        return _moved(gathered, history.shift), lengths.clamp_(min=1)[:, None].float(), gaps
 
 
 class _Columns:
@@ -130,6 +191,11 @@ class _Columns:
     def rows(self, index: Tensor) -> Tensor:
         found = self._matrix.index_select(0, index)
         return found if self._columns is None else found.index_select(1, self._columns)
+
+
+def _after_padding(log: NDArray[Any]) -> NDArray[Any]:
+    """A log of events with a place before it that stands for none."""
+    return np.concatenate([np.zeros(1, log.dtype), log])
 
 
 def _shifts(features: tuple[EncodedFeature, ...], device: torch.device) -> Tensor | None:

@@ -2,16 +2,17 @@
 
 Ids are global rows of the fused table: a feature's block begins at `offset`, and the block's first row is its
 out-of-vocabulary id. Row 0 of the table is padding and stays zero. A History has no block of its own: it uses the block
-of the feature that it is made of.
+of the feature that it is made of, and the times since its events have a block that no row of the source shows.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from ctrlab_contract.base import ContractModel
 
@@ -19,11 +20,26 @@ PADDING = 0
 """The global id that stands for nothing."""
 
 
+TIME_GAPS = 64
+"""Ids of the times since an event: powers of two of the time column's unit."""
+
+
+class EncodedVectors(ContractModel):
+    """Pre-trained vectors of a feature, in a file beside the schema."""
+
+    file: str
+    """[ids of the block, width] float32; NaN for an id whose embedding is learned."""
+    width: int
+    trained: bool
+    """Whether training changes them."""
+
+
 class EncodedFeature(ContractModel):
     """One feature and where its values lie."""
 
     name: str
-    kind: Literal["categorical", "numeric", "multicategorical", "history"]
+    kind: Literal["categorical", "numeric", "multicategorical", "history", "gaps"]
+    """gaps: times since the events of the history `of`; no field of its own, but added to the events."""
     offset: int
     """First row of its block in the fused table."""
     size: int
@@ -34,6 +50,12 @@ class EncodedFeature(ContractModel):
     """Ids kept for multicategorical and history."""
     of: str | None = None
     """For history: the categorical feature whose block it shares."""
+    pooling: Literal["mean", "sum", "max"] | None = None
+    """For multicategorical: how its embeddings become one; None is the mean."""
+    through: str | None = None
+    """For history: the one whose events it shares."""
+    vectors: EncodedVectors | None = None
+    """For categorical, and the histories made of it."""
     shift: int = Field(default=0, exclude=True)
     """By how much its encoded ids are above the rows of a table that lacks other features' blocks."""
 
@@ -45,6 +67,21 @@ class EncodedSchema(ContractModel):
     """In the order of the specification."""
     embedding_rows: int
     """Rows of the fused table, padding included."""
+    _folder: Path | None = PrivateAttr(default=None)
+
+    @classmethod
+    def in_folder(cls, folder: Path, file: str) -> "EncodedSchema":
+        """The schema of a prepared data set, which knows where the vectors of its features lie."""
+        schema = cls.model_validate_json((folder / file).read_bytes())
+        schema._folder = folder
+        return schema
+
+    def vectors(self, feature: EncodedFeature) -> NDArray[np.float32]:
+        """[ids of the block, width] pre-trained vectors, mapped from the disk."""
+        assert self._folder is not None
+        assert feature.vectors is not None
+        found: NDArray[np.float32] = np.load(self._folder / feature.vectors.file, mmap_mode="r", allow_pickle=False)
+        return found
 
     @property
     def blocks(self) -> dict[str, range]:
@@ -53,6 +90,7 @@ class EncodedSchema(ContractModel):
 
     def without(self, dropped: tuple[str, ...]) -> "EncodedSchema":
         """For a model that does not see the dropped features: their blocks leave the table, and later ones move up."""
+        dropped = (*dropped, *(feature.name for feature in self.of_kind("gaps") if feature.of in dropped))
         gone = [rows for name, rows in self.blocks.items() if name in dropped]
 
         def moved(feature: EncodedFeature) -> EncodedFeature:
@@ -76,6 +114,26 @@ class EncodedSchema(ContractModel):
 
 
 @dataclass(frozen=True)
+class Lookup:
+    """What stands for each id of another feature, such as the category of each item."""
+
+    first: int
+    """The id that place 0 is of."""
+    ids: NDArray[np.int32]
+    """[ids of the other feature] global ids."""
+
+
+@dataclass(frozen=True)
+class EventTimes:
+    """When events and rows were, for the times between them."""
+
+    events: NDArray[np.int64] | NDArray[np.float64]
+    """[events]"""
+    rows: NDArray[np.int64] | NDArray[np.float64]
+    """[rows]"""
+
+
+@dataclass(frozen=True)
 class EncodedHistory:
     """Histories as pointers into a log of events, gathered on the fly; a row's history is `events[start:end]`."""
 
@@ -85,6 +143,10 @@ class EncodedHistory:
     """[rows] first event kept (at most `length` before `end`)."""
     end: NDArray[np.int64]
     """[rows] one past the latest event strictly before the row's time."""
+    lookup: Lookup | None = None
+    """Turns the events, which are those of another history, into this one's ids."""
+    times: EventTimes | None = None
+    """Where the times since the events are asked for."""
 
 
 @dataclass(frozen=True)
@@ -120,28 +182,43 @@ def save_split(folder: Path, split: EncodedSplit) -> None:
 def open_split(folder: Path, schema: EncodedSchema) -> EncodedSplit:
     """Opens a split by memory-mapping its files, shared by all processes that do."""
 
-    def mapped(name: str) -> NDArray[np.generic]:
-        array: NDArray[np.generic] = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+    def mapped(name: str) -> NDArray[Any]:
+        array: NDArray[Any] = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
         return array
 
     return EncodedSplit(
-        labels=mapped("labels"),  # type: ignore[arg-type]
-        categorical=mapped("categorical"),  # type: ignore[arg-type]
-        numeric=mapped("numeric"),  # type: ignore[arg-type]
+        labels=mapped("labels"),
+        categorical=mapped("categorical"),
+        numeric=mapped("numeric"),
         multicategorical={
-            feature.name: mapped(f"multicategorical-{index}")  # type: ignore[misc]
+            feature.name: mapped(f"multicategorical-{index}")
             for index, feature in enumerate(schema.of_kind("multicategorical"))
         },
         histories={
-            feature.name: EncodedHistory(
-                mapped(f"history-{index}-events"),  # type: ignore[arg-type]
-                mapped(f"history-{index}-start"),  # type: ignore[arg-type]
-                mapped(f"history-{index}-end"),  # type: ignore[arg-type]
-            )
+            feature.name: _open_history(mapped, index, feature, schema)
             for index, feature in enumerate(schema.of_kind("history"))
         },
-        users=mapped("users") if (folder / "users.npy").exists() else None,  # type: ignore[arg-type]
-        row_ids=mapped("row_ids"),  # type: ignore[arg-type]
+        users=mapped("users") if (folder / "users.npy").exists() else None,
+        row_ids=mapped("row_ids"),
+    )
+
+
+def _open_history(
+    mapped: Callable[[str], NDArray[Any]], index: int, feature: EncodedFeature, schema: EncodedSchema
+) -> EncodedHistory:
+    names = [history.name for history in schema.of_kind("history")]
+    events = index if feature.through is None else names.index(feature.through)
+    lookup = None
+    if feature.through is not None:
+        items = schema.feature(schema.feature(feature.through).of or "")
+        lookup = Lookup(items.offset + items.shift, mapped(f"history-{index}-lookup"))
+    has_gaps = any(gaps.of == feature.name for gaps in schema.of_kind("gaps"))
+    return EncodedHistory(
+        events=mapped(f"history-{events}-events"),
+        start=mapped(f"history-{events}-start"),
+        end=mapped(f"history-{events}-end"),
+        lookup=lookup,
+        times=EventTimes(mapped("event_times"), mapped("times")) if has_gaps else None,
     )
 
 
@@ -157,6 +234,11 @@ def _arrays(split: EncodedSplit) -> dict[str, NDArray[np.generic]]:
     for index, ids in enumerate(split.multicategorical.values()):
         arrays[f"multicategorical-{index}"] = ids
     for index, history in enumerate(split.histories.values()):
+        if history.times is not None:
+            arrays |= {"event_times": history.times.events, "times": history.times.rows}
+        if history.lookup is not None:
+            arrays[f"history-{index}-lookup"] = history.lookup.ids
+            continue
         arrays[f"history-{index}-events"] = history.events
         arrays[f"history-{index}-start"] = history.start
         arrays[f"history-{index}-end"] = history.end

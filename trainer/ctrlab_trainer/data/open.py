@@ -11,7 +11,7 @@ from ctrlab_trainer.data.prepare import SCHEMA_FILE
 
 def open_schema(folder: Path) -> EncodedSchema:
     """`schema.json` of a data set's folder."""
-    return EncodedSchema.model_validate_json((folder / SCHEMA_FILE).read_bytes())
+    return EncodedSchema.in_folder(folder, SCHEMA_FILE)
 
 
 def open_train_valid(store_root: Store, prepared: PreparedData) -> tuple[EncodedSchema, EncodedSplit, EncodedSplit]:

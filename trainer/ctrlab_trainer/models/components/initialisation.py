@@ -10,6 +10,7 @@ from torch import nn
 
 from ctrlab_trainer.models.components.dropout import Dropout
 from ctrlab_trainer.models.components.tables import Table
+from ctrlab_trainer.models.components.vectors import PretrainedVectors
 from ctrlab_trainer.seeds import stream
 
 
@@ -17,13 +18,14 @@ def initialise(model: nn.Module, seed: int, table_std: float) -> None:
     """Sets every parameter of a model on the CPU."""
     tables = {f"{name}.weight": module for name, module in model.named_modules() if isinstance(module, Table)}
     biases = {f"{name}.bias" for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+    given = {f"{name}.vectors" for name, module in model.named_modules() if isinstance(module, PretrainedVectors)}
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name in tables:
                 for feature, rows in tables[name].blocks.items():
                     block = parameter[rows.start : rows.stop]
                     block.normal_(0.0, table_std, generator=_generator(seed, f"{name}/{feature}"))
-            elif parameter.ndim >= 2:
+            elif parameter.ndim >= 2 and name not in given:
                 nn.init.xavier_normal_(parameter, generator=_generator(seed, name))
             elif name in biases:
                 parameter.zero_()

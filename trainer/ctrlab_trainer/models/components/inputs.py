@@ -1,9 +1,15 @@
 """What a model is given: how many fields of each kind, and which field each history's candidate is."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ctrlab_contract.errors import InvalidSpec, Problem
 from ctrlab_trainer.data.encoded import EncodedSchema
+
+Pooling = Literal["mean", "sum", "max"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +24,27 @@ class HistoryInput:
 
 
 @dataclass(frozen=True)
+class VectorInput:
+    """A feature whose embeddings come from pre-trained vectors, and where its ids stand."""
+
+    name: str
+    offset: int
+    """First row of its block in the fused table."""
+    vectors: NDArray[np.float32]
+    """[ids of the block, width]; NaN where an id has none."""
+    trained: bool
+    field: int
+    """Its categorical field."""
+    histories: tuple[int, ...]
+    """The histories that are made of it."""
+
+    @property
+    def key(self) -> str:
+        """Its name as that of a module, which has no dots and does not begin as a method's."""
+        return f"of_{self.name.replace('.', '_')}"
+
+
+@dataclass(frozen=True)
 class Inputs:
     """The columns of a batch's ids, kind by kind."""
 
@@ -29,7 +56,10 @@ class Inputs:
     numeric: int
     multicategorical: tuple[int, ...]
     """Ids of each multi-categorical feature."""
+    pooling: tuple[Pooling, ...]
+    """How the embeddings of each multi-categorical feature become one."""
     histories: tuple[HistoryInput, ...]
+    vectors: tuple[VectorInput, ...] = ()
 
     @classmethod
     def of(cls, schema: EncodedSchema) -> "Inputs":
@@ -47,9 +77,24 @@ class Inputs:
             categorical=len(names),
             numeric=len(schema.of_kind("numeric")),
             multicategorical=tuple(feature.length for feature in schema.of_kind("multicategorical")),
+            pooling=tuple(feature.pooling or "mean" for feature in schema.of_kind("multicategorical")),
             histories=tuple(
                 HistoryInput(feature.name, feature.length, names.index(feature.of or ""))
                 for feature in schema.of_kind("history")
+            ),
+            vectors=tuple(
+                VectorInput(
+                    name=feature.name,
+                    offset=feature.offset,
+                    vectors=schema.vectors(feature),
+                    trained=feature.vectors.trained,
+                    field=field,
+                    histories=tuple(
+                        place for place, history in enumerate(schema.of_kind("history")) if history.of == feature.name
+                    ),
+                )
+                for field, feature in enumerate(schema.of_kind("categorical"))
+                if feature.vectors is not None
             ),
         )
 

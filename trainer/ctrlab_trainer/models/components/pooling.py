@@ -8,12 +8,28 @@ from torch.nn import functional as F
 
 from ctrlab_contract.architectures.base import Activation
 from ctrlab_trainer.models.components.activations import Dice, activation
+from ctrlab_trainer.models.components.inputs import Pooling
 
 
 def mean_over_events(events: Tensor, mask: Tensor) -> Tensor:
     """[B, D] of [B, L, D] and [B, L]; zero for an empty history."""
     weight = mask.to(events.dtype)
     return torch.bmm(weight[:, None], events).squeeze(1) / weight.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+def pooled(parts: Tensor, mask: Tensor, count: Tensor, how: Pooling) -> Tensor:
+    """[B, ...] of [B, L, ...], whose padding is zero; zero where no id is.
+
+    `mask` is True where an id is and `count` their number, at least 1, each broadcast to the parts and the result.
+    """
+    match how:
+        case "mean":
+            return parts.sum(dim=1) / count
+        case "sum":
+            return parts.sum(dim=1)
+        case "max":
+            highest = parts.masked_fill(~mask, -torch.inf).amax(dim=1)
+            return torch.where(mask.any(dim=1), highest, 0.0)
 
 
 class TargetAttention(nn.Module):

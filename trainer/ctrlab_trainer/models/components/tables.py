@@ -5,6 +5,7 @@ fields. Row 0 is padding: it is zero, gets no gradient, and stays zero.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,12 @@ from torch.nn import functional as F
 
 from ctrlab_trainer.batches import Batch
 from ctrlab_trainer.data.encoded import PADDING
-from ctrlab_trainer.models.components.inputs import Inputs
+from ctrlab_trainer.models.components.inputs import Inputs, Pooling
+from ctrlab_trainer.models.components.pooling import pooled
+from ctrlab_trainer.models.components.vectors import PretrainedVectors, replace_fields
+
+MEAN: Final[Pooling] = "mean"
+"""How every history is pooled."""
 
 
 class Table(nn.Module):
@@ -42,10 +48,11 @@ class Embedded:
 
 
 class FieldEmbedding(nn.Module):
-    """Embeds a batch: a numeric field is its row times its value, a multi-categorical one the mean of its ids.
+    """Embeds a batch: a numeric field is its row times its value, a multi-categorical one its ids' rows pooled.
 
-    With `pool_histories` each history becomes one more field, the mean of its events: models that know nothing of
-    sequences are so given the same information as those that do.
+    An event of a history with time gaps is the sum of its item's row and the gap's. With `pool_histories` each history
+    becomes one more field, the mean of its events: models that know nothing of sequences are so given the same
+    information as those that do.
     """
 
     def __init__(self, inputs: Inputs, width: int, *, pool_histories: bool) -> None:
@@ -53,24 +60,42 @@ class FieldEmbedding(nn.Module):
         self.inputs = inputs
         self.pool_histories = pool_histories
         self.table = Table(inputs.rows, width, inputs.blocks)
+        self.vectors = nn.ModuleDict({given.key: PretrainedVectors(given, width) for given in inputs.vectors})
 
     def forward(self, batch: Batch) -> Embedded:
         """Embedded fields and histories of a batch."""
         inputs = self.inputs
         gathered: Tensor = self.table(batch.ids)
-        widths = (inputs.categorical, inputs.numeric, *inputs.multicategorical, *batch.history_widths)
-        categorical, numeric, *several = torch.split(gathered, list(widths), dim=1)
+        categorical, numeric, multicategorical, histories = _kinds(gathered, inputs, batch)
+        *_, lists, events = _kinds(batch.ids, inputs, batch)
+        categorical, histories = self._with_vectors(batch.ids, categorical, events, histories)
+        histories = [
+            history if gaps is None else history + self.table(gaps)
+            for history, gaps in zip(histories, batch.history_gaps or (None,) * len(histories), strict=True)
+        ]
         fields = [categorical]
         if inputs.numeric:
             fields.append(numeric * batch.numeric[:, :, None])
-        multicategorical, histories = _cut(several, len(inputs.multicategorical))
-        fields += _means(multicategorical, batch.multicategorical_counts)
+        fields += _pooled(multicategorical, lists, batch.multicategorical_counts, inputs.pooling)
         if self.pool_histories:
-            fields += _means(histories, batch.history_counts)
+            fields += _pooled(histories, events, batch.history_counts, (MEAN,) * len(histories))
             return Embedded(_joined(fields), (), ())
-        ids = batch.ids[:, inputs.categorical + inputs.numeric + sum(inputs.multicategorical) :]
-        masks = tuple(part != PADDING for part in torch.split(ids, list(batch.history_widths), dim=1))
-        return Embedded(_joined(fields), tuple(histories), masks)
+        return Embedded(_joined(fields), tuple(histories), tuple(ids != PADDING for ids in events))
+
+    def _with_vectors(
+        self, ids: Tensor, categorical: Tensor, events: list[Tensor], histories: list[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Fields and histories, with pre-trained vectors where there are some."""
+        if not self.inputs.vectors:
+            return categorical, histories
+        result = list(histories)
+        fields = []
+        for given in self.inputs.vectors:
+            vectors = self.vectors[given.key]
+            fields.append(vectors(ids[:, given.field], categorical[:, given.field]))
+            for place in given.histories:
+                result[place] = vectors(events[place], histories[place])
+        return replace_fields(categorical, [given.field for given in self.inputs.vectors], fields), result
 
 
 class LinearTerm(nn.Module):
@@ -89,22 +114,36 @@ class LinearTerm(nn.Module):
         """[B] logits."""
         inputs = self.inputs
         weights: Tensor = self.table(batch.ids).squeeze(-1)
-        widths = (inputs.categorical, inputs.numeric, *inputs.multicategorical, *batch.history_widths)
-        categorical, numeric, *several = torch.split(weights, list(widths), dim=1)
+        categorical, numeric, multicategorical, histories = _kinds(weights, inputs, batch)
+        *_, lists, events = _kinds(batch.ids, inputs, batch)
         logit: Tensor = categorical.sum(dim=1) + self.bias
         if inputs.numeric:
             logit = logit + (numeric * batch.numeric).sum(dim=1)
-        for part, count in zip(several, (*batch.multicategorical_counts, *batch.history_counts), strict=True):
-            logit = logit + part.sum(dim=1) / count.squeeze(1)
+        counts = (*batch.multicategorical_counts, *batch.history_counts)
+        how = (*inputs.pooling, *((MEAN,) * len(histories)))
+        for part, ids, count, pooling in zip(
+            (*multicategorical, *histories), (*lists, *events), counts, how, strict=True
+        ):
+            logit = logit + pooled(part, ids != PADDING, count[:, 0], pooling)
         return logit
 
 
-def _cut(parts: list[Tensor], place: int) -> tuple[list[Tensor], list[Tensor]]:
-    return parts[:place], parts[place:]
+def _kinds(columns: Tensor, inputs: Inputs, batch: Batch) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor]]:
+    """The columns of a batch's ids (or what was gathered for them) by kind of feature."""
+    widths = (inputs.categorical, inputs.numeric, *inputs.multicategorical, *batch.history_widths)
+    categorical, numeric, *several = torch.split(columns, list(widths), dim=1)
+    place = len(inputs.multicategorical)
+    return categorical, numeric, several[:place], several[place:]
 
 
-def _means(parts: list[Tensor], counts: tuple[Tensor, ...]) -> list[Tensor]:
-    return [(part.sum(dim=1) / count)[:, None] for part, count in zip(parts, counts, strict=True)]
+def _pooled(
+    parts: list[Tensor], ids: list[Tensor], counts: tuple[Tensor, ...], how: tuple[Pooling, ...]
+) -> list[Tensor]:
+    """[B, 1, D] of each [B, L, D]."""
+    given = zip(parts, ids, counts, how, strict=True)
+    return [
+        pooled(part, (found != PADDING)[:, :, None], count, pooling)[:, None] for part, found, count, pooling in given
+    ]
 
 
 def _joined(fields: list[Tensor]) -> Tensor:
