@@ -4,7 +4,7 @@ The rules that join fields stand twice, side by side: as a pydantic validator fo
 the cluster's schema; the tests hold both against the same examples.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -13,9 +13,23 @@ from ctrlab_contract.cel import rules
 from ctrlab_contract.features import MOST_FEATURES, Feature
 from ctrlab_contract.splitting import Negatives, Split
 
-Format = Literal["csv", "tsv", "parquet", "libsvm", "recbole"]
+Format = Literal["csv", "tsv", "parquet", "jsonl", "libsvm", "recbole"]
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
+def _require_checksum(uri: str, sha256: str | None) -> None:
+    if uri.startswith("https://") != (sha256 is not None):
+        raise ValueError("sha256 is required for https:// and only for it: 64 digits 0-9a-f, as sha256sum prints them")
+
+
+CHECKSUM_RULE = (
+    "self.uri.startsWith('https://') == has(self.sha256)",
+    "sha256 is required for https:// and only for it: 64 digits 0-9a-f, as sha256sum prints them",
+)
+
+
+@rules(CHECKSUM_RULE)
 class SideTable(ContractModel):
     """A table joined to the rows by one column, such as attributes of users or items."""
 
@@ -23,12 +37,20 @@ class SideTable(ContractModel):
     """Where the table lies."""
     format: Format
     """How it is written."""
+    sha256: Sha256 | None = None
+    """Of a file at https://, what it must be."""
     on: ColumnName = Field(alias="joinOn")
     """The column, of the same name in both tables, that joins them; the side table has at most one row for a value.
     (Not called `on`, which YAML reads as true.)"""
 
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        _require_checksum(self.uri, self.sha256)
+        return self
+
 
 @rules(
+    CHECKSUM_RULE,
     ("self.uri.startsWith('builtin://') || has(self.format)", "format is required unless uri is builtin://NAME"),
     ("!has(self.columns) || !self.header", "columns names the columns of a file without header: set header to false"),
 )
@@ -36,11 +58,13 @@ class Source(ContractModel):
     """Where the rows come from."""
 
     uri: str = Field(pattern=r"^(file|s3|https|pvc|builtin)://.+", max_length=1024)
-    """file:///path, s3://bucket/key, pvc://claim/path, or builtin://NAME for a generator or a data set that
-    `ctrlab data fetch` knows."""
+    """file:///path, s3://bucket/key, https://host/file, pvc://claim/path, or builtin://NAME for a generator or a data
+    set that `ctrlab data fetch` knows. A path or key may be a folder: its files are parts of one table, by name."""
     format: Format | None = None
-    """Required unless uri is builtin://NAME: csv, tsv, parquet, libsvm, or recbole, which is a folder of RecBole
-    atomic files (.inter joined with .user and .item). gzip is recognised."""
+    """Required unless uri is builtin://NAME: csv, tsv, parquet, jsonl, libsvm, or recbole, which is a folder of RecBole
+    atomic files (.inter joined with .user and .item). gzip and zstd are recognised."""
+    sha256: Sha256 | None = None
+    """Of a file at https://, what it must be."""
     header: bool = True
     """Whether the first line of csv and tsv names the columns; RecBole's typed headers (name:type) are understood."""
     columns: Annotated[tuple[ColumnName, ...], Field(min_length=1, max_length=512), Distinct] | None = Field(
@@ -55,9 +79,8 @@ class Source(ContractModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if not self.uri.startswith("builtin://") and self.format is None:
-            raise ValueError(
-                "format is required unless uri is builtin://NAME; one of csv, tsv, parquet, libsvm, recbole"
-            )
+            raise ValueError(f"format is required unless uri is builtin://NAME; one of {', '.join(get_args(Format))}")
+        _require_checksum(self.uri, self.sha256)
         if self.columns and self.header:
             raise ValueError("columns names the columns of a file without header: set header to false")
         return self

@@ -180,9 +180,9 @@ CASES = (
         format="parquet",
     ),
     Case(
-        "a format that is not read",
+        "columns that a libsvm file does not have",
         (write("rows.txt", "1 1:1\n"),),
-        ("spec.dataset.source.format: libsvm is not read", "csv, tsv, parquet"),
+        ("spec.dataset.features[0].name: rows.txt has no column 'item'", "known: label, indices, field_1"),
         file="rows.txt",
         format="libsvm",
     ),
@@ -224,7 +224,7 @@ CASES = (
         "negatives",
         (write("rows.csv", GOOD),),
         ("spec.dataset.negatives: negatives are not drawn",),
-        {"negatives": {}},
+        {"negatives": {"item": "item"}, "user": "user"},
     ),
     Case(
         "no number at all",

@@ -1,4 +1,4 @@
-"""csv, tsv and RecBole's atomic files as arrow tables of text.
+"""csv, tsv and RecBole's atomic files as batches of text, and of numbers where nothing but numbers is wanted.
 
 gzip and zstd are recognised by their first bytes, whatever the file is called. In csv a field may stand in double
 quotes; in tsv and atomic files a quote is a letter like any other, as in IANA's definition of tab-separated values.
@@ -7,7 +7,7 @@ quotes; in tsv and atomic files a quote is a letter like any other, as in IANA's
 import csv
 import io
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final, Literal
 
@@ -16,15 +16,20 @@ import pyarrow.csv
 
 from ctrlab_contract.errors import InvalidData
 from ctrlab_trainer.data.sources import TableFiles
+from ctrlab_trainer.data.streams import first_line, opened, reason
+from ctrlab_trainer.data.values import MISSING
 
 TYPED_NAME: Final = re.compile(r"^(?P<name>.+):(token|token_seq|float|float_seq)$")
 """A column of a RecBole header; see `column_names`."""
 
-COMPRESSIONS: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-"""First bytes of a file -> what arrow calls its compression."""
-
 TEXT: Final = pa.dictionary(pa.int32(), pa.string())
-"""Every column is read as text, each distinct value once."""
+"""Columns are read as text, each distinct value once a block."""
+
+BLOCK_BYTES: Final = 16 << 20
+
+
+class NotNumbers(Exception):
+    """A column that was to be read as numbers holds something else, which a reading as text will show."""
 
 
 def column_names(table: TableFiles, path: Path) -> list[str]:
@@ -32,13 +37,12 @@ def column_names(table: TableFiles, path: Path) -> list[str]:
     if table.columns is not None:
         return list(table.columns)
     try:
-        with _opened(path) as stream:
-            line = io.BufferedReader(stream).readline().decode("utf-8-sig")
+        line = first_line(path)
     except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
-        raise InvalidData.at(path.name, f"the header cannot be read: {_reason(error)}") from error
+        raise InvalidData.at(path.name, f"the header cannot be read: {reason(error)}") from error
     if not line.strip():
         raise InvalidData.at(path.name, "is empty; expected a header that names the columns")
-    fields = next(csv.reader([line], delimiter=_delimiter(table), quoting=_quoting(table)))
+    fields = next(csv.reader(io.StringIO(line), delimiter=_delimiter(table), quoting=_quoting(table)))
     names = [name.strip("\r\n") for name in fields]
     typed = [TYPED_NAME.match(name) for name in names]
     if all(typed):
@@ -49,46 +53,60 @@ def column_names(table: TableFiles, path: Path) -> list[str]:
     return names
 
 
-def read_delimited(table: TableFiles, path: Path, wanted: Collection[str]) -> pa.Table:
-    """The wanted columns of one part; InvalidData for a broken stream or a row with too few or too many fields."""
+def read_delimited(
+    table: TableFiles, path: Path, wanted: Collection[str], numeric: Collection[str]
+) -> Iterator[pa.RecordBatch]:
+    """The wanted columns of one part, those in `numeric` as numbers.
+
+    InvalidData for a broken stream or a row with too few or too many fields; NotNumbers, possibly after some batches,
+    where a column of `numeric` holds other text.
+    """
     names = column_names(table, path)
     try:
-        return _read(table, path, names, wanted, threads=True)
-    except pa.ArrowInvalid:
-        pass  # read once more in one thread, which can name the row
-    except OSError as error:
-        raise InvalidData.at(path.name, _reason(error)) from error
-    try:
-        return _read(table, path, names, wanted, threads=False)
+        yield from _read(table, path, names, wanted, numeric, threads=True)
+        return
     except (pa.ArrowInvalid, OSError) as error:
-        raise InvalidData.at(path.name, _reason(error)) from error
+        if "conversion error to double" in str(error):
+            raise NotNumbers from error
+        if isinstance(error, OSError):
+            raise InvalidData.at(path.name, reason(error)) from error
+    try:
+        for _ in _read(table, path, names, wanted, numeric, threads=False):
+            pass  # once more in one thread, which can name the row
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InvalidData.at(path.name, reason(error)) from error
+    raise InvalidData.at(path.name, "changed while it was being read; run again when nobody writes to it")
 
 
-def _read(table: TableFiles, path: Path, names: list[str], wanted: Collection[str], threads: bool) -> pa.Table:
+def _read(
+    table: TableFiles, path: Path, names: list[str], wanted: Collection[str], numeric: Collection[str], threads: bool
+) -> Iterator[pa.RecordBatch]:
     kept = [name for name in names if name in wanted]
-    with _opened(path) as stream:
-        return pa.csv.read_csv(
-            stream,
-            read_options=pa.csv.ReadOptions(
-                column_names=names, skip_rows=1 if table.columns is None else 0, use_threads=threads
-            ),
-            parse_options=pa.csv.ParseOptions(
-                delimiter=_delimiter(table), quote_char='"' if table.format == "csv" else False
-            ),
-            convert_options=pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(kept, TEXT), include_columns=kept, strings_can_be_null=False
-            ),
-        )
-
-
-def _opened(path: Path) -> pa.NativeFile:
-    file = pa.OSFile(str(path))
-    start = file.read(4)
-    file.seek(0)
-    for magic, name in COMPRESSIONS.items():
-        if start.startswith(magic):
-            return pa.CompressedInputStream(file, name)
-    return file
+    with opened(path) as stream:
+        try:
+            reader = pa.csv.open_csv(
+                stream,
+                read_options=pa.csv.ReadOptions(
+                    column_names=names,
+                    skip_rows=1 if table.columns is None else 0,
+                    use_threads=threads,
+                    block_size=BLOCK_BYTES,
+                ),
+                parse_options=pa.csv.ParseOptions(
+                    delimiter=_delimiter(table), quote_char='"' if table.format == "csv" else False
+                ),
+                convert_options=pa.csv.ConvertOptions(
+                    column_types={name: pa.float64() if name in numeric else TEXT for name in kept},
+                    include_columns=kept,
+                    null_values=sorted(MISSING),
+                    strings_can_be_null=False,
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            if "Empty CSV file" in str(error):
+                return
+            raise
+        yield from reader
 
 
 def _delimiter(table: TableFiles) -> str:
@@ -97,13 +115,3 @@ def _delimiter(table: TableFiles) -> str:
 
 def _quoting(table: TableFiles) -> Literal[0, 3]:
     return csv.QUOTE_MINIMAL if table.format == "csv" else csv.QUOTE_NONE
-
-
-def _reason(error: Exception) -> str:
-    text = str(error)
-    if "runcated compressed stream" in text:
-        return "the compressed stream ends too early: the file is truncated or still being written; copy it again"
-    found = re.search(r"Row #(\d+): (Expected .*?): ", text)
-    if found:
-        return f"line {found[1]}: {found[2].lower()} of the line"
-    return text.splitlines()[0]

@@ -31,11 +31,15 @@ class EventLog:
 
 
 def event_log(
-    part: int, parts: NDArray[np.int8], users: NDArray[np.int32], when: Times, labels: NDArray[np.uint8]
+    part: int,
+    parts: NDArray[np.int8],
+    users: NDArray[np.int32],
+    when: Times,
+    labels: NDArray[np.uint8],
+    rows: NDArray[np.int64],
 ) -> EventLog:
-    """The log of one part; all arrays are [rows] of the whole source."""
+    """The log of one part and where its `rows` (numbers in the source) find their own; others are [all rows]."""
     events = np.flatnonzero((labels == 1) & (parts <= part))
-    rows = np.flatnonzero(parts == part)
     moments = np.unique(np.concatenate([when[events], when[rows]]))
     width = len(moments) + 1
 

@@ -5,6 +5,7 @@ when both are there: a crash at any moment leaves either nothing that counts or 
 """
 
 import hashlib
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -17,8 +18,15 @@ from ctrlab_contract.names import Key
 from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.records.prepared import FileDigest, PreparedData, SplitSummary
 from ctrlab_contract.store import Store
-from ctrlab_trainer.data.encoded import EncodedSplit, save_split
-from ctrlab_trainer.data.encoding import ENCODER_VERSION, EncodedData, encode, require_supported, wanted_columns
+from ctrlab_trainer.data.encoded import EncodedSplit
+from ctrlab_trainer.data.encoding import (
+    EncodedData,
+    encode,
+    encoder_version,
+    number_columns,
+    require_supported,
+    wanted_columns,
+)
 from ctrlab_trainer.data.findings import findings
 from ctrlab_trainer.data.optimum import PROBABILITY_FILE, bayes_auc
 from ctrlab_trainer.data.readers import read
@@ -56,7 +64,7 @@ def content_address(dataset: Dataset, located: Located, sources: tuple[FileDiges
     """
     tables = [table for table in (located.main, *located.sides) if isinstance(table, TableFiles)]
     content = {
-        "encoder": ENCODER_VERSION,
+        "encoder": encoder_version(dataset),
         "sources": [source.model_dump(mode="json") for source in sources],
         "reading": [[table.format, table.header, list(table.columns or ()), table.on] for table in tables],
         "dataset": dataset.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"source"}),
@@ -71,29 +79,31 @@ def _complete(store: Store, address: str) -> bool:
 def _make(
     dataset: Dataset, located: Located, sources: tuple[FileDigest, ...], address: str, store: Store
 ) -> PreparedData:
-    encoded = encode(read(located, wanted_columns(dataset)), dataset)
-    encoders = canonical_json(dict(encoded.fitted))
     with tempfile.TemporaryDirectory(prefix="ctrlab-prepare-") as name:
-        folders = {
-            part: Path(name) / where for part, where in zip(PARTS, ("open/train", "open/valid", "test"), strict=True)
-        }
-        for index, folder in enumerate(folders.values()):
-            folder.mkdir(parents=True)
-            save_split(folder, encoded.parts[index])
-            if encoded.true_probability is not None:
-                np.save(folder / PROBABILITY_FILE, encoded.true_probability[index], allow_pickle=False)
-        record = _record(encoded, encoders, folders, sources, address)
-        shared = Path(name) / "open"
+        shared = Path(name)
+        encoded = encode(read(located, wanted_columns(dataset), number_columns(dataset)), dataset, shared)
+        encoders = canonical_json(dict(encoded.fitted))
+        folders = {part: shared / part for part in PARTS}
+        if encoded.true_probability is not None:
+            for folder, probability in zip(folders.values(), encoded.true_probability, strict=True):
+                np.save(folder / PROBABILITY_FILE, probability, allow_pickle=False)
+        record = _record(encoded, encoders, folders, sources, address, encoder_version(dataset))
         (shared / SCHEMA_FILE).write_text(encoded.schema.to_json())
         (shared / ENCODERS_FILE).write_bytes(encoders)
         (shared / RECORD_FILE).write_text(record.to_json())
         store.put_folder(Key.sealed(address), folders["test"])
+        shutil.rmtree(folders["test"])
         store.put_folder(Key.dataset(address), shared)
     return record
 
 
 def _record(
-    encoded: EncodedData, encoders: bytes, folders: dict[str, Path], sources: tuple[FileDigest, ...], address: str
+    encoded: EncodedData,
+    encoders: bytes,
+    folders: dict[str, Path],
+    sources: tuple[FileDigest, ...],
+    address: str,
+    version: str,
 ) -> PreparedData:
     train, valid, test = (
         _summary(split, folder) for split, folder in zip(encoded.parts, folders.values(), strict=True)
@@ -106,7 +116,7 @@ def _record(
         }
     return PreparedData(
         digest=address,
-        encoder_version=ENCODER_VERSION,
+        encoder_version=version,
         sources=sources,
         train=train,
         valid=valid,

@@ -7,18 +7,19 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 from urllib.parse import unquote, urlsplit
 
 from ctrlab_contract.canonical import canonical_json
-from ctrlab_contract.dataset import Format, Source
+from ctrlab_contract.dataset import Format, SideTable, Source
 from ctrlab_contract.errors import InvalidData
 from ctrlab_contract.records.prepared import FileDigest
-from ctrlab_trainer.data.download import downloaded
+from ctrlab_trainer.data.buckets import downloaded
+from ctrlab_trainer.data.digests import file_sha256
+from ctrlab_trainer.data.https import fetched
 from ctrlab_trainer.data.known import KNOWN, SYNTHETIC, folder_of
 from ctrlab_trainer.data.synthetic import GENERATOR_VERSION, SyntheticOptions
-
-READABLE: tuple[Format, ...] = ("csv", "tsv", "parquet", "recbole")
-"""Formats that this version reads."""
+from ctrlab_trainer.data.volumes import mounted
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,24 @@ class TableFiles:
     columns: tuple[str, ...] | None = None
     on: str | None = None
     """Of a side table: the column that joins it; None where that is its first column."""
+    folder: Path | None = None
+    """The folder that all files lie below, where the source is one."""
 
     @property
     def name(self) -> str:
         """How messages call it."""
-        return self.files[0].name if len(self.files) == 1 else self.files[0].parent.name
+        return self.files[0].name if self.folder is None or len(self.files) == 1 else self.folder.name
+
+    def part_name(self, index: int) -> str:
+        """How messages and splits by files call one file: its path below the folder."""
+        path = self.files[index]
+        return path.name if self.folder is None else path.relative_to(self.folder).as_posix()
+
+    def partition(self, index: int) -> dict[str, str]:
+        """Columns that the folders of one file give (`date=2024-01-31/part-0.parquet`), as Hive lays them out."""
+        folders = self.part_name(index).split("/")[:-1]
+        named = [folder.partition("=") for folder in folders]
+        return {name: unquote(value) for name, sign, value in named if name and sign}
 
 
 @dataclass(frozen=True)
@@ -57,16 +71,15 @@ class Located:
             name = f"builtin://{SYNTHETIC}"
             main = [FileDigest(name=name, bytes=len(recipe), sha256=hashlib.sha256(recipe).hexdigest())]
         else:
-            main = [_file_digest(path) for path in self.main.files]
-        return tuple(main + [_file_digest(path) for side in self.sides for path in side.files])
+            main = _file_digests(self.main)
+        return tuple(main + [found for side in self.sides for found in _file_digests(side)])
 
 
 def locate(source: Source) -> Located:
     """Finds the files of a source; InvalidData names the field and what to do where one is absent or unreadable."""
     scheme, _, rest = source.uri.partition("://")
     sides = tuple(
-        _table(side.uri, side.format, f"spec.dataset.source.tables[{index}]", on=side.on)
-        for index, side in enumerate(source.tables or ())
+        _table(side, f"spec.dataset.source.tables[{index}]") for index, side in enumerate(source.tables or ())
     )
     if scheme == "builtin":
         return _builtin(rest, source, sides)
@@ -74,13 +87,10 @@ def locate(source: Source) -> Located:
         raise InvalidData.at(
             "spec.dataset.source.options", f"options are for builtin://{SYNTHETIC}, not for {source.uri}"
         )
-    if source.format is None:
-        raise InvalidData.at("spec.dataset.source.format", f"required for {source.uri}; one of {', '.join(READABLE)}")
     if source.format == "recbole":
-        atomic = _recbole(_path(source.uri, "spec.dataset.source.uri"), "spec.dataset.source.uri")
+        atomic = _recbole(_path(source, "spec.dataset.source"), "spec.dataset.source.uri")
         return Located(atomic[0], (*atomic[1:], *sides))
-    main = _table(source.uri, source.format, "spec.dataset.source", None, header=source.header, columns=source.columns)
-    return Located(main, sides)
+    return Located(_table(source, "spec.dataset.source"), sides)
 
 
 def _builtin(name: str, source: Source, sides: tuple[TableFiles, ...]) -> Located:
@@ -103,45 +113,43 @@ def _builtin(name: str, source: Source, sides: tuple[TableFiles, ...]) -> Locate
     return Located(main, (*brought, *sides))
 
 
-def _table(
-    uri: str, format: Format, field: str, on: str | None, header: bool = True, columns: tuple[str, ...] | None = None
-) -> TableFiles:
-    if format not in READABLE:
+def _table(given: Source | SideTable, field: str) -> TableFiles:
+    if given.format is None:
+        formats = ", ".join(get_args(Format))
+        raise InvalidData.at(f"{field}.format", f"required for {given.uri}; one of {formats}")
+    header = given.header if isinstance(given, Source) else True
+    columns = given.columns if isinstance(given, Source) else None
+    on = given.on if isinstance(given, SideTable) else None
+    if not header and columns is None and given.format in ("csv", "tsv"):
         raise InvalidData.at(
-            f"{field}.format",
-            f"{format} is not read by this version; convert the data to one of {', '.join(READABLE)}",
+            f"{field}.columns", f"{given.uri} has no header (header: false): give the columns' names in order"
         )
-    files = _files(uri, f"{field}.uri")
-    if not header and columns is None and format in ("csv", "tsv"):
-        raise InvalidData.at(
-            f"{field}.columns", f"{uri} has no header (header: false): give the columns' names in order"
-        )
-    return TableFiles(files, format, header, columns, on)
-
-
-def _files(uri: str, field: str) -> tuple[Path, ...]:
-    """The file, or the parts of a folder in the order of their names."""
-    path = _path(uri, field)
+    path = _path(given, field)
     if path.is_file():
-        return (path,)
+        return TableFiles((path,), given.format, header, columns, on)
     if not path.is_dir():
-        raise InvalidData.at(field, f"{uri} does not exist: there is no file or folder {path}")
-    parts = sorted(part for part in path.rglob("*") if part.is_file() and part.name[0] not in "._")
+        raise InvalidData.at(f"{field}.uri", f"{given.uri} does not exist: there is no file or folder {path}")
+    below = (part for part in path.rglob("*") if part.is_file())
+    parts = sorted(part for part in below if not any(name[0] in "._" for name in part.relative_to(path).parts))
     if not parts:
-        raise InvalidData.at(field, f"the folder {path} holds no files")
-    return tuple(parts)
+        raise InvalidData.at(f"{field}.uri", f"the folder {path} holds no files")
+    return TableFiles(tuple(parts), given.format, header, columns, on, path)
 
 
-def _path(uri: str, field: str) -> Path:
-    parts = urlsplit(uri)
-    if parts.scheme == "s3":
-        return downloaded(uri, field)
-    if parts.scheme != "file":
-        raise InvalidData.at(
-            field, f"{parts.scheme}:// is not read by this version; allowed are file://, s3:// and builtin://"
-        )
+def _path(given: Source | SideTable, field: str) -> Path:
+    """The file or folder on this machine, fetched if need be."""
+    parts = urlsplit(given.uri)
+    match parts.scheme:
+        case "s3":
+            return downloaded(given.uri, f"{field}.uri")
+        case "https":
+            return fetched(given.uri, given.sha256, field)
+        case "pvc":
+            return mounted(parts.netloc, unquote(parts.path), given.uri, f"{field}.uri")
     if parts.netloc not in ("", "localhost"):
-        raise InvalidData.at(field, f"{uri} is not an absolute path; write file:///folder/file with three slashes")
+        raise InvalidData.at(
+            f"{field}.uri", f"{given.uri} is not an absolute path; write file:///folder/file with three slashes"
+        )
     return Path(unquote(parts.path))
 
 
@@ -158,10 +166,13 @@ def _recbole(folder: Path, field: str) -> Sequence[TableFiles]:
     return [TableFiles((path,), "recbole") for path in (interactions[0], *present)]
 
 
-def _file_digest(path: Path) -> FileDigest:
-    try:
-        with path.open("rb") as file:
-            value = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InvalidData.at(str(path), f"cannot be read: {error.strerror}") from error
-    return FileDigest(name=path.name, bytes=path.stat().st_size, sha256=value)
+def _file_digests(table: TableFiles) -> list[FileDigest]:
+    """Of each part; folders that give columns belong to its name."""
+    return [
+        FileDigest(
+            name=table.part_name(index) if table.partition(index) else path.name,
+            sha256=file_sha256(path),
+            bytes=path.stat().st_size,
+        )
+        for index, path in enumerate(table.files)
+    ]

@@ -1,6 +1,7 @@
 """Columns as numbers and as times, each with an error that names the file, row, column and value that is none."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,6 @@ def numbers(table: SourceTable, column: str) -> NDArray[np.float64]:
     if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
         found = np.asarray(values.cast(pa.float64()).fill_null(np.nan).to_numpy(), np.float64)
         bad = np.abs(found) > np.finfo(np.float32).max
-        texts = None
     else:
         distinct = categories(values)
         texts = distinct.texts()
@@ -48,14 +48,37 @@ def times(table: SourceTable, column: str) -> NDArray[np.int64] | NDArray[np.flo
     Whole numbers stay whole, so that milliseconds and nanoseconds keep their last digits. InvalidData for a missing
     time and for text that is neither a number nor a date.
     """
+    found = [_times(run, column) for run in table.runs((column,))]
+    kinds = {run.kind for run in found}
+    if len(kinds) > 1:
+        first = next(run for run in found if run.kind != found[0].kind)
+        raise _no_time(first.table, 0, column)
+    return np.concatenate([run.values for run in found]) if len(found) > 1 else found[0].values
+
+
+@dataclass(frozen=True)
+class _Times:
+    """The times of one run of rows."""
+
+    table: SourceTable
+    kind: Literal["number", "date"]
+    values: NDArray[np.int64] | NDArray[np.float64]
+
+
+def _times(table: SourceTable, column: str) -> _Times:
     values = table.data[column]
     kind = values.type
     if pa.types.is_temporal(kind) and values.null_count == 0:
-        return np.asarray(values.cast(pa.timestamp("ns")).cast(pa.int64()).to_numpy(), np.int64)
+        moments = values.cast(pa.timestamp("ns")).cast(pa.int64()).to_numpy()
+        return _Times(table, "date", np.asarray(moments, np.int64))
     if pa.types.is_integer(kind) and values.null_count == 0:
-        return np.asarray(values.to_numpy(), np.int64)
+        return _Times(table, "number", np.asarray(values.to_numpy(), np.int64))
     distinct = categories(values)
-    texts = pd.Series(distinct.texts(), dtype=object)
+    try:
+        whole = distinct.values.cast(pa.int64())
+        return _Times(table, "number", np.asarray(whole.to_numpy())[distinct.codes])
+    except pa.ArrowInvalid:
+        texts = pd.Series(distinct.texts(), dtype=object)
     parsed = pd.to_numeric(texts, errors="coerce")
     if parsed.isna().any() and parsed.isna().all():
         dates = pd.to_datetime(texts, errors="coerce", utc=True, format="ISO8601")
@@ -69,14 +92,16 @@ def times(table: SourceTable, column: str) -> NDArray[np.int64] | NDArray[np.flo
         result = parsed.to_numpy(np.int64 if pd.api.types.is_integer_dtype(parsed) else np.float64)
     bad = invalid[distinct.codes]
     if bad.any():
-        row = int(np.argmax(bad))
-        value = text_at(table, row, column)
-        raise InvalidData.at(
-            table.place(row, column),
-            f"found {value!r}; allowed is a time: a number in every row, or in every row a date such as "
-            "2024-01-31 13:05:00",
-        )
-    return result[distinct.codes]
+        raise _no_time(table, int(np.argmax(bad)), column)
+    return _Times(table, "date" if parsed.isna().all() else "number", result[distinct.codes])
+
+
+def _no_time(table: SourceTable, row: int, column: str) -> InvalidData:
+    return InvalidData.at(
+        table.place(row, column),
+        f"found {text_at(table, row, column)!r}; allowed is a time: a number in every row, or in every row a date such "
+        "as 2024-01-31 13:05:00",
+    )
 
 
 def text_at(table: SourceTable, row: int, column: str) -> str:

@@ -1,0 +1,65 @@
+"""Vocabularies: which values have an id of their own, by how often train has them.
+
+Id 0 of a block is out-of-vocabulary. Known values follow by falling frequency, then by text: an order that depends on
+train alone, and that keeps frequent rows of the embedding table together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ctrlab_trainer.data.encoders.base import Fitted, Kind
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Distinct texts, and how often train has each."""
+
+    values: pa.Array
+    """[distinct] text."""
+    counts: NDArray[np.int64]
+    """[distinct] at least 1."""
+
+    @classmethod
+    def of(cls, values: pa.Array, counts: NDArray[np.int64]) -> "Counts":
+        """Without the values that train lacks."""
+        kept = np.flatnonzero(counts > 0)
+        return cls(values.take(pa.array(kept)), counts[kept])
+
+    @classmethod
+    def sum(cls, states: Sequence["Counts"]) -> "Counts":
+        """Of all rows that the states are of."""
+        if len(states) == 1:
+            return states[0]
+        column = pa.concat_arrays([state.values for state in states]).dictionary_encode()
+        weights = np.concatenate([state.counts for state in states])
+        total = np.zeros(len(column.dictionary), np.int64)
+        np.add.at(total, np.asarray(column.indices), weights)
+        return cls(column.dictionary, total)
+
+
+@dataclass(frozen=True)
+class Vocabulary(Fitted):
+    """Known values in the order of their ids, the first with id 1."""
+
+    values: pa.Array
+
+    @classmethod
+    def fit(cls, state: Counts, min_frequency: int, kind: Kind = "categorical", length: int = 1) -> "Vocabulary":
+        """The values that train has at least `min_frequency` times."""
+        kept = np.flatnonzero(state.counts >= max(min_frequency, 1))
+        table = pa.table({"value": state.values.take(pa.array(kept)), "count": state.counts[kept]})
+        table = table.sort_by([("count", "descending"), ("value", "ascending")])
+        values = table["value"].combine_chunks()
+        values = values if isinstance(values, pa.Array) else pa.array([], pa.string())
+        record: dict[str, object] = {"values": values.to_pylist()}
+        return cls(kind, len(values) + 1, length, record, values)
+
+    def ids(self, values: pa.Array) -> NDArray[np.int32]:
+        """[values] the id of each, 0 where train does not know it."""
+        found = pc.index_in(values, value_set=self.values).fill_null(-1)
+        return np.asarray(found).astype(np.int32) + np.int32(1)
