@@ -1,0 +1,143 @@
+"""ctrlab's side of the comparison."""
+
+import itertools
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+from data import SETTINGS, Columns, columns_of
+from serve import serve
+
+from ctrlab_contract.plan import Variant
+from ctrlab_trainer.batches import Batch, DeviceData
+from ctrlab_trainer.data.encoded import (
+    EncodedFeature,
+    EncodedHistory,
+    EncodedSchema,
+    EncodedSplit,
+    open_split,
+    save_split,
+)
+from ctrlab_trainer.device import set_up_torch
+from ctrlab_trainer.loop import training_step
+from ctrlab_trainer.models import build
+from ctrlab_trainer.optimisation import Optimisation
+from ctrlab_trainer.resolve import resolve
+from ctrlab_trainer.scoring import score
+from ctrlab_trainer.seeds import PurposeSeeds
+
+
+def variant_of(model: str) -> Variant:
+    """The model with the settings of the comparison."""
+    sequence = model in ("DIN", "BST")
+    parameters: dict[str, str | int] = {
+        "batch_size": SETTINGS["batch_size"],
+        "embedding_dim": SETTINGS["sequence_embedding_dim" if sequence else "embedding_dim"],
+        "embedding_l2": str(SETTINGS["l2"]),
+    }
+    if model not in ("LR", "FM"):
+        parameters |= {
+            "hidden_units": ",".join(map(str, SETTINGS["sequence_hidden" if sequence else "hidden"])),
+            "dropout": "0" if sequence else str(SETTINGS["dropout"]),
+            "batch_norm": "false" if sequence else "true",
+        }
+    if model == "xDeepFM":
+        parameters["cin_units"] = ",".join(map(str, SETTINGS["cin"]))
+    if model == "DCNv2":
+        parameters["cross_layers"] = SETTINGS["cross_layers"]
+    if model == "DIN":
+        parameters |= {"attention_units": "64,32", "attention_activation": "relu"}
+    if model == "BST":
+        parameters["heads"] = SETTINGS["heads"]
+    return Variant(name=model, architecture=model.lower(), parameters=parameters)
+
+
+def encoded(columns: Columns, folder: Path) -> tuple[EncodedSchema, EncodedSplit]:
+    """The columns in ctrlab's form, memory-mapped; histories as pointers into one log of events."""
+    names = [name for name in columns if name not in ("label", "hist", "hist_len")]
+    features, offset = [], 1
+    for column, name in enumerate(names):
+        size = int(columns[name].max()) + 1
+        features.append(EncodedFeature(name=name, kind="categorical", offset=offset, size=size, column=column))
+        offset += size
+    ids = np.stack([columns[feature.name] + feature.offset for feature in features], axis=1).astype(np.int32)
+    histories = {}
+    if "hist" in columns:
+        end = np.arange(len(ids), dtype=np.int64)
+        item = names.index("item")
+        length = columns["hist"].shape[1]
+        of = features[item]
+        features.append(of.model_copy(update={"name": "hist", "kind": "history", "length": length, "of": "item"}))
+        start = end - columns["hist_len"]
+        histories["hist"] = EncodedHistory(np.ascontiguousarray(ids[:, item]), start, end)
+    schema = EncodedSchema(features=tuple(features), embedding_rows=offset)
+    split = EncodedSplit(
+        labels=columns["label"].astype(np.uint8),
+        categorical=ids,
+        numeric=np.zeros((len(ids), 0), np.float32),
+        multicategorical={},
+        histories=histories,
+        users=None,
+        row_ids=np.arange(len(ids), dtype=np.int64),
+    )
+    save_split(folder, split)
+    return schema, open_split(folder, schema)
+
+
+class Ctrlab:
+    """One model on one data set."""
+
+    def __init__(self, model: str, rows: int) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        schema, split = encoded(columns_of(model, rows), Path(self.folder.name))
+        arrays = [split.labels, split.categorical]
+        for history in split.histories.values():
+            arrays += [history.events, history.start, history.end]
+        self.data_bytes = sum(array.nbytes for array in arrays)
+        variant = variant_of(model)
+        self.config = resolve(variant, {})
+        self.rows = DeviceData(split, schema, "cpu")
+        self.model = build(variant, self.config, schema, PurposeSeeds.of(0))
+        self.optimisation = Optimisation(self.model, self.config)
+        self.batches = self._endless()
+
+    def _endless(self) -> Iterator[Batch]:
+        chance = torch.Generator().manual_seed(0)
+        while True:
+            yield from self.rows.batches(torch.randperm(self.rows.rows, generator=chance), self.config.batch_size)
+
+    def load(self, batches: int) -> int:
+        return sum(len(batch.labels) for batch in itertools.islice(self.batches, batches))
+
+    def train(self, batches: int) -> int:
+        self.model.train()
+        rows = 0
+        for batch in itertools.islice(self.batches, batches):
+            training_step(self.model, batch, self.optimisation, self.config.precision)
+            rows += len(batch.labels)
+        return rows
+
+    def gemm(self, batches: int) -> int:
+        """The matrix products of the perceptron alone, forward and backward, of so many batches; their rows."""
+        size = self.config.batch_size
+        layers = [module.weight.detach() for module in self.model.modules() if isinstance(module, torch.nn.Linear)]
+        for _ in range(batches):
+            for weight in layers:
+                x, error = torch.empty(size, weight.shape[1]), torch.empty(size, weight.shape[0])
+                torch.mm(x, weight.t(), out=error)
+                torch.mm(error, weight)
+                torch.mm(error.t(), x)
+        return batches * size
+
+    def evaluate(self) -> int:
+        return len(score(self.model, self.rows))
+
+
+if __name__ == "__main__":
+    set_up_torch()
+    serve(Ctrlab, torch.set_num_threads)
