@@ -17,7 +17,7 @@ from ctrlab_contract.base import (
 )
 from ctrlab_contract.cel import rules
 from ctrlab_contract.experiment import Metadata
-from ctrlab_contract.features import MOST_FEATURES
+from ctrlab_contract.features import MOST_FEATURES, Feature
 from ctrlab_contract.runtime import RuntimeOverrides
 from ctrlab_contract.status import ExperimentStatus
 
@@ -51,11 +51,16 @@ class AblationVariant(ContractModel):
     """Parameters with another value."""
     drop_features: Columns | None = Field(default=None, json_schema_extra=AS_SET)
     """Features that the variant does not see."""
-    add_features: Columns | None = Field(default=None, json_schema_extra=AS_SET)
-    """Features of the data set that the full model does not see."""
+    add_features: tuple[Feature, ...] | None = Field(
+        default=None, min_length=1, max_length=8, json_schema_extra=as_map("name")
+    )
+    """Features of the source that the experiment's data set does not have, declared as there."""
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
+        twice = repeated([feature.name for feature in self.add_features or ()])
+        if twice is not None:
+            raise ValueError(f"addFeatures: the name {twice!r} is given twice")
         if not (self.remove or self.set or self.drop_features or self.add_features):
             raise ValueError("a variant changes something: give remove, set, dropFeatures or addFeatures")
         return self

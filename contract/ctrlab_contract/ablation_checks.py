@@ -13,6 +13,8 @@ from ctrlab_contract.architectures import ARCHITECTURES, Architecture, check_par
 from ctrlab_contract.dataset import Dataset
 from ctrlab_contract.errors import Problem
 from ctrlab_contract.experiment import Experiment, Model
+from ctrlab_contract.features import Feature
+from ctrlab_contract.problems import describe_all
 
 
 def check_ablation(ablation: Ablation, experiment: Experiment) -> list[Problem]:
@@ -31,7 +33,11 @@ def check_ablation(ablation: Ablation, experiment: Experiment) -> list[Problem]:
         found += _parts(path, variant, model, experiment.spec.dataset)
         found += _parameters(path, variant, model)
         found += _features(path, variant, experiment.spec.dataset)
-    return found or [*_same_change(ablation), *_combinations(ablation, model)]
+    return found or [
+        *_same_change(ablation),
+        *_added(ablation, experiment.spec.dataset),
+        *_combinations(ablation, model),
+    ]
 
 
 def _parts(path: str, variant: AblationVariant, model: Model, dataset: Dataset) -> Iterator[Problem]:
@@ -99,22 +105,39 @@ def _features(path: str, variant: AblationVariant, dataset: Dataset) -> Iterator
             )
     if set(names) <= set(dropped):
         yield Problem(f"{path}.dropFeatures", f"no feature would be left; keep one of {known}")
-    for name in variant.add_features or ():
-        if name in names:
-            message = f"the full model sees {name!r} already, as every feature of the data set; drop features instead"
-        else:
-            message = (
-                f"the data set has no feature {name!r}; known: {known}. A feature that is not in the experiment's "
-                "data set needs an experiment of its own"
+    for feature in variant.add_features or ():
+        if feature.name in names:
+            yield Problem(
+                f"{path}.addFeatures",
+                f"the full model sees {feature.name!r} already, as every feature of the data set ({known}); give it "
+                "another name, or drop features instead",
             )
-        yield Problem(f"{path}.addFeatures", message)
+
+
+def _added(ablation: Ablation, dataset: Dataset) -> Iterator[Problem]:
+    """Whether the features that variants add could stand in the experiment's own data set."""
+    declared: dict[str, Feature] = {}
+    for index, variant in enumerate(ablation.spec.variants):
+        path = f"spec.variants[{index}].addFeatures"
+        for feature in variant.add_features or ():
+            if declared.setdefault(feature.name, feature) != feature:
+                yield Problem(path, f"{feature.name!r} is declared otherwise by another variant; give one a new name")
+        if not variant.add_features:
+            continue
+        own = dataset.model_copy(update={"features": dataset.features + variant.add_features})
+        try:
+            Dataset.model_validate_json(own.to_json())
+        except ValidationError as error:
+            for problem in describe_all(error, Dataset):
+                yield Problem(path, problem.message)
 
 
 def _same_change(ablation: Ablation) -> Iterator[Problem]:
     seen: dict[tuple[object, ...], str] = {}
     for index, variant in enumerate(ablation.spec.variants):
         values = sorted((name, str(value)) for name, value in (variant.set or {}).items())
-        change = (frozenset(variant.remove or ()), tuple(values), frozenset(variant.drop_features or ()))
+        features = frozenset(variant.drop_features or ()), frozenset(f.name for f in variant.add_features or ())
+        change = (frozenset(variant.remove or ()), tuple(values), features)
         if change in seen:
             yield Problem(f"spec.variants[{index}]", f"{variant.name} makes the same change as {seen[change]}")
         seen.setdefault(change, variant.name)

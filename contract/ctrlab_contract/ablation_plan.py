@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from ctrlab_contract.ablation import Ablation, AblationVariant
+from ctrlab_contract.dataset import Dataset
 from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.features import Feature
 from ctrlab_contract.plan import ExperimentKey, ParentExperiment, Plan, Variant
 from ctrlab_contract.tuning import Evaluation, Seeds
 
@@ -45,9 +47,10 @@ def ablation_plan(ablation: Ablation, parent: Parent) -> Plan:
     full = plan.variant(spec.model)
     retuned = spec.hyperparameters == "Retune"
     changes = (AblationVariant.model_construct(name=spec.model), *expanded(ablation))
+    added = tuple(feature.name for feature in added_features(ablation))
     return Plan(
-        dataset=plan.dataset,
-        variants=tuple(_variant(full, change, retuned) for change in changes),
+        dataset=extended(plan.dataset, ablation),
+        variants=tuple(_variant(full, change, retuned, added) for change in changes),
         tuning=plan.tuning,
         evaluation=Evaluation(seeds=_seeds(ablation, parent)),
         analysis=plan.analysis.model_copy(update={"reference": spec.model, "compare": "AgainstReference"}),
@@ -60,6 +63,18 @@ def ablation_plan(ablation: Ablation, parent: Parent) -> Plan:
             factorial=removals(ablation) if spec.factorial else None,
         ),
     )
+
+
+def added_features(ablation: Ablation) -> tuple[Feature, ...]:
+    """Every feature that some variant adds, once, in the order of the specification."""
+    declared = {feature.name: feature for variant in ablation.spec.variants for feature in variant.add_features or ()}
+    return tuple(declared.values())
+
+
+def extended(dataset: Dataset, ablation: Ablation) -> Dataset:
+    """The experiment's data set with the added features after its own, which are encoded as they were there."""
+    added = added_features(ablation)
+    return dataset.model_copy(update={"features": dataset.features + added}) if added else dataset
 
 
 def removals(ablation: Ablation) -> tuple[str, ...]:
@@ -88,9 +103,10 @@ def only_removes(variant: AblationVariant) -> bool:
     return bool(variant.remove) and not (variant.set or variant.drop_features or variant.add_features)
 
 
-def _variant(full: Variant, change: AblationVariant, retuned: bool) -> Variant:
+def _variant(full: Variant, change: AblationVariant, retuned: bool, added: tuple[str, ...]) -> Variant:
     """A parameter that the variant sets is no longer searched; with inherited values nothing is."""
     fixed = change.set or {}
+    more = tuple(feature.name for feature in change.add_features or ())
     search = {name: dimension for name, dimension in full.search.items() if name not in fixed} if retuned else {}
     return full.model_copy(
         update={
@@ -99,6 +115,8 @@ def _variant(full: Variant, change: AblationVariant, retuned: bool) -> Variant:
             "search": search,
             "remove": change.remove or (),
             "drop_features": change.drop_features or (),
+            "add_features": more or None,
+            "hidden_features": tuple(name for name in added if name not in more) or None,
         }
     )
 

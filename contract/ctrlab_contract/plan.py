@@ -26,6 +26,15 @@ class Variant(ContractModel):
     search: dict[str, SearchDimension] = Field(default_factory=dict)
     remove: tuple[str, ...] = ()
     drop_features: tuple[str, ...] = ()
+    add_features: tuple[str, ...] | None = None
+    """Features of the ablation's data set that this variant sees and the full model does not."""
+    hidden_features: tuple[str, ...] | None = None
+    """Features of the ablation's data set that other variants alone see."""
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Features of the data set that the model is not given."""
+        return self.drop_features + (self.hidden_features or ())
 
 
 class ParentExperiment(ContractModel):

@@ -33,6 +33,7 @@ def change_of(
         full_model=full.name,
         removed_parts=tuple(part for part in variant.remove if part not in full.remove),
         dropped_features=tuple(name for name in variant.drop_features if name not in full.drop_features),
+        added_features=variant.add_features or (),
         config=_changed(full_config.model_dump(mode="json"), config.model_dump(mode="json")),
         parameters_full=sum(shape.numel() for shape in before.values()),
         parameters_variant=sum(shape.numel() for shape in after.values()),

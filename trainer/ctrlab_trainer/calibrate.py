@@ -63,7 +63,7 @@ def _measure(
 ) -> VariantCalibration:
     config = resolve(variant, {name: middle(dimension) for name, dimension in variant.search.items()})
     model = build(variant, config, schema, PurposeSeeds.of(0), device)
-    seen = schema.without(variant.drop_features)
+    seen = schema.without(variant.unseen)
     optimisation = Optimisation(model, config)
     train_rows, valid_rows = DeviceData(rows, seen, device), DeviceData(valid, seen, device)
 

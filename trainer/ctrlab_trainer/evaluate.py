@@ -227,7 +227,7 @@ class _Run:
         rows = opened.split
         model = build(self.variant, self.config, schema, self.seeds, self.device)
         model.load_state_dict(result.state or {})
-        scores = score(model, DeviceData(rows, schema.without(self.variant.drop_features), self.device))
+        scores = score(model, DeviceData(rows, schema.without(self.variant.unseen), self.device))
         if not np.isfinite(scores).all():
             return _Tested({}, {}, None, opened.openings)
         values = compute(self.metrics, np.asarray(rows.labels), scores, rows.users)

@@ -76,7 +76,7 @@ def train(
     `metrics` holds `primary_metric`. What `on_epoch` raises passes through; TrainingStopped when `stop` says so;
     InvalidSpec for parts or features that cannot be removed.
     """
-    seen = schema.without(variant.drop_features)
+    seen = schema.without(variant.unseen)
     model = build(variant, config, schema, seeds, device)
     rows, valid_rows = DeviceData(train, seen, device), DeviceData(valid, seen, device)
     optimisation = Optimisation(model, config)

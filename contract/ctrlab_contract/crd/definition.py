@@ -26,6 +26,8 @@ class ResourceKind:
     """Fields of the spec that may change after the plan is frozen."""
     selectable: tuple[str, ...]
     """Fields that `kubectl get --field-selector` knows."""
+    columns: tuple[tuple[str, str], ...] = ()
+    """Name and path of what `kubectl get` shows before the columns of both kinds."""
 
     @property
     def name(self) -> str:
@@ -53,6 +55,7 @@ KINDS = (
         spec=AblationSpec,
         changeable=frozenset({"runtime", "suspend"}),
         selectable=(".spec.experimentRef.name", ".status.stage"),
+        columns=(("Experiment", ".spec.experimentRef.name"), ("Model", ".spec.model")),
     ),
 )
 """Both resources."""
@@ -94,7 +97,10 @@ def definition(kind: ResourceKind) -> dict[str, Any]:
                     "storage": True,
                     "schema": {"openAPIV3Schema": root_schema(kind)},
                     "subresources": {"status": {}},
-                    "additionalPrinterColumns": [dict(column) for column in COLUMNS],
+                    "additionalPrinterColumns": [
+                        *({"name": name, "type": "string", "jsonPath": path} for name, path in kind.columns),
+                        *(dict(column) for column in COLUMNS),
+                    ],
                     "selectableFields": [{"jsonPath": path} for path in kind.selectable],
                 }
             ],

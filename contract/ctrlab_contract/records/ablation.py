@@ -18,6 +18,7 @@ class VariantChange(ContractModel):
     full_model: str
     removed_parts: tuple[str, ...] = ()
     dropped_features: tuple[str, ...] = ()
+    added_features: tuple[str, ...] = ()
     config: dict[str, Changed]
     """Parameters whose resolved values differ."""
     parameters_full: int

@@ -47,6 +47,7 @@ def change_in_words(plan: Plan, variant: Variant) -> str:
     words = [f"without {part}" for part in variant.remove]
     words += [f"with {name} = {value}" for name, value in given.items()]
     words += [f"without the feature {name}" for name in variant.drop_features]
+    words += [f"with the feature {name}" for name in variant.add_features or ()]
     return ", ".join(words) or "as the full model"
 
 

@@ -91,7 +91,7 @@ ABLATION: Final[dict[str, Any]] = {
             {"name": "without-BST", "remove": ["bst"]},
             {"name": "sum", "set": {"fusion": "sum", "fusion_dim": 32}},
             {"name": "without-history", "dropFeatures": ["hist_item"]},
-            {"name": "with-price", "addFeatures": ["price"]},
+            {"name": "with-price", "addFeatures": [{"name": "price", "type": "Numeric"}]},
         ],
     },
 }

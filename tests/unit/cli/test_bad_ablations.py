@@ -116,14 +116,46 @@ CASES = [
     Bad(
         "feature that is there",
         "dropFeatures: [seen]",
-        "addFeatures: [seen]",
-        "spec.variants[2].addFeatures: the full model sees 'seen' already",
+        "addFeatures: [{name: seen, type: Categorical}]",
+        "spec.variants[2].addFeatures: the full model sees 'seen' already, as every feature of the data set (user_id",
     ),
     Bad(
-        "feature that is not there",
+        "feature without a type",
         "dropFeatures: [seen]",
-        "addFeatures: [price]",
-        "spec.variants[2].addFeatures: the data set has no feature 'price'; known: user_id, item_id, seen",
+        "addFeatures: [{name: price}]",
+        "spec.variants[2].addFeatures[0].type: required, but missing",
+    ),
+    Bad(
+        "feature of a field that it cannot have",
+        "dropFeatures: [seen]",
+        "addFeatures: [{name: price, type: Numeric, separator: ','}]",
+        "spec.variants[2].addFeatures[0]: separator is for MultiCategorical features, not Numeric",
+    ),
+    Bad(
+        "history of a feature that is not there",
+        "dropFeatures: [seen]",
+        "addFeatures: [{name: bought, type: History, of: shop}]",
+        "spec.variants[2].addFeatures: the History feature 'bought' is of 'shop', which is not a Categorical feature; "
+        "known: user_id, item_id",
+    ),
+    Bad(
+        "the label as a feature",
+        "dropFeatures: [seen]",
+        "addFeatures: [{name: click, type: Categorical}]",
+        "spec.variants[2].addFeatures: features: the label column 'click' cannot be a feature",
+    ),
+    Bad(
+        "added twice",
+        "dropFeatures: [seen]",
+        "addFeatures: [{name: price, type: Numeric}, {name: price, type: Numeric}]",
+        "spec.variants[2]: addFeatures: the name 'price' is given twice",
+    ),
+    Bad(
+        "added otherwise by another variant",
+        "dropFeatures: [seen]}",
+        "addFeatures: [{name: price, type: Numeric}]}\n"
+        "    - {name: as-id, addFeatures: [{name: price, type: Categorical}]}",
+        "spec.variants[3].addFeatures: 'price' is declared otherwise by another variant; give one a new name",
     ),
     Bad(
         "the same twice",

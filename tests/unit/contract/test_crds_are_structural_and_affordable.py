@@ -78,13 +78,13 @@ def test_a_rule_over_an_unbounded_list_is_too_expensive() -> None:
 def test_both_resources_say_how_kubectl_shows_them() -> None:
     experiment, ablation = (definition(kind)["spec"] for kind in KINDS)
     assert (experiment["names"]["shortNames"], ablation["names"]["shortNames"]) == (["ctrexp"], ["abl"])
-    for spec in (experiment, ablation):
+    for spec, first in ((experiment, ()), (ablation, ("Experiment", "Model"))):
         version = spec["versions"][0]
         assert spec["names"]["categories"] == ["ctrlab"]
         assert version["subresources"] == {"status": {}}
         names = [(column["name"], column.get("priority", 0)) for column in version["additionalPrinterColumns"]]
         assert names == [
-            *[(name, 0) for name in ("Ready", "Stage", "Trials", "Best", "Seeds", "Age")],
+            *[(name, 0) for name in (*first, "Ready", "Stage", "Trials", "Best", "Seeds", "Age")],
             *[(name, 1) for name in ("Report", "Queue")],
         ]
 
