@@ -34,4 +34,4 @@ def compare(
     chosen = [part for option, value in options if value is not None for part in (option, value)]
     target = into or workspace / "comparisons" / short(digest([*folders, *chosen]))
     say(answer("report", ["compare", *folders, "--into", str(target), *chosen]).rstrip("\n"))
-    say(f"\nfiles: {target}")
+    say(f"\npage: {target / 'comparison.html'}")

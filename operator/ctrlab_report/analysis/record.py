@@ -1,15 +1,15 @@
 """What a reader needs to trust and to repeat the numbers: machines, openings of test, findings."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 from ctrlab_contract.canonical import canonical_json
-from ctrlab_contract.records import Anomaly, Finding, Machine, RunRecord, TestOpenings
+from ctrlab_contract.records import Finding, Machine, RunRecord, TestOpenings
 from ctrlab_report.analysis.flags import REPETITIONS, judge_repetition
 from ctrlab_report.analysis.process import process_of
 from ctrlab_report.analysis.scored import Scored, disagreements
-from ctrlab_report.gather import Gathered
+from ctrlab_report.gather import Gathered, GatheredRun
 from ctrlab_report.statistics.anomalies import SLOW_FACTOR, ProcessSignal, RerunFinding
 from ctrlab_report.wording import anomaly_name, duration
 
@@ -79,42 +79,45 @@ def _missing(gathered: Gathered) -> Iterator[Finding]:
 def _anomalous(gathered: Gathered) -> Iterator[Finding]:
     ended = [(run, run.record) for run in gathered.runs if run.record is not None]
     for name in gathered.plan.names:
-        yield from _by_kind(name, {run.seed: record.anomalies for run, record in ended if run.variant == name})
+        yield from _by_kind(name, [record for run, record in ended if run.variant == name])
     for run, record in ended:
-        where = f"{run.variant}, seed {run.seed}"
-        if ProcessSignal.SLOW in process_of(gathered, run).signals:
-            walls = [other.process.wall_seconds for found, other in ended if found.variant == run.variant]
-            message = (
-                f"took {duration(record.process.wall_seconds)}, more than {SLOW_FACTOR:g} times the median of its "
-                f"model's runs, {duration(median(walls))}: look at the machine ({record.process.worker}) before you "
-                "compare times"
-            )
-            yield Finding(severity="note", where=where, message=message)
         if record.repetition is not None:
             found = judge_repetition(record.repetition)
             yield Finding(
                 severity="note" if found is RerunFinding.PROPERTY else "warning",
-                where=where,
+                where=_seeds(run.variant, [run.seed]),
                 message=REPETITIONS[found],
             )
+    yield from _slow(gathered, [run for run, _ in ended])
 
 
-def _by_kind(name: str, by_seed: Mapping[int, Sequence[Anomaly]]) -> Iterator[Finding]:
-    """One line for each run and anomaly; one line for a kind that more than half of the runs share."""
-    by_kind: dict[str, list[str]] = {}
-    for anomalies in by_seed.values():
-        for first in {one.kind: one for one in reversed(anomalies)}.values():
-            by_kind.setdefault(first.kind, []).append(first.detail)
-    common = {kind for kind, found in by_kind.items() if len(found) > max(len(by_seed) / 2, 1)}
-    for kind in sorted(common):
-        runs = f"{len(by_kind[kind])} of {len(by_seed)} runs"
-        message = f"{anomaly_name(kind)} in {runs}; in the first of them: {by_kind[kind][0]}"
-        yield Finding(severity="note", where=name, message=message)
-    for seed, anomalies in by_seed.items():
-        for one in anomalies:
-            if one.kind not in common:
-                message = f"{anomaly_name(one.kind)}: {one.detail}"
-                yield Finding(severity="note", where=f"{name}, seed {seed}", message=message)
+def _by_kind(name: str, records: Sequence[RunRecord]) -> Iterator[Finding]:
+    """One line for each kind of anomaly of a model, with the runs that have it."""
+    of_kind: dict[str, list[tuple[int, str]]] = {}
+    for record in records:
+        for first in {one.kind: one for one in reversed(record.anomalies)}.values():
+            of_kind.setdefault(first.kind, []).append((record.seed, first.detail))
+    for kind, found in sorted(of_kind.items()):
+        message = f"{anomaly_name(kind)}: {found[0][1]}" + (" (the first of them)" if len(found) > 1 else "")
+        where = f"all runs of {name}" if 1 < len(records) == len(found) else _seeds(name, [seed for seed, _ in found])
+        yield Finding(severity="note", where=where, message=message)
+
+
+def _slow(gathered: Gathered, ended: Sequence[GatheredRun]) -> Iterator[Finding]:
+    slow = [run for run in ended if ProcessSignal.SLOW in process_of(gathered, run).signals]
+    if slow:
+        longest = max(slow, key=lambda run: run.record.process.wall_seconds if run.record else 0.0)
+        walls = [run.record.process.wall_seconds for run in gathered.of(longest.variant) if run.record]
+        message = (
+            f"{len(slow)} of {len(ended)} runs took more than {SLOW_FACTOR:g} times the median of their model's runs; "
+            f"the longest is {_seeds(longest.variant, [longest.seed])}, {duration(max(walls))} where the median is "
+            f"{duration(median(walls))}. The machines had other work, so wall times do not compare the models"
+        )
+        yield Finding(severity="note", where="machines", message=message)
+
+
+def _seeds(name: str, seeds: Sequence[int]) -> str:
+    return f"{name}, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
 def _data(gathered: Gathered) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from ctrlab_report.analysis.scored import score
 from ctrlab_report.compare.result import AcrossData
 from ctrlab_report.compare.sources import Source
 from ctrlab_report.statistics.across_datasets import (
+    BAYES_SIGNED_RANK,
     FEWEST_DATA_SETS,
     against_control,
     bayesian_signed_rank,
@@ -46,7 +47,7 @@ def compare_across_data_sets(sources: Sequence[Source], metric: str, margin: flo
     ranks = mean_ranks(table, higher_is_better=higher)
     test, nemenyi = friedman(ranks, len(sources)), critical_difference(ranks, len(sources), alpha=alpha)
     gains = table if higher else -table
-    posterior = {}
+    posterior, control = {}, against_control(ranks, len(sources), 0)
     for a, b in combinations(range(len(models)), 2):
         found = bayesian_signed_rank(gains[:, a], gains[:, b], margin or 0.0)
         posterior[f"{models[a]} - {models[b]}"] = (found.b_better, found.equal, found.a_better)
@@ -59,8 +60,9 @@ def compare_across_data_sets(sources: Sequence[Source], metric: str, margin: flo
         friedman_p=test.p,
         critical_difference=nemenyi.difference,
         groups=nemenyi.groups,
-        against_first=against_control(ranks, len(sources), 0).adjusted,
+        against_first=control.adjusted,
         posterior=posterior,
+        methods=(test.method, nemenyi.method, control.method, BAYES_SIGNED_RANK),
     )
 
 

@@ -1,98 +1,96 @@
-"""A comparison of experiments as files: JSON, Markdown, and the critical-difference diagram where there is one."""
+"""A comparison of experiments as files: JSON, Markdown, one self-contained HTML page, and its figure by itself."""
 
+from ctrlab_contract.metrics import DIRECTION
+from ctrlab_contract.records import Interval
+from ctrlab_report.compare.markdown import markdown, title
 from ctrlab_report.compare.result import AcrossData, ExperimentsComparison, Pair
+from ctrlab_report.figures.canvas import CLASSES, Figure
 from ctrlab_report.figures.critical_difference import critical_difference_diagram
-from ctrlab_report.wording import MINUS, difference, level, metric_name, p_value, percent, signed_interval_of, value
-
-DIGITS = 5
+from ctrlab_report.figures.forest import Bar, forest_plot
+from ctrlab_report.render import environment
+from ctrlab_report.statistics.methods import METHODS
+from ctrlab_report.wording import MINUS, digits_for, metric_name, p_clause, value
 
 
 def files(found: ExperimentsComparison) -> dict[str, bytes]:
     """Contents by file name."""
-    content = {"comparison.json": found.to_json().encode(), "comparison.md": markdown(found).encode()}
-    if found.across is not None and found.across.critical_difference is not None:
-        across = found.across
-        diagram = critical_difference_diagram(
-            across.models, across.mean_ranks, found.across.critical_difference, across.groups, len(across.values)
-        )
-        content["critical-difference.svg"] = diagram.alone()
-    return content
+    drawn = figures(found)
+    return {
+        "comparison.json": found.to_json().encode(),
+        "comparison.md": markdown(found).encode(),
+        "comparison.html": page(found, drawn),
+        **{f"{name}.svg": figure.alone() for name, figure in drawn.items()},
+    }
 
 
-def markdown(found: ExperimentsComparison) -> str:
-    """The comparison for people."""
-    names = list(found.experiments)
-    lines = [
-        f"# {', '.join(names[:-1])} and {names[-1]}: {metric_name(found.metric)} on test",
-        "",
-        "Exploratory: no plan named this comparison before the test sets were opened. Confirm a claim by an experiment "
-        "that plans it.",
-        "",
-    ]
-    lines += _pairs(found) if found.across is None else _across(found, found.across)
-    lines += ["", "| experiment | folder | data set |", "| --- | --- | --- |"]
-    lines += [f"| {name} | `{where}` | `{found.data[name]}` |" for name, where in found.experiments.items()]
-    return "\n".join([*lines, ""])
+def page(found: ExperimentsComparison, drawn: dict[str, Figure]) -> bytes:
+    """One self-contained HTML file."""
+    used = dict.fromkeys([*(pair.method for pair in found.pairs), *(found.across.methods if found.across else ())])
+    content = {
+        "found": found,
+        "title": title(found),
+        "metric": metric_name(found.metric),
+        "answer": answer(found.across) if found.across else "",
+        "figures": drawn,
+        "methods": {name: METHODS[name] for name in used if name in METHODS},
+        "svg_classes": CLASSES,
+    }
+    return environment(html=True).get_template("comparison.html.j2").render(content).encode()
 
 
-def _pairs(found: ExperimentsComparison) -> list[str]:
-    ci = f"{level(found.confidence)} CI, new data"
-    lines = ["One data set: every model of one experiment against every model of the others.", ""]
-    lines += [
-        f"| comparison | difference | {ci} | p (Holm) | seeds | verdict |",
-        "| --- | ---: | :---: | ---: | --- | --- |",
-    ]
-    lines += [_row(pair) for pair in found.pairs]
-    return [*lines, "", *(f"- {pair.sentence}" for pair in found.pairs)]
-
-
-def _row(pair: Pair) -> str:
-    seeds = f"{len(pair.paired_seeds)} shared" if pair.paired_seeds else "not shared"
-    known = pair.low is not None and pair.high is not None
-    bounds = signed_interval_of(pair.low or 0.0, pair.high or 0.0, DIGITS) if known else "–"
-    cells = (
-        f"{pair.a} {MINUS} {pair.b}",
-        difference(pair.difference, DIGITS),
-        bounds,
-        p_value(pair.p_adjusted),
-        seeds,
-        pair.label,
-    )
-    return f"| {' | '.join(cells)} |"
-
-
-def _across(found: ExperimentsComparison, across: AcrossData) -> list[str]:
-    lines = [f"| data set | {' | '.join(across.models)} |", f"| --- |{' ---: |' * len(across.models)}"]
-    for name, means in across.values.items():
-        lines.append(f"| {name} | {' | '.join(value(mean, DIGITS) for mean in means)} |")
+def answer(across: AcrossData) -> str:
+    """What the tests over data sets say, in one sentence."""
     if across.refused is not None:
-        return [*lines, "", f"No test over data sets: {across.refused}"]
-    lines.append(f"| mean rank | {' | '.join(value(rank, 2) for rank in across.mean_ranks)} |")
-    lines += [
-        "",
-        f"Friedman's test (Iman and Davenport): {p_phrase(across.friedman_p)} that all models rank alike over "
-        f"{len(across.values)} data sets. Nemenyi's critical difference of mean ranks: "
-        f"{value(across.critical_difference, 2)}.",
-        "",
-        "![Critical-difference diagram](critical-difference.svg)",
-        "",
-        f"| pair | P(second better) | P(within ±{found.margin or 0:g}) | P(first better) |",
-        "| --- | ---: | ---: | ---: |",
-    ]
-    for pair, (second, within, first) in across.posterior.items():
-        lines.append(
-            f"| {pair.replace(' - ', f' {MINUS} ')} | {percent(second)} | {percent(within)} | {percent(first)} |"
+        return f"No test over data sets: {across.refused}"
+    count = len(across.values)
+    ranked = sorted(zip(across.mean_ranks, across.models, strict=True))
+    listed = ", ".join(f"{model} {value(rank, 2)}" for rank, model in ranked)
+    apart = "is open" if any(len(group) == len(across.models) for group in across.groups) else "is shown for some pairs"
+    return (
+        f"Mean ranks over {count} data sets: {listed} (1 is best; Friedman {p_clause(across.friedman_p)}). "
+        f"Whether two models differ {apart}: the critical difference is {value(across.critical_difference, 2)}."
+    )
+
+
+def figures(found: ExperimentsComparison) -> dict[str, Figure]:
+    """The forest plot of pairs, or the diagram of mean ranks."""
+    across = found.across
+    if across is None:
+        drawn = _forest(found)
+        return {drawn.name: drawn} if drawn else {}
+    if across.critical_difference is None:
+        return {}
+    diagram = critical_difference_diagram(
+        across.models, across.mean_ranks, across.critical_difference, across.groups, len(across.values)
+    )
+    return {diagram.name: diagram}
+
+
+def _forest(found: ExperimentsComparison) -> Figure | None:
+    name, higher = metric_name(found.metric), DIRECTION[found.metric] == "maximize"  # type: ignore[index]
+    bars = [
+        Bar(
+            f"{pair.a} {MINUS} {pair.b}",
+            pair.difference,
+            digits_for(pair.se or 0.0),
+            _interval(found, pair, pair.low, pair.high),
+            _interval(found, pair, pair.simultaneous_low, pair.simultaneous_high),
+            None,
         )
-    adjusted = [
-        f"{model}: p {p_value(p)}"
-        for model, p in zip(across.models, across.against_first, strict=True)
-        if p is not None
+        for pair in found.pairs
+        if pair.difference is not None
     ]
-    lines += ["", "Bayesian signed-rank test (Benavoli et al. 2014) above; mean ranks against the first model (Holm): "]
-    lines[-1] += ", ".join(adjusted) + "."
-    return lines
+    first, second = ("second", "first") if higher else ("first", "second")
+    sides = (f"◂ {first} named is better", f"{second} named is better ▸")
+    title = f"Differences in {name}"
+    return (
+        forest_plot("forest", title, f"difference in {name}", sides, bars, found.margin, found.confidence)
+        if bars
+        else None
+    )
 
 
-def p_phrase(p: float | None) -> str:
-    """`p 0.012`."""
-    return f"p {p_value(p)}"
+def _interval(found: ExperimentsComparison, pair: Pair, low: float | None, high: float | None) -> Interval | None:
+    if low is None or high is None:
+        return None
+    return Interval(low=low, high=high, confidence=found.confidence, method=pair.method)

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from ctrlab_contract.base import ContractModel
+from ctrlab_contract.records import VerdictName
 
 
 class Pair(ContractModel):
@@ -17,9 +18,14 @@ class Pair(ContractModel):
     difference: float | None = None
     low: float | None = None
     high: float | None = None
+    se: float | None = None
+    simultaneous_low: float | None = None
+    """Of the interval that holds for all pairs at once."""
+    simultaneous_high: float | None = None
     p: float | None = None
     p_adjusted: float | None = None
     """Holm over all pairs of this comparison."""
+    verdict: VerdictName | None = None
     label: str
     sentence: str
     method: str
@@ -44,6 +50,8 @@ class AcrossData(ContractModel):
     """By `a - b`: probabilities that b is better, that both are within the margin, that a is better."""
     refused: str | None = None
     """Why there is no test."""
+    methods: tuple[str, ...] = ()
+    """Ids of the tests that were made."""
 
 
 class ExperimentsComparison(ContractModel):

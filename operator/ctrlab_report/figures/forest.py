@@ -54,13 +54,14 @@ def forest(summary: ReportSummary) -> Figure | None:
     ]
     name = metric_name(summary.primary_metric)
     first, second = ("second", "first") if rows[0].direction == "maximize" else ("first", "second")
-    return _figure(
+    return forest_plot(
         "forest",
         f"Differences in {name}",
         f"difference in {name}",
         (f"◂ {first} named is better", f"{second} named is better ▸"),
         bars,
-        summary,
+        summary.margin,
+        summary.confidence,
     )
 
 
@@ -87,13 +88,14 @@ def drops(summary: ReportSummary) -> Figure | None:
         return None
     name, full = metric_name(summary.primary_metric), shorten(summary.ablation.full_model, 12)
     meaning = f"{full} {MINUS} variant" if maximized else f"variant {MINUS} {full}"
-    return _figure(
+    return forest_plot(
         "drops",
         f"What each change costs in {name}",
         f"{name} {'lost' if maximized else 'added'} by the change ({meaning})",
         ("◂ better with the change", f"{full} is better ▸"),
         bars,
-        summary,
+        summary.margin,
+        summary.confidence,
     )
 
 
@@ -101,10 +103,16 @@ def _turned(bounds: Interval | None) -> Interval | None:
     return bounds.model_copy(update={"low": -bounds.high, "high": -bounds.low}) if bounds else None
 
 
-def _figure(
-    name: str, title: str, axis: str, sides: tuple[str, str], bars: Sequence[Bar], summary: ReportSummary
+def forest_plot(
+    name: str,
+    title: str,
+    axis: str,
+    sides: tuple[str, str],
+    bars: Sequence[Bar],
+    margin: float | None,
+    confidence_level: float,
 ) -> Figure:
-    margin = summary.margin
+    """`sides` are the words left and right of zero; the margin is drawn as a band, where there is one."""
     numbers = [0.0, *(end for bar in bars for end in bar.ends)]
     if margin is not None:
         numbers += [-margin, margin]
@@ -119,15 +127,16 @@ def _figure(
     canvas.text(WIDTH - 14, TOP - 12, sides[1], "t s e")
     for place, bar in enumerate(bars):
         _draw(canvas, scale, bar, left, TOP + ROW * (place + 0.5))
-    confidence = level(summary.confidence)
+    confidence = level(confidence_level)
     wide = any(bar.together is not None and bar.together != bar.new_data for bar in bars)
     caption = f"Thick bar: {confidence} CI for new rows and new seeds (Obuchowski-Rockette)"
     caption += f"; its whiskers hold for all rows at once with {confidence} confidence. " if wide else ". "
-    caption += f"Thin bar below: {confidence} CI on this test set only (paired t)."
+    if any(bar.these_rows is not None for bar in bars):
+        caption += f"Thin bar below: {confidence} CI on this test set only (paired t). "
     if margin is not None:
-        caption += f" Shaded: the margin of ±{margin:g}."
+        caption += f"Shaded: the margin of ±{margin:g}."
     alt = "; ".join(bar.said for bar in bars) + "."
-    return Figure(name, title, alt, caption, int(bottom + 46), canvas.body)
+    return Figure(name, title, alt, caption.strip(), int(bottom + 46), canvas.body)
 
 
 def _draw(canvas: Canvas, scale: Scale, bar: Bar, left: float, y: float) -> None:

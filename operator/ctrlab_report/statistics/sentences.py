@@ -25,20 +25,22 @@ class Writer:
     metric: str
     higher_is_better: bool
     result: TwoSourceComparison
+    comparisons: int = 1
+    """How many the p-values are corrected for."""
 
     def better(self, p: float | None) -> str:
         """Row 3."""
-        return f"{self.a} is better than {self.b}: {self._difference()} ({self._interval()}, {_p(p)}, {self._seeds()})."
+        return f"{self.a} is better than {self.b}: {self._difference()} {self._evidence(p)}."
 
     def worse(self, p: float | None) -> str:
         """Row 4."""
-        return f"{self.a} is worse than {self.b}: {self._difference()} ({self._interval()}, {_p(p)}, {self._seeds()})."
+        return f"{self.a} is worse than {self.b}: {self._difference()} {self._evidence(p)}."
 
     def equivalent(self, margin: float, p: float | None, alpha: float, *, real: bool) -> str:
         """Row 2; `real` adds that the difference, though too small to matter, is there."""
         text = (
             f"{self.a} and {self.b} are equivalent within the planned margin of ±{margin:g}: {self._difference()} "
-            f"({self._interval()}, equivalence {_p(p)}, {self._seeds()})."
+            f"({self._interval()}, equivalence {_p(p)}{self._corrected}, {self._seeds()})."
         )
         return f"{text} The difference is real, and too small to matter by that margin." if real else text
 
@@ -47,7 +49,7 @@ class Writer:
         return (
             f"{self.a} scored better than {self.b} on these test rows ({self._difference()}, {_p(p_here)} over "
             f"{self._seeds()}), but counting that other test rows could have been drawn it stays open "
-            f"({self._interval()}, {_p(p_elsewhere)} after correction)."
+            f"({self._interval()}, {_p(p_elsewhere)}{', both p' if self._corrected else ''}{self._corrected})."
         )
 
     def needs_seeds(self, p: float | None, seeds: int) -> str:
@@ -62,10 +64,10 @@ class Writer:
         )
 
     def _undecided(self, p: float | None) -> str:
-        return (
-            f"Whether {self.a} or {self.b} is better is open: {self._difference()} ({self._interval()}, {_p(p)}, "
-            f"{self._seeds()})."
-        )
+        return f"Whether {self.a} or {self.b} is better is open: {self._difference()} {self._evidence(p)}."
+
+    def _evidence(self, p: float | None) -> str:
+        return f"({self._interval()}, {_p(p)}{self._corrected}, {self._seeds()})"
 
     def _difference(self) -> str:
         direction = "" if self.higher_is_better else " (lower is better)"
@@ -77,6 +79,10 @@ class Writer:
 
     def _seeds(self) -> str:
         return f"{self.result.seeds} seeds"
+
+    @property
+    def _corrected(self) -> str:
+        return f" after correction for {self.comparisons} comparisons" if self.comparisons > 1 else ""
 
     @property
     def _digits(self) -> int:

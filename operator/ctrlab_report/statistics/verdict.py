@@ -96,7 +96,9 @@ def decide(evidence: Evidence) -> Verdict:
     if isinstance(result, Degenerate):
         return Verdict(METHOD, Word.DEGENERATE, 1, sentences.degenerate(evidence.a, evidence.b, result))
     gain = result.estimate if evidence.higher_is_better else -result.estimate
-    writer = sentences.Writer(evidence.a, evidence.b, evidence.metric, evidence.higher_is_better, result)
+    writer = sentences.Writer(
+        evidence.a, evidence.b, evidence.metric, evidence.higher_is_better, result, evidence.comparisons
+    )
     real = _at_most(evidence.adjusted_p, evidence.alpha)
     if evidence.margin is not None and _at_most(evidence.adjusted_equivalence_p, evidence.alpha):
         text = writer.equivalent(evidence.margin, evidence.adjusted_equivalence_p, evidence.alpha, real=real)

@@ -41,7 +41,13 @@ def test_shared_seeds_on_one_data_set_are_paired(written: Writer, simulated: Any
     assert pair.paired_seeds == (2024, 2025, 2026, 2027, 2028)
     assert pair.method == "or-hillis-shared-seeds"
     assert found.status == "exploratory"
-    assert pair.sentence in files(found)["comparison.md"].decode()
+    pages = {name: content.decode() for name, content in files(found).items()}
+    for name in ("comparison.md", "comparison.html"):
+        assert pair.sentence.replace("'", "&#39;") in pages[name]
+    assert "<script" not in pages["comparison.html"]
+    assert "http" not in pages["comparison.html"].replace("http://www.w3.org/2000/svg", "").replace("http-equiv", "")
+    assert "june/SIN − july/DeepFM:" in pages["forest.svg"]
+    assert "Obuchowski and Rockette 1995; Hillis 2007" in pages["comparison.html"], "the method is traceable"
 
 
 def test_other_seeds_count_as_independent(written: Writer, simulated: Any) -> None:
@@ -62,6 +68,7 @@ def test_four_data_sets_stand_side_by_side_without_a_test(written: Writer, two_m
     text = files(found)["comparison.md"].decode()
     assert "No test over data sets: 4 data sets carry no claim" in text
     assert "critical-difference.svg" not in files(found)
+    assert "No test over data sets: 4 data sets carry no claim" in files(found)["comparison.html"].decode()
 
 
 def test_five_data_sets_are_ranked(written: Writer, two_models: Any, simulated: Any) -> None:
@@ -87,6 +94,11 @@ def test_the_diagram_names_every_model_and_the_files_are_written(
     assert "DeepFM 2.00" in svg
     assert json.loads((tmp_path / "out/comparison.json").read_text())["status"] == "exploratory"
     assert "Friedman" in capsys.readouterr().out
+    page = (tmp_path / "out/comparison.html").read_text()
+    assert "Mean ranks over 5 data sets: SIN 1.00, DeepFM 2.00 (1 is best; Friedman p &lt; 0.001)" in page
+    assert '<figure id="figure-critical-difference">' in page
+    for method in ("friedman-iman-davenport", "nemenyi-critical-difference", "bayesian-signed-rank"):
+        assert f"<code>{method}</code>" in page
 
 
 def test_mixed_data_sets_are_refused_with_the_way_out(written: Writer, two_models: Any) -> None:
