@@ -64,9 +64,10 @@ def exact_sum(values: NDArray[np.float64]) -> int:
     """The sum of finite doubles, in units of 2**-SCALE."""
     fraction, exponent = np.frexp(values)
     mantissa = np.ldexp(fraction, 53).astype(np.int64)
+    exponent = exponent.astype(np.int16)  # which numpy sorts by its digits, several times faster
     order = np.argsort(exponent, kind="stable")
     mantissa, exponent = mantissa[order], exponent[order]
-    starts = np.flatnonzero(np.diff(exponent, prepend=np.int32(-9999))) if len(exponent) else np.zeros(0, np.int64)
+    starts = np.flatnonzero(np.diff(exponent, prepend=np.int16(-9999))) if len(exponent) else np.zeros(0, np.int64)
     if len(starts) == 0:
         return 0
     highs = np.add.reduceat(mantissa >> HALF, starts).tolist()

@@ -1,0 +1,37 @@
+"""Prepares the rows with ctrlab: `ctrlab_side.py FOLDER STORE`; prints the seconds that `prepare` took."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from ctrlab_contract.dataset import Dataset
+from ctrlab_contract.plan import ExperimentKey, Plan, Variant
+from ctrlab_contract.store import FileStore
+from ctrlab_contract.tuning import Analysis, Evaluation, Tuning
+from ctrlab_trainer.data.prepare import prepare
+
+sys.path.insert(0, str(Path(__file__).parent))
+from rows import CATEGORIES, MIN_FREQUENCY, NUMBERS, SHARES
+
+SPEC = {
+    "source": {"uri": Path(sys.argv[1]).as_uri(), "format": "csv"},
+    "label": {"column": "label"},
+    "features": [
+        *({"name": name, "type": "Numeric"} for name in NUMBERS),
+        *({"name": name, "type": "Categorical"} for name in CATEGORIES),
+    ],
+    "split": {"strategy": "Predefined", "files": {part: f"{part}.csv" for part in SHARES}},
+    "preprocessing": {"minFrequency": MIN_FREQUENCY},
+}
+PLAN = Plan(
+    dataset=Dataset.model_validate_json(json.dumps(SPEC)),
+    variants=(Variant(name="LR", architecture="lr"),),
+    tuning=Tuning(),
+    evaluation=Evaluation(),
+    analysis=Analysis(),
+)
+
+began = time.perf_counter()
+prepare(PLAN, FileStore.at(sys.argv[2]), ExperimentKey(namespace="bench", name="prepare", uid="1"))
+print(time.perf_counter() - began)
