@@ -20,13 +20,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-SIDES = Path(__file__).parent / "trainers"
+ROOT = Path(__file__).resolve().parents[1]
 MODELS = ("LR", "FM", "DeepFM", "xDeepFM", "DCNv2", "DIN", "BST")
 PEERS = {
-    "FuxiCTR": ("fuxictr", "fuxictr_side.py"),
-    "DeepCTR-Torch": ("deepctr-torch", "deepctr_side.py"),
-    "torch-rechub": ("torch-rechub", "rechub_side.py"),
-    "RecBole": ("recbole", "recbole_side.py"),
+    "FuxiCTR": ("fuxictr", "fuxictr_side"),
+    "DeepCTR-Torch": ("deepctr-torch", "deepctr_side"),
+    "torch-rechub": ("torch-rechub", "rechub_side"),
+    "RecBole": ("recbole", "recbole_side"),
 }
 ROWS = 40_000
 GEMM_MODEL = "DeepFM"
@@ -39,7 +39,8 @@ class Program:
     def __init__(self, name: str, python: str, script: str) -> None:
         self.name = name
         self._process = subprocess.Popen(
-            [python, "-P", str(SIDES / script)],
+            [python, "-m", f"bench.trainers.{script}"],
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -123,7 +124,11 @@ def table(model: str, threads: int, found: dict[str, Measured]) -> list[str]:
         cells = [f"{measured.median(what):,.0f} (x{ratios[what]:.2f})" for what in ("load", "train", "evaluate")]
         memory = [f"{measured.peak_bytes / 2**20:,.0f}", f"{measured.data_bytes / ROWS:,.0f}"]
         gemm = measured.speeds.get("gemm")
-        share = f"{statistics.median(t / g for t, g in zip(measured.speeds['train'], gemm, strict=True)):.0%}" if gemm else ""
+        share = (
+            f"{statistics.median(t / g for t, g in zip(measured.speeds['train'], gemm, strict=True)):.0%}"
+            if gemm
+            else ""
+        )
         lines.append(f"| {model} | {threads} | {name} | " + " | ".join([*cells, *memory, share]) + " |")
     return lines
 
@@ -137,7 +142,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--batches", type=int, default=3, help="of 4096 rows, trained in each turn")
     given = parser.parse_args()
-    programs = [Program("ctrlab", sys.executable, "ctrlab_side.py")]
+    programs = [Program("ctrlab", sys.executable, "ctrlab_side")]
     versions = [f"torch {importlib.metadata.version('torch')}"]
     if given.peers is None:
         print("no peers: give --peers the Python of an environment that holds them (bench/README.md)")
@@ -151,7 +156,8 @@ def main() -> None:
             versions.append(f"{name} {answer.stdout.strip()}")
             programs.append(Program(name, given.peers, script))
     print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.processor() or platform.machine()}, {', '.join(versions)}")
-    print("rows/s (x: how much faster ctrlab is); bytes a row: of the data in memory; GEMM: share of the products' speed\n")
+    print("Rows per second (x: how much faster ctrlab is). Bytes a row: of the data in memory.")
+    print("GEMM: training as a share of the speed of its matrix products alone.\n")
     print("| model | threads | program | loading | training | evaluation | peak MiB | bytes a row | GEMM |")
     print("|---|---|---|---|---|---|---|---|---|")
     for model in given.models.split(","):

@@ -1,18 +1,17 @@
 """ctrlab's side of the comparison."""
 
 import itertools
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).parent))
-from data import SETTINGS, Columns, columns_of
-from serve import serve
-
+from bench.trainers.data import SETTINGS, Columns, columns_of
+from bench.trainers.serve import serve
 from ctrlab_contract.plan import Variant
 from ctrlab_trainer.batches import Batch, DeviceData
 from ctrlab_trainer.data.encoded import (
@@ -95,7 +94,7 @@ class Ctrlab:
     def __init__(self, model: str, rows: int) -> None:
         self.folder = tempfile.TemporaryDirectory()
         schema, split = encoded(columns_of(model, rows), Path(self.folder.name))
-        arrays = [split.labels, split.categorical]
+        arrays: list[NDArray[Any]] = [split.labels, split.categorical]
         for history in split.histories.values():
             arrays += [history.events, history.start, history.end]
         self.data_bytes = sum(array.nbytes for array in arrays)

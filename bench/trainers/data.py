@@ -77,4 +77,3 @@ SETTINGS: dict[str, Any] = {
     "l2": 1e-5,
 }
 """Of every trainer; the dense ones are BARS' for Frappe."""
-

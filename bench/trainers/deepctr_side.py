@@ -1,18 +1,15 @@
 """DeepCTR-Torch's side: its models, trained by its own `fit` on as many rows as there are batches asked for."""
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, TensorDataset
-
-sys.path.insert(0, str(Path(__file__).parent))
-from data import HISTORY, SETTINGS, columns_of
 from deepctr_torch.inputs import SparseFeat, VarLenSparseFeat
 from deepctr_torch.models import DCN, DIN, WDL, DeepFM, xDeepFM
-from serve import serve
+from torch.utils.data import DataLoader, TensorDataset
+
+from bench.trainers.data import HISTORY, SETTINGS, columns_of
+from bench.trainers.serve import serve
 
 
 class DeepCTR:
@@ -51,7 +48,7 @@ class DeepCTR:
         rows = min(batches * SETTINGS["batch_size"], len(self.label))
         part = {name: column[:rows] for name, column in self.columns.items()}
         self.model.fit(part, self.label[:rows], batch_size=SETTINGS["batch_size"], epochs=1, verbose=0)
-        return rows
+        return int(rows)
 
     def evaluate(self) -> int:
         self.model.predict(self.columns, SETTINGS["batch_size"])
@@ -72,9 +69,7 @@ def network(name: str, features: list[Any]) -> Any:
         cin = {"cin_layer_size": SETTINGS["cin"], "cin_split_half": False, "cin_activation": "linear"}
         return xDeepFM(features, features, **cin, **dense, **common)
     if name == "DCNv2":
-        return DCN(
-            [], features, cross_num=SETTINGS["cross_layers"], cross_parameterization="matrix", **dense, **common
-        )
+        return DCN([], features, cross_num=SETTINGS["cross_layers"], cross_parameterization="matrix", **dense, **common)
     if name == "DIN":
         attention = {"att_hidden_size": SETTINGS["attention_hidden"], "att_activation": "relu"}
         return DIN(features, ["item"], dnn_hidden_units=SETTINGS["sequence_hidden"], **attention, **common)

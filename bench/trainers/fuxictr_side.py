@@ -4,19 +4,12 @@ Its wheel holds layers and the base model; the models themselves are recipes in 
 """
 
 import itertools
-import sys
 import tempfile
 from collections import OrderedDict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-
-np.Inf = np.inf  # type: ignore[attr-defined]
-sys.path.insert(0, str(Path(__file__).parent))
-from data import HISTORY, SETTINGS, columns_of
 from fuxictr.features import FeatureMap
 from fuxictr.pytorch.dataloaders.npz_dataloader import NpzDataLoader
 from fuxictr.pytorch.layers import (
@@ -30,7 +23,12 @@ from fuxictr.pytorch.layers import (
     MLP_Block,
 )
 from fuxictr.pytorch.models import BaseModel
-from serve import serve
+from torch import Tensor, nn
+
+from bench.trainers.data import HISTORY, SETTINGS, columns_of
+from bench.trainers.serve import serve
+
+np.Inf = np.inf  # type: ignore[attr-defined]
 
 
 def feature_map_of(columns: dict[str, Any]) -> Any:

@@ -1,24 +1,19 @@
 """RecBole's side: its context-aware models, its data loader, its trainer."""
 
 import itertools
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
-
-for old, new in (("float_", np.float64), ("complex_", np.complex128), ("unicode_", np.str_)):
-    setattr(np, old, new)
-sys.path.insert(0, str(Path(__file__).parent))
-from data import SETTINGS, columns_of
 from recbole.config import Config
 from recbole.data import create_dataset, data_preparation
 from recbole.trainer import Trainer as RecBoleTrainer
 from recbole.utils import get_model
-from serve import serve
+
+from bench.trainers.data import SETTINGS, columns_of
+from bench.trainers.serve import serve
 
 MODELS = {"LR": "LR", "FM": "FM", "DeepFM": "DeepFM", "xDeepFM": "xDeepFM", "DCNv2": "DCNV2"}
 

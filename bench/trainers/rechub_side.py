@@ -1,19 +1,16 @@
 """torch-rechub's side: its models, its data generator, its trainer."""
 
 import itertools
-import sys
-from pathlib import Path
 from typing import Any
 
 import torch
-
-sys.path.insert(0, str(Path(__file__).parent))
-from data import HISTORY, SETTINGS, columns_of
-from serve import serve
 from torch_rechub.basic.features import SequenceFeature, SparseFeature
 from torch_rechub.models.ranking import DIN, DCNv2, DeepFM
 from torch_rechub.trainers import CTRTrainer
 from torch_rechub.utils.data import DataGenerator
+
+from bench.trainers.data import SETTINGS, columns_of
+from bench.trainers.serve import serve
 
 
 class Rechub:

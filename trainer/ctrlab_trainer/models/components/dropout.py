@@ -32,4 +32,4 @@ class Dropout(nn.Module):
         # From the smallest int64 without an upper bound: all 64 bits are drawn.
         words.random_(-(2**63), None, generator=self._generator)
         kept = words.view(torch.uint8)[: x.numel()].view(x.shape) >= self.threshold
-        return x * (kept * (LEVELS / (LEVELS - self.threshold)))
+        return x * torch.where(kept, LEVELS / (LEVELS - self.threshold), 0.0)

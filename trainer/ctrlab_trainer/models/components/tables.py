@@ -9,10 +9,10 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ctrlab_trainer.batches import Batch
 from ctrlab_trainer.data.encoded import PADDING
+from ctrlab_trainer.models.components.gather import gather
 from ctrlab_trainer.models.components.inputs import Inputs, Pooling
 from ctrlab_trainer.models.components.pooling import pooled
 from ctrlab_trainer.models.components.vectors import PretrainedVectors, replace_fields
@@ -32,7 +32,7 @@ class Table(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """[..., width] of [...] ids."""
-        return F.embedding(ids, self.weight, padding_idx=PADDING)
+        return gather(self.weight, ids)
 
 
 class Embedded:
