@@ -15,6 +15,9 @@ from ctrlab_operator.cluster.resources import ABLATION, EXPERIMENT, JOB, LEASE, 
 
 registry = kopf.OperatorRegistry()
 
+CHUNK = 100
+"""Objects of one answer to the first list: kopf gives each a task, and memory that was needed once stays taken."""
+
 
 @kopf.on.login(registry=registry)
 def log_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
@@ -28,6 +31,7 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> N
     settings.posting.enabled = False
     # In named namespaces it has no right to look for others or for CRDs, and would try for a minute before it begins.
     settings.scanning.disabled = bool(memo.controller.settings.namespaces)
+    settings.watching.chunk_size = CHUNK
     settings.watching.label_selectors["batch", "v1", "jobs"] = EXPERIMENT_LABEL
     settings.watching.label_selectors["", "v1", "pods"] = EXPERIMENT_LABEL
     settings.watching.label_selectors["coordination.k8s.io", "v1", "leases"] = LEASE_LABEL

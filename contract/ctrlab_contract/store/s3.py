@@ -30,8 +30,12 @@ COMPLETE = ".complete"
 """Written last into an uploaded folder: names and sizes of its files; a folder without it is not there."""
 
 ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
+DENIED = frozenset({"AccessDenied", "403", "Forbidden"})
 CONDITION_FAILED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 CONDITION_UNKNOWN = frozenset({"NotImplemented", "501"})
+
+CONNECT_SECONDS = 10
+"""Of each attempt; a server that does not answer at all would otherwise take a minute each time."""
 
 MAKING_CLIENTS = Lock()
 """A session is for one thread at a time."""
@@ -62,6 +66,7 @@ class S3Store:
             environment.get("AWS_SECRET_ACCESS_KEY"),
             environment.get("AWS_SESSION_TOKEN"),
             environment.get("AWS_CA_BUNDLE"),
+            int(environment.get("AWS_MAX_ATTEMPTS", "8")),
         )
         return cls(client, bucket, f"{prefix}/" if prefix else "")
 
@@ -73,7 +78,7 @@ class S3Store:
     def get(self, key: str) -> bytes:
         """See `Store.get`."""
         with self._failures(key):
-            return self.client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read()
+            return self._read(key)
 
     def put(self, key: str, data: bytes) -> None:
         """See `Store.put`."""
@@ -94,13 +99,17 @@ class S3Store:
             self.client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data)
 
     def exists(self, key: str) -> bool:
-        """See `Store.exists`."""
-        try:
-            with self._failures(key):
+        """See `Store.exists`; where reading is denied, as of the sealed rows, a list tells."""
+        with self._failures(key):
+            try:
                 self.client.head_object(Bucket=self.bucket, Key=self._key(key))
-        except ObjectNotFound:
-            return False
-        return True
+            except ClientError as error:
+                if _code(error) in ABSENT:
+                    return False
+                if _code(error) in DENIED:
+                    return self._listed_size(key) is not None
+                raise
+            return True
 
     def list(self, prefix: str) -> list[str]:
         """See `Store.list`."""
@@ -147,13 +156,31 @@ class S3Store:
     def _key(self, key: str) -> str:
         return self.prefix + checked(key)
 
+    def _read(self, key: str) -> bytes:
+        return self.client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read()
+
+    def _listed_size(self, key: str) -> int | None:
+        """Bytes of the object, without reading it, or None: it comes first among the keys that begin like its own."""
+        found = self.client.list_objects_v2(Bucket=self.bucket, Prefix=self._key(key), MaxKeys=1).get("Contents", [])
+        return found[0]["Size"] if found and found[0]["Key"] == self._key(key) else None
+
     def _same(self, key: str, data: bytes) -> bool:
-        """Whether the object is there with this content; ObjectExists if it has another one."""
+        """Whether the object is there with this content; ObjectExists if it has another one.
+
+        What may not be read is compared by its size.
+        """
         try:
-            found = self.get(key)
-        except ObjectNotFound:
-            return False
-        if found != data:
+            same = self._read(key) == data
+        except ClientError as error:
+            if _code(error) in ABSENT:
+                return False
+            if _code(error) not in DENIED:
+                raise
+            size = self._listed_size(key)
+            if size is None:
+                return False
+            same = size == len(data)
+        if not same:
             raise ObjectExists(self.uri, key)
         return True
 
@@ -188,10 +215,12 @@ def _client(
     secret: str | None,
     token: str | None,
     authority: str | None,
+    attempts: int,
 ) -> "S3Client":
     """One for each server and owner: an operator opens the stores of hundreds of experiments. Safe for threads."""
     config = Config(
-        retries={"mode": "standard", "max_attempts": 8},
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        connect_timeout=CONNECT_SECONDS,
         # Only AWS resolves bucket names as hosts, and only AWS is sure to know the newer checksum headers.
         s3={"addressing_style": "path" if endpoint else "auto"},
         request_checksum_calculation="when_required",

@@ -4,9 +4,11 @@ Never trusted for "does not exist": a watch that was broken misses deletions. Wh
 and everything is compared with fresh lists from time to time.
 """
 
+import json
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
 
 from ctrlab_contract.names import ABLATION_LABEL, EXPERIMENT_LABEL
 from ctrlab_operator.cluster.client import Manifest
@@ -53,54 +55,72 @@ def experiment_of(kind: Kind, body: Mapping[str, Any]) -> Ref:
     return Ref(metadata["namespace"], labels.get(EXPERIMENT_LABEL, ""))
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object as it is kept: its JSON takes a tenth of the memory of dicts, and there are tens of thousands."""
+
+    uid: str
+    version: int
+    text: bytes
+    parent: str
+    """The experiment that an ablation names; empty for everything else."""
+
+    @property
+    def body(self) -> Manifest:
+        """The object without what nobody here reads; for the caller alone."""
+        return cast(Manifest, json.loads(self.text))
+
+
+Known = dict[str, tuple[Ref, str]]
+"""Where objects are kept, by uid: what they belong to, and their names."""
+
+
 class Cache:
     """The last known state of experiments, ablations and their children; safe for threads."""
 
     def __init__(self) -> None:
-        self._objects: dict[Kind, dict[Ref, dict[str, Manifest]]] = {kind: {} for kind in KEPT}
+        self._objects: dict[Kind, dict[Ref, dict[str, Entry]]] = {kind: {} for kind in KEPT}
         self._lock = threading.Lock()
 
     def put(self, kind: Kind, body: Mapping[str, Any]) -> None:
         """Remember an object, unless what is known of it is newer."""
-        trimmed = _trimmed(kind, body)
-        metadata = trimmed["metadata"]
+        entry, ref, name = _entry(kind, body), experiment_of(kind, body), body["metadata"]["name"]
         with self._lock:
-            group = self._objects[kind].setdefault(experiment_of(kind, trimmed), {})
-            known = group.get(metadata["name"])
-            if known is None or _version(known) <= _version(trimmed):
-                group[metadata["name"]] = trimmed
+            group = self._objects[kind].setdefault(ref, {})
+            if name not in group or group[name].version <= entry.version:
+                group[name] = entry
 
     def drop(self, kind: Kind, body: Mapping[str, Any]) -> None:
         """Forget an object, unless another of its name has come since."""
-        ref, metadata = experiment_of(kind, body), body["metadata"]
-        with self._lock:
-            group = self._objects[kind].get(ref, {})
-            known = group.get(metadata["name"])
-            if known is not None and known["metadata"].get("uid") == metadata.get("uid"):
-                del group[metadata["name"]]
-            if not group:
-                self._objects[kind].pop(ref, None)
+        metadata = body["metadata"]
+        self._forget(kind, str(metadata.get("uid")), experiment_of(kind, body), metadata["name"])
 
-    def known(self, kind: Kind, ref: Ref | None = None) -> dict[str, Manifest]:
-        """Objects by uid, of one experiment or of all: to be taken before a list, for `compare` after it."""
+    def known(self, kind: Kind, ref: Ref | None = None, namespace: str | None = None) -> Known:
+        """Objects of one experiment, of a namespace or of all: to be taken before a list, for `compare` after it."""
         with self._lock:
-            groups = [self._objects[kind].get(ref, {})] if ref else list(self._objects[kind].values())
-            return {str(body["metadata"].get("uid")): body for group in groups for body in group.values()}
+            groups = {ref: self._objects[kind].get(ref, {})} if ref else self._objects[kind]
+            return {
+                entry.uid: (owner, name)
+                for owner, group in groups.items()
+                if namespace in (None, owner.namespace)
+                for name, entry in group.items()
+            }
 
-    def compare(self, kind: Kind, before: Mapping[str, Manifest], found: Iterable[Mapping[str, Any]]) -> None:
+    def compare(self, kind: Kind, before: Known, found: Iterable[Mapping[str, Any]]) -> None:
         """Take in a fresh list; what was known before it and is not in it has been deleted unseen."""
         present = set()
         for body in found:
             present.add(str(body["metadata"].get("uid")))
             self.put(kind, body)
-        for uid, body in before.items():
+        for uid, where in before.items():
             if uid not in present:
-                self.drop(kind, body)
+                self._forget(kind, uid, *where)
 
     def experiment(self, ref: Ref) -> Manifest | None:
         """The resource itself."""
         with self._lock:
-            return self._objects[ref.kind].get(ref, {}).get(ref.name)
+            found = self._objects[ref.kind].get(ref, {}).get(ref.name)
+        return found.body if found else None
 
     def ablations_of(self, experiment: Ref) -> list[Ref]:
         """The ablations that name an experiment, which need not exist."""
@@ -109,27 +129,38 @@ class Cache:
                 ref
                 for ref, group in self._objects[ABLATION].items()
                 if ref.namespace == experiment.namespace
-                and any(_experiment_name(body) == experiment.name for body in group.values())
+                and any(entry.parent == experiment.name for entry in group.values())
             ]
 
     def children(self, kind: Kind, ref: Ref) -> list[Manifest]:
         """Jobs or pods of an experiment, by name."""
         with self._lock:
-            return [body for _, body in sorted(self._objects[kind].get(ref, {}).items())]
+            found = sorted(self._objects[kind].get(ref, {}).items())
+        return [entry.body for _, entry in found]
 
     def refs(self, kind: Kind = EXPERIMENT) -> set[Ref]:
         """Every experiment or ablation that is known, or that has children of this kind."""
         with self._lock:
             return set(self._objects[kind])
 
+    def _forget(self, kind: Kind, uid: str, ref: Ref, name: str) -> None:
+        with self._lock:
+            group = self._objects[kind].get(ref, {})
+            if name in group and group[name].uid == uid:
+                del group[name]
+            if not group:
+                self._objects[kind].pop(ref, None)
 
-def _trimmed(kind: Kind, body: Mapping[str, Any]) -> Manifest:
-    """Without what nobody here reads: pod templates and the record of who owns which field."""
+
+def _entry(kind: Kind, body: Mapping[str, Any]) -> Entry:
+    """Without pod templates and the record of who owns which field."""
     kept: Manifest = {name: dict(body[name]) for name in KEPT[kind] if body.get(name)}
     kept["metadata"].pop("managedFields", None)
     if kind is JOB:
         kept["spec"].pop("template", None)
-    return kept
+    parent = _experiment_name(kept) if kind is ABLATION else ""
+    text = json.dumps(kept, separators=(",", ":")).encode()
+    return Entry(str(kept["metadata"].get("uid")), _version(kept), text, parent)
 
 
 def _experiment_name(ablation: Manifest) -> str:

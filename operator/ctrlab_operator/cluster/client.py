@@ -34,8 +34,8 @@ class Api(Protocol):
     def get(self, kind: Kind, namespace: str, name: str) -> Manifest:
         """One object; ApiError 404 if there is none."""
 
-    def list(self, kind: Kind, namespace: str | None, selector: str = "") -> list[Manifest]:
-        """All objects that match a label selector, of one namespace or of all."""
+    def list(self, kind: Kind, namespace: str | None, selector: str = "", fields: str = "") -> list[Manifest]:
+        """All objects that match a label selector and a field selector, of one namespace or of all."""
 
     def create(self, kind: Kind, namespace: str, body: Manifest) -> Manifest:
         """A new object; ApiError 409 if the name is taken."""
@@ -84,10 +84,10 @@ class HttpApi:
         """See `Api.get`."""
         return self._request("GET", kind, kind.path(namespace, name))
 
-    def list(self, kind: Kind, namespace: str | None, selector: str = "") -> list[Manifest]:
+    def list(self, kind: Kind, namespace: str | None, selector: str = "", fields: str = "") -> list[Manifest]:
         """See `Api.list`; in pages, so that no answer is huge."""
         found: list[Manifest] = []
-        query = {"labelSelector": selector, "limit": str(PAGE)}
+        query = {"labelSelector": selector, "fieldSelector": fields, "limit": str(PAGE)}
         while True:
             page = self._request("GET", kind, kind.path(namespace), query)
             found += page["items"]

@@ -14,7 +14,7 @@ from ctrlab_operator.cluster.backends import Backends
 from ctrlab_operator.cluster.cache import RECONCILED, Cache, Ref, experiment_of
 from ctrlab_operator.cluster.client import Api, HttpApi
 from ctrlab_operator.cluster.errors import ApiError, Blocked
-from ctrlab_operator.cluster.lease import LeaderLease
+from ctrlab_operator.cluster.lease import RENEW_SECONDS, LeaderLease
 from ctrlab_operator.cluster.metrics import Telemetry
 from ctrlab_operator.cluster.reconcile import Reconciler
 from ctrlab_operator.cluster.resources import EXPERIMENT, LEASE, Kind
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 RESYNC = Ref("", "*")
 """The key that stands for comparing everything with fresh lists."""
+STOP_SECONDS = 15.0
+"""Half of a pod's usual grace period."""
 STUCK_SECONDS = 300.0
 """A look that takes longer hangs, and so do the watches if not even our own Lease's renewal was seen for so long."""
 
@@ -57,11 +59,12 @@ class Controller:
         self.probes.start()
 
     def stop(self) -> None:
-        """Finish the looks that are going on, release the Lease."""
+        """Finish the looks that are going on, release the Lease; what hangs is left behind."""
+        deadline = time.monotonic() + STOP_SECONDS
         self.queue.close()
         self.lease.stop()
         for thread in self._threads:
-            thread.join(timeout=30.0)
+            thread.join(timeout=max(0.0, deadline - time.monotonic()))
         self.probes.stop()
 
     def saw(self, kind: Kind, body: Mapping[str, Any]) -> None:
@@ -115,6 +118,8 @@ class Controller:
             try:
                 if self.lease.held:
                     self._look(ref)
+                else:  # perhaps for a moment only, and then nobody would look at it again
+                    self.queue.add_after(ref, RENEW_SECONDS)
             finally:
                 self.queue.done(ref)
 

@@ -17,6 +17,8 @@ from ctrlab_operator.cluster.storage import ClusterStorage
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 OPTIONAL_KEYS = ("AWS_SESSION_TOKEN",)
+ATTEMPTS = "2"
+"""Of a request to the store: the queue tries again, and a bucket that hangs must not hold up the other experiments."""
 URL_KEY = "url"
 URL_OPTIONS = frozenset({"sslmode", "application_name", "connect_timeout", "target_session_attrs", "channel_binding"})
 """Options of a database URL that name no file."""
@@ -27,6 +29,7 @@ def store_environment(secret: Manifest, storage: ClusterStorage) -> dict[str, st
     data = _decoded(secret)
     _require(secret, data, KEYS)
     found = {name: data[name] for name in (*KEYS, *OPTIONAL_KEYS) if name in data}
+    found["AWS_MAX_ATTEMPTS"] = ATTEMPTS
     if storage.endpoint:
         found["AWS_ENDPOINT_URL"] = storage.endpoint
     if storage.region:

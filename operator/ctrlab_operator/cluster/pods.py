@@ -1,19 +1,11 @@
-"""What pods tell: which workers live, why one failed, and what keeps one from starting. Pure."""
+"""What pods tell: which workers live, and why one failed. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ctrlab_contract.names import ExitCode
 from ctrlab_operator.cluster.client import Manifest
 
 LONGEST_MESSAGE = 1000
-ADVICE = {
-    "CreateContainerConfigError": "create what is missing, or correct spec.storage",
-    "ErrImagePull": "correct spec.runtime.image or spec.runtime.imagePullSecrets",
-    "ImagePullBackOff": "correct spec.runtime.image or spec.runtime.imagePullSecrets",
-    "InvalidImageName": "correct spec.runtime.image",
-    "CreateContainerError": "correct spec.runtime",
-}
-"""Reasons for which a container waits until somebody acts, and what to do."""
 
 
 def is_alive(pod: Manifest) -> bool:
@@ -26,18 +18,6 @@ def last_words(pods: Sequence[Manifest]) -> str:
     ended = [(pod, state) for pod in pods for state in _terminated(pod) if state.get("exitCode")]
     ended.sort(key=lambda found: (_importance(int(found[1]["exitCode"])), found[0]["metadata"]["name"]))
     return _said(*ended[0]) if ended else ""
-
-
-def obstacle(pods: Iterable[Manifest]) -> str | None:
-    """What keeps a pod from starting until somebody acts, and what to do; None if nothing does."""
-    for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["name"])):
-        for status in pod.get("status", {}).get("containerStatuses", ()):
-            waiting = status.get("state", {}).get("waiting", {})
-            advice = ADVICE.get(waiting.get("reason"))
-            if advice is not None:
-                said = f"{waiting['reason']}: {waiting.get('message', 'no details')}"
-                return f"pod {pod['metadata']['name']} cannot start: {said[:LONGEST_MESSAGE]}; {advice}"
-    return None
 
 
 def _terminated(pod: Manifest) -> list[Manifest]:

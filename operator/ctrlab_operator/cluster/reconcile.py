@@ -28,10 +28,10 @@ from ctrlab_operator.cluster.errors import ApiError, Blocked
 from ctrlab_operator.cluster.events import event, notes, publish
 from ctrlab_operator.cluster.jobs import planned_name
 from ctrlab_operator.cluster.observe import facts_of, has_ended, jobs_by_name, rfc3339
+from ctrlab_operator.cluster.obstacles import Obstacle, cannot_be_placed, cannot_start, refused, without_pods
 from ctrlab_operator.cluster.parse import experiment_from, resource_from, status_from, status_json
-from ctrlab_operator.cluster.pods import is_alive, obstacle
 from ctrlab_operator.cluster.reaper import release_dead_workers
-from ctrlab_operator.cluster.resources import EXPERIMENT, JOB, POD
+from ctrlab_operator.cluster.resources import EVENT, EXPERIMENT, JOB, POD
 from ctrlab_operator.cluster.settings import Settings
 from ctrlab_operator.planner import Decision, Facts, JobFacts, ablation_facts, as_experiment, decide, decide_alone
 
@@ -117,11 +117,7 @@ class Reconciler:
         for namespace in self._settings.namespaces or (None,):
             kinds = [*((kind, "") for kind in RECONCILED), (JOB, EXPERIMENT_LABEL), (POD, EXPERIMENT_LABEL)]
             for kind, selector in kinds:
-                before = {
-                    uid: known
-                    for uid, known in self._cache.known(kind).items()
-                    if namespace in (None, known["metadata"]["namespace"])
-                }
+                before = self._cache.known(kind, namespace=namespace)
                 self._cache.compare(kind, before, self._api.list(kind, namespace, selector))
         return {ref for kind in RECONCILED for ref in self._cache.refs(kind)}
 
@@ -177,8 +173,7 @@ class Reconciler:
         except ApiError as error:
             if not error.is_absent:
                 raise
-            for gone in self._cache.known(ref.kind, ref).values():
-                self._cache.drop(ref.kind, gone)
+            self._cache.compare(ref.kind, self._cache.known(ref.kind, ref), [])
             return None
         self._cache.put(ref.kind, body)
         if body["metadata"].get("deletionTimestamp"):
@@ -199,14 +194,29 @@ class Reconciler:
             log.info("%s", type(action).__name__, extra={"experiment": str(ref), "action": _brief(action)})
 
     def _with_obstacle(self, ref: Ref, resource: Resource, status: ExperimentStatus) -> ExperimentStatus:
-        """Pods that cannot start are no failure of their Job; somebody has to be told all the same."""
+        """Pods that cannot be made or started are no failure of their Job; somebody has to be told all the same."""
         if status.stage not in WORKING:
             return status
-        found = obstacle(pod for pod in self._cache.children(POD, ref) if is_alive(pod))
+        pods = self._cache.children(POD, ref)
+        found = cannot_start(pods) or cannot_be_placed(pods, self._clock()) or self._refusal(ref, pods)
         if found is None:
             return status
         now, generation = rfc3339(self._clock()), resource.metadata.generation
-        return blocked_status(status, resource.status, generation, now, "PodsCannotStart", found)
+        return blocked_status(status, resource.status, generation, now, found.reason, found.message)
+
+    def _refusal(self, ref: Ref, pods: list[Manifest]) -> Obstacle | None:
+        """Asks for the Events of a Job without pods; where that is not allowed, nothing is claimed."""
+        job = without_pods(self._cache.children(JOB, ref), pods, self._clock())
+        if job is None:
+            return None
+        fields = f"regarding.uid={job['metadata']['uid']},reason=FailedCreate"
+        try:
+            return refused(job, pods, self._api.list(EVENT, ref.namespace, fields=fields))
+        except ApiError as error:
+            if error.is_refusal:
+                log.warning("Events cannot be read: %s", error, extra={"experiment": str(ref)})
+                return None
+            raise
 
     def _write(self, ref: Ref, resource: Resource, status: ExperimentStatus) -> None:
         if status != resource.status:

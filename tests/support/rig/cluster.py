@@ -20,7 +20,7 @@ from rig.kubelet import Kubelet, register_node
 
 from ctrlab_operator.cluster.client import HttpApi, Manifest
 from ctrlab_operator.cluster.errors import ApiError
-from ctrlab_operator.cluster.resources import EVENT, EXPERIMENT, JOB, POD, SECRET, Kind
+from ctrlab_operator.cluster.resources import ABLATION, EVENT, EXPERIMENT, JOB, POD, SECRET, Kind
 
 T = TypeVar("T")
 NAMESPACES = Kind("v1", "Namespace", "namespaces")
@@ -46,6 +46,11 @@ class Cluster:
     """Of a real API server with controller manager, scheduler and our CRDs; None makes a fake one."""
     namespace: str = "team"
     node: str = "process-node"
+
+    @property
+    def store_environment(self) -> dict[str, str]:
+        """What opens the artifact store."""
+        return {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_ENDPOINT_URL": self.endpoint}
 
     def start(self) -> None:
         if self.kubeconfig is None:
@@ -87,6 +92,10 @@ class Cluster:
         else:
             found = self.api.get(NAMESPACES, "", self.namespace)
             self.api.delete(NAMESPACES, "", self.namespace, found["metadata"]["uid"])
+            # Nobody is left to say that their processes have ended.
+            kubernetes_client.CoreV1Api(self.api.connection).delete_collection_namespaced_pod(
+                self.namespace, grace_period_seconds=0
+            )
 
     def add_secrets(self) -> None:
         """Those that the operator's defaults name."""
@@ -131,20 +140,27 @@ class Cluster:
     def create(self, name: str, spec: Manifest) -> Manifest:
         return self.api.create(EXPERIMENT, self.namespace, {"metadata": {"name": name}, "spec": spec})
 
-    def change(self, name: str, spec: Manifest) -> None:
+    def create_ablation(self, name: str, spec: Manifest) -> Manifest:
+        return self.api.create(ABLATION, self.namespace, {"metadata": {"name": name}, "spec": spec})
+
+    def change(self, name: str, spec: Manifest, of: Kind = EXPERIMENT) -> None:
         """A merge patch of the specification."""
-        self.api.merge(EXPERIMENT, self.namespace, name, {"spec": spec})
+        self.api.merge(of, self.namespace, name, {"spec": spec})
 
-    def experiment(self, name: str) -> Manifest:
-        return self.api.get(EXPERIMENT, self.namespace, name)
+    def experiment(self, name: str, of: Kind = EXPERIMENT) -> Manifest:
+        """An experiment, or another resource."""
+        return self.api.get(of, self.namespace, name)
 
-    def condition(self, name: str, kind: str) -> Manifest:
+    def condition(self, name: str, kind: str, of: Kind = EXPERIMENT) -> Manifest:
         """A condition of an experiment; empty where there is none yet."""
-        conditions: list[Manifest] = self.experiment(name).get("status", {}).get("conditions", [])
+        conditions: list[Manifest] = self.experiment(name, of).get("status", {}).get("conditions", [])
         return next((found for found in conditions if found["type"] == kind), {})
 
-    def stage(self, name: str) -> str:
-        return str(self.experiment(name).get("status", {}).get("stage", ""))
+    def stage(self, name: str, of: Kind = EXPERIMENT) -> str:
+        return str(self.experiment(name, of).get("status", {}).get("stage", ""))
+
+    def delete(self, name: str, of: Kind = EXPERIMENT) -> None:
+        self.api.delete(of, self.namespace, name, self.experiment(name, of)["metadata"]["uid"])
 
     def job_names(self) -> list[str]:
         return [job["metadata"]["name"] for job in self.api.list(JOB, self.namespace)]
@@ -152,9 +168,9 @@ class Cluster:
     def pods(self) -> list[Manifest]:
         return self.api.list(POD, self.namespace)
 
-    def events(self) -> list[tuple[str, str]]:
+    def events(self, of: Kind = EXPERIMENT) -> list[tuple[str, str]]:
         """Type and reason of every Event about an experiment, in the order of their creation."""
-        found = [body for body in self.api.list(EVENT, self.namespace) if body["regarding"]["kind"] == EXPERIMENT.kind]
+        found = [body for body in self.api.list(EVENT, self.namespace) if body["regarding"]["kind"] == of.kind]
         found.sort(key=lambda body: str(body["eventTime"]))
         return [(body["type"], body["reason"]) for body in found]
 
@@ -178,8 +194,12 @@ class Cluster:
         logs = "\n".join(path.read_text()[-4000:] for path in sorted(self.folder.glob("operator-*.log")))
         raise AssertionError(f"did not happen in {seconds} s; operators said:\n{logs}")
 
-    def wait_for_stage(self, name: str, *stages: str, seconds: float = 240.0) -> str:
-        return self.wait(lambda: self.stage(name) if self.stage(name) in stages else "", seconds)
+    def wait_for_stage(self, name: str, *stages: str, seconds: float = 240.0, of: Kind = EXPERIMENT) -> str:
+        def reached() -> str:
+            stage = self.stage(name, of)
+            return stage if stage in stages else ""
+
+        return self.wait(reached, seconds)
 
 
 def journal_of(cluster: Cluster) -> list[tuple[str, str]]:

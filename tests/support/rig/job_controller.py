@@ -37,21 +37,20 @@ class JobController:
     def _loop(self) -> None:
         while not self._stop.wait(self._period):
             with self._objects.lock:
+                pods: dict[str, list[Json]] = {}
+                for pod in self._objects.list(self._pods, None):
+                    for owner in pod["metadata"].get("ownerReferences", ()):
+                        pods.setdefault(owner["uid"], []).append(pod)
                 for job in self._objects.list(self._jobs, None):
                     try:
-                        self._sync(job)
+                        self._sync(job, pods.get(job["metadata"]["uid"], []))
                     except Refused:
                         continue
 
-    def _sync(self, job: Json) -> None:
+    def _sync(self, job: Json, pods: list[Json]) -> None:
         if job["metadata"].get("deletionTimestamp") or _finished(job):
             return
-        uid, spec = job["metadata"]["uid"], job["spec"]
-        pods = [
-            pod
-            for pod in self._objects.list(self._pods, job["metadata"]["namespace"])
-            if any(owner["uid"] == uid for owner in pod["metadata"].get("ownerReferences", ()))
-        ]
+        spec = job["spec"]
         verdict = Verdict(spec, pods)
         if verdict.hopeless is not None or spec.get("suspend"):
             self._remove(pod for pod in verdict.active)

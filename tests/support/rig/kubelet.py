@@ -265,7 +265,7 @@ class Places:
 def register_node(api: Api, name: str) -> None:
     """Make the node known to a real scheduler, with room for everything."""
     now = _now()
-    room = {"cpu": "64", "memory": "256Gi", "pods": "200", "ephemeral-storage": "500Gi", "nvidia.com/gpu": "8"}
+    room = {"cpu": "64", "memory": "256Gi", "pods": "5000", "ephemeral-storage": "500Gi", "nvidia.com/gpu": "8"}
     labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
     try:
         api.create(NODE, "", {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}})

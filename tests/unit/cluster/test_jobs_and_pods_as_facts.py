@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from ctrlab_operator.cluster.jobs import indexes, is_owned, job_facts
-from ctrlab_operator.cluster.pods import is_alive, last_words, obstacle
+from ctrlab_operator.cluster.obstacles import cannot_start
+from ctrlab_operator.cluster.pods import is_alive, last_words
 
 NOW = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
 
@@ -107,14 +108,14 @@ def test_a_terminating_pod_is_still_alive() -> None:
 
 @pytest.mark.parametrize("reason", ["CreateContainerConfigError", "ImagePullBackOff", "InvalidImageName"])
 def test_a_pod_that_cannot_start_is_told_with_advice(reason: str) -> None:
-    found = obstacle([waiting_pod("ContainerCreating"), waiting_pod(reason)])
+    found = cannot_start([waiting_pod("ContainerCreating"), waiting_pod(reason)])
     assert found is not None
-    assert reason in found
-    assert "correct" in found
+    assert reason in found.message
+    assert "correct" in found.message
 
 
 def test_a_pod_that_is_being_created_is_no_obstacle() -> None:
-    assert obstacle([waiting_pod("ContainerCreating")]) is None
+    assert cannot_start([waiting_pod("ContainerCreating")]) is None
 
 
 def test_a_job_of_an_earlier_experiment_of_the_name_is_not_ours() -> None:

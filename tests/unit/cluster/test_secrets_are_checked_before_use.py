@@ -24,6 +24,7 @@ def test_a_store_is_opened_with_the_secret_alone(storage: ClusterStorage) -> Non
         "AWS_ACCESS_KEY_ID": "a",
         "AWS_SECRET_ACCESS_KEY": "b",
         "AWS_ENDPOINT_URL": "https://s3.example",
+        "AWS_MAX_ATTEMPTS": "2",
         "AWS_REGION": "eu-1",
     }
 

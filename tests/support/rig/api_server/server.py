@@ -132,9 +132,12 @@ class FakeApiServer:
             return await self._watch(request, served, namespace, selector)
         with self.objects.lock:
             items = [body for body in self.objects.list(served, namespace) if matches(body, selector)]
-            version = str(self.objects.version)
-        found = {"apiVersion": served.api_version, "kind": f"{served.kind}List", "items": items}
-        return web.json_response(found | {"metadata": {"resourceVersion": version}})
+            metadata = {"resourceVersion": str(self.objects.version)}
+        first, size = int(request.query.get("continue") or 0), int(request.query.get("limit") or len(items) or 1)
+        if first + size < len(items):
+            metadata["continue"] = str(first + size)
+        found = {"apiVersion": served.api_version, "kind": f"{served.kind}List", "metadata": metadata}
+        return web.json_response(found | {"items": items[first : first + size]})
 
     async def _object(self, request: web.Request, served: Served) -> web.StreamResponse:
         match = request.match_info
