@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from typing import NoReturn
 
 from ctrlab_contract.errors import InvalidInput
 from ctrlab_contract.names import ExitCode
@@ -17,9 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     command = parser.parse_args(arguments).command
     logs.configure(os.environ.get("CTRLAB_LOG_LEVEL", "INFO"))
     try:
-        run() if command == "run" else prepare_database()
-    except KeyError as missing:
-        _refuse(f"the variable {missing.args[0]} must be set")
+        run() if command == "run" else prepare_database(_required("CTRLAB_DATABASE_URL"))
     except (InvalidInput, StudyUnavailable) as error:
         _refuse(str(error))
 
@@ -32,6 +31,8 @@ def run() -> None:
     from ctrlab_operator.cluster.settings import Settings
     from ctrlab_operator.handlers import registry
 
+    for variable in Settings.REQUIRED:
+        _required(variable)
     settings = Settings.from_environment()
     kopf.run(
         registry=registry,
@@ -42,14 +43,21 @@ def run() -> None:
     )
 
 
-def prepare_database() -> None:
-    """Make or upgrade the tables at $CTRLAB_DATABASE_URL."""
+def prepare_database(url: str) -> None:
+    """Make or upgrade the tables there."""
     from ctrlab_operator.cluster.migrate import migrate
 
-    migrate(os.environ["CTRLAB_DATABASE_URL"])
+    migrate(url)
 
 
-def _refuse(message: str) -> None:
+def _required(variable: str) -> str:
+    value = os.environ.get(variable)
+    if value is None:
+        _refuse(f"the variable {variable} must be set")
+    return value
+
+
+def _refuse(message: str) -> NoReturn:
     print(f"error: {message}", file=sys.stderr)
     raise SystemExit(ExitCode.INVALID_INPUT)
 

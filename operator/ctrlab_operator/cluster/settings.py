@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from ctrlab_contract.runtime import SecretReference, Storage
 
@@ -14,6 +15,9 @@ FIELD_MANAGER = "ctrlab-operator"
 @dataclass(frozen=True)
 class Settings:
     """One operator process."""
+
+    REQUIRED: ClassVar = ("CTRLAB_TRAINER_IMAGE", "CTRLAB_OPERATOR_IMAGE")
+    """Variables without which no operator can start."""
 
     trainer_image: str
     """Of pods that run `ctrlab_trainer`, unless the experiment names its own."""
