@@ -27,6 +27,9 @@ PHASE_LABEL: Final = f"{GROUP}/phase"
 DIGEST_ANNOTATION: Final = f"{GROUP}/digest"
 """On every child: the digest of what it was made from."""
 
+SEALED_VARIABLES: Final = "CTRLAB_SEALED_"
+"""Before the names of AWS's variables: the credentials that open the sealed test rows, where they are others."""
+
 LOCAL_NAMESPACE: Final = "default"
 """Namespace of a resource that names none, on one machine as on a cluster."""
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from ctrlab_contract.base import ContractModel, as_map, repeated
+from ctrlab_contract.cel import rules
 
 QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
 
@@ -111,6 +112,13 @@ class Runtime(RuntimeOverrides):
     """GPUs for each worker (nvidia.com/gpu)."""
 
 
+@rules(
+    (
+        "!has(self.secretRef) || !has(self.testSecretRef) || self.secretRef.name != self.testSecretRef.name",
+        "testSecretRef must name another Secret than secretRef: tuning pods get secretRef, and the test set is sealed "
+        "for them",
+    )
+)
 class Storage(ContractModel):
     """Where results and the study live on a cluster; `ctrlab run` keeps both in its workspace instead."""
 
@@ -121,8 +129,17 @@ class Storage(ContractModel):
     region: str | None = Field(default=None, max_length=64)
     """Of the bucket."""
     secret_ref: SecretReference | None = None
-    """AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for everything but the sealed test rows."""
+    """AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; with a testSecretRef, sealed/ is to write and list alone."""
     test_secret_ref: SecretReference | None = None
-    """The same for the sealed prefix, given to final runs alone."""
+    """The same keys with the right to read the sealed test rows; another Secret, given to final runs alone."""
     database_secret_ref: SecretReference | None = None
     """The key `url` holds the study database's SQLAlchemy URL."""
+
+    @model_validator(mode="after")
+    def _test_secret_is_another(self) -> Self:
+        if self.secret_ref is not None and self.secret_ref == self.test_secret_ref:
+            raise ValueError(
+                "testSecretRef must name another Secret than secretRef: tuning pods get secretRef, and the test set is "
+                "sealed for them"
+            )
+        return self

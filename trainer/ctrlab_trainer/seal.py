@@ -9,10 +9,10 @@ import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ctrlab_contract.names import Key
+from ctrlab_contract.names import SEALED_VARIABLES, Key
 from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.records import PreparedData, StudyRecord, TestOpening, search_token
-from ctrlab_contract.store import ObjectExists, ObjectNotFound, Store
+from ctrlab_contract.store import ObjectExists, ObjectNotFound, Store, open_store
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit, open_split
 from ctrlab_trainer.data.optimum import bayes_auc_of
 
@@ -72,8 +72,21 @@ def open_test(
         experiment.put(Key.run(variant, seed, attempt, OPENING), opening.to_json().encode())
     except ObjectExists:
         raise SealError(_opened_before(variant, seed, attempt)) from None
-    folder = store_root.local_folder(Key.sealed(prepared.digest))
+    folder = _with_own_credentials(store_root).local_folder(Key.sealed(prepared.digest))
     return OpenedTest(open_split(folder, schema), (*earlier, opening), bayes_auc_of(folder))
+
+
+def _with_own_credentials(store_root: Store) -> Store:
+    """The same store, opened with the credentials for the sealed rows where a cluster gives some of their own."""
+    own = {
+        name.removeprefix(SEALED_VARIABLES): value
+        for name, value in os.environ.items()
+        if name.startswith(SEALED_VARIABLES)
+    }
+    if not own:
+        return store_root
+    others = {name: value for name, value in os.environ.items() if name != "AWS_SESSION_TOKEN"}
+    return open_store(store_root.uri, {**others, **own})
 
 
 def frozen_searches(experiment: Store, plan: Plan, prepared: PreparedData) -> dict[str, StudyRecord]:

@@ -8,6 +8,9 @@ from specs.changes import ABSENT
 LR: Final = "spec.models[0].search.learning_rate"
 
 RULES: Final[dict[str, Refused]] = {
+    "one Secret for everything and the seal": Refused(
+        {"spec.storage.testSecretRef": {"name": "s3"}}, "spec.storage", "must name another Secret", "rule"
+    ),
     "no format": Refused(
         {"spec.dataset.source.format": ABSENT}, "spec.dataset.source", "format is required unless", "rule"
     ),

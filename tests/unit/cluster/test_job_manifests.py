@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from rig.cluster import spec
 
 from ctrlab_contract.experiment import Experiment
 from ctrlab_contract.plan import Plan
@@ -119,15 +120,45 @@ def test_jobs_are_indexed_with_retries_for_each_index(manifest: Manifest) -> Non
 
 
 def test_credentials_come_by_reference_alone(manifest: Manifest, phase: str) -> None:
-    secret = {name for name in variables(manifest) if name.startswith("AWS_") and "KEY" in name}
-    assert secret == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
-    assert all("secretKeyRef" in variables(manifest)[name]["valueFrom"] for name in secret)
+    keys = [name for name in variables(manifest) if name.startswith(("AWS_", "CTRLAB_SEALED_")) and "KEY" in name]
+    assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= set(keys)
+    assert all("secretKeyRef" in variables(manifest)[name]["valueFrom"] for name in keys)
     mine = variables(manifest).get("CTRLAB_DATABASE_URL", {})
     assert ("valueFrom" in mine) == (phase == "tune")
 
 
 def test_the_test_secret_is_named_by_final_runs_alone(manifest: Manifest, phase: str) -> None:
     assert ("s3-sealed" in json.dumps(manifest)) == (phase == "evaluate")
+
+
+def test_a_final_run_keeps_the_ordinary_keys_beside_those_that_open_the_seal(
+    make: Any, storage: ClusterStorage, settings: Settings
+) -> None:
+    found = variables(job_of(make(), "evaluate", storage, settings))
+    secrets = {name: found[name]["valueFrom"]["secretKeyRef"]["name"] for name in found if name.endswith("_KEY_ID")}
+    assert secrets == {"AWS_ACCESS_KEY_ID": "s3", "CTRLAB_SEALED_AWS_ACCESS_KEY_ID": "s3-sealed"}
+
+
+def test_a_worker_knows_its_image_for_the_record(manifest: Manifest) -> None:
+    (container,) = pod_of(manifest)["containers"]
+    assert variables(manifest)["CTRLAB_IMAGE"]["value"] == container["image"]
+
+
+def test_claims_of_the_data_set_are_mounted_read_only_where_data_are_prepared(
+    phase: str, make: Any, storage: ClusterStorage, settings: Settings
+) -> None:
+    source = {"uri": "pvc://clicks/2026/", "format": "parquet"}
+    tables = [{"uri": "pvc://items/all.csv", "format": "csv", "joinOn": "item_id"}]
+    dataset = {**spec()["dataset"], "source": {**source, "tables": tables}}
+    pod = pod_of(job_of(make(dataset=dataset), phase, storage, settings))
+    claims = [volume["persistentVolumeClaim"] for volume in pod["volumes"] if "persistentVolumeClaim" in volume]
+    places = [mount for mount in pod["containers"][0]["volumeMounts"] if mount["mountPath"].startswith("/data/")]
+    if phase == "prepare":
+        assert claims == [{"claimName": name, "readOnly": True} for name in ("clicks", "items")]
+        assert [mount["mountPath"] for mount in places] == ["/data/pvc/clicks", "/data/pvc/items"]
+        assert all(mount["readOnly"] for mount in places)
+    else:
+        assert claims == places == []
 
 
 def test_the_database_is_for_tuning_alone(manifest: Manifest, phase: str) -> None:

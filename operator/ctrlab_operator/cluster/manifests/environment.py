@@ -6,6 +6,7 @@ Each phase gets what it needs: the database is for tuning alone, the key to the 
 import math
 
 from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.names import SEALED_VARIABLES
 from ctrlab_operator.cluster.client import Manifest
 from ctrlab_operator.cluster.manifests.volumes import CA_FILE, CACHE_FOLDER, PLAN_FILE, SCRATCH_FOLDER
 from ctrlab_operator.cluster.storage import ClusterStorage
@@ -14,14 +15,20 @@ from ctrlab_operator.planner import JobRequest
 THREAD_VARIABLES = ("CTRLAB_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def environment(experiment: Experiment, request: JobRequest, storage: ClusterStorage, has_ca: bool) -> list[Manifest]:
-    """Variables sorted by name; the user's own never replace what the operator sets."""
+def environment(
+    experiment: Experiment, request: JobRequest, storage: ClusterStorage, image: str, has_ca: bool
+) -> list[Manifest]:
+    """Variables sorted by name; the user's own never replace what the operator sets.
+
+    `image` is for the record: a process cannot find out from which image it was started.
+    """
     variables: dict[str, Manifest] = {
         variable.name: {"value": variable.value} for variable in experiment.spec.runtime.env or ()
     }
     variables |= {name: {"value": str(threads(experiment))} for name in THREAD_VARIABLES}
     variables |= {
         "CTRLAB_CACHE": {"value": CACHE_FOLDER},
+        "CTRLAB_IMAGE": {"value": image},
         "CTRLAB_PLAN": {"value": PLAN_FILE},
         "CTRLAB_TERMINATION_LOG": {"value": "/dev/termination-log"},
         "CTRLAB_WORKER": {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
@@ -35,20 +42,21 @@ def environment(experiment: Experiment, request: JobRequest, storage: ClusterSto
         variables["AWS_REGION"] = {"value": storage.region}
     if has_ca:
         variables["AWS_CA_BUNDLE"] = {"value": CA_FILE}
-    secret = storage_secret(request, storage)
-    variables["AWS_ACCESS_KEY_ID"] = _from_secret(secret, "AWS_ACCESS_KEY_ID")
-    variables["AWS_SECRET_ACCESS_KEY"] = _from_secret(secret, "AWS_SECRET_ACCESS_KEY")
-    variables["AWS_SESSION_TOKEN"] = _from_secret(secret, "AWS_SESSION_TOKEN", optional=True)
+    variables |= _credentials(storage.secret)
+    if request.phase == "evaluate" and storage.test_secret is not None:
+        sealed = _credentials(storage.test_secret)
+        variables |= {f"{SEALED_VARIABLES}{name}": value for name, value in sealed.items()}
     if request.phase == "tune":
         variables["CTRLAB_DATABASE_URL"] = _from_secret(storage.database_secret, "url")
     return [{"name": name, **variables[name]} for name in sorted(variables)]
 
 
-def storage_secret(request: JobRequest, storage: ClusterStorage) -> str:
-    """Final runs use the Secret that opens the sealed prefix where there is one; nothing else ever names it."""
-    if request.phase == "evaluate" and storage.test_secret is not None:
-        return storage.test_secret
-    return storage.secret
+def _credentials(secret: str) -> dict[str, Manifest]:
+    return {
+        "AWS_ACCESS_KEY_ID": _from_secret(secret, "AWS_ACCESS_KEY_ID"),
+        "AWS_SECRET_ACCESS_KEY": _from_secret(secret, "AWS_SECRET_ACCESS_KEY"),
+        "AWS_SESSION_TOKEN": _from_secret(secret, "AWS_SESSION_TOKEN", optional=True),
+    }
 
 
 def threads(experiment: Experiment) -> int:

@@ -7,9 +7,9 @@ from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.runtime import Runtime
 from ctrlab_operator.cluster.client import Manifest
 from ctrlab_operator.cluster.manifests.configmap import plan_name
-from ctrlab_operator.cluster.manifests.environment import environment, storage_secret
+from ctrlab_operator.cluster.manifests.environment import environment
 from ctrlab_operator.cluster.manifests.security import CONTAINER_SECURITY, POD_SECURITY
-from ctrlab_operator.cluster.manifests.volumes import mounts, volumes
+from ctrlab_operator.cluster.manifests.volumes import claims, mounts, volumes
 from ctrlab_operator.cluster.settings import Settings
 from ctrlab_operator.cluster.storage import ClusterStorage
 from ctrlab_operator.planner import JobRequest
@@ -32,26 +32,27 @@ def pod_spec(
 ) -> Manifest:
     """Everything but metadata."""
     runtime = experiment.spec.runtime
-    ca_secret = storage_secret(request, storage) if has_ca else None
-    is_trainer = request.program == "trainer"
+    ca_secret = storage.secret if has_ca else None
+    sources = claims(experiment.spec.dataset) if request.phase == "prepare" else ()
+    image = (runtime.image or settings.trainer_image) if request.program == "trainer" else settings.report_image
     spec: Manifest = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "securityContext": POD_SECURITY,
-        "volumes": volumes(plan_name(experiment, plan), ca_secret),
+        "volumes": volumes(plan_name(experiment, plan), ca_secret, sources),
         "containers": [
             {
                 "name": CONTAINER,
-                "image": (runtime.image or settings.trainer_image) if is_trainer else settings.report_image,
+                "image": image,
                 "imagePullPolicy": settings.image_pull_policy,
                 "command": ["python", "-m", f"ctrlab_{request.program}"],
                 "args": _arguments(experiment, request, storage),
-                "env": environment(experiment, request, storage, has_ca),
+                "env": environment(experiment, request, storage, image, has_ca),
                 "resources": _resources(runtime, request),
                 "securityContext": CONTAINER_SECURITY,
-                "volumeMounts": mounts(ca_secret),
+                "volumeMounts": mounts(ca_secret, sources),
                 "terminationMessagePolicy": "File",
             }
         ],

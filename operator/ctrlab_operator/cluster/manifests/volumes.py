@@ -1,5 +1,8 @@
 """What a worker can write, and the files it is given; everything else in the container is read-only."""
 
+from urllib.parse import urlsplit
+
+from ctrlab_contract.dataset import Dataset
 from ctrlab_contract.names import Key
 from ctrlab_operator.cluster.client import Manifest
 
@@ -13,7 +16,18 @@ CA_FOLDER = "/etc/ctrlab/ca"
 CA_FILE = f"{CA_FOLDER}/{CA_KEY}"
 
 
-def volumes(plan_config_map: str, ca_secret: str | None) -> list[Manifest]:
+CLAIMS_FOLDER = "/data/pvc"
+"""The claims that `pvc://claim/path` names, each in a folder of its name, where the trainer looks for them."""
+
+
+def claims(dataset: Dataset) -> tuple[str, ...]:
+    """Names of the PersistentVolumeClaims that the data set is read from, sorted."""
+    source = dataset.source
+    uris = [source.uri, *(table.uri for table in source.tables or ())]
+    return tuple(sorted({urlsplit(uri).netloc for uri in uris if uri.startswith("pvc://")}))
+
+
+def volumes(plan_config_map: str, ca_secret: str | None, claims: tuple[str, ...]) -> list[Manifest]:
     """`ca_secret`: the Secret with the store's certificate authority, if it has one."""
     found: list[Manifest] = [
         {"name": "cache", "emptyDir": {}},
@@ -22,10 +36,13 @@ def volumes(plan_config_map: str, ca_secret: str | None) -> list[Manifest]:
     ]
     if ca_secret is not None:
         found.append({"name": "ca", "secret": {"secretName": ca_secret, "items": [{"key": CA_KEY, "path": CA_KEY}]}})
+    for number, claim in enumerate(claims):
+        reference = {"claimName": claim, "readOnly": True}
+        found.append({"name": f"claim-{number}", "persistentVolumeClaim": reference})
     return found
 
 
-def mounts(ca_secret: str | None) -> list[Manifest]:
+def mounts(ca_secret: str | None, claims: tuple[str, ...]) -> list[Manifest]:
     """Where the volumes are."""
     found: list[Manifest] = [
         {"name": "cache", "mountPath": CACHE_FOLDER},
@@ -34,4 +51,6 @@ def mounts(ca_secret: str | None) -> list[Manifest]:
     ]
     if ca_secret is not None:
         found.append({"name": "ca", "mountPath": CA_FOLDER, "readOnly": True})
+    for number, claim in enumerate(claims):
+        found.append({"name": f"claim-{number}", "mountPath": f"{CLAIMS_FOLDER}/{claim}", "readOnly": True})
     return found
