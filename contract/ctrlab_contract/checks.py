@@ -5,7 +5,10 @@ Run by `ctrlab validate` on one machine and by the operator before a plan is fro
 
 from ctrlab_contract.architectures import ARCHITECTURES, check_parameters
 from ctrlab_contract.errors import Problem
-from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.experiment import Experiment, Model
+from ctrlab_contract.plan import searched
+from ctrlab_contract.search_checks import check_grid, check_space
+from ctrlab_contract.search_space import SearchSpace
 
 
 def check_experiment(experiment: Experiment) -> list[Problem]:
@@ -25,6 +28,10 @@ def check_experiment(experiment: Experiment) -> list[Problem]:
                 found.append(
                     Problem(f"{path}.architecture", f"unknown architecture {model.architecture!r}; known: {known}")
                 )
+            elif model.search_space is not None:
+                message = f"no default search is known of {model.architecture!r}; write it out under search"
+                found.append(Problem(f"{path}.searchSpace", message))
+            found += _space(model, path)
             continue
         if declared.needs_history and not has_history:
             found.append(
@@ -33,9 +40,14 @@ def check_experiment(experiment: Experiment) -> list[Problem]:
                     f"{declared.title} needs a feature of type History in spec.dataset.features; there is none",
                 )
             )
-        problems = check_parameters(model.architecture, model.parameters or {}, model.search or {})
-        found += [Problem(f"{path}.{place}", message) for place, message in problems]
-    return found + _cma_es(experiment)
+        problems = _space(model, path)
+        if not problems:
+            space = _space_of(model)
+            refused = check_parameters(model.architecture, space.fixed, space.dimensions, space.reduced)
+            problems = [Problem(f"{path}.{place}", message) for place, message in refused]
+            problems += check_grid(space, path) if spec.tuning.sampler == "Grid" else []
+        found += problems
+    return [*found, *_cma_es(experiment), *_grid_of_default_space(experiment)]
 
 
 def _cma_es(experiment: Experiment) -> list[Problem]:
@@ -47,8 +59,28 @@ def _cma_es(experiment: Experiment) -> list[Problem]:
         message = "CmaEs keeps its state in trials of all generations; use mode Asynchronous or another sampler"
         found.append(Problem("spec.tuning.mode", message))
     for model in experiment.spec.models:
-        numeric = [name for name, dimension in (model.search or {}).items() if dimension.categorical is None]
-        if model.search and len(numeric) < 2:
+        search = searched(model)
+        numeric = [name for name, dimension in search.items() if dimension.categorical is None]
+        if search and len(numeric) < 2:
             message = f"CmaEs needs at least two dimensions of type float or int; {model.name} has {len(numeric)}"
             found.append(Problem("spec.tuning.sampler", f"{message}; use TPE"))
+    return found
+
+
+def _space_of(model: Model) -> SearchSpace:
+    return SearchSpace(searched(model), model.constraints, model.parameters or {})
+
+
+def _space(model: Model, path: str) -> list[Problem]:
+    return check_space(_space_of(model), path)
+
+
+def _grid_of_default_space(experiment: Experiment) -> list[Problem]:
+    """A rule looks at the dimensions that are written out; the default ones are looked at here."""
+    found = []
+    for index, model in enumerate(experiment.spec.models):
+        continuous = [name for name, dimension in searched(model).items() if dimension.cardinality() is None]
+        if experiment.spec.tuning.sampler == "Grid" and model.search_space is not None and continuous:
+            message = f"the Grid sampler needs a step or categorical values; write {', '.join(continuous)} under search"
+            found.append(Problem(f"spec.models[{index}].searchSpace", message))
     return found

@@ -9,7 +9,7 @@ from ctrlab_contract.cel import rules
 from ctrlab_contract.dataset import Dataset
 from ctrlab_contract.names import LOCAL_NAMESPACE
 from ctrlab_contract.runtime import Runtime, Storage
-from ctrlab_contract.search import SearchDimension
+from ctrlab_contract.search import Constraints, SearchDimension
 from ctrlab_contract.status import ExperimentStatus
 from ctrlab_contract.tuning import Analysis, Evaluation, Tuning
 
@@ -35,7 +35,11 @@ class Metadata(ContractModel):
     (
         "!has(self.search) || !has(self.parameters) || self.search.all(p, !(p in self.parameters))",
         "a parameter is either fixed in parameters or tuned in search, not both",
-    )
+    ),
+    (
+        "!has(self.constraints) || has(self.search) || has(self.searchSpace)",
+        "constraints need a search or searchSpace: Default",
+    ),
 )
 class Model(ContractModel):
     """One model that takes part: an architecture, what is fixed and what is tuned."""
@@ -48,12 +52,18 @@ class Model(ContractModel):
     """Fixed parameters; what is neither here nor in search keeps the architecture's default."""
     search: dict[ParameterName, SearchDimension] | None = Field(default=None, min_length=1, max_length=30)
     """Tuned parameters; a model without search is trained with its fixed parameters and spends no trials."""
+    search_space: Literal["Default"] | None = None
+    """Default: the architecture's own search space without what is fixed, and with what search says otherwise."""
+    constraints: Constraints | None = None
+    """Points of the search space that no trial may have."""
 
     @model_validator(mode="after")
     def _not_both(self) -> Self:
         both = sorted(set(self.parameters or ()) & set(self.search or ()))
         if both:
             raise ValueError(f"the parameter {both[0]!r} is either fixed in parameters or tuned in search, not both")
+        if self.constraints is not None and self.search is None and self.search_space is None:
+            raise ValueError("constraints need a search or searchSpace: Default")
         return self
 
 
@@ -70,6 +80,14 @@ class Model(ContractModel):
         "self.tuning.sampler != 'Grid' || self.models.all(m, !has(m.search) || "
         "m.search.all(p, !has(m.search[p].float) || has(m.search[p].float.step)))",
         "the Grid sampler needs a step or categorical values for every tuned parameter",
+    ),
+    (
+        "!has(self.tuning.repeats) || self.evaluation.seeds.count % self.tuning.repeats == 0",
+        "evaluation.seeds.count must be a multiple of tuning.repeats",
+    ),
+    (
+        "!has(self.tuning.repeats) || self.tuning.repeats == 1 || !has(self.evaluation.precision)",
+        "evaluation.precision extends seeds, not searches: it cannot be combined with tuning.repeats",
     ),
 )
 class ExperimentSpec(ContractModel):
@@ -106,7 +124,17 @@ class ExperimentSpec(ContractModel):
                         raise ValueError(
                             f"models[{index}].search.{parameter}: the Grid sampler needs a step or categorical values"
                         )
+        self._check_repeats()
         return self
+
+    def _check_repeats(self) -> None:
+        repeats, seeds = self.tuning.searches, self.evaluation.seeds.count
+        if seeds % repeats:
+            raise ValueError(f"evaluation.seeds.count must be a multiple of tuning.repeats {repeats}, not {seeds}")
+        if repeats > 1 and self.evaluation.precision is not None:
+            raise ValueError(
+                "evaluation.precision extends seeds, not searches: it cannot be combined with tuning.repeats"
+            )
 
     @property
     def reference(self) -> str:

@@ -9,11 +9,14 @@ from typing import Literal
 
 from pydantic import Field
 
+from ctrlab_contract.architectures import ARCHITECTURES
+from ctrlab_contract.architectures.spaces import default_space
 from ctrlab_contract.base import ContractModel, Scalar, VariantName
 from ctrlab_contract.canonical import digest, short
 from ctrlab_contract.dataset import Dataset
-from ctrlab_contract.experiment import Experiment
-from ctrlab_contract.search import SearchDimension
+from ctrlab_contract.experiment import Experiment, Model
+from ctrlab_contract.search import Constraints, SearchDimension
+from ctrlab_contract.search_space import SearchSpace, cells
 from ctrlab_contract.tuning import Analysis, Evaluation, Tuning
 
 
@@ -24,6 +27,8 @@ class Variant(ContractModel):
     architecture: str
     parameters: dict[str, Scalar] = Field(default_factory=dict)
     search: dict[str, SearchDimension] = Field(default_factory=dict)
+    """With the architecture's own dimensions written out where the user asked for its default space."""
+    constraints: Constraints | None = None
     remove: tuple[str, ...] = ()
     drop_features: tuple[str, ...] = ()
     add_features: tuple[str, ...] | None = None
@@ -35,6 +40,11 @@ class Variant(ContractModel):
     def unseen(self) -> tuple[str, ...]:
         """Features of the data set that the model is not given."""
         return self.drop_features + (self.hidden_features or ())
+
+    @property
+    def space(self) -> SearchSpace:
+        """What trials are drawn from."""
+        return SearchSpace(self.search, self.constraints, self.parameters)
 
 
 class ParentExperiment(ContractModel):
@@ -55,6 +65,15 @@ class ParentExperiment(ContractModel):
     def name(self) -> str:
         """The experiment's metadata.name."""
         return self.experiment.split("/")[1]
+
+
+def searched(model: Model) -> dict[str, SearchDimension]:
+    """The dimensions of a model's search, the default ones of its architecture included."""
+    declared = ARCHITECTURES.get(model.architecture) if model.search_space == "Default" else None
+    default = default_space(declared) if declared is not None else {}
+    return {name: found for name, found in default.items() if name not in (model.parameters or {})} | (
+        model.search or {}
+    )
 
 
 class FinalRun(ContractModel):
@@ -89,7 +108,8 @@ class Plan(ContractModel):
                     name=model.name,
                     architecture=model.architecture,
                     parameters=model.parameters or {},
-                    search=model.search or {},
+                    search=searched(model),
+                    constraints=model.constraints,
                 )
                 for model in spec.models
             ),
@@ -117,17 +137,23 @@ class Plan(ContractModel):
         """The variants' names in order."""
         return tuple(variant.name for variant in self.variants)
 
-    def trial_budget(self, variant: str) -> int:
-        """Trials of one variant; 0 where nothing is tuned, at most the size of the grid for the Grid sampler."""
-        search = self.variant(variant).search
-        if not search:
+    def trial_budget(self, variant: str, trials: int | None = None) -> int:
+        """Trials of one variant over all its searches, as planned or with `trials` for each search.
+
+        0 where nothing is tuned.
+        """
+        return self.search_budget(variant, trials) * self.tuning.searches
+
+    def search_budget(self, variant: str, trials: int | None = None) -> int:
+        """Trials of one of the variant's searches: at most the size of the grid for the Grid sampler."""
+        space, asked = self.variant(variant).space, trials or self.tuning.trials
+        if not space.dimensions:
             return 0
-        if self.tuning.sampler != "Grid":
-            return self.tuning.trials
-        cells = 1
-        for dimension in search.values():
-            cells *= dimension.cardinality() or 1
-        return min(self.tuning.trials, cells)
+        return asked if self.tuning.sampler != "Grid" else min(asked, cells(space))
+
+    def search_of(self, seed: int) -> int:
+        """Which of the repeated searches the final run with this seed uses: they take turns."""
+        return (seed - self.evaluation.seeds.base) % self.tuning.searches
 
     def final_runs(self, seed_count: int | None = None) -> tuple[FinalRun, ...]:
         """Every (variant, seed), seeds first, so that an unfinished set is balanced over the variants."""

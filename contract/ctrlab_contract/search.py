@@ -1,13 +1,13 @@
-"""`spec.models[].search`: one dimension of a search space, exactly one of float, int and categorical."""
+"""`spec.models[].search` and `constraints`: the dimensions of a search space, and which of its points are allowed."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from ctrlab_contract.base import AS_SET, ContractModel, DecimalString, Distinct
+from ctrlab_contract.base import AS_SET, ContractModel, DecimalString, Distinct, Scalar
 from ctrlab_contract.cel import rules
 
-__all__ = ["FloatRange", "IntRange", "SearchDimension"]
+__all__ = ["Constraints", "FloatRange", "IntRange", "SearchDimension"]
 
 Categories = Annotated[
     tuple[Annotated[str, StringConstraints(max_length=128)], ...], Field(min_length=1, max_length=64), Distinct
@@ -87,6 +87,9 @@ class SearchDimension(ContractModel):
     int_: IntRange | None = Field(default=None, alias="int")
     categorical: Categories | None = Field(default=None, json_schema_extra=AS_SET)
     """Values in quotes; numbers and lists are read as the parameter's type says."""
+    when: Annotated[dict[str, Scalar], Field(min_length=1, max_length=4)] | None = None
+    """Other parameters of the model and the value that each must have for this one to be tuned; otherwise it keeps its
+    default. Without it the parameter is always tuned."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -124,3 +127,31 @@ class SearchDimension(ContractModel):
         if self.float_.step is None:
             return None
         return int((float(self.float_.high) - float(self.float_.low)) / float(self.float_.step) + 1e-9) + 1
+
+
+Names = Annotated[
+    tuple[Annotated[str, StringConstraints(max_length=64)], ...], Field(min_length=2, max_length=8), Distinct
+]
+"""Parameters in an order."""
+
+
+@rules(("has(self.forbidden) || has(self.ordered)", "at least one of forbidden and ordered"))
+class Constraints(ContractModel):
+    """Which points of a search space no trial may have; constraints of inactive parameters (`when`) do not apply."""
+
+    forbidden: (
+        Annotated[
+            tuple[Annotated[dict[str, Scalar], Field(min_length=1, max_length=8)], ...],
+            Field(min_length=1, max_length=32),
+        ]
+        | None
+    ) = None
+    """Combinations that must not occur together, each as parameters with their values."""
+    ordered: Annotated[tuple[Names, ...], Field(min_length=1, max_length=8)] | None = None
+    """Lists of tuned parameters whose values must not fall from the first to the last."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.forbidden is None and self.ordered is None:
+            raise ValueError("at least one of forbidden and ordered")
+        return self

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from ctrlab_contract.base import AS_SET, ContractModel, DecimalString, Distinct, Duration, VariantName, seconds
 from ctrlab_contract.cel import rules
@@ -10,18 +10,92 @@ from ctrlab_contract.cel import rules
 MetricName = Literal["auc", "logloss", "gauc", "ne", "pcoc", "ece", "brier"]
 
 
+@rules(
+    ("!has(self.percentile) || self.type == 'Percentile'", "percentile is for pruner Percentile"),
+    (
+        "!has(self.percentile) || (double(self.percentile) > 0.0 && double(self.percentile) < 100.0)",
+        "percentile must be above 0 and below 100",
+    ),
+    ("!has(self.patience) || self.type == 'Patient'", "patience is for pruner Patient"),
+    ("!has(self.minDelta) || self.type == 'Patient'", "minDelta is for pruner Patient"),
+    ("!has(self.minDelta) || double(self.minDelta) >= 0.0", "minDelta must be at least 0"),
+)
 class Pruner(ContractModel):
     """When a trial is given up early, by its validation metric after each epoch."""
 
-    type: Literal["Median", "Hyperband", "SuccessiveHalving", "None"] = "Median"
-    """The rule; None lets every trial finish."""
+    type: Literal["Median", "Percentile", "Hyperband", "SuccessiveHalving", "Patient", "None"] = "Median"
+    """The rule (Optuna's pruners); Hyperband's largest resource is the epochs a trial can have. Patient is Median with
+    patience; None lets every trial finish."""
     startup_trials: int = Field(default=5, ge=0, le=10_000)
-    """Median: trials that are never pruned because there is nothing to compare with."""
+    """Median, Percentile and Patient: trials that are never pruned because there is nothing to compare with."""
     warmup_epochs: int = Field(default=1, ge=0, le=10_000)
-    """Median: epochs of a trial before it may be pruned."""
+    """Median, Percentile and Patient: epochs of a trial before it may be pruned."""
+    percentile: DecimalString | None = None
+    """Percentile: the best so many percent of the trials go on (default 25)."""
+    patience: int | None = Field(default=None, ge=1, le=10_000)
+    """Patient: a trial goes on while it became better within the last so many epochs (default 3)."""
+    min_delta: DecimalString | None = None
+    """Patient: what counts as better, in units of the metric (default 0)."""
+
+    @model_validator(mode="after")
+    def _fields_of_the_type(self) -> Self:
+        owners = {"percentile": "Percentile", "patience": "Patient", "min_delta": "Patient"}
+        for field, owner in owners.items():
+            if getattr(self, field) is not None and self.type != owner:
+                raise ValueError(f"{type(self).model_fields[field].alias} is for pruner {owner}, not {self.type}")
+        if self.percentile is not None and not 0 < float(self.percentile) < 100:
+            raise ValueError(f"percentile must be above 0 and below 100, not {self.percentile}")
+        if self.min_delta is not None and float(self.min_delta) < 0:
+            raise ValueError(f"minDelta must be at least 0, not {self.min_delta}")
+        return self
 
 
-@rules(("!has(self.timeout) || self.timeout.matches('[1-9]')", "timeout must be longer than nothing"))
+@rules(
+    (
+        "has(self.after) || has(self.gpuTime) || has(self.noImprovement)",
+        "at least one of after, gpuTime and noImprovement",
+    ),
+    ("!has(self.after) || self.after.matches('[1-9]')", "after must be longer than nothing"),
+    ("!has(self.gpuTime) || self.gpuTime.matches('[1-9]')", "gpuTime must be longer than nothing"),
+)
+class Stop(ContractModel):
+    """When a model's search ends before its budget is used; the first rule that holds counts, and is recorded."""
+
+    after: Duration | None = None
+    """Time since the model's first trial began."""
+    gpu_time: Duration | None = None
+    """Time that trials have held a GPU, summed over GPUs; trials whose worker was lost count too."""
+    no_improvement: int | None = Field(default=None, ge=1, le=10_000)
+    """So many finished trials in a row without a new best."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.after is None and self.gpu_time is None and self.no_improvement is None:
+            raise ValueError("at least one of after, gpuTime and noImprovement")
+        for name, given in (("after", self.after), ("gpuTime", self.gpu_time)):
+            if given is not None and seconds(given) == 0:
+                raise ValueError(f"{name} must be longer than nothing, not {given}")
+        return self
+
+
+class WarmStart(ContractModel):
+    """An earlier experiment whose finished trials the sampler learns from; they do not count for the budget."""
+
+    experiment: Annotated[str, StringConstraints(pattern=r"^[^/ ]{1,63}/[^/ ]{1,63}/[^/ ]{1,64}$", max_length=192)]
+    """NAMESPACE/NAME/UID: its folder in the same store. It must be of the same data set and primary metric."""
+
+
+@rules(
+    ("!has(self.timeout) || self.timeout.matches('[1-9]')", "timeout must be longer than nothing"),
+    (
+        "self.mode != 'Synchronous' || !has(self.stop) || (!has(self.stop.after) && !has(self.stop.gpuTime))",
+        "a Synchronous search cannot be stopped by the clock: use stop.noImprovement, or mode Asynchronous",
+    ),
+    (
+        "!has(self.warmStart) || self.sampler in ['TPE', 'GP', 'CmaEs']",
+        "warmStart is for the samplers that learn from trials: TPE, GP and CmaEs",
+    ),
+)
 class Tuning(ContractModel):
     """The search for hyper-parameters, the same budget for every model, on validation data alone."""
 
@@ -30,7 +104,7 @@ class Tuning(ContractModel):
     pruner: Pruner = Pruner()
     """When a trial is given up early."""
     trials: int = Field(default=50, ge=1, le=10_000)
-    """Finished trials for each model, exact whatever crashes."""
+    """Finished trials for each model, exact whatever crashes; may be raised until a search is frozen."""
     workers: int = Field(default=4, ge=1, le=256)
     """Processes (on a cluster: pods) for each model's search; may be changed at any time."""
     seed: int = Field(default=1, ge=0, le=2**31 - 1)
@@ -42,12 +116,32 @@ class Tuning(ContractModel):
     mode: Literal["Asynchronous", "Synchronous"] = "Asynchronous"
     """Asynchronous: a worker asks as soon as it is free. Synchronous: trials are asked and told in slot order, so that
     the search can be repeated."""
+    stop: Stop | None = None
+    """Ends a search before its budget is used, as finished and not as failed."""
+    repeats: int | None = Field(default=None, ge=1, le=100)
+    """Independent searches of each model (default 1), each with the whole budget. The final runs use them in turn, so
+    that their spread holds what the search adds; evaluation.seeds.count must be a multiple of it."""
+    warm_start: WarmStart | None = None
+    """Lets the sampler begin with what an earlier experiment found."""
 
     @model_validator(mode="after")
-    def _some_time(self) -> Self:
+    def _consistent(self) -> Self:
         if self.timeout is not None and seconds(self.timeout) == 0:
             raise ValueError(f"timeout must be longer than nothing, not {self.timeout}")
+        if self.mode == "Synchronous" and self.stop is not None and (self.stop.after or self.stop.gpu_time):
+            raise ValueError(
+                "a Synchronous search cannot be stopped by the clock: use stop.noImprovement, or mode Asynchronous"
+            )
+        if self.warm_start is not None and self.sampler not in ("TPE", "GP", "CmaEs"):
+            raise ValueError(
+                f"warmStart is for the samplers that learn from trials: TPE, GP and CmaEs, not {self.sampler}"
+            )
         return self
+
+    @property
+    def searches(self) -> int:
+        """Independent searches of each model."""
+        return self.repeats or 1
 
 
 @rules(("!has(self.max) || self.max >= self.count", "max must be at least count"))

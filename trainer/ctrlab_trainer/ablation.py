@@ -17,16 +17,22 @@ Shapes = dict[str, torch.Size]
 
 
 def change_of(
-    plan: Plan, searches: dict[str, StudyRecord], variant: Variant, config: Architecture, schema: EncodedSchema
+    plan: Plan,
+    searches: dict[str, StudyRecord],
+    variant: Variant,
+    config: Architecture,
+    schema: EncodedSchema,
+    search: int = 0,
 ) -> VariantChange | None:
     """The variant (with its resolved `config`) against the full model; None outside of ablations and for itself.
 
+    `search`: which of the full model's repeated searches the run uses.
     Both models are assembled without memory for their weights, so that a large table costs nothing.
     """
     if plan.parent is None or variant.name == plan.parent.model:
         return None
     full = plan.variant(plan.parent.model)
-    full_config = resolve(full, searches[full.name].best.parameters)
+    full_config = resolve(full, searches[full.name].choice(search).parameters)
     with torch.device("meta"):
         before, after = _shapes(assemble(full, full_config, schema)), _shapes(assemble(variant, config, schema))
     return VariantChange(

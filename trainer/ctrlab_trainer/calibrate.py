@@ -61,7 +61,8 @@ def middle(dimension: SearchDimension) -> ParameterValue:
 def _measure(
     variant: Variant, schema: EncodedSchema, rows: EncodedSplit, valid: EncodedSplit, device: str
 ) -> VariantCalibration:
-    config = resolve(variant, {name: middle(dimension) for name, dimension in variant.search.items()})
+    middles = {name: middle(dimension) for name, dimension in variant.search.items()}
+    config = resolve(variant, variant.space.reduced(middles) or variant.space.find() or {})
     model = build(variant, config, schema, PurposeSeeds.of(0), device)
     seen = schema.without(variant.unseen)
     optimisation = Optimisation(model, config)

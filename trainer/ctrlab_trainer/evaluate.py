@@ -25,6 +25,7 @@ from ctrlab_contract.records import (
     TestOpening,
     search_token,
 )
+from ctrlab_contract.records.study import ParameterValue
 from ctrlab_contract.store import Store
 from ctrlab_contract.tuning import MetricName
 from ctrlab_trainer.ablation import change_of
@@ -127,10 +128,10 @@ def _train_and_test(
         dataset_digest=prepared.digest,
         search_digest=run.search.digest,
         config=run.config.model_dump(mode="json"),
-        tuned=run.search.best.parameters,
+        tuned=run.tuned,
         removed_parts=run.variant.remove,
         dropped_features=run.variant.drop_features,
-        change=change_of(plan, searches, run.variant, run.config, schema),
+        change=change_of(plan, searches, run.variant, run.config, schema, plan.search_of(seed)),
         parameters=result.parameters,
         device=device,
         precision=run.config.precision if device == "cuda" else "float32",
@@ -197,6 +198,7 @@ class _Run:
 
     variant: Variant
     search: StudyRecord
+    tuned: dict[str, ParameterValue]
     config: Architecture
     seeds: PurposeSeeds
     device: str
@@ -206,9 +208,10 @@ class _Run:
     @classmethod
     def of(cls, plan: Plan, search: StudyRecord, name: str, seed: int, device: str) -> "_Run":
         variant = plan.variant(name)
-        config = resolve(variant, search.best.parameters)
+        tuned = search.choice(plan.search_of(seed)).parameters
+        config = resolve(variant, tuned)
         seeds = PurposeSeeds.of(seed)
-        return cls(variant, search, config, seeds, device, plan.analysis.primary_metric, plan.analysis.metrics)
+        return cls(variant, search, tuned, config, seeds, device, plan.analysis.primary_metric, plan.analysis.metrics)
 
     def train(self, schema: EncodedSchema, rows: EncodedSplit, valid: EncodedSplit) -> TrainingResult:
         return train(

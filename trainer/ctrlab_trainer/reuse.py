@@ -37,7 +37,7 @@ def reuse(
         record.plan_digest != parent.plan_digest
         or record.dataset_digest != prepared.digest
         or record.architecture != variant.architecture
-        or record.config_digest != digest(resolve(variant, search.best.parameters))
+        or record.config_digest != digest(resolve(variant, search.choice(plan.search_of(seed)).parameters))
         or (record.removed_parts, record.dropped_features) != (variant.remove, variant.drop_features)
         or not record.metric_definitions.keys() >= set(plan.analysis.metrics)
     ):

@@ -1,7 +1,7 @@
 """A tuning worker: trains trial after trial of one variant on train and validation rows, and freezes the search.
 
-It is given no way to the test rows. Every trial of an experiment is trained with the same seed, so that trials differ
-by their parameters alone; the seed lies outside the range of the final runs' seeds.
+It is given no way to the test rows. Every trial of a search is trained with the same seed, so that trials differ by
+their parameters alone; repeated searches differ in it. These seeds lie outside the range of the final runs' seeds.
 """
 
 from collections.abc import Callable
@@ -9,11 +9,13 @@ from typing import Final
 
 from optuna import TrialPruned
 
+from ctrlab_contract.errors import InvalidInput, Problem
 from ctrlab_contract.names import ExitCode, Key
 from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.records import EpochRecord, PreparedData, StudyRecord
-from ctrlab_contract.store import ObjectExists, Store
+from ctrlab_contract.store import ObjectExists, ObjectNotFound, Store
 from ctrlab_contract.study import (
+    Earlier,
     Interrupted,
     SearchTrial,
     StudyDatabase,
@@ -23,6 +25,7 @@ from ctrlab_contract.study import (
     search,
     trials_csv,
 )
+from ctrlab_contract.study.earlier import PATH as WARM_START
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
 from ctrlab_trainer.data.open import open_train_valid
 from ctrlab_trainer.determinism import deterministic
@@ -64,12 +67,18 @@ def tune(
     if plan.trial_budget(variant) == 0:
         publish(experiment, nothing_tuned(plan, variant, prepared.digest))
         return
+    earlier = _earlier(plan, store_root, variant, prepared)
     studies = StudyDatabase(database)
     try:
-        study = studies.study(key, plan, variant)
-        objective = _Objective(plan, variant, *open_train_valid(store_root, prepared))
-        search(study, worker, objective, stop=stop)
-        publish(experiment, study.freeze(prepared.digest))
+        repeats = [studies.study(key, plan, variant, repeat, earlier) for repeat in range(plan.tuning.searches)]
+        train_and_valid = open_train_valid(store_root, prepared)
+        device = set_up_torch()
+        gpus = _gpus(plan, device)
+        for study in repeats:
+            objective = _Objective(plan, variant, device, study.repeat, *train_and_valid)
+            search(study, worker, objective, gpus=gpus, stop=stop)
+        first, *further = (study.freeze(prepared.digest) for study in repeats)
+        publish(experiment, first.model_copy(update={"repeats": tuple(further) or None}))
     except Interrupted:
         raise SystemExit(ExitCode.TERMINATED) from None
     finally:
@@ -82,6 +91,39 @@ def _from_parent(plan: Plan, store_root: Store, variant: str, prepared: Prepared
         return None
     found = store_root.below(plan.parent.experiment).get(Key.study(plan.parent.model))
     return inherited(plan, variant, prepared.digest, StudyRecord.model_validate_json(found))
+
+
+def _earlier(plan: Plan, store_root: Store, variant: str, prepared: PreparedData) -> Earlier | None:
+    """What the sampler may know before the first trial; None where nothing is asked for, or nothing is of this name."""
+    warm = plan.tuning.warm_start
+    if warm is None:
+        return None
+    folder = store_root.below(warm.experiment)
+    try:
+        theirs = Plan.model_validate_json(folder.get(Key.PLAN))
+    except ObjectNotFound:
+        message = (
+            f"there is no experiment {warm.experiment} in {store_root.uri}; give NAMESPACE/NAME/UID of a finished one"
+        )
+        raise InvalidInput([Problem(WARM_START, message)]) from None
+    if variant not in theirs.names:
+        return None
+    try:
+        found = StudyRecord.model_validate_json(folder.get(Key.study(variant)))
+    except ObjectNotFound:
+        message = f"the search of {variant} in {warm.experiment} is not frozen; let it finish first"
+        raise InvalidInput([Problem(WARM_START, message)]) from None
+    return Earlier.of(plan, variant, prepared.digest, found, theirs.variant(variant).architecture)
+
+
+def _gpus(plan: Plan, device: str) -> int:
+    """GPUs that this worker holds; a budget of GPU time that none would ever use is refused."""
+    if device == "cuda":
+        return 1
+    if plan.tuning.stop is not None and plan.tuning.stop.gpu_time is not None:
+        message = "this worker has no GPU, so the budget would never be used; use stop.after, or give runtime.gpu"
+        raise InvalidInput([Problem("spec.tuning.stop.gpuTime", message)])
+    return 0
 
 
 def publish(experiment: Store, record: StudyRecord) -> None:
@@ -97,13 +139,20 @@ class _Objective:
     """Trains one trial; the data stay open from trial to trial."""
 
     def __init__(
-        self, plan: Plan, variant: str, schema: EncodedSchema, rows: EncodedSplit, valid: EncodedSplit
+        self,
+        plan: Plan,
+        variant: str,
+        device: str,
+        repeat: int,
+        schema: EncodedSchema,
+        rows: EncodedSplit,
+        valid: EncodedSplit,
     ) -> None:
         self._variant = plan.variant(variant)
         self._metric = plan.analysis.primary_metric
-        self._seeds = PurposeSeeds.of(FIRST_TRIAL_SEED + plan.tuning.seed)
+        self._seeds = PurposeSeeds.of(FIRST_TRIAL_SEED + plan.tuning.seed + repeat)
         self._schema, self._rows, self._valid = schema, rows, valid
-        self._device = set_up_torch()
+        self._device = device
 
     def __call__(self, trial: SearchTrial) -> float:
         trial.ran_on(self._device)

@@ -1,6 +1,6 @@
 """The architectures that ctrlab ships, by name, and the check of a model's parameters against its declaration."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import combinations, islice, product
 from typing import Any, Literal, Protocol
 
@@ -46,13 +46,16 @@ def declaration(architecture: str) -> type[Architecture]:
 
 
 def check_parameters(
-    architecture: str, parameters: Mapping[str, Any], search: Mapping[str, Dimension]
+    architecture: str,
+    parameters: Mapping[str, Any],
+    search: Mapping[str, Dimension],
+    reduced: Callable[[dict[str, str | int]], Mapping[str, Any] | None] = lambda point: point,
 ) -> list[tuple[str, str]]:
     """Problems of a model's fixed and tuned parameters, as (path below the model, message); empty when all is well.
 
     Every corner of every tuned parameter is tried, and the corners of every two together, with the others at their
-    first corner: a range that reaches outside a parameter's allowed values, and two ranges that do not go together,
-    are refused before any trial starts. Each place is reported once.
+    first corner, as far as `reduced` allows the point: a range that reaches outside a parameter's allowed values, and
+    two ranges that do not go together, are refused before any trial starts. Each place is reported once.
     """
     declared = declaration(architecture)
     known = declared.model_fields
@@ -72,7 +75,10 @@ def check_parameters(
         return fractional
     found: dict[str, str] = {}
     for combination in _combinations(search):
-        for place, message in _refusals(declared, {**parameters, **combination}, search):
+        point = reduced(combination)
+        if point is None:
+            continue
+        for place, message in _refusals(declared, {**parameters, **point}, search):
             found.setdefault(place, message)
     return list(found.items())
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from ctrlab_contract.ablation import Ablation, AblationSpec
 from ctrlab_contract.base import ContractModel
-from ctrlab_contract.crd.freezing import freezing_rules
+from ctrlab_contract.crd.freezing import Raisable, freezing_rules
 from ctrlab_contract.crd.structural import Schema, structural_schema
 from ctrlab_contract.experiment import Experiment, ExperimentSpec, Metadata
 from ctrlab_contract.names import GROUP, VERSION
@@ -24,6 +24,8 @@ class ResourceKind:
     spec: type[ContractModel]
     changeable: frozenset[str]
     """Fields of the spec that may change after the plan is frozen."""
+    raisable: tuple[Raisable, ...]
+    """Numbers of the spec that may grow after it."""
     selectable: tuple[str, ...]
     """Fields that `kubectl get --field-selector` knows."""
     columns: tuple[tuple[str, str], ...] = ()
@@ -44,6 +46,14 @@ KINDS = (
         model=Experiment,
         spec=ExperimentSpec,
         changeable=frozenset({"runtime", "storage", "suspend", "tuning.workers", "evaluation.seeds.max"}),
+        raisable=(
+            Raisable(
+                "tuning.trials",
+                "!has(oldSelf.status.models) || !oldSelf.status.models.exists(m, has(m.searchDigest) && "
+                "has(m.trialsDone) && m.trialsDone > 0)",
+                "until a search is frozen",
+            ),
+        ),
         selectable=(".status.stage",),
     ),
     ResourceKind(
@@ -54,6 +64,7 @@ KINDS = (
         model=Ablation,
         spec=AblationSpec,
         changeable=frozenset({"runtime", "suspend"}),
+        raisable=(),
         selectable=(".spec.experimentRef.name", ".status.stage"),
         columns=(("Experiment", ".spec.experimentRef.name"), ("Model", ".spec.model")),
     ),
@@ -124,5 +135,5 @@ def root_schema(kind: ResourceKind) -> Schema:
             "spec": structural_schema(kind.spec) | {"description": described["spec"]},
             "status": status | {"description": described["status"]},
         },
-        **freezing_rules(kind.spec, kind.kind, kind.changeable),
+        **freezing_rules(kind.spec, kind.kind, kind.changeable, kind.raisable),
     }

@@ -34,6 +34,26 @@ class TrialRecord(ContractModel):
     """Why it failed or was lost."""
 
 
+class SearchStop(ContractModel):
+    """That a search ended before its budget was used."""
+
+    rule: Literal["after", "gpuTime", "noImprovement"]
+    """Which of `tuning.stop` held first."""
+    reason: str
+    """One clause: after how many trials, and what held."""
+
+
+class WarmStartRecord(ContractModel):
+    """What the sampler knew before the first trial."""
+
+    experiment: str
+    search_digest: str
+    trials: int
+    """Earlier trials that it was shown."""
+    outside: int
+    """Earlier trials that are not points of this search space."""
+
+
 class BestChoice(ContractModel):
     """Which hyper-parameters the final runs use, and why."""
 
@@ -69,6 +89,20 @@ class StudyRecord(ContractModel):
     """Summed over trials."""
     inherited_from: str | None = None
     """Of an ablation: the digest of the experiment's search that the choice was taken from."""
+    stopped: SearchStop | None = None
+    """Absent where the whole budget was used."""
+    warm_start: WarmStartRecord | None = None
+    repeats: tuple["StudyRecord", ...] | None = None
+    """The further independent searches of `tuning.repeats`; this record is the first."""
+
+    @property
+    def searches(self) -> tuple["StudyRecord", ...]:
+        """All independent searches, this one first."""
+        return (self, *(self.repeats or ()))
+
+    def choice(self, search: int) -> BestChoice:
+        """What the final runs of one of the searches use; the only one where there is one."""
+        return self.searches[search % len(self.searches)].best
 
     @property
     def gpu_seconds(self) -> float | None:

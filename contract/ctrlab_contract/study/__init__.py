@@ -7,20 +7,22 @@ import optuna
 from ctrlab_contract.errors import InvalidInput
 from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.study import progress as progress_query
-from ctrlab_contract.study import reaper
+from ctrlab_contract.study import reaper, searches
 from ctrlab_contract.study.database import Database
 from ctrlab_contract.study.direction import direction_of
+from ctrlab_contract.study.earlier import Earlier
 from ctrlab_contract.study.errors import Interrupted, LeaseLost, SearchFailed, StudyUnavailable, TrialFailed
 from ctrlab_contract.study.freeze import nothing_tuned, trials_csv
 from ctrlab_contract.study.inherit import inherited
 from ctrlab_contract.study.progress import StudyProgress
 from ctrlab_contract.study.samplers import check_search, derived_seed
-from ctrlab_contract.study.shared import SharedStudy
+from ctrlab_contract.study.shared import SharedStudy, study_name
 from ctrlab_contract.study.slots import Lease, Outcome
 from ctrlab_contract.study.trial import SearchTrial
 from ctrlab_contract.study.worker import search
 
 __all__ = [
+    "Earlier",
     "Interrupted",
     "Lease",
     "LeaseLost",
@@ -60,15 +62,27 @@ class StudyDatabase:
         """Makes the tables that are missing; any number of processes may do it at once."""
         self.database.create_schema()
 
-    def study(self, key: ExperimentKey, plan: Plan, variant: str) -> SharedStudy:
-        """The search of one variant, made if it is new.
+    def study(
+        self, key: ExperimentKey, plan: Plan, variant: str, repeat: int = 0, earlier: Earlier | None = None
+    ) -> SharedStudy:
+        """The search of one variant, made if it is new; `repeat` counts its independent searches from 0.
 
         Raises InvalidInput for a search that this installation cannot do.
         """
         problems = check_search(plan, variant)
         if problems:
             raise InvalidInput(problems)
-        return SharedStudy.create(self.database, key, plan, variant, self.lease_seconds)
+        return SharedStudy.create(self.database, key, plan, variant, self.lease_seconds, repeat, earlier)
+
+    def extend(self, key: ExperimentKey, plan: Plan, trials: int) -> bool:
+        """Raises every search to `trials` slots; False, and nothing has changed, if one that would grow is closed."""
+        budgets = {
+            study_name(key, variant, repeat): (variant, plan.search_budget(variant, trials))
+            for variant in plan.names
+            for repeat in range(plan.tuning.searches)
+            if plan.search_budget(variant) > 0
+        }
+        return self.database.transact(lambda c: searches.extend(c, key.prefix, budgets))
 
     def progress(self, key: ExperimentKey, plan: Plan) -> dict[str, StudyProgress]:
         """How far each variant's search is, by the variants' names in the plan's order; cheap."""

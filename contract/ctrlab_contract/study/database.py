@@ -19,7 +19,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ctrlab_contract.errors import InvalidInput, Problem
 from ctrlab_contract.study.errors import StudyUnavailable
-from ctrlab_contract.study.tables import metadata, trial_slots
+from ctrlab_contract.study.tables import metadata, trial_leases
 
 T = TypeVar("T")
 
@@ -67,14 +67,22 @@ class Database:
         return engine
 
     @cached_property
-    def storage(self) -> optuna.storages.RDBStorage:
-        """Optuna's tables; made if they are not there."""
+    def storage(self) -> optuna.storages.BaseStorage:
+        """Optuna's tables, made if they are not there, behind one cache of finished trials for this process.
+
+        Optuna makes a cache for each study object unless it is handed one, and reads every trial again to fill it.
+        """
+        return optuna.storages.get_storage(self.tables)
+
+    @cached_property
+    def tables(self) -> optuna.storages.RDBStorage:
+        """Optuna's tables themselves."""
         self.create_schema()
         return self.retrying(lambda: self._optuna_storage(create=False))
 
     def create_schema(self) -> None:
         """Makes what tables are missing; any number of processes may do it at once."""
-        if self.retrying(lambda: inspect(self.engine).has_table(trial_slots.name)):
+        if self.retrying(lambda: inspect(self.engine).has_table(trial_leases.name)):
             return
         with self._schema_lock():
             self.retrying(lambda: self._optuna_storage(create=True)).engine.dispose()
@@ -109,7 +117,8 @@ class Database:
 
     def dispose(self) -> None:
         """Forgets the engines; both are made again when they are used again."""
-        for name in ("engine", "storage"):
+        self.__dict__.pop("storage", None)
+        for name in ("engine", "tables"):
             made = self.__dict__.pop(name, None)
             if made is not None:
                 (made if name == "engine" else made.engine).dispose()

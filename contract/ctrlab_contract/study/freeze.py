@@ -17,7 +17,14 @@ from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial, TrialState
 
 from ctrlab_contract.plan import Plan
-from ctrlab_contract.records.study import BestChoice, ParameterValue, StudyRecord, TrialRecord
+from ctrlab_contract.records.study import (
+    BestChoice,
+    ParameterValue,
+    SearchStop,
+    StudyRecord,
+    TrialRecord,
+    WarmStartRecord,
+)
 from ctrlab_contract.study.direction import Direction, direction_of
 from ctrlab_contract.study.errors import SearchFailed
 from ctrlab_contract.study.pruners import describe
@@ -37,6 +44,9 @@ def study_record(
     trials: Sequence[FrozenTrial],
     results: Mapping[int, int | None],
     recorded_versions: dict[str, str],
+    budget: int,
+    stopped: SearchStop | None = None,
+    warm_start: WarmStartRecord | None = None,
 ) -> StudyRecord:
     """The record; `results` names the trial that fills each slot. SearchFailed if none of them is complete."""
     counted = {number: slot for slot, number in results.items() if number is not None}
@@ -50,11 +60,13 @@ def study_record(
         sampler=plan.tuning.sampler,
         sampler_seed=plan.tuning.seed,
         pruner=describe(plan, variant),
-        budget=plan.trial_budget(variant),
+        budget=budget,
         trials=records,
         best=choose(variant, plan.analysis.primary_metric, direction, records),
         versions=recorded_versions,
         seconds=math.fsum(record.seconds or 0.0 for record in records),
+        stopped=stopped,
+        warm_start=warm_start,
     )
 
 
@@ -122,9 +134,11 @@ def choose(variant: str, metric: str, direction: Direction, trials: Sequence[Tri
 
 
 def trials_csv(record: StudyRecord) -> bytes:
-    """The trials as a table, one row each, parameters in columns `parameter:NAME`."""
-    names = sorted({name for trial in record.trials for name in trial.parameters})
+    """The trials as a table, one row each, parameters in columns `parameter:NAME`; with `repeat` if there are."""
+    names = sorted({name for search in record.searches for trial in search.trials for name in trial.parameters})
+    repeated = ["repeat"] if record.repeats else []
     columns = [
+        *repeated,
         "number",
         "slot",
         "counted",
@@ -140,8 +154,12 @@ def trials_csv(record: StudyRecord) -> bytes:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow([*columns, *(f"parameter:{name}" for name in names)])
-    for trial in record.trials:
-        known = trial.model_dump() | {"epochs": len(trial.curve), "counted": "true" if trial.counted else "false"}
+    for repeat, trial in ((n, trial) for n, search in enumerate(record.searches, 1) for trial in search.trials):
+        known = trial.model_dump() | {
+            "repeat": repeat,
+            "epochs": len(trial.curve),
+            "counted": "true" if trial.counted else "false",
+        }
         rows.writerow([*(known[name] for name in columns), *(trial.parameters.get(name) for name in names)])
     return text.getvalue().encode()
 

@@ -30,4 +30,7 @@ def _values_of(plan: Plan, variant: str, dataset_digest: str, full: StudyRecord,
     if not full.best.parameters:
         text += ", where nothing was tuned"
     best = BestChoice(parameters=taken, justification=f"{text}. There: {full.best.justification}")
-    return nothing_tuned(plan, variant, dataset_digest).model_copy(update={"best": best, "inherited_from": full.digest})
+    repeats = tuple(_values_of(plan, variant, dataset_digest, one, experiment) for one in full.repeats or ()) or None
+    return nothing_tuned(plan, variant, dataset_digest).model_copy(
+        update={"best": best, "inherited_from": full.digest, "repeats": repeats}
+    )

@@ -26,12 +26,22 @@ class StudyProgress:
     last_failure: str | None = None
     lost: int = 0
     """Workers that were lost in mid-trial; their slots are run again."""
+    skipped: int = 0
+    """Slots that a rule of `tuning.stop` has left out."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no slot will be run any more."""
+        return self.done + self.skipped >= self.budget
 
 
 def progress(
     connection: Connection, experiment: str, budgets: dict[str, int], direction: Direction
 ) -> dict[str, StudyProgress]:
-    """Progress by variant, for all that `budgets` names; zeros for a variant whose search has not begun."""
+    """Progress by variant over all its searches, for all that `budgets` names; zeros where nothing has begun.
+
+    The budget is the planned one or, where slots were added, their number.
+    """
     best = func.max(slots.value) if direction == "maximize" else func.min(slots.value)
     is_failed = and_(slots.state == "DONE", slots.outcome == "FAIL")
     counts = connection.execute(
@@ -42,6 +52,8 @@ def progress(
             func.count().filter(slots.state == "LEASED"),
             best,
             func.sum(slots.losses),
+            func.count(),
+            func.count().filter(slots.state == "SKIPPED"),
         )
         .where(slots.experiment == experiment)
         .group_by(slots.variant)
@@ -51,8 +63,10 @@ def progress(
         query = select(slots.variant, slots.reason).where(slots.experiment == experiment, is_failed)
         reasons = {row.variant: row.reason for row in connection.execute(query.order_by(slots.ended, slots.slot))}
     found = {
-        variant: StudyProgress(budgets[variant], done, failed, leased, value, reasons.get(variant), lost)
-        for variant, done, failed, leased, value, lost in counts
+        variant: StudyProgress(
+            max(budgets[variant], slots_made), done, failed, leased, value, reasons.get(variant), lost, skipped
+        )
+        for variant, done, failed, leased, value, lost, slots_made, skipped in counts
         if variant in budgets
     }
     return {variant: found.get(variant, StudyProgress(budget)) for variant, budget in budgets.items()}

@@ -7,20 +7,16 @@ by then.
 """
 
 import hashlib
-import warnings
 from importlib.util import find_spec
-from typing import Any
 
-from optuna import Study
-from optuna.distributions import BaseDistribution
-from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, QMCSampler, RandomSampler, TPESampler
-from optuna.trial import FrozenTrial
+from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
 
 from ctrlab_contract.errors import Problem
 from ctrlab_contract.plan import Plan
-from ctrlab_contract.records.study import ParameterValue
-from ctrlab_contract.study.spaces import Space, cell_of_slot, space
+from ctrlab_contract.search_space import SearchSpace
+from ctrlab_contract.study.experimental import experimental
+from ctrlab_contract.study.points import Allowed, AllowedOfSequence, Fixed, SlotOfSequence, drawn
+from ctrlab_contract.study.spaces import cell_of_slot, space
 
 NEEDS = {"GP": ("torch", "scipy"), "QMC": ("scipy",), "CmaEs": ("cmaes",)}
 """Packages that a sampler needs beyond Optuna itself."""
@@ -31,24 +27,41 @@ def derived_seed(*parts: object) -> int:
     return int.from_bytes(hashlib.sha256("/".join(map(str, parts)).encode()).digest()[:4], "big")
 
 
-def sampler_of_slot(plan: Plan, variant: str, slot: int) -> BaseSampler:
-    """The sampler that suggests the parameters of this slot."""
-    search, tuning = plan.variant(variant).search, plan.tuning
-    seed = derived_seed(tuning.seed, variant, slot)
+def sampler_of_slot(plan: Plan, variant: str, slot: int, repeat: int = 0) -> BaseSampler:
+    """The sampler that suggests the parameters of this slot of one of the repeated searches."""
+    allowed, tuning = plan.variant(variant).space, plan.tuning
+    own = (tuning.seed, variant) if repeat == 0 else (tuning.seed, variant, f"repeat {repeat}")
+    seed = derived_seed(*own, slot)
     match tuning.sampler:
-        case "TPE":
-            return TPESampler(seed=seed)
         case "Random":
-            return RandomSampler(seed=seed)
+            return RandomSampler(seed=seed) if allowed.is_plain else Fixed(drawn(allowed, variant, seed))
+        case "QMC":
+            scramble = derived_seed(*own)
+            if allowed.is_plain:
+                return SlotOfSequence(space(allowed.dimensions), slot, scramble)
+            return AllowedOfSequence(allowed, variant, slot, scramble)
+        case "Grid":
+            return Fixed(cell_of_slot(allowed, plan.search_budget(variant), slot, derived_seed(*own)))
+        case _ if allowed.is_plain:
+            return _that_learns(plan, allowed, seed)
+        case _:
+            return Allowed(allowed, variant, lambda n: _that_learns(plan, allowed, derived_seed(*own, slot, n)), seed)
+
+
+def _that_learns(plan: Plan, allowed: SearchSpace, seed: int) -> BaseSampler:
+    match plan.tuning.sampler:
         case "GP":
-            return GPSampler(seed=seed)
+            return GPSampler(seed=seed) if allowed.is_plain else GPSampler(seed=seed, warn_independent_sampling=False)
         case "CmaEs":
             return CmaEsSampler(seed=seed, warn_independent_sampling=False)
-        case "QMC":
-            return SlotOfSequence(space(search), slot, derived_seed(tuning.seed, variant))
-        case "Grid":
-            budget = plan.trial_budget(variant)
-            return Fixed(cell_of_slot(search, budget, slot, derived_seed(tuning.seed, variant)))
+        case _:
+            return TPESampler(seed=seed) if allowed.is_plain else _grouped_tpe(seed)
+
+
+def _grouped_tpe(seed: int) -> TPESampler:
+    """Parameters that are active together are drawn jointly."""
+    with experimental():
+        return TPESampler(seed=seed, multivariate=True, group=True)
 
 
 def check_search(plan: Plan, variant: str) -> list[Problem]:
@@ -61,48 +74,3 @@ def check_search(plan: Plan, variant: str) -> list[Problem]:
         message = f"{tuning.sampler} needs the package {' and '.join(missing)}, which is not installed here"
         found.append(Problem("spec.tuning.sampler", f"{message}; install it or use TPE, Random or Grid"))
     return found
-
-
-class Fixed(BaseSampler):
-    """Suggests values that were chosen beforehand."""
-
-    def __init__(self, values: dict[str, ParameterValue]) -> None:
-        """`values`: of every dimension that will be asked for."""
-        self._values = values
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Nothing is drawn jointly."""
-        return {}
-
-    def sample_relative(self, study: Study, trial: FrozenTrial, search_space: Space) -> dict[str, Any]:
-        """Nothing is drawn jointly."""
-        return {}
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> ParameterValue:
-        """The chosen value."""
-        return self._values[param_name]
-
-
-class SlotOfSequence(QMCSampler):
-    """The point of a scrambled Sobol sequence whose index is the slot's number.
-
-    Optuna counts points in the study, where two workers can read the same count; and it draws the first at random.
-    """
-
-    def __init__(self, search_space: Space, slot: int, seed: int) -> None:
-        """`seed`: of the scrambling, the same for all slots of a search."""
-        with warnings.catch_warnings():
-            # That it may change is met by pinning Optuna, and by the record of its version.
-            warnings.simplefilter("ignore", ExperimentalWarning)
-            super().__init__(scramble=True, seed=seed)
-        self._search_space = search_space
-        self._slot = slot
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """The whole space, from the first trial on."""
-        return {name: found for name, found in self._search_space.items() if not found.single()}
-
-    def _find_sample_id(self, study: Study, search_space: Space) -> int:
-        return self._slot

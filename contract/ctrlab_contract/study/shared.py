@@ -12,19 +12,21 @@ from sqlalchemy import Connection
 
 from ctrlab_contract.base import seconds
 from ctrlab_contract.plan import ExperimentKey, Plan
-from ctrlab_contract.records.study import StudyRecord
-from ctrlab_contract.study import slots
+from ctrlab_contract.records.study import SearchStop, StudyRecord
+from ctrlab_contract.study import searches, slots
 from ctrlab_contract.study.database import Database
 from ctrlab_contract.study.direction import Direction, direction_of
+from ctrlab_contract.study.earlier import Earlier
 from ctrlab_contract.study.errors import LeaseLost, SearchFailed
 from ctrlab_contract.study.freeze import study_record, versions
 from ctrlab_contract.study.generations import GENERATION, earlier_generations, generation_start
+from ctrlab_contract.study.points import Fixed
 from ctrlab_contract.study.pruners import pruner_of
 from ctrlab_contract.study.recovery import recover
-from ctrlab_contract.study.samplers import Fixed, sampler_of_slot
+from ctrlab_contract.study.samplers import sampler_of_slot
 from ctrlab_contract.study.slots import Claim, Lease, Outcome, Tally
-from ctrlab_contract.study.spaces import space
-from ctrlab_contract.study.trial import SearchTrial, suggest
+from ctrlab_contract.study.stopping import Spent, reason_to_stop
+from ctrlab_contract.study.trial import SearchTrial, suggest_point
 from ctrlab_contract.study.trials import SLOT, WORKER, Trials, counted_outcome
 
 
@@ -38,6 +40,10 @@ class SharedStudy:
     variant: str
     direction: Direction
     lease_seconds: float
+    repeat: int = 0
+    """Which of the variant's independent searches."""
+    earlier: Earlier | None = None
+    """What the sampler knows before the first trial."""
 
     @classmethod
     def create(
@@ -47,38 +53,46 @@ class SharedStudy:
         plan: Plan,
         variant: str,
         lease_seconds: float,
+        repeat: int = 0,
+        earlier: Earlier | None = None,
     ) -> "SharedStudy":
         """Makes the Optuna study and the slots; harmless where they exist, and for many workers at once."""
-        name = study_name(key, variant)
+        name = study_name(key, variant, repeat)
         direction = direction_of(plan)
         facts: dict[str, object] = {"versions": versions(), "planDigest": plan.digest}
         trials = Trials.create(database, name, direction, facts)
-        budget = plan.trial_budget(variant)
-        database.transact(lambda c: slots.ensure(c, name, key.prefix, variant, budget))
-        return cls(database, trials, plan, variant, direction, lease_seconds)
+        budget = plan.search_budget(variant)
+        database.transact(lambda c: searches.ensure(c, name, key.prefix, variant, budget))
+        return cls(database, trials, plan, variant, direction, lease_seconds, repeat, earlier)
 
     @property
     def name(self) -> str:
         """Of the Optuna study."""
         return self.trials.study
 
-    def lease(self, worker: str) -> Lease | None:
-        """The next slot to run, or None if all are done or held by others.
+    def lease(self, worker: str, gpus: int = 0) -> Lease | None:
+        """The next slot to run, or None if all are over or held by others; `gpus`: how many the worker holds.
 
         Raises SearchFailed if too many trials failed or the time is over.
         """
         self.check()
-        while (claim := self.database.transact(lambda c: self._claim(c, worker))) is not None:
+        while (found := self.database.transact(lambda c: self._claim(c, worker, gpus))) is not None:
+            claim, is_stopped = found
             lease = recover(self.database, self.trials, claim, "its worker stopped renewing its lease")
-            if lease is not None:
+            if lease is not None and not is_stopped:
                 return lease
+            if lease is not None:
+                self.database.transact(lambda c, lease=lease: slots.skip(c, lease))  # type: ignore[misc]
             self.check()
         return None
 
     def exhausted(self) -> bool:
-        """Whether every slot is done."""
-        tally = self._tally()
-        return tally.done == tally.budget
+        """Whether every slot is over."""
+        return self._tally().is_over
+
+    def close(self) -> bool:
+        """Whether every slot is over; where it says yes, no slot can be added any more."""
+        return self.database.transact(lambda c: searches.close(c, self.name, self.database.now))
 
     def renew(self, lease: Lease) -> None:
         """Prolongs the lease; LeaseLost if another has the slot, SearchFailed if the search is over."""
@@ -88,21 +102,25 @@ class SharedStudy:
 
     def ask(self, lease: Lease, check: Callable[[], None] = lambda: None) -> SearchTrial:
         """The trial of a leased slot, with its parameters; LeaseLost if the lease was lost meanwhile."""
-        sampler, pruner = sampler_of_slot(self.plan, self.variant, lease.slot), pruner_of(self.plan, self.variant)
-        dimensions = space(self.plan.variant(self.variant).search)
+        sampler = sampler_of_slot(self.plan, self.variant, lease.slot, self.repeat)
+        pruner = pruner_of(self.plan, self.variant)
+        allowed = self.plan.variant(self.variant).space
         judge = None
         if self.plan.tuning.mode == "Synchronous":
             judge = self._judge(lease.slot, sampler, pruner)
-            sampler = Fixed({name: suggest(judge, name, found) for name, found in dimensions.items()})
+        if self.earlier is not None:
+            known = self.trials.all() if judge is None else judge.study.get_trials(deepcopy=False)[:-1]
+            fresh = sampler_of_slot(self.plan, self.variant, lease.slot, self.repeat)
+            sampler = Fixed(suggest_point(self.earlier.continued(known, self.direction, fresh), allowed))
+        elif judge is not None:
+            sampler = Fixed(suggest_point(judge, allowed))
         trial = self.database.retrying(self.trials.load(sampler, pruner).ask)
         self.database.retrying(lambda: trial.set_user_attr(SLOT, lease.slot))
         self.database.retrying(lambda: trial.set_user_attr(WORKER, lease.worker))
         if not self.database.transact(lambda c: slots.record_trial(c, lease, trial.number)):
             self.trials.lose(trial.number, "its worker's lease was lost before it began")
             raise LeaseLost(f"slot {lease.slot} of {self.variant} belongs to another worker")
-        values = self.database.retrying(
-            lambda: {name: suggest(trial, name, found) for name, found in dimensions.items()}
-        )
+        values = self.database.retrying(lambda: suggest_point(trial, allowed))
         return SearchTrial(trial.number, lease.slot, values, self.database, trial, judge or trial, check)
 
     def finish(self, lease: Lease, trial: SearchTrial, outcome: Outcome) -> None:
@@ -132,7 +150,7 @@ class SharedStudy:
                 f"{tuning.max_failed_trials}; the last one: {tally.last_failure}",
             )
         limit = seconds(tuning.timeout) if tuning.timeout else None
-        if limit is not None and tally.elapsed > limit and tally.done < tally.budget:
+        if limit is not None and tally.elapsed > limit and not tally.is_over:
             raise SearchFailed(
                 self.variant,
                 f"{tally.done} of {tally.budget} trials were finished within tuning.timeout {tuning.timeout}; "
@@ -145,10 +163,12 @@ class SharedStudy:
         Raises ValueError while a slot is open. Trials that still seem to run belong to nobody by then and are ended.
         """
         self.check()
+        if not self.close():
+            tally = self._tally()
+            raise ValueError(f"the search of {self.variant} has {tally.done} of {tally.budget} slots done")
         results = self.database.transact(lambda c: slots.results(c, self.name))
-        budget = self.plan.trial_budget(self.variant)
-        if len(results) < budget:
-            raise ValueError(f"the search of {self.variant} has {len(results)} of {budget} slots done")
+        budget = self.database.transact(lambda c: slots.count(c, self.name))
+        stopped = self.database.transact(lambda c: searches.stopped(c, self.name))
         for trial in self.trials.all():
             if not trial.state.is_finished():
                 self.trials.lose(trial.number, "its worker was lost or had lost its lease")
@@ -160,14 +180,45 @@ class SharedStudy:
             self.trials.all(),
             results,
             self._recorded_versions(),
+            budget,
+            SearchStop(rule=stopped.rule, reason=stopped.reason) if stopped else None,
+            self.earlier.record if self.earlier else None,
         )
 
-    def _claim(self, connection: Connection, worker: str) -> Claim | None:
-        below = None
+    def _claim(self, connection: Connection, worker: str, gpus: int) -> tuple[Claim, bool] | None:
+        """The next slot, and whether it may not be run because the search is stopped."""
+        start = None
         if self.plan.tuning.mode == "Synchronous":
             first = slots.first_open(connection, self.name)
-            below = generation_start(first) + GENERATION if first is not None else 0
-        return slots.claim(connection, self.name, worker, self.database.now, self.lease_seconds, below)
+            start = generation_start(first) if first is not None else 0
+        is_stopped = self._is_stopped(connection, start)
+        if is_stopped:
+            slots.skip_free(connection, self.name)
+        below = start + GENERATION if start is not None and not is_stopped else None
+        claim = slots.claim(connection, self.name, worker, self.database.now, self.lease_seconds, below, gpus)
+        return (claim, is_stopped) if claim is not None else None
+
+    def _is_stopped(self, connection: Connection, start: int | None) -> bool:
+        """Whether a rule of `tuning.stop` holds now or held before.
+
+        `start`: of the current generation in Synchronous mode; what it finds out may not decide, for some of its slots
+        have begun.
+        """
+        rules = self.plan.tuning.stop
+        if rules is None:
+            return False
+        if searches.stopped(connection, self.name) is not None:
+            return True
+        tally = slots.tally(connection, self.name, self.database.now)
+        spent = Spent(
+            tally.elapsed,
+            searches.gpu_seconds(connection, self.name) if rules.gpu_time else 0.0,
+            searches.finished(connection, self.name, start),
+        )
+        why = reason_to_stop(rules, spent, tally.budget, self.direction)
+        if why is not None:
+            searches.stop(connection, self.name, why)
+        return why is not None
 
     def _judge(
         self, slot: int, sampler: optuna.samplers.BaseSampler, pruner: optuna.pruners.BasePruner
@@ -185,6 +236,6 @@ class SharedStudy:
         return recorded
 
 
-def study_name(key: ExperimentKey, variant: str) -> str:
-    """Of the Optuna study of one variant."""
-    return f"{key.prefix}/{variant}"
+def study_name(key: ExperimentKey, variant: str, repeat: int = 0) -> str:
+    """Of the Optuna study of one variant's search; a repeated one has its number, from 2, after a slash."""
+    return f"{key.prefix}/{variant}" + (f"/{repeat + 1}" if repeat else "")

@@ -1,18 +1,21 @@
 """The life of a slot: FREE -> LEASED -> DONE, or back to FREE when its worker is lost or gives it back.
 
+A slot that no worker holds becomes SKIPPED when a stop rule ends the search before its budget is used.
+
 Every write names the token of the lease that it belongs to, so that a worker which was taken for dead and comes back
 cannot touch what its successor holds. All functions run in the caller's transaction.
 """
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
-from ctrlab_contract.study.tables import TrialOutcome, trial_slots
+from ctrlab_contract.study.tables import TrialOutcome, trial_leases, trial_slots
 
 slots = trial_slots.c
+leases = trial_leases.c
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Lease:
     slot: int
     token: int
     worker: str
+    gpus: int = 0
+    """That the worker holds."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,12 @@ class Tally:
     elapsed: float
     """Seconds since the first lease; 0 before it."""
     last_failure: str | None
+    skipped: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no slot will be run any more."""
+        return self.done + self.skipped == self.budget
 
 
 def ensure(connection: Connection, study: str, experiment: str, variant: str, budget: int) -> None:
@@ -65,7 +76,13 @@ def ensure(connection: Connection, study: str, experiment: str, variant: str, bu
 
 
 def claim(
-    connection: Connection, study: str, worker: str, now: ColumnElement[float], seconds: float, below: int | None = None
+    connection: Connection,
+    study: str,
+    worker: str,
+    now: ColumnElement[float],
+    seconds: float,
+    below: int | None = None,
+    gpus: int = 0,
 ) -> Claim | None:
     """Leases the first slot (under `below`) that is free or whose lease has run out; None if there is none.
 
@@ -78,7 +95,7 @@ def claim(
     found = connection.execute(query.order_by(slots.slot).limit(1).with_for_update(skip_locked=True)).one_or_none()
     if found is None:
         return None
-    lease = Lease(study, found.slot, found.token + 1, worker)
+    lease = Lease(study, found.slot, found.token + 1, worker, gpus)
     losses = found.losses + (found.state == "LEASED")
     _take(connection, lease, losses, now, seconds)
     return Claim(lease, found.trial_number, losses)
@@ -96,6 +113,7 @@ def seize(connection: Connection, held: Lease, worker: str, now: ColumnElement[f
 
 def renew(connection: Connection, lease: Lease, now: ColumnElement[float], seconds: float) -> bool:
     """Prolongs a lease, even one that has run out if nobody took the slot; False if it is lost."""
+    _note(connection, lease, now)
     return _write(connection, lease, lease_until=now + seconds)
 
 
@@ -107,7 +125,8 @@ def record_trial(connection: Connection, lease: Lease, number: int | None) -> bo
 def finish(
     connection: Connection, lease: Lease, number: int | None, outcome: Outcome, now: ColumnElement[float]
 ) -> bool:
-    """Fills the slot for good; False if the lease is lost, and then nothing has changed."""
+    """Fills the slot for good; False if the lease is lost, and then only what it took is noted."""
+    _note(connection, lease, now)
     return _write(
         connection,
         lease,
@@ -126,6 +145,17 @@ def free(connection: Connection, lease: Lease) -> bool:
     return _write(connection, lease, state="FREE", worker=None, lease_until=None, trial_number=None)
 
 
+def skip(connection: Connection, lease: Lease) -> bool:
+    """Ends the slot without a trial, because the search is stopped; False if the lease is lost."""
+    return _write(connection, lease, state="SKIPPED", worker=None, lease_until=None, trial_number=None)
+
+
+def skip_free(connection: Connection, study: str) -> None:
+    """Ends every slot that nobody holds without a trial."""
+    is_free = and_(slots.study == study, slots.state == "FREE")
+    connection.execute(update(trial_slots).where(is_free).values(state="SKIPPED"))
+
+
 def held(connection: Connection, experiment: str) -> list[Lease]:
     """All leases of an experiment, run out or not."""
     query = select(trial_slots).where(slots.experiment == experiment, slots.state == "LEASED")
@@ -139,15 +169,20 @@ def results(connection: Connection, study: str) -> dict[int, int | None]:
     return {row.slot: row.trial_number for row in connection.execute(query.order_by(slots.slot))}
 
 
+def count(connection: Connection, study: str) -> int:
+    """Slots of one study."""
+    return connection.execute(select(func.count()).where(slots.study == study)).scalar_one()
+
+
 def first_open(connection: Connection, study: str) -> int | None:
-    """The lowest slot that is not done."""
-    query = select(func.min(slots.slot)).where(slots.study == study, slots.state != "DONE")
+    """The lowest slot that is not over."""
+    query = select(func.min(slots.slot)).where(slots.study == study, slots.state.not_in(("DONE", "SKIPPED")))
     lowest: int | None = connection.execute(query).scalar_one()
     return lowest
 
 
 def tally(connection: Connection, study: str, now: ColumnElement[float]) -> Tally:
-    """Counts of one study."""
+    """Counts of one study; a skipped slot is over, but no trial."""
     is_failed = and_(slots.state == "DONE", slots.outcome == "FAIL")
     counts = connection.execute(
         select(
@@ -155,11 +190,12 @@ def tally(connection: Connection, study: str, now: ColumnElement[float]) -> Tall
             func.count().filter(slots.state == "DONE"),
             func.count().filter(is_failed),
             now - func.min(slots.first_leased),
+            func.count().filter(slots.state == "SKIPPED"),
         ).where(slots.study == study)
     ).one()
     last = select(slots.reason).where(slots.study == study, is_failed).order_by(slots.ended.desc(), slots.slot.desc())
     reason = connection.execute(last.limit(1)).scalar_one_or_none() if counts[2] else None
-    return Tally(counts[0], counts[1], counts[2], counts[3] or 0.0, reason)
+    return Tally(counts[0], counts[1], counts[2], counts[3] or 0.0, reason, counts[4])
 
 
 def _take(connection: Connection, lease: Lease, losses: int, now: ColumnElement[float], seconds: float) -> None:
@@ -175,6 +211,23 @@ def _take(connection: Connection, lease: Lease, losses: int, now: ColumnElement[
             first_leased=func.coalesce(slots.first_leased, now),
         )
     )
+    connection.execute(
+        insert(trial_leases).values(
+            study=lease.study,
+            slot=lease.slot,
+            token=lease.token,
+            worker=lease.worker,
+            gpus=lease.gpus,
+            since=now,
+            until=now,
+        )
+    )
+
+
+def _note(connection: Connection, lease: Lease, now: ColumnElement[float]) -> None:
+    """That the worker was heard of, for the ledger of what was spent."""
+    own = and_(leases.study == lease.study, leases.slot == lease.slot, leases.token == lease.token)
+    connection.execute(update(trial_leases).where(own).values(until=now))
 
 
 def _write(connection: Connection, lease: Lease, **values: object) -> bool:

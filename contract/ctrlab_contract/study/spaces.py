@@ -4,8 +4,7 @@ Bounds are decimal strings and are counted in decimals, so that a step of 0.1 me
 """
 
 import random
-from collections.abc import Iterable
-from decimal import Decimal
+from collections.abc import Mapping
 
 from optuna.distributions import (
     BaseDistribution,
@@ -15,12 +14,13 @@ from optuna.distributions import (
 )
 
 from ctrlab_contract.records.study import ParameterValue
-from ctrlab_contract.search import FloatRange, SearchDimension
+from ctrlab_contract.search import SearchDimension
+from ctrlab_contract.search_space import SearchSpace, cells, grid, value_at
 
 Space = dict[str, BaseDistribution]
 
 
-def space(search: dict[str, SearchDimension]) -> Space:
+def space(search: Mapping[str, SearchDimension]) -> Space:
     """The Optuna distribution of every dimension, by name in alphabetical order (the order in which they are drawn)."""
     return {name: distribution(search[name]) for name in sorted(search)}
 
@@ -35,42 +35,37 @@ def distribution(dimension: SearchDimension) -> BaseDistribution:
         floats = dimension.float_
         if floats.step is None:
             return FloatDistribution(float(floats.low), float(floats.high), log=floats.log)
-        return FloatDistribution(float(floats.low), _stepped(floats)[-1], step=float(floats.step))
+        return FloatDistribution(
+            float(floats.low), float(value_at(dimension, (dimension.cardinality() or 1) - 1)), step=float(floats.step)
+        )
     return CategoricalDistribution(dimension.categorical or ())
 
 
-def cell(search: dict[str, SearchDimension], index: int) -> dict[str, ParameterValue]:
+def cell(search: Mapping[str, SearchDimension], index: int) -> dict[str, ParameterValue]:
     """The grid's cell of that number, the last dimension in alphabetical order varying fastest."""
     values: dict[str, ParameterValue] = {}
     for name in sorted(search, reverse=True):
-        choices = _values(search[name])
-        index, position = divmod(index, len(choices))
-        values[name] = choices[position]
+        index, position = divmod(index, search[name].cardinality() or 1)
+        values[name] = value_at(search[name], position)
     return dict(sorted(values.items()))
 
 
-def cell_of_slot(search: dict[str, SearchDimension], budget: int, slot: int, seed: int) -> dict[str, ParameterValue]:
-    """Which cell a slot visits: all of them once, or with a smaller budget a random part without repetition."""
-    cells = cardinality(search.values())
-    return cell(search, slot if budget >= cells else random.Random(seed).sample(range(cells), budget)[slot])
+def cell_of_slot(found: SearchSpace, budget: int, slot: int, seed: int) -> dict[str, ParameterValue]:
+    """Which allowed cell a slot visits: all of them once, or with a smaller budget a random part without repetition.
+
+    `budget` is the planned one: slots that are added to it later go on to cells that were not visited.
+    """
+    allowed = None if found.is_plain else grid(found)
+    count = cells(found)
+    place = slot if budget >= count else _without_repetition(count, budget, slot, seed)
+    return cell(found.dimensions, place) if allowed is None else allowed[place]
 
 
-def cardinality(dimensions: Iterable[SearchDimension]) -> int:
-    """Cells of the grid."""
-    cells = 1
-    for dimension in dimensions:
-        cells *= len(_values(dimension))
-    return cells
-
-
-def _values(dimension: SearchDimension) -> list[ParameterValue]:
-    if dimension.int_ is not None:
-        return list(range(dimension.int_.low, dimension.int_.high + 1, dimension.int_.step))
-    if dimension.float_ is not None:
-        return list(_stepped(dimension.float_))
-    return list(dimension.categorical or ())
-
-
-def _stepped(floats: FloatRange) -> list[float]:
-    low, high, step = Decimal(floats.low), Decimal(floats.high), Decimal(floats.step or "0")
-    return [float(low + i * step) for i in range(int((high - low) / step) + 1)]
+def _without_repetition(count: int, budget: int, slot: int, seed: int) -> int:
+    drawn = random.Random(seed).sample(range(count), budget)
+    if slot < budget:
+        return drawn[slot]
+    further, visited = random.Random(f"{seed}/further"), set(drawn)
+    while slot >= len(visited):
+        visited.add(place := further.randrange(count))
+    return place

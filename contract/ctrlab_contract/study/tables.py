@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text
 
-SlotState = Literal["FREE", "LEASED", "DONE"]
+SlotState = Literal["FREE", "LEASED", "DONE", "SKIPPED"]
 TrialOutcome = Literal["COMPLETE", "PRUNED", "FAIL"]
 
 metadata: Final = MetaData()
@@ -20,7 +20,7 @@ trial_slots: Final = Table(
     Column("slot", Integer, primary_key=True, comment="from 0 to the budget"),
     Column("experiment", String(255), nullable=False, index=True, comment="namespace/name/uid"),
     Column("variant", String(64), nullable=False),
-    Column("state", String(8), nullable=False, default="FREE", comment="FREE, LEASED or DONE"),
+    Column("state", String(8), nullable=False, default="FREE", comment="FREE, LEASED, DONE, or SKIPPED by a stop rule"),
     Column("worker", String(255), comment="who holds it or filled it"),
     Column("token", Integer, nullable=False, default=0, comment="raised by every lease; an older holder cannot write"),
     Column("lease_until", Float, comment="seconds since 1970, by the database's clock"),
@@ -32,3 +32,28 @@ trial_slots: Final = Table(
     Column("reason", Text, comment="of a failed slot"),
     Column("ended", Float, comment="when it became DONE"),
 )
+
+trial_searches: Final = Table(
+    "trial_searches",
+    metadata,
+    Column("study", String(255), primary_key=True, comment="name of the Optuna study"),
+    Column("experiment", String(255), nullable=False, index=True, comment="namespace/name/uid"),
+    Column("variant", String(64), nullable=False),
+    Column("stop_rule", String(32), comment="field of tuning.stop that ended the search before its budget"),
+    Column("stop_reason", Text, comment="the same as a sentence"),
+    Column("closed", Float, comment="when every slot was over; from then on none can be added"),
+)
+"""One row for each search: locked by whoever decides that it is over, or adds to it."""
+
+trial_leases: Final = Table(
+    "trial_leases",
+    metadata,
+    Column("study", String(255), primary_key=True),
+    Column("slot", Integer, primary_key=True),
+    Column("token", Integer, primary_key=True, comment="of the lease"),
+    Column("worker", String(255), nullable=False),
+    Column("gpus", Integer, nullable=False, comment="that the worker held"),
+    Column("since", Float, nullable=False, comment="seconds since 1970, by the database's clock"),
+    Column("until", Float, nullable=False, comment="when the worker was heard of last"),
+)
+"""What every attempt at a slot took, lost ones included: the ledger behind tuning.stop.gpuTime."""

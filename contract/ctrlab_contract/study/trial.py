@@ -8,8 +8,10 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.exceptions import UpdateFinishedTrialError
 
 from ctrlab_contract.records.study import ParameterValue
+from ctrlab_contract.search_space import SearchSpace
 from ctrlab_contract.study.database import Database
 from ctrlab_contract.study.errors import LeaseLost
+from ctrlab_contract.study.spaces import distribution
 from ctrlab_contract.study.trials import DEVICE
 
 
@@ -74,6 +76,15 @@ class SearchTrial:
 
         if reached:
             self.database.retrying(keep)
+
+
+def suggest_point(trial: optuna.Trial, allowed: SearchSpace) -> dict[str, ParameterValue]:
+    """The sampler's value of every parameter that is active."""
+    values: dict[str, ParameterValue] = {}
+    for name in allowed.order:
+        if allowed.is_active(name, values):
+            values[name] = suggest(trial, name, distribution(allowed.dimensions[name]))
+    return values
 
 
 def suggest(trial: optuna.Trial, name: str, found: BaseDistribution) -> ParameterValue:

@@ -25,24 +25,26 @@ def search(
     worker: str,
     objective: Objective,
     *,
+    gpus: int = 0,
     stop: Callable[[], bool] = lambda: False,
     poll: float = 1.0,
 ) -> None:
     """Runs trials until every slot is done, waiting while others hold the last ones, which may still be lost.
 
-    `worker` must name this process uniquely. `stop` is polled; when it says yes, the slot goes back and Interrupted is
-    raised. Raises SearchFailed when the search is over without a result; an objective's exception is a failed trial.
+    `worker` must name this process uniquely; `gpus` is how many it holds. `stop` is polled; when it says yes, the slot
+    goes back and Interrupted is raised. Raises SearchFailed when the search is over without a result; an objective's
+    exception is a failed trial.
     """
     while True:
         if stop():
             raise Interrupted(f"{worker} was asked to stop between two trials")
-        lease = study.lease(worker)
+        lease = study.lease(worker, gpus)
         if lease is not None:
             try:
                 _run(study, lease, objective, stop)
             except LeaseLost:
                 continue  # its slot is in other hands, and nothing of it has counted
-        elif study.exhausted():
+        elif study.close():
             return
         else:
             time.sleep(poll)

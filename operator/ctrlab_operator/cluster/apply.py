@@ -10,7 +10,7 @@ from ctrlab_operator.cluster.manifests.jobs import job, scaled
 from ctrlab_operator.cluster.resources import CONFIG_MAP, JOB
 from ctrlab_operator.cluster.settings import Settings
 from ctrlab_operator.local.lineage import freeze
-from ctrlab_operator.planner import Action, DeleteJob, EnsureJob, Facts, JobRequest, ScaleJob, WritePlan
+from ctrlab_operator.planner import Action, DeleteJob, EnsureJob, Facts, JobRequest, RaiseTrials, ScaleJob, WritePlan
 
 
 class Applier:
@@ -33,6 +33,10 @@ class Applier:
             case WritePlan(plan):
                 assert backend is not None
                 freeze(backend.store, backend.key, plan)
+            case RaiseTrials(trials):
+                assert backend is not None
+                assert self._facts is not None
+                backend.database.extend(backend.key, self._facts.plan, trials)
             case EnsureJob(request):
                 assert backend is not None
                 return self._create(request, backend)

@@ -8,6 +8,6 @@ def migrate(url: str) -> None:
     database = StudyDatabase(url)
     try:
         database.create_schema()
-        database.database.storage.upgrade()
+        database.database.tables.upgrade()
     finally:
         database.dispose()

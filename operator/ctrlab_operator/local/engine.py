@@ -15,12 +15,13 @@ from typing import Protocol
 from ctrlab_contract.ablation import Ablation
 from ctrlab_contract.experiment import Experiment
 from ctrlab_contract.names import Condition
-from ctrlab_contract.plan import ExperimentKey, Plan
+from ctrlab_contract.plan import Plan
 from ctrlab_contract.status import ExperimentStatus
 from ctrlab_contract.store import StoreError
 from ctrlab_contract.study import StudyDatabase, StudyUnavailable
 from ctrlab_operator.local import snapshot
 from ctrlab_operator.local.errors import Interrupted, WorkspaceError
+from ctrlab_operator.local.identity import key_of
 from ctrlab_operator.local.launch import PROGRAMS, Launcher
 from ctrlab_operator.local.lineage import freeze
 from ctrlab_operator.local.observe import Observer
@@ -31,6 +32,7 @@ from ctrlab_operator.planner import (
     DeleteJob,
     EnsureJob,
     Facts,
+    RaiseTrials,
     ScaleJob,
     WritePlan,
     ablation_facts,
@@ -73,7 +75,7 @@ class Engine:
         self._experiment = as_experiment(ablation, experiment) if ablation else experiment
         asked = self._ablation_facts.plan if self._ablation_facts else None
         self.plan = asked or Plan.of(self._experiment)
-        self.key = ExperimentKey.local(self._experiment, self.plan)
+        self.key = key_of(workspace, self._experiment, self.plan)
         self._slots = slots
         self._view = view
         self._programs = programs
@@ -123,7 +125,7 @@ class Engine:
             facts = replace(observer.facts(self._experiment, processes.facts()), ablation=self._ablation_facts)
             decision = decide(facts)
             for action in decision.actions:
-                self._act(action, facts, processes)
+                self._act(action, facts, processes, database)
             if decision.status != self._experiment.status:
                 self._experiment = self._with_status(decision.status)
                 snapshot.save(self.workspace, self._resource())
@@ -133,10 +135,12 @@ class Engine:
             if not decision.actions:
                 self._wake.wait(POLL_SECONDS)
 
-    def _act(self, action: Action, facts: Facts, processes: Processes) -> None:
+    def _act(self, action: Action, facts: Facts, processes: Processes, database: StudyDatabase) -> None:
         match action:
             case WritePlan(plan):
                 freeze(self.workspace.store, self.key, plan)
+            case RaiseTrials(trials):
+                database.extend(self.key, facts.plan, trials)
             case EnsureJob(request):
                 done = [index for index, run in enumerate(request.runs) if run in facts.runs]
                 processes.create(request, done)

@@ -55,13 +55,17 @@ class Observer:
     def _searches(self, plan: Plan) -> dict[str, SearchFacts]:
         """Frozen searches from their records, the others from the database, which is asked only while there are any."""
         progress = self._database.progress(self._key, plan) if len(self._frozen) < len(plan.variants) else {}
-        exhausted = {name for name, found in progress.items() if found.done >= found.budget}
+        exhausted = {name for name, found in progress.items() if found.is_over}
         for name in plan.names:
             if name in exhausted - set(self._frozen) and self._folder.exists(Key.study(name)):
                 self._frozen[name] = _frozen(StudyRecord.model_validate_json(self._folder.get(Key.study(name))))
         going_on = {
             name: SearchFacts(
-                done=found.done, failed=found.failed, best=found.best_value, last_failure=found.last_failure
+                done=found.done,
+                failed=found.failed,
+                best=found.best_value,
+                last_failure=found.last_failure,
+                budget=found.budget,
             )
             for name, found in progress.items()
         }
@@ -83,10 +87,11 @@ class Observer:
 
 
 def _frozen(record: StudyRecord) -> SearchFacts:
-    counted = [trial for trial in record.trials if trial.counted]
+    counted = [trial for search in record.searches for trial in search.trials if trial.counted]
     return SearchFacts(
         done=len(counted),
         failed=sum(trial.state == "FAIL" for trial in counted),
         best=record.best.value,
         digest=record.digest,
+        budget=sum(search.budget for search in record.searches),
     )

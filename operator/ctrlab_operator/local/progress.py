@@ -106,7 +106,7 @@ def models_table(facts: Facts, status: ExperimentStatus) -> Table:
     for column in ("model", "trials", f"best {plan.analysis.primary_metric}", "failed", "runs", "lost"):
         table.add_column(column, justify="left" if column == "model" else "right")
     for name in plan.names:
-        model, budget = by_name[name], plan.trial_budget(name)
+        model, budget = by_name[name], facts.budget(name)
         table.add_row(
             name,
             f"{model.trials_done}/{budget}" if budget else "-",

@@ -5,7 +5,7 @@ the status. Nothing is remembered between two calls except the status itself.
 """
 
 from ctrlab_operator.planner.ablation import AblationFacts, ablation_facts, as_experiment
-from ctrlab_operator.planner.actions import Action, DeleteJob, EnsureJob, JobRequest, ScaleJob, WritePlan
+from ctrlab_operator.planner.actions import Action, DeleteJob, EnsureJob, JobRequest, RaiseTrials, ScaleJob, WritePlan
 from ctrlab_operator.planner.alone import decide_alone
 from ctrlab_operator.planner.facts import Facts, JobFacts, SearchFacts
 from ctrlab_operator.planner.plan import Decision, decide
@@ -19,6 +19,7 @@ __all__ = [
     "Facts",
     "JobFacts",
     "JobRequest",
+    "RaiseTrials",
     "ScaleJob",
     "SearchFacts",
     "WritePlan",

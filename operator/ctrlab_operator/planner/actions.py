@@ -50,6 +50,13 @@ class WritePlan:
 
 
 @dataclass(frozen=True)
+class RaiseTrials:
+    """Give every search so many trials, if none that would grow is over."""
+
+    trials: int
+
+
+@dataclass(frozen=True)
 class EnsureJob:
     """Create the job unless one of its name exists."""
 
@@ -72,4 +79,4 @@ class DeleteJob:
     name: str
 
 
-Action = WritePlan | EnsureJob | ScaleJob | DeleteJob
+Action = WritePlan | RaiseTrials | EnsureJob | ScaleJob | DeleteJob

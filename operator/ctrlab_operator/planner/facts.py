@@ -49,6 +49,8 @@ class SearchFacts:
     last_failure: str | None = None
     digest: str | None = None
     """Of the frozen search; None while it goes on."""
+    budget: int | None = None
+    """Trials that it has room for, where that is known; the plan's number, or more where that was raised."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,11 @@ class Facts:
     def search(self, variant: str) -> SearchFacts:
         """The search of a variant, also of one that has not begun."""
         return self.searches.get(variant, SearchFacts())
+
+    def budget(self, variant: str) -> int:
+        """Trials of a variant's searches: those of the plan until more were asked for."""
+        planned = self.plan.trial_budget(variant)
+        return max(planned, self.search(variant).budget or 0)
 
     @property
     def all_frozen(self) -> bool:

@@ -1,8 +1,8 @@
 """What is asked before any phase: has it ended, can the specification be used, is the plan unchanged, may it run?"""
 
 from ctrlab_contract.names import Condition
-from ctrlab_contract.plan import Plan
 from ctrlab_operator.planner.facts import Facts
+from ctrlab_operator.planner.raising import comparable, is_raised, too_late
 from ctrlab_operator.planner.verdicts import Ended, Pause, Stall, Wait
 
 
@@ -20,10 +20,19 @@ def invalid(facts: Facts) -> Stall | None:
 
 
 def changed(facts: Facts) -> Stall | None:
-    """Nothing that the result depends on may change once the plan is frozen, except seeds.max."""
+    """Nothing that the result depends on may change once the plan is frozen, except seeds.max, and trials upwards."""
     if facts.frozen is None:
         return None
-    asked, frozen = _comparable(facts.asked), _comparable(facts.frozen)
+    if is_raised(facts.asked, facts.frozen):
+        late = too_late(facts)
+        if late is None:
+            return None
+        return Stall(
+            "PlanChanged",
+            f"spec.tuning.trials was raised to {facts.asked.tuning.trials} after the search of {late} was frozen with "
+            f"{facts.budget(late)} trials; undo the change, or create an experiment of another name",
+        )
+    asked, frozen = comparable(facts.asked), comparable(facts.frozen)
     if asked == frozen:
         return None
     fields = ", ".join(f"spec.{_spec_name(name)}" for name in sorted(asked) if asked[name] != frozen[name])
@@ -45,13 +54,6 @@ def waiting(facts: Facts) -> Wait | Stall | None:
     if facts.ablation.stuck is not None:
         return Stall("ParentFailed", f"{facts.ablation.stuck}; run the experiment again, or delete this ablation")
     return Wait(facts.ablation.waiting) if facts.ablation.waiting else None
-
-
-def _comparable(plan: Plan) -> dict[str, object]:
-    content: dict[str, object] = plan.model_dump(mode="json", by_alias=True, exclude_none=True)
-    evaluation = plan.evaluation.model_dump(mode="json", by_alias=True, exclude_none=True)
-    evaluation["seeds"].pop("max", None)
-    return {**content, "evaluation": evaluation}
 
 
 def _spec_name(field: str) -> str:

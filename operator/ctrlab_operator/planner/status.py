@@ -23,7 +23,7 @@ def status_of(facts: Facts, verdict: Verdict) -> ExperimentStatus:
         assert previous is not None
         return previous.model_copy(update={"observed_generation": generation})
     plan, seeds = facts.plan, facts.plan.evaluation.seeds.values(facts.seed_count)
-    budget = sum(plan.trial_budget(name) for name in plan.names)
+    budget = sum(facts.budget(name) for name in plan.names)
     done = sum(facts.search(name).done for name in plan.names)
     complete = sum(all((name, seed) in _finished(facts) for name in plan.names) for seed in seeds)
     started = facts.frozen is not None or isinstance(verdict, Work)

@@ -11,19 +11,20 @@ from ctrlab_contract.canonical import digest, short
 from ctrlab_contract.plan import Plan
 from ctrlab_operator.planner.actions import Action, JobRequest
 from ctrlab_operator.planner.facts import Facts, JobFacts, SearchFacts
+from ctrlab_operator.planner.raising import raise_trials
 from ctrlab_operator.planner.verdicts import Fail, Work, ensure
 
 
 def tune(facts: Facts) -> Work | Fail | None:
     """Over when every search is frozen; one search that cannot end well ends the experiment, for nothing could be
     compared fairly without it."""
-    actions: list[Action] = []
+    actions: list[Action] = [] if facts.all_frozen else list(raise_trials(facts))
     for variant in facts.plan.names:
         search = facts.search(variant)
         if search.digest is not None:
             continue
-        request = tune_request(facts.plan, variant, facts.experiment.spec.tuning.workers)
-        failure = _failure(facts.plan, variant, search, facts.jobs.get(request.name))
+        request = tune_request(facts.plan, variant, facts.experiment.spec.tuning.workers, facts.budget(variant))
+        failure = _failure(facts, variant, search, facts.jobs.get(request.name))
         if failure is not None:
             return failure
         actions += ensure(facts, request)
@@ -33,9 +34,9 @@ def tune(facts: Facts) -> Work | Fail | None:
     return Work("Tuning", tuple(actions), f"searching for {', '.join(waiting)}")
 
 
-def tune_request(plan: Plan, variant: str, workers: int) -> JobRequest:
-    """The job of one search; no more workers than trials."""
-    size = min(workers, max(1, plan.trial_budget(variant)))
+def tune_request(plan: Plan, variant: str, workers: int, budget: int | None = None) -> JobRequest:
+    """The job of one search; no more workers than trials (`budget`; the plan's unless given)."""
+    size = min(workers, max(1, plan.trial_budget(variant) if budget is None else budget))
     return JobRequest(
         name=f"tune-{_label(plan, variant)}",
         phase="tune",
@@ -55,8 +56,8 @@ def _label(plan: Plan, variant: str) -> str:
     return f"{label}-{short(digest(variant.encode()), 6)}"
 
 
-def _failure(plan: Plan, variant: str, search: SearchFacts, job: JobFacts | None) -> Fail | None:
-    tuning = plan.tuning
+def _failure(facts: Facts, variant: str, search: SearchFacts, job: JobFacts | None) -> Fail | None:
+    tuning = facts.plan.tuning
     if search.failed > tuning.max_failed_trials:
         last = f"; the last one: {search.last_failure}" if search.last_failure else ""
         return Fail(
@@ -73,6 +74,6 @@ def _failure(plan: Plan, variant: str, search: SearchFacts, job: JobFacts | None
         return Fail(
             "TuningTimeout",
             f"the search of {variant} took longer than tuning.timeout {tuning.timeout} "
-            f"({search.done} of {plan.trial_budget(variant)} trials done); raise it, or lower tuning.trials",
+            f"({search.done} of {facts.budget(variant)} trials done); raise it, or lower tuning.trials",
         )
     return None

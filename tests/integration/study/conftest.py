@@ -41,9 +41,10 @@ def key() -> ExperimentKey:
 
 @pytest.fixture
 def make_plan() -> Callable[..., Plan]:
-    """A plan with one variant `M`; keyword arguments go to `spec.tuning` in API names, except `search`."""
+    """A plan with one variant `M`; keyword arguments go to `spec.tuning` in API names, but for `search` and
+    `constraints`."""
 
-    def plan(search: dict[str, Any] | None = None, **tuning: Any) -> Plan:
+    def plan(search: dict[str, Any] | None = None, constraints: dict[str, Any] | None = None, **tuning: Any) -> Plan:
         return Plan(
             dataset=Dataset.model_validate_json(
                 """{"source": {"uri": "builtin://synthetic"}, "label": {"column": "click"},
@@ -51,7 +52,13 @@ def make_plan() -> Callable[..., Plan]:
             ),
             variants=(
                 Variant.model_validate(
-                    {"name": "M", "architecture": "lr", "search": SEARCH if search is None else search}, strict=False
+                    {
+                        "name": "M",
+                        "architecture": "lr",
+                        "search": SEARCH if search is None else search,
+                        "constraints": constraints,
+                    },
+                    strict=False,
                 ),
             ),
             tuning=Tuning.model_validate({"trials": 6, "sampler": "Random", **tuning}, strict=False),

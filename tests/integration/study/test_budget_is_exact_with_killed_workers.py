@@ -63,7 +63,10 @@ def test_a_killed_worker_costs_nothing_of_the_budget(
     # On a machine that is busy enough, a worker that lives may lose a lease as well; that too is explained.
     assert "victim" in {trial.worker for trial in extra}
     assert {trial.state for trial in extra} == {"FAIL"}
-    assert {trial.reason for trial in extra} == {"its worker stopped renewing its lease"}
+    assert {trial.reason for trial in extra} <= {
+        "its worker stopped renewing its lease",
+        "its worker's lease was lost before it began",
+    }
     assert studies.progress(key, plan)["M"].lost == len(extra)
 
 

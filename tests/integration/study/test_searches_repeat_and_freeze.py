@@ -1,5 +1,6 @@
 """What does not depend on who works: the visited cells, a synchronous search, and the frozen record."""
 
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import optuna
 import pytest
 
+from ctrlab_contract.errors import InvalidInput
 from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.records import StudyRecord
-from ctrlab_contract.study import SearchTrial, StudyDatabase, search, trials_csv
+from ctrlab_contract.study import Earlier, SearchTrial, StudyDatabase, search, trials_csv
 
 MakePlan = Callable[..., Plan]
 
@@ -66,11 +68,36 @@ def test_points_are_visited_once_by_any_number_of_workers(
         assert set(points) == {(letter, depth) for letter in "ab" for depth in (1, 3, 5)}
 
 
-@pytest.mark.parametrize("pruner", ["Median", "SuccessiveHalving", "Hyperband"])
-def test_a_synchronous_search_is_the_same_with_one_worker_and_with_three(
-    studies: StudyDatabase, database_url: str, key: ExperimentKey, make_plan: MakePlan, pruner: str
+CONDITIONAL = {
+    "learning_rate": {"float": {"low": "1e-4", "high": "1e-1", "log": True}},
+    "epochs": {"int": {"low": 1, "high": 9}},
+    "fusion": {"categorical": ["gate", "sum"]},
+    "heads": {"int": {"low": 1, "high": 4}, "when": {"fusion": "gate"}},
+}
+ORDERED = {"ordered": [["heads", "epochs"]], "forbidden": [{"fusion": "sum", "epochs": 3}]}
+
+
+@pytest.mark.parametrize(
+    ("sampler", "pruner", "constrained"),
+    [
+        ("TPE", "Median", False),
+        ("TPE", "SuccessiveHalving", True),
+        ("TPE", "Hyperband", False),
+        ("QMC", "Percentile", True),
+        ("GP", "Patient", False),
+    ],
+)
+def test_a_synchronous_search_is_the_same_with_one_worker_with_two_and_with_four(
+    studies: StudyDatabase,
+    database_url: str,
+    key: ExperimentKey,
+    make_plan: MakePlan,
+    sampler: str,
+    pruner: str,
+    constrained: bool,
 ) -> None:
-    plan = make_plan(sampler="TPE", trials=10, mode="Synchronous", pruner={"type": pruner})
+    given = {"search": CONDITIONAL, "constraints": ORDERED} if constrained else {}
+    plan = make_plan(sampler=sampler, trials=18, mode="Synchronous", pruner={"type": pruner}, **given)
 
     def search_by(workers: int) -> dict[int | None, Any]:
         own = key.model_copy(update={"uid": f"{workers}-workers"})
@@ -79,8 +106,89 @@ def test_a_synchronous_search_is_the_same_with_one_worker_and_with_three(
         return {trial.slot: (trial.state, trial.parameters, trial.curve) for trial in trials}
 
     alone = search_by(1)
-    assert len(alone) == 10
-    assert search_by(3) == alone
+    assert len(alone) == 18
+    assert search_by(2) == alone
+    assert search_by(4) == alone
+
+
+@pytest.mark.parametrize("sampler", ["TPE", "GP", "CmaEs", "QMC", "Random", "Grid"])
+def test_no_trial_breaks_a_constraint_or_tunes_what_is_inactive(
+    studies: StudyDatabase, database_url: str, key: ExperimentKey, make_plan: MakePlan, sampler: str
+) -> None:
+    stepped = {name: given for name, given in CONDITIONAL.items() if name != "learning_rate"}
+    plan = make_plan(search=stepped, constraints=ORDERED, sampler=sampler, trials=16)
+    work(database_url, key, plan, workers=2)
+    record = frozen(studies, key, plan)
+    points = [trial.parameters for trial in record.trials if trial.counted]
+    assert len(points) == 16
+    for point in points:
+        assert ("heads" in point) == (point["fusion"] == "gate")
+        assert plan.variant("M").space.allows(point)
+    if sampler in ("Grid", "QMC"):
+        assert len({tuple(point.items()) for point in points}) == 16
+
+
+def test_repeated_searches_are_independent_and_each_has_the_whole_budget(
+    studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
+) -> None:
+    plan = make_plan(trials=3, repeats=2)
+    records = []
+    for repeat in range(2):
+        study = studies.study(key, plan, "M", repeat)
+        search(study, "w", objective)
+        records.append(study.freeze("sha256:data"))
+    first, second = ([trial.parameters for trial in record.trials] for record in records)
+    assert len(first) == len(second) == 3
+    assert all(one != other for one, other in zip(first, second, strict=True))
+    progress = studies.progress(key, plan)["M"]
+    assert (progress.done, progress.budget) == (6, 6)
+    joined = records[0].model_copy(update={"repeats": (records[1],)})
+    assert [joined.choice(plan.search_of(2024 + run)) for run in range(4)] == [records[0].best, records[1].best] * 2
+    assert trials_csv(joined).splitlines()[1:][3].startswith(b"2,0,0,true")
+
+
+def test_a_warm_start_shows_the_sampler_what_lies_in_the_space_and_counts_nothing_of_it(
+    studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
+) -> None:
+    before = make_plan(trials=30)
+    earlier = key.model_copy(update={"uid": "earlier"})
+    study = studies.study(earlier, before, "M")
+    search(study, "w", objective)
+    found = study.freeze("sha256:data")
+    narrower = {
+        "learning_rate": {"float": {"low": "1e-3", "high": "1e-1", "log": True}},
+        "epochs": {"int": {"low": 1, "high": 9}},
+    }
+    plan = make_plan(search=narrower, sampler="TPE", trials=3, warmStart={"experiment": earlier.prefix})
+    inside = [trial for trial in found.trials if float(trial.parameters["learning_rate"]) >= 1e-3]
+    warm = Earlier.of(plan, "M", "sha256:data", found, "lr")
+    assert (warm.record.trials, warm.record.outside) == (len(inside), 30 - len(inside))
+    study = studies.study(key, plan, "M", earlier=warm)
+    search(study, "w", objective)
+    record = study.freeze("sha256:data")
+    assert len(record.trials) == 3
+    assert record.warm_start == warm.record
+    cold = studies.study(key.model_copy(update={"uid": "cold"}), plan, "M")
+    search(cold, "w", objective)
+    assert [trial.parameters for trial in cold.freeze("sha256:data").trials] != [t.parameters for t in record.trials]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"dataset_digest": "sha256:other"}, "the data set of default/trial-run/0 is sha256:other, of this experiment"),
+        ({"primary_metric": "logloss"}, "the primary metric of default/trial-run/0 is logloss, of this experiment auc"),
+    ],
+)
+def test_a_warm_start_from_other_data_or_another_metric_is_refused(
+    studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan, change: dict[str, str], says: str
+) -> None:
+    study = studies.study(key, make_plan(trials=1), "M")
+    search(study, "w", objective)
+    found = study.freeze("sha256:data").model_copy(update=change)
+    plan = make_plan(sampler="TPE", warmStart={"experiment": "default/trial-run/0"})
+    with pytest.raises(InvalidInput, match="spec.tuning.warmStart.experiment: " + re.escape(says)):
+        Earlier.of(plan, "M", "sha256:data", found, "lr")
 
 
 def test_two_workers_freeze_the_same_bytes(

@@ -3,6 +3,7 @@
 from typing import Final
 
 from specs.case import Refused
+from specs.changes import ABSENT
 
 DECLARATIONS: Final[dict[str, Refused]] = {
     "an unknown architecture": Refused(
@@ -48,6 +49,90 @@ DECLARATIONS: Final[dict[str, Refused]] = {
         {"spec.models[0].search.embedding_dim": {"float": {"low": "8", "high": "16"}}},
         "spec.models[0].search.embedding_dim",
         "is a whole number",
+        "operator",
+    ),
+    "a condition on a parameter that is not there": Refused(
+        {"spec.models[0].search.dropout.when": {"pooling": "mean"}},
+        "spec.models[0].search.dropout.when.pooling",
+        "pooling is neither tuned nor fixed; known: batch_size, cin_units, dropout",
+        "operator",
+    ),
+    "a condition that never holds": Refused(
+        {"spec.models[0].search.dropout.when": {"fusion": "sum"}},
+        "spec.models[0].search.dropout.when.fusion",
+        "fusion is fixed at 'attention', so dropout would never be tuned",
+        "operator",
+    ),
+    "a condition on a value that is not tried": Refused(
+        {"spec.models[0].search.dropout.when": {"embedding_dim": 64}},
+        "spec.models[0].search.dropout.when.embedding_dim",
+        "embedding_dim cannot be 64; allowed: 8, 16, 32",
+        "operator",
+    ),
+    "conditions in a circle": Refused(
+        {
+            "spec.models[0].search.embedding_dim.when": {"heads": 1},
+            "spec.models[0].search.heads": {"categorical": ["1", "2"], "when": {"embedding_dim": 8}},
+        },
+        "spec.models[0].search",
+        "the conditions of embedding_dim, heads depend on each other",
+        "operator",
+    ),
+    "a forbidden value that no trial hits": Refused(
+        {"spec.models[0].constraints": {"forbidden": [{"learning_rate": "1e-3"}]}},
+        "spec.models[0].constraints.forbidden[0].learning_rate",
+        "learning_rate is any real from 1e-4 to 1e-2, hit exactly by no trial; give it a step",
+        "operator",
+    ),
+    "a forbidden parameter that is not there": Refused(
+        {"spec.models[0].constraints": {"forbidden": [{"depth": 3}]}},
+        "spec.models[0].constraints.forbidden[0].depth",
+        "depth is neither tuned nor fixed",
+        "operator",
+    ),
+    "an order of what is not tuned": Refused(
+        {"spec.models[0].constraints": {"ordered": [["dropout", "heads"]]}},
+        "spec.models[0].constraints.ordered[0]",
+        "heads is not tuned; known: dropout, embedding_dim, fusion_dim, learning_rate",
+        "operator",
+    ),
+    "constraints that leave no point": Refused(
+        {"spec.models[0].constraints": {"ordered": [["fusion_dim", "dropout"]]}},
+        "spec.models[0].constraints",
+        "no point of the search space is left: fusion_dim <= dropout",
+        "operator",
+    ),
+    "a constrained grid beyond counting": Refused(
+        {
+            "spec.tuning.sampler": "Grid",
+            "spec.models[0].search": {
+                "fusion_dim": {"int": {"low": 1, "high": 4096}},
+                "batch_size": {"int": {"low": 1, "high": 4096}},
+            },
+            "spec.models[0].parameters.batch_size": ABSENT,
+            "spec.models[0].constraints": {"ordered": [["fusion_dim", "batch_size"]]},
+        },
+        "spec.models[0].search",
+        "a Grid with constraints has at most 100000 cells before they apply, not 16777216",
+        "operator",
+    ),
+    "a grid over a default search": Refused(
+        {
+            "spec.tuning.sampler": "Grid",
+            "spec.models[0].search": {"heads": {"categorical": ["1", "2"]}},
+            "spec.models[1].searchSpace": "Default",
+        },
+        "spec.models[1].searchSpace",
+        "the Grid sampler needs a step or categorical values; write embedding_l2, learning_rate under search",
+        "operator",
+    ),
+    "the default search of an unknown architecture": Refused(
+        {
+            "spec.runtime.image": "mine",
+            "spec.models[1]": {"name": "DeepFM", "architecture": "my_own", "searchSpace": "Default"},
+        },
+        "spec.models[1].searchSpace",
+        "no default search is known of 'my_own'; write it out under search",
         "operator",
     ),
     "heads that do not divide the width": Refused(

@@ -172,6 +172,81 @@ RULES: Final[dict[str, Refused]] = {
     "a grid over the reals": Refused(
         {"spec.tuning.sampler": "Grid"}, "spec", "models[0].search.learning_rate: the Grid sampler needs a step", "rule"
     ),
+    "a percentile for another pruner": Refused(
+        {"spec.tuning.pruner.percentile": "25"},
+        "spec.tuning.pruner",
+        "percentile is for pruner Percentile, not Median",
+        "rule",
+    ),
+    "a percentile beyond 100": Refused(
+        {"spec.tuning.pruner": {"type": "Percentile", "percentile": "120"}},
+        "spec.tuning.pruner",
+        "percentile must be above 0 and below 100, not 120",
+        "rule",
+    ),
+    "patience for another pruner": Refused(
+        {"spec.tuning.pruner.patience": 3}, "spec.tuning.pruner", "patience is for pruner Patient, not Median", "rule"
+    ),
+    "a least gain for another pruner": Refused(
+        {"spec.tuning.pruner.minDelta": "0.1"},
+        "spec.tuning.pruner",
+        "minDelta is for pruner Patient, not Median",
+        "rule",
+    ),
+    "a negative least gain": Refused(
+        {"spec.tuning.pruner": {"type": "Patient", "minDelta": "-0.1"}},
+        "spec.tuning.pruner",
+        "minDelta must be at least 0, not -0.1",
+        "rule",
+    ),
+    "a stop without rule": Refused(
+        {"spec.tuning.stop": {}}, "spec.tuning.stop", "at least one of after, gpuTime and noImprovement", "rule"
+    ),
+    "a stop after nothing": Refused(
+        {"spec.tuning.stop": {"after": "0h"}}, "spec.tuning.stop", "after must be longer than nothing, not 0h", "rule"
+    ),
+    "a stop after no GPU time": Refused(
+        {"spec.tuning.stop": {"gpuTime": "0m"}},
+        "spec.tuning.stop",
+        "gpuTime must be longer than nothing, not 0m",
+        "rule",
+    ),
+    "a synchronous search that the clock stops": Refused(
+        {"spec.tuning.mode": "Synchronous", "spec.tuning.stop": {"after": "1h"}},
+        "spec.tuning",
+        "a Synchronous search cannot be stopped by the clock: use stop.noImprovement, or mode Asynchronous",
+        "rule",
+    ),
+    "a warm start of a sampler that does not learn": Refused(
+        {"spec.tuning.sampler": "Random", "spec.tuning.warmStart": {"experiment": "team/earlier/0123456789ab"}},
+        "spec.tuning",
+        "warmStart is for the samplers that learn from trials: TPE, GP and CmaEs, not Random",
+        "rule",
+    ),
+    "seeds that are no multiple of the searches": Refused(
+        {"spec.tuning.repeats": 3, "spec.evaluation": {"seeds": {"count": 8}}},
+        "spec",
+        "evaluation.seeds.count must be a multiple of tuning.repeats 3, not 8",
+        "rule",
+    ),
+    "an extension of seeds with several searches": Refused(
+        {"spec.tuning.repeats": 4},
+        "spec",
+        "evaluation.precision extends seeds, not searches: it cannot be combined with tuning.repeats",
+        "rule",
+    ),
+    "constraints of nothing": Refused(
+        {"spec.models[0].search": ABSENT, "spec.models[0].constraints": {"ordered": [["a", "b"]]}},
+        "spec.models[0]",
+        "constraints need a search or searchSpace: Default",
+        "rule",
+    ),
+    "constraints without any": Refused(
+        {"spec.models[0].constraints": {}},
+        "spec.models[0].constraints",
+        "at least one of forbidden and ordered",
+        "rule",
+    ),
     "a timeout of nothing": Refused(
         {"spec.tuning.timeout": "0h"}, "spec.tuning", "timeout must be longer than nothing", "rule"
     ),

@@ -123,6 +123,48 @@ SOUND: Final[dict[str, dict[str, Any]]] = {
         EXPERIMENT,
         {"spec.tuning.sampler": "Grid", "spec.models[0].search.learning_rate": {"categorical": ["1e-3", "1e-4"]}},
     ),
+    "every rule that stops a search": changed(
+        EXPERIMENT, {"spec.tuning.stop": {"after": "6h", "gpuTime": "20h", "noImprovement": 10}}
+    ),
+    "a synchronous search that stops by itself": changed(
+        EXPERIMENT, {"spec.tuning.mode": "Synchronous", "spec.tuning.stop": {"noImprovement": 10}}
+    ),
+    "several searches of each model": changed(
+        EXPERIMENT, {"spec.tuning.repeats": 4, "spec.evaluation": {"seeds": {"count": 8}}}
+    ),
+    "one search and more seeds": changed(EXPERIMENT, {"spec.tuning.repeats": 1}),
+    "a search that begins with what is known": changed(
+        EXPERIMENT, {"spec.tuning.warmStart": {"experiment": "team/earlier/0123456789ab"}}
+    ),
+    "a pruner by percentile": changed(
+        EXPERIMENT, {"spec.tuning.pruner": {"type": "Percentile", "percentile": "30", "startupTrials": 4}}
+    ),
+    "a patient pruner": changed(
+        EXPERIMENT, {"spec.tuning.pruner": {"type": "Patient", "patience": 2, "minDelta": "0.0001"}}
+    ),
+    "the default search": changed(
+        EXPERIMENT, {"spec.models[1].search": ABSENT, "spec.models[1].searchSpace": "Default"}
+    ),
+    "a constrained default search": changed(
+        EXPERIMENT,
+        {
+            "spec.models[1].searchSpace": "Default",
+            "spec.models[1].constraints": {"forbidden": [{"embedding_dim": 32, "hidden_units": "400,400"}]},
+        },
+    ),
+    "a search with conditions, an order and forbidden points": changed(
+        EXPERIMENT,
+        {
+            "spec.models[0].parameters": {"batch_size": 1024},
+            "spec.models[0].search.fusion": {"categorical": ["attention", "concat"]},
+            "spec.models[0].search.fusion_dim": {"int": {"low": 16, "high": 128}, "when": {"fusion": "attention"}},
+            "spec.models[0].search.transformer_dropout": {"float": {"low": "0", "high": "0.5", "step": "0.1"}},
+            "spec.models[0].constraints": {
+                "forbidden": [{"fusion": "concat", "embedding_dim": 32}],
+                "ordered": [["transformer_dropout", "dropout"]],
+            },
+        },
+    ),
     "a negative range": changed(
         EXPERIMENT,
         {

@@ -62,7 +62,8 @@ CHANGES = [
     ({"spec.models[0].parameters.batch_size": 512}, "models"),
     ({"spec.models[1].search.epochs.int.high": 10}, "models"),
     ({"spec.models[2]": {"name": "LR", "architecture": "lr"}}, "models"),
-    ({"spec.tuning.trials": 21}, "tuning"),
+    ({"spec.tuning.trials": 19}, "tuning"),
+    ({"spec.tuning.stop": {"noImprovement": 5}}, "tuning"),
     ({"spec.tuning.sampler": "Random"}, "tuning"),
     ({"spec.tuning.seed": 2}, "tuning"),
     ({"spec.tuning.mode": "Synchronous"}, "tuning"),
@@ -78,6 +79,7 @@ CHANGES = [
     ({"spec.analysis.margin": ABSENT}, "analysis"),
     ({"spec.analysis.reference": "SIN"}, "analysis"),
     ({"spec.tuning.workers": 16}, None),
+    ({"spec.tuning.trials": 21}, None),
     ({"spec.evaluation.seeds.max": 30}, None),
     ({"spec.suspend": True}, None),
     ({"spec.runtime.gpu": 0, "spec.runtime.queueName": "other"}, None),
@@ -110,6 +112,21 @@ def test_a_frozen_plan_keeps_its_fields_and_lets_the_rest_change(
     if frozen and before is EXPERIMENT:
         exception = {"tuning": "spec.tuning.workers", "evaluation": "spec.evaluation.seeds.max"}.get(frozen)
         assert exception is None or f"except {exception}" in refusals[0]
+
+
+@pytest.mark.parametrize(
+    ("searches", "allowed"),
+    [
+        ([{"name": "SIN", "trialsDone": 19}, {"name": "LR", "trialsDone": 0, "searchDigest": "sha256:0"}], True),
+        ([{"name": "SIN", "trialsDone": 20, "searchDigest": "sha256:0"}], False),
+    ],
+    ids=["only an untuned model is frozen", "a search is frozen"],
+)
+def test_trials_may_be_raised_until_a_search_is_frozen(searches: list[dict[str, Any]], allowed: bool) -> None:
+    old = EXPERIMENT | {"status": FROZEN_STATUS | {"models": searches}}
+    refusals = SERVERS["CTRExperiment"].refusals(changed(old, {"spec.tuning.trials": 21}), old)
+    assert [refusal.split()[1] for refusal in refusals] == ([] if allowed else ["spec.tuning"])
+    assert allowed or "spec.tuning.trials, which may be raised until a search is frozen" in refusals[0]
 
 
 @pytest.mark.parametrize("status", [None, {}, {"stage": "Pending"}])

@@ -8,6 +8,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from ctrlab_contract.dataset import Dataset
 from ctrlab_contract.plan import Plan, Variant
 from ctrlab_contract.search import SearchDimension
+from ctrlab_contract.search_space import SearchSpace
 from ctrlab_contract.study.pruners import most_epochs
 from ctrlab_contract.study.samplers import check_search, derived_seed
 from ctrlab_contract.study.spaces import cell_of_slot, distribution, space
@@ -56,16 +57,24 @@ def test_dimensions_are_drawn_in_alphabetical_order() -> None:
 
 def test_grid_values_are_the_decimals_that_were_written() -> None:
     search = {"x": dimension(THIRDS)}
-    assert [cell_of_slot(search, 4, slot, seed=1)["x"] for slot in range(4)] == [0.1, 0.2, 0.3, 0.4]
+    assert [cell_of_slot(SearchSpace(search), 4, slot, seed=1)["x"] for slot in range(4)] == [0.1, 0.2, 0.3, 0.4]
 
 
 def test_a_full_grid_visits_every_cell_and_a_part_of_it_no_cell_twice() -> None:
     search = {"letter": dimension(LETTER), "depth": dimension(DEPTH)}
-    cells = {tuple(cell_of_slot(search, 6, slot, seed=1).items()) for slot in range(6)}
+    cells = {tuple(cell_of_slot(SearchSpace(search), 6, slot, seed=1).items()) for slot in range(6)}
     assert len(cells) == 6
-    part = {tuple(cell_of_slot(search, 4, slot, seed=1).items()) for slot in range(4)}
+    part = {tuple(cell_of_slot(SearchSpace(search), 4, slot, seed=1).items()) for slot in range(4)}
     assert len(part) == 4
     assert part < cells
+
+
+def test_slots_that_are_added_to_a_part_of_a_grid_go_on_to_other_cells() -> None:
+    search = SearchSpace({"letter": dimension(LETTER), "depth": dimension(DEPTH)})
+    planned = [cell_of_slot(search, 2, slot, seed=1) for slot in range(2)]
+    added = [cell_of_slot(search, 2, slot, seed=1) for slot in range(6)]
+    assert added[:2] == planned
+    assert len({tuple(found.items()) for found in added}) == 6
 
 
 def test_seeds_differ_for_different_uses_and_fit_in_32_bits() -> None:

@@ -17,6 +17,7 @@ from ctrlab_operator.planner import (
     EnsureJob,
     Facts,
     JobFacts,
+    RaiseTrials,
     ScaleJob,
     SearchFacts,
     WritePlan,
@@ -341,10 +342,36 @@ def test_more_workers_scale_active_jobs() -> None:
     assert decide(started(wanted, prepared=PREPARED, jobs=jobs)).actions == (ScaleJob("tune-fm", 4, 4),)
 
 
+def test_trials_that_are_raised_while_searches_go_on_are_added_to_every_search() -> None:
+    frozen, more = Plan.of(experiment()), experiment(tuning__trials=50)
+    jobs = {"tune-fm": JobFacts("Active", 2), "tune-lr": JobFacts("Active", 1)}
+    facts = Facts(experiment=more, now=NOW, frozen=frozen, prepared=PREPARED, jobs=jobs)
+    decision = decide(facts)
+    assert decision.actions[0] == RaiseTrials(50)
+    assert decision.status.plan_digest == frozen.digest
+    grown = {name: SearchFacts(done=1, budget=50) for name in frozen.names if frozen.trial_budget(name)}
+    after = decide(replace(facts, searches=grown))
+    assert not any(isinstance(action, RaiseTrials) for action in after.actions)
+    assert after.status.trials == f"{len(grown)}/{50 * len(grown)}"
+
+
+def test_trials_cannot_be_raised_after_a_search_is_frozen_nor_lowered_ever() -> None:
+    frozen = Plan.of(experiment())
+    name = next(name for name in frozen.names if frozen.trial_budget(name))
+    budget = frozen.trial_budget(name)
+    searches = {name: SearchFacts(done=budget, budget=budget, digest="sha256:1")}
+    facts = Facts(experiment=experiment(tuning__trials=50), now=NOW, frozen=frozen, prepared=PREPARED)
+    stalled = condition(decide(replace(facts, searches=searches)).status, Condition.STALLED)
+    assert stalled.reason == "PlanChanged"
+    assert f"trials was raised to 50 after the search of {name} was frozen with {budget} trials" in stalled.message
+    fewer = decide(replace(facts, experiment=experiment(tuning__trials=1)))
+    assert condition(fewer.status, Condition.STALLED).reason == "PlanChanged"
+
+
 def test_a_changed_plan_stalls_and_names_the_field() -> None:
     frozen = Plan.of(experiment())
     jobs = {"tune-fm": JobFacts("Active", 2)}
-    facts = Facts(experiment=experiment(tuning__trials=7), now=NOW, frozen=frozen, prepared=PREPARED, jobs=jobs)
+    facts = Facts(experiment=experiment(tuning__seed=7), now=NOW, frozen=frozen, prepared=PREPARED, jobs=jobs)
     decision = decide(facts)
     stalled = condition(decision.status, Condition.STALLED)
     assert (stalled.status, stalled.reason) == ("True", "PlanChanged")
