@@ -90,6 +90,23 @@ def test_fixed_cases_of_van_dyke_are_the_paired_t_test() -> None:
     assert (result.low, result.high) == pytest.approx((-0.08502022, -0.00258042), abs=5e-8)
 
 
+def test_fixed_readers_of_van_dyke() -> None:
+    """Readers (here: trained networks) as given and new cases: their mean is one run of each model."""
+    # Jackknife error (co)variances as MRMCaov prints them for this data.
+    error, cov1, cov2, cov3 = 0.0008022883, 0.0003466137, 0.0003440748, 0.0002390284
+    same, other = np.full((5, 5), cov2), np.full((5, 5), cov3)
+    np.fill_diagonal(same, error)
+    np.fill_diagonal(other, cov1)
+    values = np.concatenate([van_dyke_differences(), np.zeros(5)])
+    mean = np.kron(np.eye(2), np.full((1, 5), 0.2))
+    averaged = mean @ np.block([[same, other], [other, same]]) @ mean.T
+    runs = MetricCovariance("jackknife", Metric.AUC, "AUC", mean @ values, averaged, 114, np.inf)
+    result = compare_two_runs(runs)
+    assert not isinstance(result, Degenerate)
+    assert result.statistic == pytest.approx(-2.340075, abs=2e-6)
+    assert result.p == pytest.approx(0.01927984, abs=2e-7)
+
+
 def test_gauc_of_the_three_users() -> None:
     users = clusters_of(["a", "a", "b", "b", "b", "c", "c"])
     result = influence(Metric.GAUC, [1, 0, 1, 0, 0, 0, 0], [0.9, 0.1, 0.2, 0.3, 0.1, 0.6, 0.7], users=users)

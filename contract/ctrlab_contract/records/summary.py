@@ -30,7 +30,7 @@ class TestOpenings(ContractModel):
     first_attempts: int
     reruns: int
     earlier_plans: tuple[str, ...] = ()
-    """Digests of earlier plans of the same name that opened the same test set."""
+    """Digests of earlier plans that opened the same test rows: of the same name, or with a model of this one."""
 
 
 class Finding(ContractModel):

@@ -3,7 +3,7 @@
 from ctrlab_contract.canonical import digest
 from ctrlab_contract.metrics import DEFINITIONS
 from ctrlab_contract.plan import Plan
-from ctrlab_contract.records import ComparisonSummary, ModelSummary, ReportSummary, search_token
+from ctrlab_contract.records import ComparisonSummary, EarlierPlan, ModelSummary, ReportSummary, search_token
 from ctrlab_report.analysis.ablation import summarise_ablation
 from ctrlab_report.analysis.comparisons import summarise_comparisons
 from ctrlab_report.analysis.methods import methods_used, versions
@@ -29,7 +29,7 @@ def analyse(gathered: Gathered) -> ReportSummary:
     models = summarise_models(gathered, scored)
     comparisons = summarise_comparisons(gathered, scored)
     tuning = summarise_tuning(gathered, models)
-    earlier = gathered.lineage.opened(gathered.prepared.digest)
+    earlier = gathered.lineage.opened(gathered.prepared)
     details = next((run.record.metric_details for run in gathered.runs if run.record is not None), {})
     summary = ReportSummary(
         namespace=gathered.key.namespace,
@@ -71,12 +71,14 @@ def analyse(gathered: Gathered) -> ReportSummary:
     return summary.model_copy(update={"methods": methods_used(summary)})
 
 
-def _status_reason(earlier: tuple[str, ...]) -> str:
+def _status_reason(earlier: tuple[EarlierPlan, ...]) -> str:
     if not earlier:
         return "The analysis plan was frozen and hashed before the test set was opened, and it was followed."
-    plans = "an earlier plan" if len(earlier) == 1 else f"{len(earlier)} earlier plans"
+    own = sum(plan.experiment is None for plan in earlier)
+    by = [f"{own} earlier plan{'s' if own > 1 else ''} of this name"] if own else []
+    by += [f"{plan.experiment} (which shares {', '.join(plan.shared_models)})" for plan in earlier if plan.experiment]
     return (
-        f"The same test set was opened before, by {plans} of this name. What was seen then may have shaped this plan, "
+        f"The same test rows were opened before, by {', '.join(by)}. What was seen then may have shaped this plan, "
         "so its p-values are exploratory: confirm a claim on fresh test data."
     )
 

@@ -45,7 +45,7 @@ def openings(gathered: Gathered) -> TestOpenings:
         total=total,
         first_attempts=total - reruns,
         reruns=reruns,
-        earlier_plans=gathered.lineage.opened(gathered.prepared.digest),
+        earlier_plans=tuple(plan.plan_digest for plan in gathered.lineage.opened(gathered.prepared)),
     )
 
 
