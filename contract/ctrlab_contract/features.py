@@ -39,7 +39,7 @@ class Pretrained(ContractModel):
     vector. Whoever makes the file sees to it that it was not made from later rows.
     """
 
-    uri: str = Field(pattern=r"^(file|s3|https|pvc)://.+", max_length=1024)
+    uri: str = Field(pattern=r"^(file|s3|pvc)://.+", max_length=1024)
     """The parquet file."""
     key: ColumnName | None = None
     """Its column of values; without it the feature's column."""

@@ -221,12 +221,6 @@ CASES = (
         {"source": {"format": "csv", "options": {"rows": "10"}}},
     ),
     Case(
-        "negatives",
-        (write("rows.csv", GOOD),),
-        ("spec.dataset.negatives: negatives are not drawn",),
-        {"negatives": {"item": "item"}, "user": "user"},
-    ),
-    Case(
         "no number at all",
         (write("rows.csv", "price,click\n" + ",0\n,1\n" * 20),),
         ("feature price: no train row has a number in it",),

@@ -7,26 +7,45 @@ one after the other in runs of rows, and go to files.
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ctrlab_contract.dataset import Dataset
-from ctrlab_contract.errors import InvalidData, InvalidSpec, Problem
+from ctrlab_contract.errors import InvalidData
+from ctrlab_contract.features import Feature
 from ctrlab_trainer.data.assembly import PartRows, assemble
 from ctrlab_trainer.data.columns import EncodedColumns
-from ctrlab_trainer.data.encoded import EncodedFeature, EncodedSchema, EncodedSplit, open_split
+from ctrlab_trainer.data.encoded import (
+    TIME_GAPS,
+    EncodedFeature,
+    EncodedSchema,
+    EncodedSplit,
+    EncodedVectors,
+    open_split,
+)
 from ctrlab_trainer.data.encoders import FeatureEncoder, Fitted, encoders_of
-from ctrlab_trainer.data.histories import event_log
+from ctrlab_trainer.data.encoders.pretrained import VectorVocabulary
+from ctrlab_trainer.data.histories import event_log, history_arrays, item_tables
 from ctrlab_trainer.data.labels import labels
-from ctrlab_trainer.data.splits import PARTS, TRAIN, Times, divide, moments, require_both_classes
+from ctrlab_trainer.data.negatives import Clicks, item_features, with_negatives
+from ctrlab_trainer.data.splits import PARTS, TRAIN, divide, moments, require_both_classes
 from ctrlab_trainer.data.tables import Categories, SourceTable, categories
 
 ENCODER_VERSION: Final = "1"
 """Part of every data set's digest; raised whenever equal input would give other bytes."""
 EXACT_MOMENTS: Final = "2"
 """The version of data sets with standardised numbers, whose mean and deviation were rounded otherwise before."""
+
+
+DEFAULT_HISTORY: Final = 50
+POOLING: Final[dict[str | None, Literal["mean", "sum", "max"] | None]] = {
+    None: None,
+    "Mean": None,
+    "Sum": "sum",
+    "Max": "max",
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +77,10 @@ def wanted_columns(dataset: Dataset) -> dict[str, str]:
         found.setdefault(dataset.time, "spec.dataset.time")
     if dataset.split.column is not None:
         found.setdefault(dataset.split.column, "spec.dataset.split.column")
+    if dataset.negatives is not None:
+        found.setdefault(dataset.negatives.item, "spec.dataset.negatives.item")
+        for index, name in enumerate(dataset.negatives.attributes or ()):
+            found.setdefault(name, f"spec.dataset.negatives.attributes[{index}]")
     for index, feature in enumerate(dataset.features):
         if feature.type in ("Categorical", "Numeric", "MultiCategorical"):
             field = "name" if feature.column is None else "column"
@@ -70,20 +93,8 @@ def number_columns(dataset: Dataset) -> frozenset[str]:
     numeric = {feature.source_column for feature in dataset.features if feature.type == "Numeric"}
     others = {feature.source_column for feature in dataset.features if feature.type != "Numeric"}
     keys = {dataset.user, dataset.time, dataset.split.column, dataset.label and dataset.label.column}
-    return frozenset(numeric - others - keys)
-
-
-def require_supported(dataset: Dataset) -> None:
-    """InvalidSpec for what the specification allows and this version cannot do."""
-    if dataset.negatives is not None:
-        raise InvalidSpec(
-            [
-                Problem(
-                    "spec.dataset.negatives",
-                    "negatives are not drawn by this version; bring a source that holds non-clicks and leave it out",
-                )
-            ]
-        )
+    item = set() if dataset.negatives is None else {dataset.negatives.item}
+    return frozenset(numeric - others - keys - item)
 
 
 def encode(table: SourceTable, dataset: Dataset, folder: Path | None = None) -> EncodedData:
@@ -98,24 +109,32 @@ def encode(table: SourceTable, dataset: Dataset, folder: Path | None = None) -> 
     when = moments(table, dataset)
     people = categories(table.data[dataset.user]) if dataset.user is not None else None
     parts = divide(table, dataset, when, people.codes if people else None)
-    require_both_classes(clicks, parts)
+    of_the_item = item_features(dataset, table)
+    rows_of = part_rows(table, dataset, clicks, parts, people)
+    require_both_classes([rows.labels for rows in rows_of])
     users = number_users(people, parts) if people is not None else None
     del people
 
     with tempfile.TemporaryDirectory(prefix="ctrlab-columns-") as name:
         columns = EncodedColumns(Path(name))
         schema, fitted = encode_features(table, dataset, parts == TRAIN, columns)
+        tables = item_tables(schema, columns, np.flatnonzero(parts == TRAIN), fitted)
         for index, part in enumerate(PARTS):
-            rows = PartRows.observed(np.flatnonzero(parts == index), clicks)
+            rows = rows_of[index]
             (folder / part).mkdir(parents=True, exist_ok=True)
-            assemble(folder / part, rows, columns, schema, frozenset())
-            keys: dict[str, NDArray[Any]] = {"labels": rows.labels, "row_ids": rows.ids}
+            assemble(folder / part, rows, columns, schema, of_the_item)
+            keys: dict[str, NDArray[Any]] = {"labels": rows.labels, "row_ids": rows.ids, **tables}
             if users is not None:
                 keys["users"] = users[rows.row]
-            if users is not None and when is not None:
-                keys |= _histories(index, rows, schema, columns, parts, users, when, clicks)
+            if users is not None and when is not None and schema.of_kind("history"):
+                log = event_log(index, parts, users, when, clicks, rows.row)
+                keys |= history_arrays(log, schema, columns, when, rows.row)
             for key, array in keys.items():
                 np.save(folder / part / f"{key}.npy", array, allow_pickle=False)
+    for feature in schema.of_kind("categorical"):
+        found = fitted[feature.name]
+        if isinstance(found, VectorVocabulary) and feature.vectors is not None:
+            np.save(folder / feature.vectors.file, found.vectors, allow_pickle=False)
     train, valid, test = (open_split(folder / part, schema) for part in PARTS)
     known = table.true_probability
     return EncodedData(
@@ -152,11 +171,19 @@ def schema_of(dataset: Dataset, fitted: dict[str, Fitted]) -> EncodedSchema:
     """
     rows = 1
     placed: dict[str, EncodedFeature] = {}
+    by_name = {feature.name: feature for feature in dataset.features}
     next_column = {"categorical": 0, "numeric": 0}
     for name, found in fitted.items():
         column = next_column.get(found.kind, -1)
         placed[name] = EncodedFeature(
-            name=name, kind=found.kind, offset=rows, size=found.size, column=column, length=found.length
+            name=name,
+            kind=found.kind,
+            offset=rows,
+            size=found.size,
+            column=column,
+            length=found.length,
+            pooling=POOLING[by_name[name].pooling],
+            vectors=_vectors(by_name[name], found, f"vectors-{len(placed)}.npy"),
         )
         if found.kind in next_column:
             next_column[found.kind] += 1
@@ -166,14 +193,40 @@ def schema_of(dataset: Dataset, fitted: dict[str, Fitted]) -> EncodedSchema:
                 f"feature {name}",
                 "the features have more than 2**31 values together; set preprocessing.minFrequency",
             )
-    features = []
+    features, gaps = [], []
     for feature in dataset.features:
         if feature.of in placed:
             change = {"name": feature.name, "kind": "history", "column": -1, "of": feature.of}
-            features.append(placed[feature.of].model_copy(update={**change, "length": feature.max_length or 50}))
+            length = by_name[feature.through or feature.name].max_length or DEFAULT_HISTORY
+            others = {"length": length, "through": feature.through}
+            features.append(placed[feature.of].model_copy(update=change | others))
         elif feature.name in placed:
             features.append(placed[feature.name])
-    return EncodedSchema(features=tuple(features), embedding_rows=rows)
+        if feature.of in placed and feature.time_gaps:
+            name = f"time gaps of {feature.name}"
+            gaps.append(EncodedFeature(name=name, kind="gaps", offset=rows, size=TIME_GAPS, column=-1, of=feature.name))
+            rows += TIME_GAPS
+    return EncodedSchema(features=(*features, *gaps), embedding_rows=rows)
+
+
+def _vectors(feature: Feature, found: Fitted, file: str) -> EncodedVectors | None:
+    if feature.pretrained is None or not isinstance(found, VectorVocabulary):
+        return None
+    return EncodedVectors(file=file, width=found.vectors.shape[1], trained=feature.pretrained.training == "FineTuned")
+
+
+def part_rows(
+    table: SourceTable,
+    dataset: Dataset,
+    clicks: NDArray[np.uint8],
+    parts: NDArray[np.int8],
+    people: Categories | None,
+) -> tuple[PartRows, ...]:
+    """The rows of train, validation and test: those of the source, and the negatives that are drawn for them."""
+    if dataset.negatives is None or people is None:
+        return tuple(PartRows.observed(np.flatnonzero(parts == part), clicks) for part in range(len(PARTS)))
+    source = Clicks(people, categories(table.data[dataset.negatives.item]), clicks, parts)
+    return tuple(with_negatives(part, source, dataset.negatives) for part in range(len(PARTS)))
 
 
 def number_users(people: Categories, parts: NDArray[np.int8]) -> NDArray[np.int32]:
@@ -188,29 +241,3 @@ def number_users(people: Categories, parts: NDArray[np.int8]) -> NDArray[np.int3
     number = np.empty(len(order), np.int32)
     number[order] = np.arange(len(order), dtype=np.int32)
     return number[people.codes]
-
-
-def _histories(
-    part: int,
-    rows: PartRows,
-    schema: EncodedSchema,
-    columns: EncodedColumns,
-    parts: NDArray[np.int8],
-    users: NDArray[np.int32],
-    when: Times,
-    clicks: NDArray[np.uint8],
-) -> dict[str, NDArray[Any]]:
-    """The arrays of every history of one part; see `open_split`."""
-    features = schema.of_kind("history")
-    if not features:
-        return {}
-    log = event_log(part, parts, users, when, clicks, rows.row)
-    by_name = {feature.name: feature for feature in schema.features}
-    arrays: dict[str, NDArray[Any]] = {}
-    for index, feature in enumerate(features):
-        assert feature.of is not None
-        history = log.history(columns.ids(by_name[feature.of]), feature.length)
-        arrays[f"history-{index}-events"] = history.events
-        arrays[f"history-{index}-start"] = history.start
-        arrays[f"history-{index}-end"] = history.end
-    return arrays

@@ -6,11 +6,15 @@ own, and what train and validation store does not depend on any later part's lab
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ctrlab_trainer.data.encoded import EncodedHistory
+from ctrlab_contract.errors import InvalidData
+from ctrlab_trainer.data.columns import EncodedColumns
+from ctrlab_trainer.data.encoded import EncodedFeature, EncodedHistory, EncodedSchema
+from ctrlab_trainer.data.encoders import Fitted
 from ctrlab_trainer.data.splits import Times
 
 
@@ -54,3 +58,58 @@ def event_log(
         begin=np.searchsorted(ordered, users[rows].astype(np.int64) * width, side="left"),
         end=np.searchsorted(ordered, key(rows), side="left"),
     )
+
+
+def history_arrays(
+    log: EventLog, schema: EncodedSchema, columns: EncodedColumns, when: Times, rows: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    """The files of every history of one part but the item tables; see `open_split`."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for index, feature in enumerate(schema.of_kind("history")):
+        if feature.through is None:
+            history = log.history(columns.ids(schema.feature(feature.of or "")), feature.length)
+            arrays[f"history-{index}-events"] = history.events
+            arrays[f"history-{index}-start"] = history.start
+            arrays[f"history-{index}-end"] = history.end
+    if schema.of_kind("gaps"):
+        arrays |= {"event_times": when[log.events], "times": when[rows]}
+    return arrays
+
+
+def item_tables(
+    schema: EncodedSchema, columns: EncodedColumns, train: NDArray[np.int64], fitted: dict[str, Fitted]
+) -> dict[str, NDArray[Any]]:
+    """The files of the tables item -> value of the histories that share another's events, from the rows of train.
+
+    An item that train does not know has the out-of-vocabulary value. InvalidData for an item with two values.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    for index, feature in enumerate(schema.of_kind("history")):
+        if feature.through is None:
+            continue
+        items = schema.feature(schema.feature(feature.through).of or "")
+        values = schema.feature(feature.of or "")
+        item, value = (np.asarray(columns.ids(column)[train]) for column in (items, values))
+        table = np.full(items.size, values.offset, np.int32)
+        table[item - items.offset] = value
+        table[0] = values.offset
+        known = item != items.offset
+        differs = known & (table[item - items.offset] != value)
+        if differs.any():
+            row = int(np.argmax(differs))
+            name = _text(fitted, items, int(item[row]))
+            first, second = (_text(fitted, values, int(of)) for of in (value[row], table[item[row] - items.offset]))
+            raise InvalidData.at(
+                f"feature {feature.name}",
+                f"{items.name} {name!r} has {values.name} {first!r} in one row of train and {second!r} in another, so "
+                "that no table can give it; leave `through` out",
+            )
+        arrays[f"history-{index}-lookup"] = table
+    return arrays
+
+
+def _text(fitted: dict[str, Fitted], feature: EncodedFeature, id: int) -> str:
+    """The value that an id stands for."""
+    known = fitted[feature.name].record.get("values")
+    place = id - feature.offset - 1
+    return str(known[place]) if isinstance(known, list) and place >= 0 else "(out of vocabulary)"

@@ -13,7 +13,7 @@ from ctrlab_contract.features import Feature
 from ctrlab_contract.metrics import compute
 from ctrlab_contract.records.inspection import FeatureFigures, Inspection, PartFigures
 from ctrlab_trainer.data.encoded import EncodedFeature, EncodedSplit
-from ctrlab_trainer.data.encoding import EncodedData, encode, require_supported, wanted_columns
+from ctrlab_trainer.data.encoding import EncodedData, encode, wanted_columns
 from ctrlab_trainer.data.findings import empty_share, warnings_of
 from ctrlab_trainer.data.leaks import leaks
 from ctrlab_trainer.data.readers import read
@@ -29,7 +29,6 @@ BUCKETS = 32
 
 def inspect(dataset: Dataset, name: str = "data") -> Inspection:
     """Reads, splits and encodes the source and looks at the result; raises InvalidInput as `prepare` does."""
-    require_supported(dataset)
     located = locate(dataset.source)
     table = read(located, wanted_columns(dataset))
     return describe(table, dataset, encode(table, dataset), name)

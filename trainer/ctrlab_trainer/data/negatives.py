@@ -12,10 +12,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ctrlab_contract.errors import InvalidData
+from ctrlab_contract.dataset import Dataset
+from ctrlab_contract.errors import InvalidData, InvalidSpec, Problem
 from ctrlab_contract.splitting import Negatives
+from ctrlab_trainer.data.assembly import PartRows
 from ctrlab_trainer.data.splits import PARTS, TRAIN
-from ctrlab_trainer.data.tables import Categories
+from ctrlab_trainer.data.tables import Categories, SourceTable
 
 ROUNDS: Final = 64
 """Draws that hit an item of the user are repeated so often; what is left then is drawn from the user's other items."""
@@ -41,6 +43,56 @@ class Drawn:
     """[drawn] source row that gives the item's columns: the first that holds the item, in the earliest part."""
     draw: NDArray[np.int64]
     """[drawn] 0, 1, ... among the negatives of one positive."""
+
+
+def with_negatives(part: int, clicks: Clicks, wanted: Negatives) -> PartRows:
+    """The rows of one part, each positive followed by its negatives.
+
+    The drawn rows of a source of n rows are numbered from n on, so that no part moves the numbers of another.
+    """
+    rows = np.flatnonzero(clicks.parts == part)
+    drawn = draw(part, clicks, wanted)
+    ids = np.concatenate([rows, (drawn.draw + 1) * len(clicks.parts) + drawn.row])
+    order = np.lexsort((ids, np.concatenate([rows, drawn.row])))
+    return PartRows(
+        ids=ids[order],
+        row=np.concatenate([rows, drawn.row])[order],
+        item=np.concatenate([rows, drawn.item])[order],
+        labels=np.concatenate([clicks.labels[rows], np.zeros(len(drawn.row), np.uint8)])[order],
+    )
+
+
+def item_columns(wanted: Negatives, table: SourceTable) -> frozenset[str]:
+    """Columns that change with a drawn item: itself, its attributes, and those that a side table gives it."""
+    joined = {column for column, key in table.joined_by.items() if key == wanted.item}
+    return frozenset({wanted.item, *(wanted.attributes or ()), *joined})
+
+
+def item_features(dataset: Dataset, table: SourceTable) -> frozenset[str]:
+    """Names of the features that a drawn row takes from its item; InvalidSpec for a Cross of both kinds of column."""
+    if dataset.negatives is None:
+        return frozenset()
+    columns = item_columns(dataset.negatives, table)
+    column_of = {feature.name: feature.source_column for feature in dataset.features}
+    found = set()
+    for index, feature in enumerate(dataset.features):
+        if feature.type == "History":
+            continue
+        of_the_item = {column_of[name] in columns for name in feature.cross or (feature.name,)}
+        if len(of_the_item) > 1:
+            raise InvalidSpec(
+                [
+                    Problem(
+                        f"spec.dataset.features[{index}].cross",
+                        f"combines columns of the item ({', '.join(sorted(columns))}) with others, and no row of the "
+                        "source holds the combination that a drawn negative would have; cross only columns of the "
+                        "item, or none of them",
+                    )
+                ]
+            )
+        if of_the_item == {True}:
+            found.add(feature.name)
+    return frozenset(found)
 
 
 def draw(part: int, clicks: Clicks, wanted: Negatives) -> Drawn:

@@ -19,19 +19,13 @@ from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.records.prepared import FileDigest, PreparedData, SplitSummary
 from ctrlab_contract.store import Store
 from ctrlab_trainer.data.encoded import EncodedSplit
-from ctrlab_trainer.data.encoding import (
-    EncodedData,
-    encode,
-    encoder_version,
-    number_columns,
-    require_supported,
-    wanted_columns,
-)
+from ctrlab_trainer.data.encoding import EncodedData, encode, encoder_version, number_columns, wanted_columns
 from ctrlab_trainer.data.findings import findings
 from ctrlab_trainer.data.optimum import PROBABILITY_FILE, bayes_auc
 from ctrlab_trainer.data.readers import read
 from ctrlab_trainer.data.sources import Located, TableFiles, locate
 from ctrlab_trainer.data.splits import PARTS
+from ctrlab_trainer.data.vector_files import vector_digests
 
 SCHEMA_FILE = "schema.json"
 ENCODERS_FILE = "encoders.json"
@@ -45,9 +39,8 @@ def prepare(plan: Plan, store_root: Store, key: ExperimentKey) -> PreparedData:
     A data set of the same digest is taken as it is. Raises InvalidInput for everything that is wrong with the source;
     then nothing is left in the store.
     """
-    require_supported(plan.dataset)
     located = locate(plan.dataset.source)
-    sources = located.digests()
+    sources = (*located.digests(), *vector_digests(plan.dataset))
     address = content_address(plan.dataset, located, sources)
     if _complete(store_root, address):
         record = PreparedData.model_validate_json(store_root.get(Key.dataset(address, RECORD_FILE)))
@@ -67,7 +60,12 @@ def content_address(dataset: Dataset, located: Located, sources: tuple[FileDiges
         "encoder": encoder_version(dataset),
         "sources": [source.model_dump(mode="json") for source in sources],
         "reading": [[table.format, table.header, list(table.columns or ()), table.on] for table in tables],
-        "dataset": dataset.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"source"}),
+        "dataset": dataset.model_dump(
+            mode="json",
+            by_alias=True,
+            exclude_none=True,
+            exclude={"source": True, "features": {"__all__": {"pretrained": {"uri"}}}},
+        ),
     }
     return short(digest(content), 64)
 

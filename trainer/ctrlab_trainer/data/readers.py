@@ -68,7 +68,8 @@ def read(located: Located, wanted: Mapping[str, str], numeric: Collection[str] =
     if spool.num_rows == 0:
         raise InvalidData.at(located.name, "holds no rows")
     joined = {name: join.side for join in joins for name in join.taken}
-    return SourceTable(spool, tuple(files.items()), joined, probability)
+    joined_by = {name: join.key for join in joins for name in join.taken}
+    return SourceTable(spool, tuple(files.items()), joined, joined_by, probability)
 
 
 def _columns_of(table: TableFiles | SyntheticOptions, wanted: Collection[str] = ()) -> list[str]:

@@ -71,15 +71,15 @@ class Located:
             name = f"builtin://{SYNTHETIC}"
             main = [FileDigest(name=name, bytes=len(recipe), sha256=hashlib.sha256(recipe).hexdigest())]
         else:
-            main = _file_digests(self.main)
-        return tuple(main + [found for side in self.sides for found in _file_digests(side)])
+            main = file_digests(self.main)
+        return tuple(main + [found for side in self.sides for found in file_digests(side)])
 
 
 def locate(source: Source) -> Located:
     """Finds the files of a source; InvalidData names the field and what to do where one is absent or unreadable."""
     scheme, _, rest = source.uri.partition("://")
     sides = tuple(
-        _table(side, f"spec.dataset.source.tables[{index}]") for index, side in enumerate(source.tables or ())
+        table_files(side, f"spec.dataset.source.tables[{index}]") for index, side in enumerate(source.tables or ())
     )
     if scheme == "builtin":
         return _builtin(rest, source, sides)
@@ -90,7 +90,7 @@ def locate(source: Source) -> Located:
     if source.format == "recbole":
         atomic = _recbole(_path(source, "spec.dataset.source"), "spec.dataset.source.uri")
         return Located(atomic[0], (*atomic[1:], *sides))
-    return Located(_table(source, "spec.dataset.source"), sides)
+    return Located(table_files(source, "spec.dataset.source"), sides)
 
 
 def _builtin(name: str, source: Source, sides: tuple[TableFiles, ...]) -> Located:
@@ -113,7 +113,8 @@ def _builtin(name: str, source: Source, sides: tuple[TableFiles, ...]) -> Locate
     return Located(main, (*brought, *sides))
 
 
-def _table(given: Source | SideTable, field: str) -> TableFiles:
+def table_files(given: Source | SideTable, field: str) -> TableFiles:
+    """A table at an address, fetched if need be; InvalidData names the field where there is none."""
     if given.format is None:
         formats = ", ".join(get_args(Format))
         raise InvalidData.at(f"{field}.format", f"required for {given.uri}; one of {formats}")
@@ -166,7 +167,7 @@ def _recbole(folder: Path, field: str) -> Sequence[TableFiles]:
     return [TableFiles((path,), "recbole") for path in (interactions[0], *present)]
 
 
-def _file_digests(table: TableFiles) -> list[FileDigest]:
+def file_digests(table: TableFiles) -> list[FileDigest]:
     """Of each part; folders that give columns belong to its name."""
     return [
         FileDigest(

@@ -153,16 +153,18 @@ def predefined(table: SourceTable, split: Split) -> NDArray[np.int8]:
     return parts
 
 
-def require_both_classes(labels: NDArray[np.uint8], parts: NDArray[np.int8]) -> None:
-    """InvalidData for parts that have no rows, or rows of one class alone."""
-    counts = np.bincount(parts * np.int8(2) + labels.astype(np.int8), minlength=2 * len(PARTS)).reshape(len(PARTS), 2)
+def require_both_classes(labels: Sequence[NDArray[np.uint8]]) -> None:
+    """InvalidData for parts (the labels of each, in order) that have no rows, or rows of one class alone."""
+    counts = np.array([np.bincount(part, minlength=2) for part in labels])
     problems = []
     for name, (negatives, positives) in zip(PARTS, counts.tolist(), strict=True):
         if negatives + positives == 0:
             problems.append(Problem("spec.dataset.split", f"{name} has no rows; change the strategy or the fractions"))
         elif negatives == 0 or positives == 0:
             found = f"all {negatives + positives} rows of {name} have label {int(positives > 0)}"
-            advice = "every part needs both classes: change the split, or spec.dataset.label.positiveWhen"
+            advice = (
+                "every part needs both classes: change the split or spec.dataset.label.positiveWhen, or draw negatives"
+            )
             problems.append(Problem("spec.dataset.split", f"{found}; {advice}"))
     if problems:
         raise InvalidData(problems)

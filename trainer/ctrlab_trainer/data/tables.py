@@ -40,6 +40,8 @@ class SourceTable:
     """Name and number of rows of each part, in order."""
     joined: Mapping[str, str] = field(default_factory=dict)
     """Columns that come from a side table -> its name."""
+    joined_by: Mapping[str, str] = field(default_factory=dict)
+    """The same columns -> the column that joins their side table to the rows."""
     true_probability: NDArray[np.float64] | None = None
     """[rows] of a generator that knows it; never a column that a model could see."""
     first: int = 0

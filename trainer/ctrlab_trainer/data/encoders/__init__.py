@@ -7,18 +7,28 @@ from ctrlab_contract.features import Feature
 from ctrlab_trainer.data.encoders.base import FeatureEncoder, Fitted
 from ctrlab_trainer.data.encoders.buckets import LogBucketEncoder, QuantileBucketEncoder
 from ctrlab_trainer.data.encoders.categorical import CategoricalEncoder
-from ctrlab_trainer.data.encoders.multicategorical import MultiCategoricalEncoder
+from ctrlab_trainer.data.encoders.crossed import CrossEncoder
+from ctrlab_trainer.data.encoders.hashed import HashEncoder, HashListEncoder
+from ctrlab_trainer.data.encoders.multicategorical import DEFAULT_LENGTH, DEFAULT_SEPARATOR, MultiCategoricalEncoder
 from ctrlab_trainer.data.encoders.numeric import NumericEncoder
+from ctrlab_trainer.data.encoders.pretrained import PretrainedEncoder
+from ctrlab_trainer.data.vector_files import vector_file
 
 __all__ = ["FeatureEncoder", "Fitted", "encoder_of", "encoders_of"]
 
 
 def encoder_of(feature: Feature, dataset: Dataset) -> FeatureEncoder[Any, Any]:
-    """The encoder of one feature; ValueError for a History, which is made of another feature."""
+    """The encoder of one feature; ValueError for a History, which is made of another feature.
+
+    InvalidData for a file of vectors that does not exist.
+    """
     frequency = feature.min_frequency or dataset.preprocessing.min_frequency
     match feature.type, feature.transform:
-        case "Categorical", _:
-            return CategoricalEncoder(feature, frequency)
+        case "Categorical" | "Cross", _:
+            return _of_texts(feature, dataset, frequency)
+        case "MultiCategorical", _ if feature.hash_buckets is not None:
+            separator, length = feature.separator or DEFAULT_SEPARATOR, feature.max_length or DEFAULT_LENGTH
+            return HashListEncoder((feature.source_column,), separator, length, feature.hash_buckets)
         case "MultiCategorical", _:
             return MultiCategoricalEncoder(feature, frequency)
         case "Numeric", "LogBucket":
@@ -28,6 +38,17 @@ def encoder_of(feature: Feature, dataset: Dataset) -> FeatureEncoder[Any, Any]:
         case "Numeric", _:
             return NumericEncoder(feature)
     raise ValueError(f"{feature.type} features have no encoder of their own")
+
+
+def _of_texts(feature: Feature, dataset: Dataset, frequency: int) -> FeatureEncoder[Any, Any]:
+    column_of = {other.name: other.source_column for other in dataset.features}
+    columns = tuple(column_of[name] for name in feature.cross or (feature.name,))
+    if feature.hash_buckets is not None:
+        return HashEncoder(columns, feature.hash_buckets)
+    if feature.pretrained is not None:
+        path = vector_file(feature, dataset).files[0]
+        return PretrainedEncoder(CategoricalEncoder(feature, frequency), feature.pretrained, path)
+    return CrossEncoder(columns, frequency) if feature.cross else CategoricalEncoder(feature, frequency)
 
 
 def encoders_of(dataset: Dataset) -> dict[str, FeatureEncoder[Any, Any]]:

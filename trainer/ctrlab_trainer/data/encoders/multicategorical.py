@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ctrlab_contract.features import Feature
 from ctrlab_trainer.data.encoders.vocabulary import Counts, Vocabulary
-from ctrlab_trainer.data.tables import SourceTable, categories
+from ctrlab_trainer.data.tables import Categories, SourceTable, categories
 
 DEFAULT_LENGTH = 16
+DEFAULT_SEPARATOR = " "
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,11 @@ class MultiCategoricalEncoder:
 
     def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> Counts:
         """How often train has each value in its lists; an empty text is none."""
-        codes, lists = lists_of(rows, self.feature)
-        tokens = categories(pa.chunked_array([lists.flatten()], pa.string()))
-        owner = np.asarray(pc.list_parent_indices(lists))
-        rows_of_list = np.bincount(codes[in_train], minlength=len(lists)).astype(np.float64)
-        counts = np.bincount(tokens.codes, weights=rows_of_list[owner], minlength=len(tokens.values))
-        named = np.asarray(pc.not_equal(tokens.values, ""), bool)
-        return Counts.of(tokens.values, np.where(named, counts, 0).astype(np.int64))
+        lists = self._lists(rows)
+        rows_of_list = np.bincount(lists.codes[in_train], minlength=lists.count).astype(np.float64)
+        values = len(lists.tokens.values)
+        counts = np.bincount(lists.tokens.codes, weights=rows_of_list[lists.owner], minlength=values)
+        return Counts.of(lists.tokens.values, counts.astype(np.int64))
 
     def merge(self, states: Sequence[Counts]) -> Counts:
         """Counts add up."""
@@ -48,23 +47,44 @@ class MultiCategoricalEncoder:
 
     def encode(self, rows: SourceTable, fitted: Vocabulary) -> NDArray[np.int32]:
         """[rows, length] ids, padded at the end with -1."""
-        codes, lists = lists_of(rows, self.feature)
-        tokens = lists.flatten()
-        real = np.flatnonzero(np.asarray(pc.not_equal(tokens, "").fill_null(False), bool))
-        owner = np.asarray(pc.list_parent_indices(lists))[real]
-        column = categories(pa.chunked_array([tokens.take(pa.array(real))], pa.string()))
-        place = np.arange(len(owner)) - np.searchsorted(owner, owner, side="left")
-        short = place < fitted.length
-        matrix = np.full((len(lists), fitted.length), -1, np.int32)
-        matrix[owner[short], place[short]] = fitted.ids(column.values)[column.codes[short]]
-        return np.asarray(matrix[codes])
+        lists = self._lists(rows)
+        return lists.matrix(fitted.ids(lists.tokens.values), fitted.length)
+
+    def _lists(self, rows: SourceTable) -> "Lists":
+        return lists_of(rows.data[self.feature.source_column], self.feature.separator or DEFAULT_SEPARATOR)
 
 
-def lists_of(rows: SourceTable, feature: Feature) -> tuple[NDArray[np.int32], pa.Array]:
-    """Which list of texts each row has, and the lists."""
-    column = rows.data[feature.source_column]
+@dataclass(frozen=True)
+class Lists:
+    """A column whose rows are lists of texts, each list once."""
+
+    codes: NDArray[np.int32]
+    """[rows] which list a row has."""
+    count: int
+    """Lists."""
+    owner: NDArray[np.int64]
+    """[tokens] which list a text stands in, in order; an empty text is none."""
+    tokens: Categories
+    """[tokens]"""
+
+    def matrix(self, ids: NDArray[np.int32], length: int) -> NDArray[np.int32]:
+        """[rows, length] the ids of the first texts of each row, given those of the distinct texts; padded with -1."""
+        place = np.arange(len(self.owner)) - np.searchsorted(self.owner, self.owner, side="left")
+        short = place < length
+        matrix = np.full((self.count, length), -1, np.int32)
+        matrix[self.owner[short], place[short]] = ids[self.tokens.codes[short]]
+        return np.asarray(matrix[self.codes])
+
+
+def lists_of(column: pa.ChunkedArray, separator: str) -> Lists:
+    """Lists of a parquet or JSON column as they are, text parted by the separator."""
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         lists = column.cast(pa.list_(pa.string())).combine_chunks()
-        return np.arange(len(lists), dtype=np.int32), lists
-    distinct = categories(column)
-    return distinct.codes, pc.split_pattern(distinct.values, feature.separator or " ")
+        codes = np.arange(len(lists), dtype=np.int32)
+    else:
+        distinct = categories(column)
+        codes, lists = distinct.codes, pc.split_pattern(distinct.values, separator)
+    tokens = lists.flatten()
+    real = np.flatnonzero(np.asarray(pc.not_equal(tokens, "").fill_null(False), bool))
+    owner = np.asarray(pc.list_parent_indices(lists))[real]
+    return Lists(codes, len(lists), owner, categories(pa.chunked_array([tokens.take(pa.array(real))], pa.string())))
