@@ -24,6 +24,21 @@ class SplitSummary(ContractModel):
     """Over the sorted source row numbers."""
     files: dict[str, str]
     """sha256 of every encoded file of this part."""
+    features: dict[str, str] | None = None
+    """sha256 of each feature's encoded values."""
+
+
+class DataExtension(ContractModel):
+    """Of an ablation that adds features: what its data set has beside its experiment's.
+
+    Rows, parts, labels, users and the values of all other features were found bit-equal, by their digests.
+    """
+
+    experiment: str
+    """namespace/name/uid."""
+    dataset_digest: str
+    """Of the experiment's data set."""
+    added_features: tuple[str, ...]
 
 
 class PreparedData(ContractModel):
@@ -46,5 +61,6 @@ class PreparedData(ContractModel):
     bayes_optimal: dict[str, float] | None = None
     """AUC of the true click probabilities on train and valid, for generated data that know them; that of test is
     computed from the sealed rows."""
+    extends: DataExtension | None = None
     warnings: tuple[str, ...] = ()
     """What a reader should know, such as the share of test users that train never saw."""

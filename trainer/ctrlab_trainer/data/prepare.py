@@ -14,18 +14,27 @@ from numpy.typing import NDArray
 
 from ctrlab_contract.canonical import canonical_json, digest, short
 from ctrlab_contract.dataset import Dataset
+from ctrlab_contract.errors import InvalidInput
 from ctrlab_contract.names import Key
 from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.records.prepared import FileDigest, PreparedData, SplitSummary
 from ctrlab_contract.store import Store
-from ctrlab_trainer.data.encoded import EncodedSplit
-from ctrlab_trainer.data.encoding import EncodedData, encode, encoder_version, number_columns, wanted_columns
+from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.encoding import (
+    EncodedData,
+    encode,
+    encoder_version,
+    number_columns,
+    require_supported,
+    wanted_columns,
+)
+from ctrlab_trainer.data.extension import as_asked, extension
+from ctrlab_trainer.data.feature_digests import feature_digests
 from ctrlab_trainer.data.findings import findings
 from ctrlab_trainer.data.optimum import PROBABILITY_FILE, bayes_auc
 from ctrlab_trainer.data.readers import read
 from ctrlab_trainer.data.sources import Located, TableFiles, locate
 from ctrlab_trainer.data.splits import PARTS
-from ctrlab_trainer.data.vector_files import vector_digests
 
 SCHEMA_FILE = "schema.json"
 ENCODERS_FILE = "encoders.json"
@@ -39,15 +48,24 @@ def prepare(plan: Plan, store_root: Store, key: ExperimentKey) -> PreparedData:
     A data set of the same digest is taken as it is. Raises InvalidInput for everything that is wrong with the source;
     then nothing is left in the store.
     """
-    located = locate(plan.dataset.source)
-    sources = (*located.digests(), *vector_digests(plan.dataset))
-    address = content_address(plan.dataset, located, sources)
-    if _complete(store_root, address):
-        record = PreparedData.model_validate_json(store_root.get(Key.dataset(address, RECORD_FILE)))
-    else:
-        record = _make(plan.dataset, located, sources, address, store_root)
+    try:
+        record = _data_set(plan, store_root)
+    except InvalidInput as error:
+        raise as_asked(error, plan) from None
+    record = record.model_copy(update={"extends": extension(plan, store_root, record)})
     store_root.put(Key.experiment(key.namespace, key.name, key.uid, Key.PREPARED), record.to_json().encode())
     return record
+
+
+def _data_set(plan: Plan, store_root: Store) -> PreparedData:
+    """Its record, made or found."""
+    require_supported(plan.dataset)
+    located = locate(plan.dataset.source)
+    sources = located.digests()
+    address = content_address(plan.dataset, located, sources)
+    if _complete(store_root, address):
+        return PreparedData.model_validate_json(store_root.get(Key.dataset(address, RECORD_FILE)))
+    return _make(plan.dataset, located, sources, address, store_root)
 
 
 def content_address(dataset: Dataset, located: Located, sources: tuple[FileDigest, ...]) -> str:
@@ -60,12 +78,7 @@ def content_address(dataset: Dataset, located: Located, sources: tuple[FileDiges
         "encoder": encoder_version(dataset),
         "sources": [source.model_dump(mode="json") for source in sources],
         "reading": [[table.format, table.header, list(table.columns or ()), table.on] for table in tables],
-        "dataset": dataset.model_dump(
-            mode="json",
-            by_alias=True,
-            exclude_none=True,
-            exclude={"source": True, "features": {"__all__": {"pretrained": {"uri"}}}},
-        ),
+        "dataset": dataset.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"source"}),
     }
     return short(digest(content), 64)
 
@@ -104,7 +117,7 @@ def _record(
     version: str,
 ) -> PreparedData:
     train, valid, test = (
-        _summary(split, folder) for split, folder in zip(encoded.parts, folders.values(), strict=True)
+        _summary(split, folder, encoded.schema) for split, folder in zip(encoded.parts, folders.values(), strict=True)
     )
     optimum = None
     if encoded.true_probability is not None:
@@ -127,7 +140,7 @@ def _record(
     )
 
 
-def _summary(split: EncodedSplit, folder: Path) -> SplitSummary:
+def _summary(split: EncodedSplit, folder: Path, schema: EncodedSchema) -> SplitSummary:
     files = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
     return SplitSummary(
         rows=split.rows,
@@ -135,6 +148,7 @@ def _summary(split: EncodedSplit, folder: Path) -> SplitSummary:
         users=None if split.users is None else len(np.unique(split.users)),
         row_ids_digest=digest(_bytes(np.sort(split.row_ids))),
         files=files,
+        features=feature_digests(split, schema),
     )
 
 

@@ -1,0 +1,132 @@
+"""The data set of an ablation that adds features: its experiment's in every other respect, or it is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ctrlab_contract.ablation import Ablation
+from ctrlab_contract.ablation_plan import Parent, ablation_plan
+from ctrlab_contract.errors import InvalidInput
+from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.names import Key
+from ctrlab_contract.plan import ExperimentKey, Plan
+from ctrlab_contract.records import PreparedData
+from ctrlab_contract.store import Store, open_store
+from ctrlab_trainer.data.prepare import prepare
+
+STUDY = ExperimentKey(namespace="default", name="study", uid="u1")
+MORE = ExperimentKey(namespace="default", name="more", uid="u2")
+
+
+def rows(count: int = 120) -> str:
+    lines = [f"{i % 7},{i % 5},{i},{(i * 3) % 4 > 1:d},{i % 3},a{i % 2}|b" for i in range(count)]
+    return "\n".join(["user,item,at,click,shop,tags", *lines]) + "\n"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "clicks.csv"
+    path.write_text(rows())
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store((tmp_path / "store").as_uri())
+
+
+def experiment(source: Path) -> Experiment:
+    spec = {
+        "dataset": {
+            "source": {"uri": source.as_uri(), "format": "csv"},
+            "label": {"column": "click"},
+            "features": [
+                {"name": "user", "type": "Categorical"},
+                {"name": "item", "type": "Categorical"},
+                {"name": "seen", "type": "History", "of": "item"},
+            ],
+            "user": "user",
+            "time": "at",
+            "split": {"strategy": "Temporal"},
+        },
+        "models": [{"name": "BST", "architecture": "bst"}],
+    }
+    metadata = {"name": "study", "uid": "u1"}
+    return Experiment.model_validate_json(json.dumps({"metadata": metadata, "spec": spec}))
+
+
+def adding(source: Path, *features: dict[str, Any]) -> Plan:
+    variants = [{"name": f"with-{feature['name']}", "addFeatures": [feature]} for feature in features]
+    spec = {"experimentRef": {"name": "study"}, "model": "BST", "variants": variants}
+    asked = Ablation.model_validate_json(json.dumps({"metadata": {"name": "more", "uid": "u2"}, "spec": spec}))
+    return ablation_plan(asked, Parent.of(experiment(source)))
+
+
+SHOP = {"name": "shop", "type": "Categorical"}
+TAGS = {"name": "tags", "type": "MultiCategorical", "separator": "|"}
+VISITED = {"name": "visited", "type": "History", "of": "user"}
+
+
+def test_rows_and_the_other_features_are_the_experiments_in_every_bit(source: Path, store: Store) -> None:
+    before = prepare(Plan.of(experiment(source)), store, STUDY)
+    after = prepare(adding(source, SHOP, TAGS, VISITED), store, MORE)
+    assert before.extends is None
+    assert after.extends is not None
+    assert after.extends.experiment == "default/study/u1"
+    assert after.extends.dataset_digest == before.digest != after.digest
+    assert after.extends.added_features == ("shop", "tags", "visited")
+    for one, other in ((before.train, after.train), (before.valid, after.valid), (before.test, after.test)):
+        assert one.features is not None
+        assert other.features is not None
+        assert one.features.keys() == {"user", "item", "seen"}
+        assert one.features.items() < other.features.items()
+    assert PreparedData.model_validate_json(store.below(MORE.prefix).get(Key.PREPARED)) == after
+
+
+def test_an_ablation_that_adds_nothing_has_the_experiments_data_set(source: Path, store: Store) -> None:
+    before = prepare(Plan.of(experiment(source)), store, STUDY)
+    spec = {"experimentRef": {"name": "study"}, "model": "BST", "variants": [{"name": "v", "dropFeatures": ["user"]}]}
+    asked = Ablation.model_validate_json(json.dumps({"metadata": {"name": "more"}, "spec": spec}))
+    assert prepare(ablation_plan(asked, Parent.of(experiment(source))), store, MORE) == before
+
+
+def test_a_column_that_the_source_lacks_is_told_at_the_variants_field(source: Path, store: Store) -> None:
+    prepare(Plan.of(experiment(source)), store, STUDY)
+    with pytest.raises(InvalidInput) as refused:
+        prepare(adding(source, SHOP, {"name": "price", "type": "Numeric"}), store, MORE)
+    (problem,) = refused.value.problems
+    assert str(problem) == (
+        "addFeatures (price).name: clicks.csv has no column 'price'; known: user, item, at, click, shop, tags"
+    )
+
+
+def test_a_source_that_has_changed_since_is_refused(source: Path, store: Store) -> None:
+    prepare(Plan.of(experiment(source)), store, STUDY)
+    plan = adding(source, SHOP)
+    source.write_text(rows(121))
+    with pytest.raises(InvalidInput) as refused:
+        prepare(plan, store, MORE)
+    assert str(refused.value) == (
+        "addFeatures: beside the added features the data must be that of default/study/u1, but the source has changed: "
+        "run the experiment again, and this ablation after it"
+    )
+    assert not store.below(MORE.prefix).exists(Key.PREPARED)
+
+
+def test_other_rows_and_other_values_are_named(source: Path, store: Store) -> None:
+    found = prepare(Plan.of(experiment(source)), store, STUDY)
+    assert found.train.features is not None
+    other = found.model_copy(
+        update={
+            "train": found.train.model_copy(update={"features": {**found.train.features, "item": "sha256:0"}}),
+            "valid": found.valid.model_copy(update={"row_ids_digest": "sha256:0"}),
+            "test": found.test.model_copy(update={"features": None}),
+        }
+    )
+    store.below(STUDY.prefix).replace(Key.PREPARED, other.to_json().encode())
+    with pytest.raises(InvalidInput) as refused:
+        prepare(adding(source, SHOP), store, MORE)
+    message = str(refused.value)
+    assert "item has other values in train; valid has other rows; its test rows were prepared by a version" in message
