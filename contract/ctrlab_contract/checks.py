@@ -3,7 +3,7 @@
 Run by `ctrlab validate` on one machine and by the operator before a plan is frozen; pure, and free of torch.
 """
 
-from ctrlab_contract.architectures import ARCHITECTURES, check_parameters
+from ctrlab_contract.architectures import ARCHITECTURES, check_parameters, unknown
 from ctrlab_contract.errors import Problem
 from ctrlab_contract.experiment import Experiment, Model
 from ctrlab_contract.plan import searched
@@ -24,10 +24,7 @@ def check_experiment(experiment: Experiment) -> list[Problem]:
         declared = ARCHITECTURES.get(model.architecture)
         if declared is None:
             if spec.runtime.image is None:
-                known = ", ".join(ARCHITECTURES)
-                found.append(
-                    Problem(f"{path}.architecture", f"unknown architecture {model.architecture!r}; known: {known}")
-                )
+                found.append(Problem(f"{path}.architecture", unknown(model.architecture)))
             elif model.search_space is not None:
                 message = f"no default search is known of {model.architecture!r}; write it out under search"
                 found.append(Problem(f"{path}.searchSpace", message))

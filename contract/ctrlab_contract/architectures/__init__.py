@@ -1,4 +1,4 @@
-"""The architectures that ctrlab ships, by name, and the check of a model's parameters against its declaration."""
+"""The architectures that there are, by name, and the check of a model's parameters against its declaration."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import combinations, islice, product
@@ -11,16 +11,20 @@ from ctrlab_contract.architectures.attention import AutoInt, AutoIntPlus
 from ctrlab_contract.architectures.base import Architecture
 from ctrlab_contract.architectures.factorization import DCN, FM, GDCN, LR, DCNv2, DeepFM, DNNOnly, WideDeep, XDeepFM
 from ctrlab_contract.architectures.products import AFN, AFNPlus, FiBiNET, FinalMLP, MaskNet
+from ctrlab_contract.architectures.registered import registered
 from ctrlab_contract.architectures.sequence import BST, DIEN, DIN, DMIN, SIN
 
-__all__ = ["ARCHITECTURES", "Architecture", "check_parameters", "check_parts", "declaration"]
+__all__ = ["ARCHITECTURES", "SHIPPED", "Architecture", "check_parameters", "check_parts", "declaration", "unknown"]
 
 SHIPPED: tuple[type[Architecture], ...] = (
     *(LR, FM, DNNOnly, WideDeep, DeepFM, XDeepFM, DCN, DCNv2, GDCN, AutoInt, AutoIntPlus),
     *(AFN, AFNPlus, FiBiNET, MaskNet, FinalMLP),
     *(DIN, DIEN, DMIN, BST, SIN),
 )
-ARCHITECTURES: dict[str, type[Architecture]] = {declared.name: declared for declared in SHIPPED}
+_found, BROKEN = registered(declared.name for declared in SHIPPED)
+"""What is wrong with an architecture that an installed package registers, by its name."""
+ARCHITECTURES: dict[str, type[Architecture]] = {declared.name: declared for declared in SHIPPED} | _found
+"""Shipped ones first, then those that installed packages register."""
 
 
 PAIRS_TRIED = 64
@@ -39,10 +43,17 @@ class Dimension(Protocol):
 
 
 def declaration(architecture: str) -> type[Architecture]:
-    """The declaration of a shipped architecture; ValueError lists the known ones."""
+    """The declaration of an architecture; ValueError lists the known ones, or says why it cannot be loaded."""
     if architecture not in ARCHITECTURES:
-        raise ValueError(f"unknown architecture {architecture!r}; known: {', '.join(ARCHITECTURES)}")
+        raise ValueError(unknown(architecture))
     return ARCHITECTURES[architecture]
+
+
+def unknown(architecture: str) -> str:
+    """Why there is no such architecture."""
+    if architecture in BROKEN:
+        return f"the architecture {architecture!r} cannot be loaded: {BROKEN[architecture]}"
+    return f"unknown architecture {architecture!r}; known: {', '.join(ARCHITECTURES)}"
 
 
 def check_parameters(

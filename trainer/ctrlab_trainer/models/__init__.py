@@ -1,6 +1,10 @@
-"""The architectures as torch modules, one file each under the name of its declaration in the contract."""
+"""The architectures as torch modules, one file each under the name of its declaration in the contract.
+
+Installed packages add theirs by an entry point of the group `ctrlab.models`, under the name of their declaration.
+"""
 
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from typing import Any
 
 import torch
@@ -36,7 +40,11 @@ from ctrlab_trainer.seeds import PurposeSeeds
 
 __all__ = ["MODULES", "assemble", "build", "tables"]
 
-MODULES: dict[str, Callable[[Any, Inputs, frozenset[str]], nn.Module]] = {
+Maker = Callable[[Any, Inputs, frozenset[str]], nn.Module]
+"""(config, inputs, parts that stay) -> a module that maps a Batch to [B] logits."""
+GROUP = "ctrlab.models"
+
+MODULES: dict[str, Maker] = {
     "lr": LR,
     "fm": FM,
     "dnn": DNN,
@@ -59,7 +67,7 @@ MODULES: dict[str, Callable[[Any, Inputs, frozenset[str]], nn.Module]] = {
     "bst": BST,
     "sin": SIN,
 }
-"""Maker of each architecture, by the name that a specification uses: (config, inputs, parts that stay)."""
+"""Maker of each shipped architecture, by the name that a specification uses."""
 
 
 def build(
@@ -84,10 +92,24 @@ def assemble(variant: Variant, config: Architecture, schema: EncodedSchema) -> n
         raise InvalidSpec([Problem(f"{variant.name}.remove", str(error))]) from None
     inputs = Inputs.of(schema.without(variant.unseen))
     parts = frozenset(type(config).parts) - frozenset(variant.remove)
-    model = MODULES[variant.architecture](config, inputs, parts)
+    model = maker(variant.architecture)(config, inputs, parts)
     if not any(True for _ in model.parameters()):
         raise InvalidSpec([Problem(f"{variant.name}.remove", "nothing of the model would be left")])
     return model
+
+
+def maker(architecture: str) -> Maker:
+    """What makes the modules of an architecture; InvalidSpec if no package has it, or it cannot be loaded."""
+    if architecture in MODULES:
+        return MODULES[architecture]
+    for point in entry_points(group=GROUP, name=architecture):
+        try:
+            found: Maker = point.load()
+        except Exception as error:
+            problem = f"{point.value} of {architecture!r} cannot be loaded: {type(error).__name__}: {error}"
+            raise InvalidSpec([Problem("architecture", problem)]) from None
+        return found
+    raise InvalidSpec([Problem("architecture", f"no installed package has an entry point {GROUP} {architecture!r}")])
 
 
 def tables(model: nn.Module) -> list[nn.Parameter]:
