@@ -103,6 +103,17 @@ def only_removes(variant: AblationVariant) -> bool:
     return bool(variant.remove) and not (variant.set or variant.drop_features or variant.add_features)
 
 
+def change_in_words(plan: Plan, variant: Variant) -> str:
+    """Such as `without cin, with fusion = gate, without the feature hist_item`."""
+    full = plan.variant(plan.reference)
+    given = {name: value for name, value in variant.parameters.items() if full.parameters.get(name) != value}
+    words = [f"without {part}" for part in variant.remove]
+    words += [f"with {name} = {value}" for name, value in given.items()]
+    words += [f"without the feature {name}" for name in variant.drop_features]
+    words += [f"with the feature {name}" for name in variant.add_features or ()]
+    return ", ".join(words) or "as the full model"
+
+
 def _variant(full: Variant, change: AblationVariant, retuned: bool, added: tuple[str, ...]) -> Variant:
     """A parameter that the variant sets is no longer searched; with inherited values nothing is."""
     fixed = change.set or {}

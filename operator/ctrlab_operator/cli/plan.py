@@ -5,27 +5,54 @@ from typing import Annotated
 
 import typer
 
-from ctrlab_contract.errors import InvalidSpec, Problem
+from ctrlab_contract.ablation import Ablation
+from ctrlab_contract.errors import InvalidSpec
 from ctrlab_contract.experiment import Experiment
 from ctrlab_contract.plan import Plan
+from ctrlab_operator.cli.documents import check_together, in_order, unaccompanied
 from ctrlab_operator.cli.output import say, show_table
-from ctrlab_operator.cli.validate import load_all
+from ctrlab_operator.cli.plan_ablation import show_ablation
+from ctrlab_operator.cli.validate import Files, load_all
 from ctrlab_operator.cli.workspace_option import DEFAULT_WORKSPACE, Workers, WorkspaceFolder, cpu_count
+from ctrlab_operator.local.parents import missing, parent_of
+from ctrlab_operator.local.workspace import Workspace
 
 
 def plan(
-    file: Annotated[Path, typer.Argument(help="YAML file with one experiment.", show_default=False)],
+    files: Files,
     workspace: WorkspaceFolder = DEFAULT_WORKSPACE,
     workers: Workers = None,
     estimate: Annotated[
         bool, typer.Option(help="Encode the data and train a little, to estimate time and memory.")
     ] = True,
 ) -> None:
-    """Show jobs, trials, seeds and comparisons, the smallest detectable difference, and time and memory."""
-    experiments = [found for found in load_all([file]) if isinstance(found, Experiment)]
-    if len(experiments) != 1:
-        raise InvalidSpec([Problem(str(file), f"expected one CTRExperiment, found {len(experiments)}")])
-    experiment = experiments[0]
+    """Show jobs, trials, seeds and comparisons, the smallest detectable difference, and time and memory; of an ablation
+    what is taken over from its experiment and what is run."""
+    resources = load_all(files)
+    check_together(resources)
+    saved = {found.metadata.name: _saved_parent(workspace, found) for found in unaccompanied(resources)}
+    absent = [
+        missing(found, str(workspace)) for found in unaccompanied(resources) if saved[found.metadata.name] is None
+    ]
+    if absent:
+        raise InvalidSpec(absent)
+    check_together(resources, lambda ablation: saved[ablation.metadata.name])
+    experiments = {found.metadata.name: found for found in resources if isinstance(found, Experiment)}
+    for resource in in_order(resources):
+        if isinstance(resource, Experiment):
+            _show_experiment(resource, workspace, workers or cpu_count(), estimate)
+        else:
+            parent = experiments.get(resource.spec.experiment_ref.name) or saved[resource.metadata.name]
+            assert parent is not None
+            show_ablation(resource, parent)
+
+
+def _saved_parent(folder: Path, ablation: Ablation) -> Experiment | None:
+    """From the workspace, which is not made if there is none."""
+    return parent_of(Workspace.open(folder), ablation) if folder.exists() else None
+
+
+def _show_experiment(experiment: Experiment, workspace: Path, slots: int, estimate: bool) -> None:
     frozen = Plan.of(experiment)
     say(f"experiment: {experiment.metadata.name}, plan {frozen.digest}")
     show_table(("WHAT", "HOW MUCH"), amounts(frozen, experiment.spec.tuning.workers))
@@ -34,7 +61,7 @@ def plan(
     if estimate:
         from ctrlab_operator.cli.calibration import show_estimates
 
-        show_estimates(experiment, frozen, workspace, workers or cpu_count())
+        show_estimates(experiment, frozen, workspace, slots)
 
 
 def amounts(frozen: Plan, workers: int) -> list[tuple[str, str]]:

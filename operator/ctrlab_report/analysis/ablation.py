@@ -5,6 +5,7 @@ Every number here is one of the primary comparisons seen from the full model: a 
 
 from collections.abc import Sequence
 
+from ctrlab_contract.ablation_plan import change_in_words
 from ctrlab_contract.metrics import DIRECTION
 from ctrlab_contract.plan import Plan, Variant
 from ctrlab_contract.records import ComparisonSummary, Interval, ModelSummary
@@ -38,17 +39,6 @@ def summarise_ablation(
         ranking_statement=_ranking_statement(ranked),
         effects=factorial_effects(gathered, scored, plan.parent.factorial) if plan.parent.factorial else (),
     )
-
-
-def change_in_words(plan: Plan, variant: Variant) -> str:
-    """Such as `without cin, with fusion = gate, without the feature hist_item`."""
-    full = plan.variant(plan.reference)
-    given = {name: value for name, value in variant.parameters.items() if full.parameters.get(name) != value}
-    words = [f"without {part}" for part in variant.remove]
-    words += [f"with {name} = {value}" for name, value in given.items()]
-    words += [f"without the feature {name}" for name in variant.drop_features]
-    words += [f"with the feature {name}" for name in variant.add_features or ()]
-    return ", ".join(words) or "as the full model"
 
 
 def _row(
