@@ -36,9 +36,9 @@ def amounts(plan: Plan, ablation: Ablation, parent: Parent) -> list[tuple[str, s
     searches = f"those of {name}; no trial"
     if tuned:
         trials = sum(plan.trial_budget(variant) for variant in tuned)
-        searches = f"{trials} trials for {len(tuned)} variants"
+        searches = f"{trials} trials: {', '.join(tuned)}"
         if added:
-            searches = f"{trials + plan.trial_budget(model)} trials for {len(tuned)} variants and {model}"
+            searches = f"{trials + plan.trial_budget(model)} trials: {', '.join([model, *tuned])}"
     return [
         ("data", f"those of {name}" + (f" with {', '.join(added)}" if added else "")),
         ("searches", searches),

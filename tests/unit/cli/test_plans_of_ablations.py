@@ -97,7 +97,7 @@ def test_what_is_run_again_and_why(ctrlab: Ctrlab) -> None:
         "10: 0 of DeepFM taken over from study, 10 to train; DeepFM is run again, because the data have hour as well"
     )
     assert amounts(out, "seeds")["final runs"] == "12: 2 of DeepFM taken over from study, 10 to train"
-    assert amounts(out, "retuned")["searches"] == "7 trials for 1 variants"
+    assert amounts(out, "retuned")["searches"] == "7 trials: no-fm"
 
 
 def test_an_experiment_of_the_workspace_gives_the_ablation_its_plan(ctrlab: Ctrlab) -> None:
