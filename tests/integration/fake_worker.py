@@ -2,6 +2,7 @@
 
 Everything that it completes is one line of the file that FAKE_JOURNAL names, so that tests can count work.
 FAKE_PAUSE: seconds of each piece of work. FAKE_EXIT: `command=code` ends that command at once with a message.
+FAKE_TRIALS: a reason with which every trial fails.
 """
 
 import argparse
@@ -85,10 +86,12 @@ def prepare(folder: Store) -> None:
 def tune(folder: Store, key: ExperimentKey, plan: Plan, variant: str) -> None:
     # Optuna takes a second to import, and most of these processes do not need it.
     from ctrlab_contract.study import Interrupted as Stopped
-    from ctrlab_contract.study import SearchTrial, StudyDatabase, nothing_tuned, search
+    from ctrlab_contract.study import SearchTrial, StudyDatabase, TrialFailed, nothing_tuned, search
 
     def objective(trial: SearchTrial) -> float:
         pause()
+        if "FAKE_TRIALS" in os.environ:
+            raise TrialFailed(os.environ["FAKE_TRIALS"])
         journal("trial", f"{variant} {trial.slot}")
         return 0.5 + trial.slot / 1000
 

@@ -82,13 +82,16 @@ class Cache:
         self._objects: dict[Kind, dict[Ref, dict[str, Entry]]] = {kind: {} for kind in KEPT}
         self._lock = threading.Lock()
 
-    def put(self, kind: Kind, body: Mapping[str, Any]) -> None:
-        """Remember an object, unless what is known of it is newer."""
+    def put(self, kind: Kind, body: Mapping[str, Any]) -> bool:
+        """Remember an object, unless what is known of it is newer; False if it was known just so."""
         entry, ref, name = _entry(kind, body), experiment_of(kind, body), body["metadata"]["name"]
         with self._lock:
             group = self._objects[kind].setdefault(ref, {})
-            if name not in group or group[name].version <= entry.version:
-                group[name] = entry
+            known = group.get(name)
+            if known is not None and (known.version > entry.version or known == entry):
+                return False
+            group[name] = entry
+            return True
 
     def drop(self, kind: Kind, body: Mapping[str, Any]) -> None:
         """Forget an object, unless another of its name has come since."""

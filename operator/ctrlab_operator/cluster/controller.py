@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 RESYNC = Ref("", "*")
 """The key that stands for comparing everything with fresh lists."""
+LIST_AGAIN_SECONDS = 2.0
 STOP_SECONDS = 15.0
 """Half of a pod's usual grace period."""
 STUCK_SECONDS = 300.0
@@ -44,6 +45,7 @@ class Controller:
         self.lease = LeaderLease(self.api, settings.own_namespace, settings.identity)
         self.reconciler = Reconciler(self.api, self.cache, Backends(self.api, settings), settings)
         self._last_event = time.monotonic()
+        self._listed = threading.Event()
         self.telemetry.watch(self.cache, self.queue, self.watch_age)
         self.probes = ProbeServer(settings.port, self.telemetry.registry, self.alive, self.ready)
         self._threads = [
@@ -71,15 +73,15 @@ class Controller:
         """A watch or its first list shows an object as it is."""
         self._last_event = time.monotonic()
         if kind is not LEASE:
-            self.cache.put(kind, body)
-            self._mark(kind, body)
+            # Our own writes come back, and at the start what was listed: neither is news.
+            self._mark(kind, body, is_news=self.cache.put(kind, body))
 
     def gone(self, kind: Kind, body: Mapping[str, Any]) -> None:
         """A watch tells of a deletion."""
         self._last_event = time.monotonic()
         if kind is not LEASE:
             self.cache.drop(kind, body)
-            self._mark(kind, body)
+            self._mark(kind, body, is_news=True)
 
     def watch_age(self) -> float:
         """Seconds since any watch told anything; our own Lease is renewed every few seconds, so it stays small."""
@@ -98,16 +100,35 @@ class Controller:
         """For the readiness probe; a second replica that waits for the Lease is ready, too."""
         return self.alive()
 
-    def _mark(self, kind: Kind, body: Mapping[str, Any]) -> None:
-        """What an object belongs to is dirty, and with an experiment the ablations that wait for it."""
+    def _mark(self, kind: Kind, body: Mapping[str, Any], *, is_news: bool) -> None:
+        """What an object belongs to is dirty, and with an experiment, in any case, the ablations that wait for it."""
         ref = experiment_of(kind, body)
-        self.queue.add(ref)
+        if is_news:
+            self.queue.add(ref)
         if kind == EXPERIMENT:
             for ablation in self.cache.ablations_of(ref):
                 self.queue.add(ablation)
 
     def _begin(self) -> None:
         """The Lease is ours: everything may have changed since somebody else held it."""
+        if self._listed.is_set():
+            self._mark_all()
+        else:
+            threading.Thread(target=self._list, name="first list", daemon=True).start()
+
+    def _list(self) -> None:
+        """Everything once, before the first look: watches tell of Jobs and of their pods in any order, and a Job whose
+        pods are not known yet would look as if it had none."""
+        while not self._listed.is_set():
+            try:
+                self.reconciler.resync()
+                self._listed.set()
+            except Exception:
+                log.exception("not everything could be listed")
+                time.sleep(LIST_AGAIN_SECONDS)
+        self._mark_all()
+
+    def _mark_all(self) -> None:
         for kind in RECONCILED:
             for ref in self.cache.refs(kind):
                 self.queue.add(ref)
@@ -116,10 +137,10 @@ class Controller:
     def _work(self) -> None:
         while (ref := self.queue.take()) is not None:
             try:
-                if self.lease.held:
-                    self._look(ref)
-                else:  # perhaps for a moment only, and then nobody would look at it again
+                if not self.lease.held:  # perhaps for a moment only, and then nobody would look at it again
                     self.queue.add_after(ref, RENEW_SECONDS)
+                elif self._listed.is_set():  # otherwise it is marked at the end of the list
+                    self._look(ref)
             finally:
                 self.queue.done(ref)
 

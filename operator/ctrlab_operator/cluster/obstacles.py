@@ -22,7 +22,7 @@ ADVICE = {
 """Reasons for which a container waits until somebody acts, and what to do."""
 UNPLACED = timedelta(minutes=5)
 """A cluster that grows needs some minutes for a new node."""
-UNMADE = timedelta(seconds=20)
+UNMADE = timedelta(seconds=10)
 """After which a Job without pods is asked about; its controller makes them within a second."""
 
 

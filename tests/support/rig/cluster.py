@@ -24,6 +24,7 @@ from ctrlab_operator.cluster.resources import ABLATION, EVENT, EXPERIMENT, JOB, 
 
 T = TypeVar("T")
 NAMESPACES = Kind("v1", "Namespace", "namespaces")
+QUOTAS = Kind("v1", "ResourceQuota", "resourcequotas")
 
 
 @dataclass
@@ -105,6 +106,22 @@ class Cluster:
     def add_secret(self, name: str, **values: str) -> None:
         data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
         self.api.create(SECRET, self.namespace, {"metadata": {"name": name}, "data": data})
+
+    def refuse_pods(self) -> None:
+        """A quota that leaves no room for any pod."""
+        if self.jobs is not None:
+            self.jobs.refusal = "exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0"
+        else:
+            quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
+            self.api.create(QUOTAS, self.namespace, quota)
+
+    def allow_pods(self) -> None:
+        """The end of that quota."""
+        if self.jobs is not None:
+            self.jobs.refusal = None
+        else:
+            found = self.api.get(QUOTAS, self.namespace, "none")
+            self.api.delete(QUOTAS, self.namespace, "none", found["metadata"]["uid"])
 
     def start_operator(self, **environment: str) -> subprocess.Popen[bytes]:
         """Another operator process; its log is `operator-N.log`."""

@@ -24,6 +24,8 @@ class JobController:
         assert pods is not None
         self._objects, self._node, self._period = objects, node, period
         self._jobs, self._pods = jobs, pods
+        self.refusal: str | None = None
+        """What an admission policy or a quota says to every pod."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="job-controller", daemon=True)
 
@@ -97,7 +99,26 @@ class JobController:
             },
             "spec": {**template["spec"], "containers": containers, "nodeName": self._node},
         }
+        if self.refusal is not None:
+            self._tell_of_refusal(
+                job, f'Error creating: pods "{body["metadata"]["name"]}" is forbidden: {self.refusal}'
+            )
+            return
         self._objects.create(self._pods, job["metadata"]["namespace"], body, MANAGER)
+
+    def _tell_of_refusal(self, job: Json, note: str) -> None:
+        events, metadata = find("events.k8s.io/v1", "events"), job["metadata"]
+        assert events is not None
+        body = {
+            "metadata": {"name": f"{metadata['name']}.{uuid.uuid4().hex[:8]}"},
+            "reason": "FailedCreate",
+            "note": note,
+            "type": "Warning",
+            "eventTime": None,
+            "deprecatedLastTimestamp": now(),
+            "regarding": {"kind": "Job", "name": metadata["name"], "uid": metadata["uid"]},
+        }
+        self._objects.create(events, metadata["namespace"], body, MANAGER)
 
     def _remove(self, pods: Any) -> None:
         for pod in pods:

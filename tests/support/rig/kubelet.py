@@ -26,7 +26,7 @@ from ctrlab_operator.cluster.resources import CONFIG_MAP, POD, SECRET, Kind
 
 NODE = Kind("v1", "Node", "nodes")
 HEARTBEAT_SECONDS = 10.0
-PASSED_ON = ("PATH", "LANG", "LD_LIBRARY_PATH", "CTRLAB_DATA", "SSL_CERT_FILE")
+PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "LD_LIBRARY_PATH", "CTRLAB_DATA", "SSL_CERT_FILE")
 
 
 @dataclass

@@ -5,7 +5,8 @@ garbage collection of dependents, a history for watches that can be compacted.
 import copy
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -38,6 +39,7 @@ class Objects:
         self._version = 100
         self.history: list[Change] = []
         self.compacted = 0
+        self._is_silent = False
         self.listeners: list[Callable[[Change], None]] = []
 
     @property
@@ -130,6 +132,16 @@ class Objects:
         with self.lock:
             self.compacted = self._version
 
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """What changes meanwhile is told to no watch, now or later."""
+        with self.lock:
+            self._is_silent = True
+        try:
+            yield
+        finally:
+            self._is_silent = False
+
     def _update(
         self, served: Served, namespace: str, name: str, live: Json, wanted: Json, manager: str, *, status: bool
     ) -> Json:
@@ -195,6 +207,8 @@ class Objects:
             self.delete(served, key[1], key[2], None)
 
     def _tell(self, change: Change) -> None:
+        if self._is_silent:
+            return
         self.history.append(change)
         for listener in list(self.listeners):
             listener(change)

@@ -23,3 +23,15 @@ def _fits(labels: dict[str, str], part: str) -> bool:
         name, value = re.split(r"==?", part, maxsplit=1)
         return labels.get(name) == value
     return part[1:] not in labels if part.startswith("!") else part in labels
+
+
+def fields_match(body: dict[str, Any], selector: str) -> bool:
+    """`path=value` terms, all of which must hold."""
+    for term in filter(None, selector.split(",")):
+        path, _, wanted = term.partition("=")
+        found: Any = body
+        for part in path.split("."):
+            found = found.get(part, {}) if isinstance(found, dict) else {}
+        if found != wanted:
+            return False
+    return True

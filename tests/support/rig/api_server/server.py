@@ -17,7 +17,7 @@ from rig.api_server.faults import Faults
 from rig.api_server.kinds import SERVED, Served, find
 from rig.api_server.objects import Change, Objects
 from rig.api_server.refusals import Refused
-from rig.api_server.selectors import matches
+from rig.api_server.selectors import fields_match, matches
 
 BOOKMARK_SECONDS = 5.0
 
@@ -131,7 +131,12 @@ class FakeApiServer:
         if request.query.get("watch") in ("1", "true"):
             return await self._watch(request, served, namespace, selector)
         with self.objects.lock:
-            items = [body for body in self.objects.list(served, namespace) if matches(body, selector)]
+            fields = request.query.get("fieldSelector", "")
+            items = [
+                body
+                for body in self.objects.list(served, namespace)
+                if matches(body, selector) and fields_match(body, fields)
+            ]
             metadata = {"resourceVersion": str(self.objects.version)}
         first, size = int(request.query.get("continue") or 0), int(request.query.get("limit") or len(items) or 1)
         if first + size < len(items):

@@ -1,0 +1,230 @@
+"""An operator with many experiments: how soon it has looked at all of them, and what it costs while little happens.
+
+The finished ones are what a cluster keeps: resources with a status, each with the Jobs of its phases. The active ones
+are tuning: their plan is frozen, their Jobs have running pods, and these pods hold the slots of real studies.
+"""
+
+import copy
+import re
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+
+import psutil
+from rig.cluster import Cluster, spec
+from rig.servers import free_ports
+
+from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.names import EXPERIMENT_LABEL, Condition, Key
+from ctrlab_contract.plan import ExperimentKey, Plan
+from ctrlab_contract.records import PreparedData, SplitSummary
+from ctrlab_contract.store import open_store
+from ctrlab_contract.study import StudyDatabase, slots
+from ctrlab_contract.study.shared import study_name
+from ctrlab_operator.cluster.client import Manifest
+from ctrlab_operator.cluster.parse import experiment_from
+from ctrlab_operator.cluster.resources import EXPERIMENT, JOB, POD
+from ctrlab_operator.local.lineage import freeze
+
+SETTLE_SECONDS = 20.0
+WORKERS = 2
+MODELS = ("SIN", "DIN", "DeepFM")
+LEASE_SECONDS = 24 * 3600.0
+TIME = "2026-01-01T00:00:00Z"
+DIGEST = "sha256:" + "a" * 64
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What one operator process took."""
+
+    start_seconds: float
+    """From the start of the process to the end of the last first look."""
+    start_cpu: float
+    """Seconds of CPU until then."""
+    steady_cpu: float
+    """Share of one core afterwards."""
+    memory: float
+    """MiB, resident, at the end of the steady time."""
+    peak_memory: float
+
+
+def measure(cluster: Cluster, idle: int, active: int, jobs: int, seconds: float) -> Scale:
+    """`jobs`: finished Jobs of each idle experiment; `seconds` of steady state."""
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda number: _begin(cluster, f"active-{number}"), range(active)))
+        _warm_up(cluster, active, pool)
+        template = cluster.api.list(JOB, cluster.namespace)[0]
+        list(pool.map(lambda number: _end(cluster, f"idle-{number}", [template] * jobs), range(idle)))
+    return _run(cluster, idle + active, seconds)
+
+
+def _run(cluster: Cluster, experiments: int, seconds: float) -> Scale:
+    (port,) = free_ports(1)
+    began = time.monotonic()
+    process = psutil.Process(cluster.start_operator(CTRLAB_PORT=str(port), CTRLAB_POLL_SECONDS="15").pid)
+    cluster.wait(lambda: _has_looked_at(port, experiments), 300)
+    start_seconds, start_cpu = time.monotonic() - began, _cpu(process)
+    time.sleep(SETTLE_SECONDS)
+    before, moment = _cpu(process), time.monotonic()
+    time.sleep(seconds)
+    share = (_cpu(process) - before) / (time.monotonic() - moment)
+    memory, peak = process.memory_info().rss / 2**20, _peak(process.pid)
+    cluster.stop_operator()
+    return Scale(start_seconds, start_cpu, share, memory, peak)
+
+
+def _begin(cluster: Cluster, name: str) -> None:
+    """An experiment whose data are prepared and whose searches have begun."""
+    learning_rate = {"learning_rate": {"float": {"low": "1e-4", "high": "1e-2", "log": True}}}
+    models = [{"name": model, "architecture": "fm", "search": learning_rate} for model in MODELS]
+    asked = spec(models=models, tuning={"trials": 50, "workers": WORKERS})
+    experiment = experiment_from(cluster.create(name, asked))
+    plan, key = Plan.of(experiment), _key(experiment)
+    store = open_store(cluster.bucket, cluster.store_environment)
+    freeze(store, key, plan)
+    split = SplitSummary(rows=1, positives=1, row_ids_digest=DIGEST, files={})
+    prepared = PreparedData(
+        digest=DIGEST,
+        encoder_version="1",
+        sources=(),
+        train=split,
+        valid=split,
+        test=split,
+        vocabulary={},
+        vocabulary_digest=DIGEST,
+        embedding_rows=1,
+    )
+    store.below(key.prefix).put(Key.PREPARED, prepared.to_json().encode())
+
+
+def _warm_up(cluster: Cluster, active: int, pool: ThreadPoolExecutor) -> None:
+    """An operator makes the Jobs, the cluster their pods; then the pods run, for all that anybody can see, for ever."""
+    cluster.kubelet.stop()
+    cluster.start_operator()
+    pods = cluster.wait(lambda: _all_of(cluster.pods(), active * len(MODELS) * WORKERS), 600)
+    cluster.stop_operator()
+    if cluster.jobs is not None:
+        cluster.jobs.stop()
+    database = StudyDatabase(cluster.database_url)
+    list(pool.map(lambda pod: _run_for_ever(cluster, database, pod), pods))
+    database.dispose()
+
+
+def _run_for_ever(cluster: Cluster, database: StudyDatabase, pod: Manifest) -> None:
+    metadata, running = pod["metadata"], {"running": {"startedAt": TIME}}
+    container = {"name": "worker", "image": "", "imageID": "", "ready": True, "restartCount": 0, "state": running}
+    status = {"phase": "Running", "containerStatuses": [container]}
+    cluster.api.merge(POD, cluster.namespace, f"{metadata['name']}/status", {"status": status})
+    experiment = experiment_from(cluster.experiment(metadata["labels"][EXPERIMENT_LABEL]))
+    model = next(model for model in MODELS if f"-tune-{model.lower()}-" in metadata["name"])
+    key, plan = _key(experiment), Plan.of(experiment)
+    study, base, worker = study_name(key, model), database.database, metadata["name"]
+    base.transact(lambda c: slots.ensure(c, study, key.prefix, model, plan.trial_budget(model)))
+    base.transact(lambda c: slots.claim(c, study, worker, base.now, LEASE_SECONDS))
+
+
+def _end(cluster: Cluster, name: str, jobs: list[Manifest]) -> None:
+    """A resource that says that it has succeeded, and Jobs like these, which nobody executes."""
+    made = cluster.create(name, spec())
+    conditions = [
+        {
+            "type": getattr(Condition, kind),
+            "status": "True" if kind in TRUE else "False",
+            "reason": "Done" if kind in TRUE else "NotYet",
+            "message": "",
+            "observedGeneration": 1,
+            "lastTransitionTime": TIME,
+        }
+        for kind in sorted(kind for kind in vars(Condition) if kind.isupper())
+    ]
+    line = {"trialsDone": 50, "trialsFailed": 0, "best": "0.81234", "searchDigest": DIGEST}
+    models = [{"name": model, **line, "runsDone": 8, "runsFailed": 0} for model in sorted(MODELS)]
+    status = {
+        "observedGeneration": 1,
+        "planDigest": DIGEST,
+        "datasetDigest": DIGEST,
+        "searchDigest": DIGEST,
+        "stage": "Succeeded",
+        "trials": "150/150",
+        "best": "0.81234",
+        "seeds": "8/8",
+        "models": models,
+        "report": {"uri": f"{cluster.bucket}/{name}/report/abc", "digest": DIGEST},
+        "conditions": conditions,
+    }
+    cluster.api.merge(EXPERIMENT, cluster.namespace, f"{name}/status", {"status": status})
+    for number, template in enumerate(jobs):
+        _finished_job(cluster, made, template, f"{name}-{number}")
+
+
+TRUE = ("READY", "SUCCEEDED", "PREPARED", "TUNING_COMPLETE", "EVALUATION_COMPLETE", "REPORT_PUBLISHED")
+
+
+def _finished_job(cluster: Cluster, owner: Manifest, template: Manifest, name: str) -> None:
+    body = copy.deepcopy({"metadata": template["metadata"], "spec": template["spec"]})
+    for field in ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields"):
+        body["metadata"].pop(field, None)
+    body["spec"].pop("selector", None)
+    for labels in (body["metadata"]["labels"], body["spec"]["template"]["metadata"]["labels"]):
+        for generated in [label for label in labels if "batch.kubernetes.io" in label or "-" in label[:11]]:
+            labels.pop(generated)
+        labels[EXPERIMENT_LABEL] = owner["metadata"]["name"]
+    body["metadata"]["name"] = name
+    body["metadata"]["ownerReferences"][0] |= {
+        "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"],
+    }
+    body["spec"]["managedBy"] = "bench.ctrlab.dev/nobody"
+    made = cluster.api.create(JOB, cluster.namespace, body)
+    done = made["spec"]["completions"]
+    conditions = [
+        {"type": kind, "status": "True", "reason": "Done", "lastProbeTime": TIME, "lastTransitionTime": TIME}
+        for kind in ("SuccessCriteriaMet", "Complete")
+    ]
+    status = {
+        "startTime": TIME,
+        "completionTime": TIME,
+        "succeeded": done,
+        "completedIndexes": f"0-{done - 1}" if done > 1 else "0",
+        "conditions": conditions,
+    }
+    cluster.api.merge(JOB, cluster.namespace, f"{name}/status", {"status": status})
+
+
+def _key(experiment: Experiment) -> ExperimentKey:
+    meta = experiment.metadata
+    return ExperimentKey(namespace=meta.namespace, name=meta.name, uid=meta.uid or "")
+
+
+def _all_of(found: list[Manifest], count: int) -> list[Manifest]:
+    return found if len(found) >= count else []
+
+
+def _has_looked_at(port: int, experiments: int) -> bool:
+    """Nothing waits, nothing goes on, and there were enough looks: a key waits once, so each was looked at."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            text = answer.read().decode()
+    except (URLError, OSError):
+        return False
+    values = {name: float(value) for name, value in re.findall(r"^(ctrlab_\w+) (\S+)$", text, re.MULTILINE)}
+    return (
+        values["ctrlab_reconcile_seconds_count"] >= experiments
+        and values["ctrlab_queue_depth"] == 0
+        and values["ctrlab_longest_reconcile_seconds"] == 0
+    )
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _peak(pid: int) -> float:
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found
+    return int(found[1]) / 1024

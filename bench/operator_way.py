@@ -1,0 +1,179 @@
+"""One experiment after the other: how soon a phase follows the one before, what an experiment asks of the API server,
+and how much longer it takes than the same work by `ctrlab run`.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes import client as kubernetes_client
+from kubernetes import config as kubernetes_config
+from rig.cluster import Cluster, spec
+from rig.servers import free_ports
+
+from ctrlab_operator.cluster.manifests.jobs import JOB_ANNOTATION
+from ctrlab_operator.cluster.resources import JOB, POD, Kind
+
+STAND_IN = Path(__file__).parents[1] / "tests" / "integration" / "fake_worker.py"
+JOB_LABEL = "batch.kubernetes.io/job-name"
+PHASES = (("prepare",), ("tune-fm", "tune-lr"), ("evaluate",), ("report",))
+"""Jobs of each phase, in the planner's names."""
+
+TINY = {"batch_size": 512, "epochs": 2}
+REAL: dict[str, Any] = {
+    "dataset": {
+        "source": {"uri": "builtin://synthetic", "options": {"rows": "20000", "users": "500", "items": "300"}},
+        "label": {"column": "click"},
+        "features": [{"name": "user_id", "type": "Categorical"}, {"name": "item_id", "type": "Categorical"}],
+        "user": "user_id",
+        "split": {"strategy": "Random"},
+    },
+    "models": [
+        {
+            "name": "FM",
+            "architecture": "fm",
+            "parameters": {**TINY, "embedding_dim": 8},
+            "search": {"learning_rate": {"float": {"low": "1e-3", "high": "1e-1", "log": True}}},
+        },
+        {"name": "LR", "architecture": "lr", "parameters": {**TINY, "learning_rate": "0.01"}},
+    ],
+    "tuning": {"trials": 4, "workers": 1, "sampler": "Random"},
+    "evaluation": {"seeds": {"count": 5}},
+}
+
+
+@dataclass(frozen=True)
+class Way:
+    """Of experiments whose workers train nothing."""
+
+    gaps: list[float]
+    """Seconds from the end of a phase's last pod to the last Job of the next phase, sorted."""
+    requests: float
+    """To the API server for each experiment, beside watches and the Lease."""
+    pods: float
+    """Of each experiment."""
+
+
+@dataclass
+class Sightings:
+    """When a watch first told of something."""
+
+    jobs: dict[tuple[str, str], float] = field(default_factory=dict)
+    """By experiment and planner's name."""
+    ends: dict[str, list[float]] = field(default_factory=dict)
+    """Ends of pods by their Job's own name."""
+    names: dict[tuple[str, str], str] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+
+    def job(self, body: dict[str, Any]) -> None:
+        key = (body["metadata"]["ownerReferences"][0]["name"], body["metadata"]["annotations"][JOB_ANNOTATION])
+        self.jobs.setdefault(key, time.monotonic())
+        self.names[key] = body["metadata"]["name"]
+
+    def pod(self, body: dict[str, Any]) -> None:
+        uid, ended = body["metadata"]["uid"], body.get("status", {}).get("phase") in ("Succeeded", "Failed")
+        if ended and uid not in self.seen:
+            self.seen.add(uid)
+            self.ends.setdefault(body["metadata"]["labels"][JOB_LABEL], []).append(time.monotonic())
+
+    def gaps(self, experiment: str) -> Iterator[float]:
+        for before, after in pairwise(PHASES):
+            over = max(max(self.ends[self.names[experiment, name]]) for name in before)
+            yield max(0.0, max(self.jobs[experiment, name] for name in after) - over)
+
+
+def measure(cluster: Cluster, experiments: int) -> Way:
+    """One after the other, so that they do not compete for the machine."""
+    cluster.kubelet.commands = {name: (sys.executable, str(STAND_IN)) for name in ("ctrlab_trainer", "ctrlab_report")}
+    journal = {"FAKE_JOURNAL": str(cluster.folder / "journal"), "FAKE_PAUSE": "0.1"}
+    cluster.kubelet.environment = {**cluster.kubelet.environment, **journal}
+    sightings = Sightings()
+    for kind, note in ((JOB, sightings.job), (POD, sightings.pod)):
+        threading.Thread(target=_watch, args=(cluster, kind, note), daemon=True).start()
+    (port,) = free_ports(1)
+    cluster.start_operator(CTRLAB_PORT=str(port), CTRLAB_POLL_SECONDS="15")
+    cluster.wait(lambda: _answers(port))
+    before, gaps = _requests(port), list[float]()
+    for number in range(experiments):
+        cluster.create(f"way-{number}", spec())
+        cluster.wait_for_stage(f"way-{number}", "Succeeded", "Failed", seconds=300)
+        gaps += sightings.gaps(f"way-{number}")
+    asked = _requests(port) - before
+    cluster.stop_operator()
+    return Way(sorted(gaps), asked / experiments, len(sightings.seen) / experiments)
+
+
+def overhead(cluster: Cluster) -> tuple[float, float]:
+    """Seconds of the same real training by `ctrlab run` with two workers, and by the operator."""
+    document = {
+        "apiVersion": "ctrlab.dev/v1alpha1",
+        "kind": "CTRExperiment",
+        "metadata": {"name": "real"},
+        "spec": REAL,
+    }
+    file = cluster.folder / "real.yaml"
+    file.write_text(yaml.safe_dump(document))
+    command = [sys.executable, "-m", "ctrlab_operator.cli", "run", str(file), "--workers", "2"]
+    began = time.monotonic()
+    subprocess.run([*command, "--workspace", str(cluster.folder / "w")], check=True, capture_output=True)
+    alone = time.monotonic() - began
+
+    cluster.kubelet.commands = {}
+    (port,) = free_ports(1)
+    cluster.start_operator(CTRLAB_PORT=str(port), CTRLAB_POLL_SECONDS="15")
+    cluster.wait(lambda: _answers(port))
+    began = time.monotonic()
+    cluster.create("real", REAL)
+    stage = cluster.wait_for_stage("real", "Succeeded", "Failed", seconds=600)
+    assert stage == "Succeeded", cluster.condition("real", "Failed")
+    through = time.monotonic() - began
+    cluster.stop_operator()
+    return alone, through
+
+
+def _watch(cluster: Cluster, kind: Kind, note: Any) -> None:
+    """A connection of its own, which ends with the process."""
+    configuration = kubernetes_client.Configuration()
+    kubernetes_config.load_kube_config(str(cluster.kubeconfig), client_configuration=configuration)
+    answer = kubernetes_client.ApiClient(configuration).call_api(
+        kind.path(cluster.namespace),
+        "GET",
+        query_params=[("watch", "1"), ("resourceVersion", "0")],
+        auth_settings=["BearerToken"],
+        _return_http_data_only=True,
+        _preload_content=False,
+    )
+    rest = b""
+    for part in answer.stream(4096, decode_content=False):
+        *lines, rest = (rest + part).split(b"\n")
+        for line in filter(None, lines):
+            found = json.loads(line)
+            if found["type"] in ("ADDED", "MODIFIED"):
+                note(found["object"])
+
+
+def _answers(port: int) -> bool:
+    try:
+        return bool(_metrics(port))
+    except OSError:
+        return False
+
+
+def _requests(port: int) -> float:
+    found = re.findall(r"^ctrlab_api_requests_total\{([^}]*)\} (\S+)$", _metrics(port), re.MULTILINE)
+    return sum(float(value) for labels, value in found if 'resource="leases"' not in labels)
+
+
+def _metrics(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        return str(answer.read().decode())
