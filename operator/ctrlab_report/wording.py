@@ -3,7 +3,7 @@
 import math
 
 from ctrlab_contract.names import Key
-from ctrlab_contract.records import ComparisonSummary, Interval, ReportSummary, SeedEstimate
+from ctrlab_contract.records import ComparisonSummary, Interval, ReportSummary, SeedEstimate, SingleRun
 from ctrlab_contract.records.study import ParameterValue
 from ctrlab_contract.records.summary_ablation import AblationRow
 
@@ -61,6 +61,13 @@ def signed_interval(found: Interval | None, digits: int = 4) -> str:
 def signed_interval_of(low: float, high: float, digits: int = 4) -> str:
     """`−0.0012 to +0.0034`."""
     return f"{difference(low, digits)} to {difference(high, digits)}"
+
+
+def one_run(found: SingleRun | None, digits: int = 4, signed: bool = False) -> str:
+    """`0.70 to 0.72 (one run)`: an interval that knows nothing of other seeds."""
+    if found is None:
+        return "–"
+    return f"{(signed_interval if signed else interval)(found.interval, digits)} (one run)"
 
 
 def p_value(p: float | None) -> str:
@@ -134,7 +141,8 @@ def metric_digits(report: ReportSummary, metric: str) -> int:
 
 def digits(row: ComparisonSummary) -> int:
     """Decimals for the differences of one comparison, by its standard error."""
-    spread = row.population.se if row.population else (row.this_test_set.sd if row.this_test_set else None)
+    known = row.population or row.single_run
+    spread = known.se if known else (row.this_test_set.sd if row.this_test_set else None)
     return digits_for(spread or 0.0)
 
 

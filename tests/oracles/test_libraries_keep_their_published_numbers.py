@@ -4,6 +4,8 @@ The report never shows a pooled t-test, a percentile bootstrap or an interim loo
 and the planning of seeds, rests on these functions, so their numbers are held as well.
 """
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -20,7 +22,9 @@ def test_pooled_t_of_the_sleep_data() -> None:
 
 
 @pytest.mark.parametrize(("method", "low", "high"), [("basic", 23.77, 79.12), ("percentile", 28.86, 84.21)])
-def test_bootstrap_intervals_of_the_boot_example(method: str, low: float, high: float) -> None:
+def test_bootstrap_intervals_of_the_boot_example(
+    method: Literal["basic", "percentile"], low: float, high: float
+) -> None:
     rng = np.random.default_rng(0)
     found = stats.bootstrap((BOOT,), np.mean, n_resamples=999_999, batch=50_000, method=method, rng=rng)
     bounds = (found.confidence_interval.low, found.confidence_interval.high)

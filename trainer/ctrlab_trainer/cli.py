@@ -111,7 +111,7 @@ def _verify(given: argparse.Namespace) -> int:
     store, plan = _open(given)
     _known_variant(plan, given.variant)
     found = verify(plan, given.experiment, store, given.variant, given.seed)
-    print(f"recorded {found.recorded}\nrepeated {found.repeated}\n{'bit-equal' if found.equal else 'different'}")
+    print(found)
     return ExitCode.SUCCESS if found.equal else ExitCode.RUN_FAILED
 
 

@@ -1,12 +1,20 @@
 """Repeats the training of a finished run and compares the model, bit by bit, without opening test again."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ctrlab_contract.names import Key
 from ctrlab_contract.plan import ExperimentKey, Plan
-from ctrlab_contract.records import PreparedData, StudyRecord
+from ctrlab_contract.records import PreparedData, RunRecord, StudyRecord
 from ctrlab_contract.store import ObjectNotFound, Store
+from ctrlab_trainer.device import set_up_torch
 from ctrlab_trainer.evaluate import find_record, model_digest
+from ctrlab_trainer.provenance.code import code_record
+from ctrlab_trainer.provenance.environment import environment_record
+from ctrlab_trainer.provenance.hardware import hardware_record
+
+DECIDING = ("torch", "numpy")
+"""Packages whose version can change the bits of a training."""
 
 
 @dataclass(frozen=True)
@@ -16,11 +24,20 @@ class Verification:
     recorded: str | None
     """Digest of the recorded model; None if that run diverged at once."""
     repeated: str | None
+    changed: tuple[str, ...] = ()
+    """What is not as it was then, and could be why the bits differ."""
 
     @property
     def equal(self) -> bool:
         """Whether the two models are equal in every bit."""
         return self.recorded == self.repeated
+
+    def __str__(self) -> str:
+        lines = [f"recorded {self.recorded}", f"repeated {self.repeated}", "bit-equal" if self.equal else "different"]
+        if not self.equal:
+            nothing = "nothing that is recorded has changed since: code, packages, threads, device, processor"
+            lines += list(self.changed) or [nothing]
+        return "\n".join(lines)
 
 
 def verify(plan: Plan, key: ExperimentKey, store_root: Store, variant: str, seed: int) -> Verification:
@@ -31,4 +48,28 @@ def verify(plan: Plan, key: ExperimentKey, store_root: Store, variant: str, seed
         raise ObjectNotFound(experiment.uri, Key.run(variant, seed, 1, "record.json"))
     search = StudyRecord.model_validate_json(experiment.get(Key.study(variant)))
     prepared = PreparedData.model_validate_json(experiment.get(Key.PREPARED))
-    return Verification(record.model_sha256, model_digest(plan, search, store_root, prepared, variant, seed))
+    repeated = model_digest(plan, search, store_root, prepared, variant, seed)
+    return Verification(record.model_sha256, repeated, tuple(_changes(record)))
+
+
+def _changes(record: RunRecord) -> Iterator[str]:
+    device = set_up_torch()
+    code, environment, hardware = code_record(), environment_record(), hardware_record(device)
+    then, packages = record.environment, record.environment.packages
+    pairs: list[tuple[str, object, object]] = [
+        ("ctrlab", record.code.version, code.version),
+        ("commit", record.code.git_commit, code.git_commit),
+        ("image", record.code.image, code.image),
+        ("device", record.device, device),
+        ("threads", then.threads, environment.threads),
+        ("processor", record.hardware.cpu, hardware.cpu),
+        ("GPU", record.hardware.gpu, hardware.gpu),
+        ("python", then.python, environment.python),
+        *((name, packages.get(name), environment.packages.get(name)) for name in DECIDING),
+    ]
+    for what, before, now in pairs:
+        if before != now:
+            yield f"{what}: {before or 'unknown'} then, {now or 'unknown'} now"
+    for when, dirty in (("then", record.code.git_dirty), ("now", code.git_dirty)):
+        if dirty:
+            yield f"code: uncommitted changes {when}"

@@ -38,6 +38,7 @@ from ctrlab_contract.records.summary_statistics import (
     PopulationEstimate,
     Rate,
     SeedEstimate,
+    SingleRun,
 )
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "RunSummary",
     "SeedDecision",
     "SeedEstimate",
+    "SingleRun",
     "SplitSummary",
     "StudyRecord",
     "TestOpening",

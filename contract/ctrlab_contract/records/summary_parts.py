@@ -15,6 +15,7 @@ from ctrlab_contract.records.summary_statistics import (
     PopulationEstimate,
     Rate,
     SeedEstimate,
+    SingleRun,
 )
 
 RunClassName = Literal["Clean", "InfrastructureFailure", "TrainingAnomaly"]
@@ -39,6 +40,8 @@ class MetricSummary(ContractModel):
     """Absent where no run has a value."""
     population: PopulationEstimate | None = None
     """Absent for metrics without a sampling theory here (ece), for one seed and where nothing varies."""
+    single_run: SingleRun | None = None
+    """Where one run alone has a value."""
     without_flagged: SeedEstimate | None = None
     """Sensitivity: the same without the runs that have an anomaly or that Grubbs' test marks; absent without any."""
     validation: SeedEstimate | None = None
@@ -142,6 +145,8 @@ class ComparisonSummary(ContractModel):
     """Mean of the differences."""
     population: PopulationEstimate | None = None
     this_test_set: SeedEstimate | None = None
+    single_run: SingleRun | None = None
+    """Where the models share one seed."""
     relative_improvement: float | None = None
     """(auc_a - 0.5) / (auc_b - 0.5) - 1; for auc and gauc."""
     standardized: EffectSize | None = None

@@ -118,6 +118,17 @@ class Detectable(ContractModel):
     method: str
 
 
+class SingleRun(ContractModel):
+    """One run, or two runs of one seed, with the error of the test sample alone; of other seeds it knows nothing."""
+
+    estimate: float
+    se: float
+    interval: Interval
+    p: float | None = None
+    """Of a zero difference; for comparisons only."""
+    method: str
+
+
 class Rate(ContractModel):
     """Runs without a usable result."""
 

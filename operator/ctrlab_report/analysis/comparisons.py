@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ctrlab_contract.records import ComparisonSummary
+from ctrlab_report.analysis.estimates import single_run
 from ctrlab_report.analysis.pairs import SeedsOnly, describe_pair, sentence_without_verdict
 from ctrlab_report.analysis.scored import Scored, ScoredMetric
 from ctrlab_report.gather import Gathered
@@ -23,7 +24,9 @@ from ctrlab_report.statistics.covariance import MetricCovariance
 from ctrlab_report.statistics.degenerate import Degenerate
 from ctrlab_report.statistics.multiplicity import Correction, benjamini_hochberg
 from ctrlab_report.statistics.paired import paired_t
+from ctrlab_report.statistics.single_run import compare_two_runs
 from ctrlab_report.statistics.verdict import Word
+from ctrlab_report.wording import difference, digits_for, level, metric_name, p_clause, signed_interval
 
 NOTHING_TO_COMPARE = "no-finished-runs"
 
@@ -91,6 +94,8 @@ def _row(gathered: Gathered, metric: ScoredMetric, member: FamilyMember, plan: C
             "verdict": Word.DEGENERATE.value,
             "label": Word.DEGENERATE.value,
         }
+    elif isinstance(found.two_source, Degenerate) and len(found.seeds) == 1:
+        update |= _one_seed(found, plan.confidence)
     elif verdict is not None:
         update = {
             "sentence": verdict.sentence,
@@ -100,6 +105,20 @@ def _row(gathered: Gathered, metric: ScoredMetric, member: FamilyMember, plan: C
             "seeds_needed": verdict.seeds_needed,
         }
     return row.model_copy(update=update)
+
+
+def _one_seed(found: PairComparison, confidence: float) -> dict[str, Any]:
+    """Two networks on new rows: all that can be said with one seed, and no verdict about the models."""
+    runs = single_run(compare_two_runs(found.covariance, confidence=confidence))
+    text = f"{found.a} and {found.b} share one seed, so how much other seeds would change is unknown."
+    if runs is not None:
+        name, digits = metric_name(found.covariance.metric), digits_for(runs.se)
+        text += (
+            f" These two trained networks differ by {difference(runs.estimate, digits)} in {name} on new rows "
+            f"({level(confidence)} CI {signed_interval(runs.interval, digits)}, {p_clause(runs.p)}, not corrected)."
+        )
+    label = Word.DEGENERATE.value
+    return {"single_run": runs, "sentence": text, "verdict": label, "label": label}
 
 
 def _over_seeds(gathered: Gathered, metric: ScoredMetric, a: str, b: str, plan: ComparisonPlan) -> ComparisonSummary:

@@ -2,10 +2,11 @@
 
 import math
 
-from ctrlab_contract.records import Interval, PopulationEstimate, SeedEstimate
+from ctrlab_contract.records import Interval, PopulationEstimate, SeedEstimate, SingleRun
 from ctrlab_report.statistics.degenerate import Degenerate
 from ctrlab_report.statistics.intervals import BCA_FROM_SEEDS, T_INTERVAL, bca_interval, t_interval
 from ctrlab_report.statistics.paired import PairedT
+from ctrlab_report.statistics.single_run import OneRun, TwoRuns
 from ctrlab_report.statistics.two_source import TwoSourceComparison, TwoSourceEstimate
 
 
@@ -56,6 +57,19 @@ def paired_over_seeds(differences: list[float], found: PairedT | Degenerate) -> 
         maximum=max(differences),
         p=known.p if known else None,
         correlation=known.correlation if known else None,
+        method=found.method,
+    )
+
+
+def single_run(found: OneRun | Degenerate) -> SingleRun | None:
+    """One run, or the difference of two; None where both rank all rows alike."""
+    if isinstance(found, Degenerate):
+        return None
+    return SingleRun(
+        estimate=found.estimate,
+        se=found.se,
+        interval=Interval(low=found.low, high=found.high, confidence=found.confidence, method=found.method),
+        p=found.p if isinstance(found, TwoRuns) else None,
         method=found.method,
     )
 

@@ -17,13 +17,14 @@ from ctrlab_contract.records import (
     RunSummary,
     StudyRecord,
 )
-from ctrlab_report.analysis.estimates import over_seeds, population
+from ctrlab_report.analysis.estimates import over_seeds, population, single_run
 from ctrlab_report.analysis.flags import flagged_seeds, judge_repetition
 from ctrlab_report.analysis.process import process_of, training_anomalies
 from ctrlab_report.analysis.scored import Scored, ScoredMetric
 from ctrlab_report.gather import Gathered, GatheredRun
 from ctrlab_report.statistics.anomalies import failure_rate
 from ctrlab_report.statistics.obuchowski_rockette import describe_one_model
+from ctrlab_report.statistics.single_run import describe_run
 
 RELIABILITY_BINS = 10
 """Bins of equal mass; the value of the metric ece has a definition of its own."""
@@ -93,6 +94,9 @@ def _metric(gathered: Gathered, metric: ScoredMetric, name: str) -> MetricSummar
             covariance.units,
         )
         if covariance is not None
+        else None,
+        single_run=single_run(describe_run(covariance, confidence=confidence))
+        if covariance is not None and len(test) == 1
         else None,
         without_flagged=over_seeds(clean, confidence) if len(clean) < len(test) else None,
         validation=on_validation,

@@ -80,3 +80,27 @@ def test_the_bootstrap_column_appears_from_twenty_seeds_on(written: Writer, seed
     assert (test.bootstrap is not None) is shown
     page = render(summary, gathered)["report.html"].decode()
     assert ("BCa bootstrap, this test set" in page) is shown
+
+
+def test_one_seed_gives_the_test_sample_error_and_says_that_seed_noise_is_unknown(
+    written: Writer, simulated: Any
+) -> None:
+    models = (simulated("SIN", 1.0, missing=(1, 2, 3, 4)), simulated("DeepFM", 0.7, missing=(1, 2, 3, 4)))
+    there = written(models=models, metrics=("auc", "logloss"))
+    gathered = gather(there.folder, there.key)
+    summary = analyse(gathered)
+    alone = summary.models[0].metrics["auc"]
+    assert alone.population is None
+    assert alone.single_run is not None
+    assert alone.single_run.interval.low < alone.single_run.estimate < alone.single_run.interval.high
+    pair = summary.comparisons[0]
+    assert pair.verdict == "degenerate"
+    assert pair.single_run is not None
+    assert pair.single_run.estimate == pytest.approx(pair.difference)
+    assert pair.single_run.p is not None
+    assert pair.sentence.startswith("DeepFM and SIN share one seed, so how much other seeds would change is unknown.")
+    assert "These two trained networks differ by" in pair.sentence
+    assert {"test-sample-only-one-run", "test-sample-only-two-runs"} <= summary.methods.keys()
+    pages = render(summary, gathered)
+    assert pages["report.html"].decode().count("(one run)") >= 3
+    assert pages["report.md"].decode().count("(one run)") >= 3

@@ -17,7 +17,7 @@ from ctrlab_trainer.calibrate import calibrate
 from ctrlab_trainer.data.encoded import EncodedSchema
 from ctrlab_trainer.evaluate import evaluate
 from ctrlab_trainer.seal import SealError, open_test
-from ctrlab_trainer.verify import verify
+from ctrlab_trainer.verify import Verification, verify
 
 
 class Prepared(Protocol):
@@ -106,6 +106,14 @@ def test_runs_of_two_seeds_differ_and_are_verified_bit_by_bit(prepared: Prepared
     opened = prepared.folder.list("runs/")
     assert verify(prepared.plan, prepared.key, prepared.store, "DeepFM", 11).equal
     assert prepared.folder.list("runs/") == opened
+
+
+def test_a_repetition_that_differs_names_what_has_changed_since() -> None:
+    found = Verification("sha256:1", "sha256:2", ("torch: 2.12.0 then, 2.13.0 now",))
+    assert str(found).splitlines()[2:] == ["different", "torch: 2.12.0 then, 2.13.0 now"]
+    unexplained = str(Verification("sha256:1", "sha256:2"))
+    assert unexplained.endswith("has changed since: code, packages, threads, device, processor")
+    assert str(Verification("sha256:1", "sha256:1", ("commit: a then, b now",))).endswith("bit-equal")
 
 
 def test_calibration_measures_every_variant(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
