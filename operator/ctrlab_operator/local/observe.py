@@ -55,9 +55,11 @@ class Observer:
     def _searches(self, plan: Plan) -> dict[str, SearchFacts]:
         """Frozen searches from their records, the others from the database, which is asked only while there are any."""
         progress = self._database.progress(self._key, plan) if len(self._frozen) < len(plan.variants) else {}
-        exhausted = {name for name, found in progress.items() if found.is_over}
+        over = {name for name, found in progress.items() if found.is_over}
+        if plan.parent is not None:
+            over.add(plan.parent.model)  # its search may be the experiment's, which has no trials here
         for name in plan.names:
-            if name in exhausted - set(self._frozen) and self._folder.exists(Key.study(name)):
+            if name in over - set(self._frozen) and self._folder.exists(Key.study(name)):
                 self._frozen[name] = _frozen(StudyRecord.model_validate_json(self._folder.get(Key.study(name))))
         going_on = {
             name: SearchFacts(
