@@ -13,7 +13,7 @@ from ctrlab_contract.cel import rules
 from ctrlab_contract.features import MOST_FEATURES, Feature
 from ctrlab_contract.splitting import Negatives, Split
 
-Format = Literal["csv", "tsv", "parquet", "jsonl", "libsvm", "recbole"]
+Format = Literal["csv", "tsv", "parquet", "jsonl", "libsvm", "sequences", "recbole"]
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -61,8 +61,9 @@ class Source(ContractModel):
     """file:///path, s3://bucket/key, https://host/file, pvc://claim/path, or builtin://NAME for a generator or a data
     set that `ctrlab data fetch` knows. A path or key may be a folder: its files are parts of one table, by name."""
     format: Format | None = None
-    """Required unless uri is builtin://NAME: csv, tsv, parquet, jsonl, libsvm, or recbole, which is a folder of RecBole
-    atomic files (.inter joined with .user and .item). gzip and zstd are recognised."""
+    """Required unless uri is builtin://NAME: csv, tsv, parquet, jsonl, libsvm, sequences (a line is a user and items in
+    the order of time), or recbole, which is a folder of RecBole atomic files (.inter joined with .user and .item). gzip
+    and zstd are recognised."""
     sha256: Sha256 | None = None
     """Of a file at https://, what it must be."""
     header: bool = True

@@ -43,6 +43,9 @@ KNOWN: Final[Mapping[str, KnownDataset]] = {
         columns=("label", *(f"I{i}" for i in range(1, 14)), *(f"C{i}" for i in range(1, 27))),
     ),
     "avazu-3k": KnownDataset("avazu-3k/avazu.csv.gz", "csv"),
+    "ml-1m": KnownDataset("ml-1m/ml1m_ordered.parquet", "parquet"),
+    "beauty": KnownDataset("s3rec-beauty/Beauty.txt", "sequences"),
+    "toys": KnownDataset("s3rec-toys/Toys_and_Games.txt", "sequences"),
     "grocery": KnownDataset("grocery/train.tsv.gz", "tsv", sides={"grocery/item_meta.tsv.gz": "item_id"}),
 }
 

@@ -14,6 +14,7 @@ from ctrlab_trainer.data.delimited import TEXT, NotNumbers, column_names, read_d
 from ctrlab_trainer.data.jsonl import jsonl_columns, read_jsonl
 from ctrlab_trainer.data.libsvm import VALUE_AT, libsvm_columns, read_libsvm
 from ctrlab_trainer.data.parquet import parquet_columns, read_parquet
+from ctrlab_trainer.data.sequences import COLUMNS, read_sequences
 from ctrlab_trainer.data.sources import Located, TableFiles
 from ctrlab_trainer.data.spool import Spool
 from ctrlab_trainer.data.synthetic import SyntheticOptions, generate
@@ -100,6 +101,8 @@ def _columns_of_part(table: TableFiles, index: int) -> list[str]:
             columns = jsonl_columns(path)
         case "libsvm":
             columns = libsvm_columns(path)
+        case "sequences":
+            columns = list(COLUMNS)
         case "csv" | "tsv" | "recbole":
             columns = column_names(table, path)
         case unknown:
@@ -118,6 +121,8 @@ def _batches(table: TableFiles, wanted: Collection[str], numeric: Collection[str
                 batches = read_jsonl(path, inside, numeric)
             case "libsvm":
                 batches = read_libsvm(path, inside)
+            case "sequences":
+                batches = read_sequences(path, inside)
             case "csv" | "tsv" | "recbole":
                 batches = read_delimited(table, path, inside, numeric)
             case unknown:
