@@ -8,53 +8,28 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ctrlab_contract.architectures import Architecture
-from ctrlab_contract.metrics import DIRECTION, compute
 from ctrlab_contract.plan import Variant
 from ctrlab_contract.records import EpochRecord
-from ctrlab_contract.tuning import MetricName
 from ctrlab_trainer.batches import Batch, DeviceData
+from ctrlab_trainer.course import Course, Judge, TrainingResult
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
-from ctrlab_trainer.early_stopping import EarlyStopping
 from ctrlab_trainer.models import build
 from ctrlab_trainer.optimisation import Optimisation
-from ctrlab_trainer.scoring import score
 from ctrlab_trainer.seeds import PurposeSeeds
+
+__all__ = ["TrainingResult", "TrainingStopped", "train", "training_step"]
 
 STEPS_BETWEEN_STOP_CHECKS = 50
 
 
 class TrainingStopped(Exception):
     """The caller's `stop` said so."""
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """What a training ended with."""
-
-    best_epoch: int | None
-    """Counted from 1; None if no epoch had a defined validation metric."""
-    best_value: float | None
-    """The primary metric on validation rows at the best epoch."""
-    metrics_valid: dict[str, float | None]
-    """Every metric at the best epoch."""
-    curve: tuple[EpochRecord, ...]
-    state: dict[str, Tensor] | None
-    """Parameters and buffers at the best epoch, on the CPU."""
-    parameters: int
-    """Trainable numbers."""
-    divergence: str | None
-    """What was not finite, and in which epoch."""
-    valid_scores: NDArray[np.float32] | None
-    """[validation rows] probabilities at the best epoch."""
 
 
 def train(
@@ -78,54 +53,15 @@ def train(
     """
     seen = schema.without(variant.unseen)
     model = build(variant, config, schema, seeds, device)
-    rows, valid_rows = DeviceData(train, seen, device), DeviceData(valid, seen, device)
-    optimisation = Optimisation(model, config)
-    direction = DIRECTION[cast(MetricName, primary_metric)]
-    if direction == "none":
-        raise ValueError(f"{primary_metric} has no better and worse; it cannot be the primary metric")
-    stopping = EarlyStopping(direction, config.patience)
-    order = torch.Generator(device).manual_seed(seeds.order)
-    epoch_of = _Epoch(model, rows, optimisation, config, stop)
-    curve: list[EpochRecord] = []
-    metrics_valid: dict[str, float | None] = dict.fromkeys(metrics)
-    state: dict[str, Tensor] | None = None
-    best_scores: NDArray[np.float32] | None = None
-    divergence: str | None = None
-    for epoch in range(1, config.epochs + 1):
-        began, rate = time.perf_counter(), optimisation.learning_rate
-        loss = epoch_of.run(torch.randperm(rows.rows, generator=order, device=device))
-        scores = score(model, valid_rows) if np.isfinite(loss) else np.full(valid_rows.rows, np.nan, np.float32)
-        if not np.isfinite(scores).all():
-            what = "validation predictions" if np.isfinite(loss) else "the training loss"
-            divergence = f"{what} not finite in epoch {epoch}"
-        values = dict.fromkeys(metrics) if divergence else _metrics(metrics, valid, scores)
-        improved = stopping.improves(epoch, values[primary_metric])
-        if improved:
-            metrics_valid, best_scores = values, scores
-            state = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
-        curve.append(
-            EpochRecord(
-                epoch=epoch,
-                train_loss=loss if np.isfinite(loss) else None,
-                valid=values,
-                learning_rate=rate,
-                seconds=time.perf_counter() - began,
-            )
-        )
-        on_epoch(curve[-1])
-        if divergence or stopping.exhausted:
+    rows, judge = DeviceData(train, seen, device), Judge(valid, seen, device, primary_metric, metrics)
+    course = Course(model, config, judge, seeds, device, on_epoch)
+    epoch_of = _Epoch(model, rows, course.optimisation, config, stop)
+    for _ in range(config.epochs):
+        began = time.perf_counter()
+        course.judge_epoch(epoch_of.run(course.permutation(rows.rows)), began)
+        if course.over:
             break
-        optimisation.end_epoch(epoch, improved)
-    return TrainingResult(
-        best_epoch=stopping.best_epoch,
-        best_value=stopping.best_value,
-        metrics_valid=metrics_valid,
-        curve=tuple(curve),
-        state=state,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
-        divergence=divergence,
-        valid_scores=best_scores,
-    )
+    return course.result()
 
 
 @dataclass(frozen=True)
@@ -153,7 +89,7 @@ class _Epoch:
 def training_step(model: nn.Module, batch: Batch, optimisation: Optimisation, precision: str) -> Tensor:
     """One update of the model; its loss on the batch before the update, without penalties and without a gradient."""
     optimisation.zero_grad()
-    with _precision(batch, precision):
+    with precision_of(batch, precision):
         logits = model(batch)
     loss = F.binary_cross_entropy_with_logits(logits.float(), batch.labels)
     loss.backward()  # type: ignore[no-untyped-call]
@@ -161,11 +97,7 @@ def training_step(model: nn.Module, batch: Batch, optimisation: Optimisation, pr
     return loss.detach()
 
 
-def _precision(batch: Batch, precision: str) -> AbstractContextManager[object]:
+def precision_of(batch: Batch, precision: str) -> AbstractContextManager[object]:
     if batch.ids.is_cuda and precision == "bfloat16":
         return torch.autocast("cuda", dtype=torch.bfloat16)
     return nullcontext()
-
-
-def _metrics(names: tuple[str, ...], valid: EncodedSplit, scores: NDArray[np.float32]) -> dict[str, float | None]:
-    return compute(cast(tuple[MetricName, ...], names), np.asarray(valid.labels), scores, valid.users).values

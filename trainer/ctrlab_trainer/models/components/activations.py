@@ -46,8 +46,9 @@ class Dice(nn.Module):
         mean = (x * share).sum(dim=0)
         variance = ((x - mean).square() * share).sum(dim=0)
         with torch.no_grad():
-            self.moving.lerp_(mean, self.momentum)
-            self.spread.lerp_(variance * count / (count - 1).clamp(min=1), self.momentum)
+            self.moving.copy_(torch.lerp(self.moving, mean, self.momentum))
+            unbiased = variance * count / (count - 1).clamp(min=1)
+            self.spread.copy_(torch.lerp(self.spread, unbiased, self.momentum))
         return mean, variance
 
 

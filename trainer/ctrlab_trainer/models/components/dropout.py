@@ -5,6 +5,9 @@ compared with a threshold costs a third of that. The probability is rounded to 1
 the rounded probability, so that the expectation is exact.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -19,6 +22,7 @@ class Dropout(nn.Module):
         self.threshold = round(p * LEVELS)
         """Bytes below it drop their element."""
         self._generator: torch.Generator | None = None
+        self._together: tuple[Dropout, ...] = ()
 
     def seed(self, seed: int, device: torch.device) -> None:
         """Begins the layer's stream; without it the device's default generator is used."""
@@ -28,8 +32,41 @@ class Dropout(nn.Module):
         """x with elements dropped, or x itself while evaluating."""
         if not self.training or self.threshold == 0:
             return x
-        words = torch.empty((x.numel() + 7) // 8, dtype=torch.int64, device=x.device)
+        if torch._C._functorch.is_batchedtensor(x):
+            dropped: Tensor = _OfSeveral.apply(x, self)  # type: ignore[no-untyped-call]
+            return dropped
+        return x * self._mask(x.shape, x.device)
+
+    def together(self, others: "Sequence[Dropout]") -> None:
+        """From now on, inside `torch.func.vmap`, the mask of each model comes from the stream of its own layer."""
+        self._together = tuple(others)
+
+    def masks(self, shape: torch.Size, device: torch.device) -> Tensor:
+        """[models, *shape] masks, one from each stream."""
+        return torch.stack([layer._mask(shape, device) for layer in self._together])
+
+    def _mask(self, shape: torch.Size, device: torch.device) -> Tensor:
+        numbers = shape.numel()
+        words = torch.empty((numbers + 7) // 8, dtype=torch.int64, device=device)
         # From the smallest int64 without an upper bound: all 64 bits are drawn.
         words.random_(-(2**63), None, generator=self._generator)
-        kept = words.view(torch.uint8)[: x.numel()].view(x.shape) >= self.threshold
-        return x * torch.where(kept, LEVELS / (LEVELS - self.threshold), 0.0)
+        kept = words.view(torch.uint8)[:numbers].view(shape) >= self.threshold
+        return torch.where(kept, LEVELS / (LEVELS - self.threshold), 0.0)
+
+
+class _OfSeveral(torch.autograd.Function):
+    """The rule of `vmap` for a layer that stands for one layer of each model."""
+
+    @staticmethod
+    def forward(x: Tensor, layer: Dropout) -> Tensor:
+        raise NotImplementedError("only inside vmap")
+
+    @staticmethod
+    def setup_context(context: Any, inputs: Any, output: Any) -> None:
+        raise NotImplementedError("only inside vmap")
+
+    @staticmethod
+    def vmap(info: Any, places: tuple[int | None, None], x: Tensor, layer: Dropout) -> tuple[Tensor, int]:
+        assert places[0] is not None
+        stacked = x.movedim(places[0], 0)
+        return stacked * layer.masks(stacked.shape[1:], x.device), 0

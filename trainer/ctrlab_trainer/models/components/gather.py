@@ -16,21 +16,26 @@ from ctrlab_trainer.data.encoded import PADDING
 
 def gather(weight: Tensor, ids: Tensor) -> Tensor:
     """[..., width] of [rows, width] by [...] ids; the row of padding gets no gradient."""
-    if weight.is_cuda or torch._C._functorch.is_batchedtensor(weight):
+    if torch._C._functorch.is_batchedtensor(weight):
+        stacked: Tensor = _OfSeveral.apply(weight, ids)  # type: ignore[no-untyped-call]
+        return stacked
+    if weight.is_cuda:
         return F.embedding(ids, weight, padding_idx=PADDING)
-    found: Tensor = _Gather.apply(weight, ids)  # type: ignore[no-untyped-call]
+    found: Tensor = _Gather.apply(weight, ids, len(weight))  # type: ignore[no-untyped-call]
     return found
 
 
 class _Gather(torch.autograd.Function):
+    """From one table, or several one below the other with `rows` each."""
+
     @staticmethod
-    def forward(context: Any, weight: Tensor, ids: Tensor) -> Tensor:
+    def forward(context: Any, weight: Tensor, ids: Tensor, rows: int) -> Tensor:
         context.save_for_backward(ids)
-        context.shape = weight.shape
+        context.shape, context.rows = weight.shape, rows
         return F.embedding(ids, weight)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (ids,) = context.saved_tensors
         rows, width = context.shape
         places = ids.reshape(-1)
@@ -39,5 +44,25 @@ class _Gather(torch.autograd.Function):
         else:
             spread = places.long()[:, None].expand(-1, width)
             found = gradient.new_zeros(rows, width).scatter_add_(0, spread, gradient.reshape(-1, width))
-        found[PADDING].zero_()
-        return found, None
+        found.view(-1, context.rows, width)[:, PADDING].zero_()
+        return found, None, None
+
+
+class _OfSeveral(torch.autograd.Function):
+    """The rule of `vmap` for the tables of several models: one gather from all of them, one below the other."""
+
+    @staticmethod
+    def forward(weight: Tensor, ids: Tensor) -> Tensor:
+        raise NotImplementedError("only inside vmap")
+
+    @staticmethod
+    def setup_context(context: Any, inputs: Any, output: Any) -> None:
+        raise NotImplementedError("only inside vmap")
+
+    @staticmethod
+    def vmap(info: Any, places: tuple[int | None, ...], weight: Tensor, ids: Tensor) -> tuple[Tensor, int]:
+        assert places == (0, 0)
+        models, rows, width = weight.shape
+        first = torch.arange(models, device=ids.device).view(-1, *[1] * (ids.ndim - 1)) * rows
+        found: Tensor = _Gather.apply(weight.reshape(-1, width), ids + first, rows)  # type: ignore[no-untyped-call]
+        return found, 0

@@ -50,7 +50,9 @@ class TargetAttention(nn.Module):
     def forward(self, target: Tensor, events: Tensor, mask: Tensor) -> Tensor:
         """[B, D] of the candidate [B, D], [B, L, D] and [B, L]; zero for an empty history."""
         # On a GPU the number of events would have to be waited for; a CPU computes the events that are there alone.
-        scores = self._scores(target[:, None], events, mask) if events.is_cuda else self._packed(target, events, mask)
+        # Of several models at once, too, because each has events in other places.
+        dense = events.is_cuda or torch._C._functorch.is_batchedtensor(events)
+        scores = self._scores(target[:, None], events, mask) if dense else self._packed(target, events, mask)
         if self.softmax:
             scores = torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), dim=1)
         weights = scores * mask

@@ -1,0 +1,140 @@
+"""The course of one training, epoch after epoch: judged on validation rows, best epoch kept, over when none is better.
+
+Apart from the loop, because seeds that are trained in one batch have a course each.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ctrlab_contract.architectures import Architecture
+from ctrlab_contract.metrics import DIRECTION, compute
+from ctrlab_contract.records import EpochRecord
+from ctrlab_contract.tuning import MetricName
+from ctrlab_trainer.batches import DeviceData
+from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
+from ctrlab_trainer.early_stopping import EarlyStopping
+from ctrlab_trainer.optimisation import Optimisation
+from ctrlab_trainer.scoring import score
+from ctrlab_trainer.seeds import PurposeSeeds
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training ended with."""
+
+    best_epoch: int | None
+    """Counted from 1; None if no epoch had a defined validation metric."""
+    best_value: float | None
+    """The primary metric on validation rows at the best epoch."""
+    metrics_valid: dict[str, float | None]
+    """Every metric at the best epoch."""
+    curve: tuple[EpochRecord, ...]
+    state: dict[str, Tensor] | None
+    """Parameters and buffers at the best epoch, on the CPU."""
+    parameters: int
+    """Trainable numbers."""
+    divergence: str | None
+    """What was not finite, and in which epoch."""
+    valid_scores: NDArray[np.float32] | None
+    """[validation rows] probabilities at the best epoch."""
+
+
+class Judge:
+    """Validation rows, and the metrics that are computed of them; ValueError for a metric without direction."""
+
+    def __init__(
+        self, valid: EncodedSplit, seen: EncodedSchema, device: str, primary: str, metrics: tuple[str, ...]
+    ) -> None:
+        self.rows = DeviceData(valid, seen, device)
+        self.primary = primary
+        self.names = metrics
+        direction = DIRECTION[cast(MetricName, primary)]
+        if direction == "none":
+            raise ValueError(f"{primary} has no better and worse; it cannot be the primary metric")
+        self.direction = direction
+        self._labels = np.asarray(valid.labels)
+        self._users = valid.users
+
+    def metrics(self, scores: NDArray[np.float32]) -> dict[str, float | None]:
+        """Every metric of these scores."""
+        return compute(cast(tuple[MetricName, ...], self.names), self._labels, scores, self._users).values
+
+
+class Course:
+    """One training between its epochs."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        config: Architecture,
+        judge: Judge,
+        seeds: PurposeSeeds,
+        device: str,
+        on_epoch: Callable[[EpochRecord], None],
+    ) -> None:
+        self.model = model
+        self.optimisation = Optimisation(model, config)
+        self._judge = judge
+        self._on_epoch = on_epoch
+        self._stopping = EarlyStopping(judge.direction, config.patience)
+        self._order = torch.Generator(device).manual_seed(seeds.order)
+        self._curve: list[EpochRecord] = []
+        self._metrics_valid: dict[str, float | None] = dict.fromkeys(judge.names)
+        self._state: dict[str, Tensor] | None = None
+        self._scores: NDArray[np.float32] | None = None
+        self._divergence: str | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether patience has ended, or the training has diverged."""
+        return self._divergence is not None or self._stopping.exhausted
+
+    def permutation(self, rows: int) -> Tensor:
+        """The order of the next epoch's rows."""
+        return torch.randperm(rows, generator=self._order, device=self._order.device)
+
+    def judge_epoch(self, loss: float, began: float) -> None:
+        """Ends an epoch that began at this moment (perf_counter) with this mean loss; what `on_epoch` raises passes."""
+        epoch, rate, judge = len(self._curve) + 1, self.optimisation.learning_rate, self._judge
+        finite = np.isfinite(loss)
+        scores = score(self.model, judge.rows) if finite else np.full(judge.rows.rows, np.nan, np.float32)
+        if not np.isfinite(scores).all():
+            what = "validation predictions" if finite else "the training loss"
+            self._divergence = f"{what} not finite in epoch {epoch}"
+        values = dict.fromkeys(judge.names) if self._divergence else judge.metrics(scores)
+        improved = self._stopping.improves(epoch, values[judge.primary])
+        if improved:
+            self._metrics_valid, self._scores = values, scores
+            self._state = {name: tensor.detach().cpu().clone() for name, tensor in self.model.state_dict().items()}
+        self._curve.append(
+            EpochRecord(
+                epoch=epoch,
+                train_loss=loss if finite else None,
+                valid=values,
+                learning_rate=rate,
+                seconds=time.perf_counter() - began,
+            )
+        )
+        self._on_epoch(self._curve[-1])
+        if not self.over:
+            self.optimisation.end_epoch(epoch, improved)
+
+    def result(self) -> TrainingResult:
+        """What it ended with."""
+        return TrainingResult(
+            best_epoch=self._stopping.best_epoch,
+            best_value=self._stopping.best_value,
+            metrics_valid=self._metrics_valid,
+            curve=tuple(self._curve),
+            state=self._state,
+            parameters=sum(parameter.numel() for parameter in self.model.parameters()),
+            divergence=self._divergence,
+            valid_scores=self._scores,
+        )
