@@ -6,7 +6,7 @@ are not used. Safe for threads.
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol, cast
 
 from kubernetes import client as kubernetes_client
@@ -22,7 +22,8 @@ Manifest = dict[str, Any]
 
 TIMEOUT_SECONDS = (5.0, 30.0)
 """To connect, and to wait for an answer."""
-PAGE = 500
+PAGE = 100
+"""Objects of one answer."""
 ATTEMPTS = 4
 """Of one request while the server is overloaded or unreachable; after that the caller's own back-off takes over."""
 TRANSIENT = frozenset({0, 429, 500, 502, 503, 504})
@@ -36,6 +37,9 @@ class Api(Protocol):
 
     def list(self, kind: Kind, namespace: str | None, selector: str = "", fields: str = "") -> list[Manifest]:
         """All objects that match a label selector and a field selector, of one namespace or of all."""
+
+    def each(self, kind: Kind, namespace: str | None, selector: str = "") -> Iterator[Manifest]:
+        """The same, one after the other: of thousands of objects never more than some are in memory."""
 
     def create(self, kind: Kind, namespace: str, body: Manifest) -> Manifest:
         """A new object; ApiError 409 if the name is taken."""
@@ -85,15 +89,21 @@ class HttpApi:
         return self._request("GET", kind, kind.path(namespace, name))
 
     def list(self, kind: Kind, namespace: str | None, selector: str = "", fields: str = "") -> list[Manifest]:
-        """See `Api.list`; in pages, so that no answer is huge."""
-        found: list[Manifest] = []
-        query = {"labelSelector": selector, "fieldSelector": fields, "limit": str(PAGE)}
+        """See `Api.list`."""
+        return list(self._pages(kind, namespace, {"labelSelector": selector, "fieldSelector": fields}))
+
+    def each(self, kind: Kind, namespace: str | None, selector: str = "") -> Iterator[Manifest]:
+        """See `Api.each`."""
+        return self._pages(kind, namespace, {"labelSelector": selector})
+
+    def _pages(self, kind: Kind, namespace: str | None, selectors: dict[str, str]) -> Iterator[Manifest]:
+        query = {**selectors, "limit": str(PAGE)}
         while True:
             page = self._request("GET", kind, kind.path(namespace), query)
-            found += page["items"]
+            yield from page["items"]
             following = page.get("metadata", {}).get("continue")
             if not following:
-                return found
+                return
             query = {**query, "continue": following}
 
     def create(self, kind: Kind, namespace: str, body: Manifest) -> Manifest:

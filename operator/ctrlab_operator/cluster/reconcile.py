@@ -118,7 +118,7 @@ class Reconciler:
             kinds = [*((kind, "") for kind in RECONCILED), (JOB, EXPERIMENT_LABEL), (POD, EXPERIMENT_LABEL)]
             for kind, selector in kinds:
                 before = self._cache.known(kind, namespace=namespace)
-                self._cache.compare(kind, before, self._api.list(kind, namespace, selector))
+                self._cache.compare(kind, before, self._api.each(kind, namespace, selector))
         return {ref for kind in RECONCILED for ref in self._cache.refs(kind)}
 
     def _look(self, ref: Ref, body: Manifest, jobs: list[Manifest]) -> Look:

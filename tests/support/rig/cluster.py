@@ -195,7 +195,7 @@ class Cluster:
         """What everybody but the kubelet asked the API server so far."""
         return Counter(self.server.requests)
 
-    def wait(self, what: Callable[[], T], seconds: float = 240.0) -> T:
+    def wait(self, what: Callable[[], T], seconds: float = 600.0) -> T:
         """The first true value of `what`; AssertionError with the operators' logs when time is over."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -211,7 +211,7 @@ class Cluster:
         logs = "\n".join(path.read_text()[-4000:] for path in sorted(self.folder.glob("operator-*.log")))
         raise AssertionError(f"did not happen in {seconds} s; operators said:\n{logs}")
 
-    def wait_for_stage(self, name: str, *stages: str, seconds: float = 240.0, of: Kind = EXPERIMENT) -> str:
+    def wait_for_stage(self, name: str, *stages: str, seconds: float = 600.0, of: Kind = EXPERIMENT) -> str:
         def reached() -> str:
             stage = self.stage(name, of)
             return stage if stage in stages else ""

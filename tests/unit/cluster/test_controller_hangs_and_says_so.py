@@ -29,12 +29,15 @@ class SmallApi:
     def get(self, kind: Kind, namespace: str, name: str) -> Manifest:
         raise ApiError(404, "NotFound", "there is none")
 
-    def list(self, kind: Kind, namespace: str | None, selector: str = "", fields: str = "") -> list[Manifest]:
+    def each(self, kind: Kind, namespace: str | None, selector: str = "") -> Iterator[Manifest]:
         self.may_list.wait(20)
         if self.failures:
             self.failures -= 1
             raise ApiError(500, "InternalError", "not now")
-        return [body()] if kind == EXPERIMENT else []
+        yield from [body()] if kind == EXPERIMENT else []
+
+    def list(self, kind: Kind, namespace: str | None, selector: str = "", fields: str = "") -> list[Manifest]:
+        return list(self.each(kind, namespace, selector))
 
     def create(self, kind: Kind, namespace: str, body: Manifest) -> Manifest:
         return body

@@ -20,10 +20,10 @@
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [create, patch]
-# Tells of every change of stage and every failure.
+# Tells of every change of stage and every failure; of a Job without pods it reads why they are refused.
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create]
+  verbs: [create, list]
 # Its own Lease's renewals come back through a watch, the proof that watches work while nothing else happens.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
