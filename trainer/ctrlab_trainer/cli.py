@@ -42,8 +42,11 @@ def parser() -> argparse.ArgumentParser:
     tune = _worker(commands.add_parser("tune", help="work on the search of one variant"), _tune)
     evaluate = _worker(commands.add_parser("evaluate", help="make one final run"), _evaluate)
     verify = _worker(commands.add_parser("verify", help="train a finished run again and compare the model"), _verify)
+    replay = _worker(commands.add_parser("replay", help="train trials of a frozen search again and compare"), _replay)
     _worker(commands.add_parser("calibrate", help="time a few batches of each variant; JSON"), _calibrate)
     tune.add_argument("--variant", required=True)
+    replay.add_argument("--variant", required=True)
+    replay.add_argument("--trials", type=int, help="how many of the best (default: all)")
     evaluate.add_argument("--variant", help=f"with --seed; without both the run of ${INDEX_VARIABLE}")
     evaluate.add_argument("--seed", type=int)
     evaluate.add_argument("--seed-count", type=int, help="seeds per variant; the plan's unless given")
@@ -113,6 +116,20 @@ def _verify(given: argparse.Namespace) -> int:
     found = verify(plan, given.experiment, store, given.variant, given.seed)
     print(found)
     return ExitCode.SUCCESS if found.equal else ExitCode.RUN_FAILED
+
+
+def _replay(given: argparse.Namespace) -> int:
+    Termination()
+    from ctrlab_trainer.replay import replay
+
+    store, plan = _open(given)
+    _known_variant(plan, given.variant)
+    equal = True
+    for found in replay(plan, given.experiment, store, given.variant, given.trials):
+        equal = equal and found.equal
+        values = f"{len(found.recorded)} epochs recorded, {len(found.repeated)} repeated"
+        print(f"search {found.search}, trial {found.trial}: {values}: {'bit-equal' if found.equal else 'different'}")
+    return ExitCode.SUCCESS if equal else ExitCode.RUN_FAILED
 
 
 def _calibrate(given: argparse.Namespace) -> int:

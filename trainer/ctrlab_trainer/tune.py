@@ -4,7 +4,8 @@ It is given no way to the test rows. Every trial of a search is trained with the
 their parameters alone; repeated searches differ in it. These seeds lie outside the range of the final runs' seeds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from optuna import TrialPruned
@@ -13,6 +14,7 @@ from ctrlab_contract.errors import InvalidInput, Problem
 from ctrlab_contract.names import ExitCode, Key
 from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.records import EpochRecord, PreparedData, StudyRecord
+from ctrlab_contract.records.study import ParameterValue
 from ctrlab_contract.store import ObjectExists, ObjectNotFound, Store
 from ctrlab_contract.study import (
     Earlier,
@@ -30,7 +32,7 @@ from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
 from ctrlab_trainer.data.open import open_train_valid
 from ctrlab_trainer.determinism import deterministic
 from ctrlab_trainer.device import set_up_torch
-from ctrlab_trainer.loop import TrainingStopped, train
+from ctrlab_trainer.loop import TrainingResult, TrainingStopped, train
 from ctrlab_trainer.resolve import resolve
 from ctrlab_trainer.seeds import PurposeSeeds
 
@@ -75,8 +77,8 @@ def tune(
         device = set_up_torch()
         gpus = _gpus(plan, device)
         for study in repeats:
-            objective = _Objective(plan, variant, device, study.repeat, *train_and_valid)
-            search(study, worker, objective, gpus=gpus, stop=stop)
+            training = TrialTraining(plan, variant, device, study.repeat, *train_and_valid)
+            search(study, worker, partial(_objective, training), gpus=gpus, stop=stop)
         first, *further = (study.freeze(prepared.digest) for study in repeats)
         publish(experiment, first.model_copy(update={"repeats": tuple(further) or None}))
     except Interrupted:
@@ -135,8 +137,8 @@ def publish(experiment: Store, record: StudyRecord) -> None:
     experiment.put(Key.trials_csv(record.variant), trials_csv(record))
 
 
-class _Objective:
-    """Trains one trial; the data stay open from trial to trial."""
+class TrialTraining:
+    """Trains a variant with the parameters of one trial after the other; the data stay open in between."""
 
     def __init__(
         self,
@@ -148,42 +150,54 @@ class _Objective:
         rows: EncodedSplit,
         valid: EncodedSplit,
     ) -> None:
+        """`repeat`: which of the repeated searches, from 0; each trains with a seed of its own."""
+        self.metric = plan.analysis.primary_metric
+        self.device = device
         self._variant = plan.variant(variant)
-        self._metric = plan.analysis.primary_metric
         self._seeds = PurposeSeeds.of(FIRST_TRIAL_SEED + plan.tuning.seed + repeat)
         self._schema, self._rows, self._valid = schema, rows, valid
-        self._device = device
 
-    def __call__(self, trial: SearchTrial) -> float:
-        trial.ran_on(self._device)
+    def train(
+        self,
+        parameters: Mapping[str, ParameterValue],
+        on_epoch: Callable[[EpochRecord], None],
+        stop: Callable[[], bool] = lambda: False,
+    ) -> TrainingResult:
+        """One training; what `on_epoch` raises passes through."""
+        with deterministic():
+            return train(
+                config=resolve(self._variant, parameters),
+                variant=self._variant,
+                schema=self._schema,
+                train=self._rows,
+                valid=self._valid,
+                seeds=self._seeds,
+                device=self.device,
+                primary_metric=self.metric,
+                metrics=(self.metric,),
+                on_epoch=on_epoch,
+                stop=stop,
+            )
 
-        def report(epoch: EpochRecord) -> None:
-            value = epoch.valid[self._metric]
-            if value is not None:
-                trial.report(epoch.epoch, value)
-                if trial.should_prune():
-                    raise TrialPruned
 
-        try:
-            with deterministic():
-                result = train(
-                    config=resolve(self._variant, trial.parameters),
-                    variant=self._variant,
-                    schema=self._schema,
-                    train=self._rows,
-                    valid=self._valid,
-                    seeds=self._seeds,
-                    device=self._device,
-                    primary_metric=self._metric,
-                    metrics=(self._metric,),
-                    on_epoch=report,
-                    stop=trial.interrupted,
-                )
-        except TrainingStopped:
-            trial.check()
-            raise Interrupted("the training was stopped") from None
-        if result.divergence is not None:
-            raise TrialFailed(result.divergence)
-        if result.best_value is None:
-            raise TrialFailed(f"{self._metric} is not defined for the validation rows")
-        return result.best_value
+def _objective(training: TrialTraining, trial: SearchTrial) -> float:
+    """The validation value of one trial."""
+    trial.ran_on(training.device)
+
+    def report(epoch: EpochRecord) -> None:
+        value = epoch.valid[training.metric]
+        if value is not None:
+            trial.report(epoch.epoch, value)
+            if trial.should_prune():
+                raise TrialPruned
+
+    try:
+        result = training.train(trial.parameters, report, trial.interrupted)
+    except TrainingStopped:
+        trial.check()
+        raise Interrupted("the training was stopped") from None
+    if result.divergence is not None:
+        raise TrialFailed(result.divergence)
+    if result.best_value is None:
+        raise TrialFailed(f"{training.metric} is not defined for the validation rows")
+    return result.best_value

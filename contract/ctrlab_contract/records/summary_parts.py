@@ -206,6 +206,10 @@ class TuningSummary(ContractModel):
     means too good."""
     chosen: dict[str, ParameterValue]
     justification: str
+    course: str | None = None
+    """What was not as the plan has it: a search that was stopped, given more trials, or begun with earlier ones."""
+    repeats: str | None = None
+    """Of several searches: how much of the final runs' spread lies between them."""
     history: tuple[tuple[int, float], ...]
     """Trial number and value of every counted trial with a value."""
     curve: tuple[CurvePoint, ...] = ()

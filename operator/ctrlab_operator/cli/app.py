@@ -14,6 +14,7 @@ from ctrlab_operator.cli import (
     plan,
     report,
     run,
+    search,
     status,
     validate,
     verify,
@@ -39,6 +40,7 @@ app.command("verify", epilog="Example: ctrlab verify my-experiment --variant SIN
 app.command("explain", epilog="Example: ctrlab explain spec.tuning.pruner")(explain.explain)
 app.command("architectures", epilog="Example: ctrlab architectures sin")(architectures.architectures)
 app.add_typer(data.app, name="data")
+app.add_typer(search.app, name="search")
 
 
 def run_app() -> None:

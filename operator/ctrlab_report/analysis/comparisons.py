@@ -11,6 +11,7 @@ from ctrlab_contract.records import ComparisonSummary
 from ctrlab_report.analysis.estimates import single_run
 from ctrlab_report.analysis.pairs import SeedsOnly, describe_pair, sentence_without_verdict
 from ctrlab_report.analysis.scored import Scored, ScoredMetric
+from ctrlab_report.analysis.searches import by_search
 from ctrlab_report.gather import Gathered
 from ctrlab_report.statistics.comparison import (
     ComparisonPlan,
@@ -34,8 +35,9 @@ NOTHING_TO_COMPARE = "no-finished-runs"
 def summarise_comparisons(gathered: Gathered, scored: Scored) -> tuple[ComparisonSummary, ...]:
     """All planned pairs: the primary metric first, then the others in the plan's order."""
     analysis = gathered.plan.analysis
-    primary = scored.metrics[analysis.primary_metric]
-    others = [scored.metrics[name] for name in analysis.metrics if name != analysis.primary_metric]
+    metrics = {name: by_search(metric, gathered.plan) for name, metric in scored.metrics.items()}
+    primary = metrics[analysis.primary_metric]
+    others = [metrics[name] for name in analysis.metrics if name != analysis.primary_metric]
     first = _family(gathered, primary, Correction(analysis.correction), margin=analysis.margin)
     rest = [row for metric in others for row in _family(gathered, metric, Correction.NONE, margin=None)]
     explored = benjamini_hochberg([_p(row) for row in rest], alpha=analysis.alpha).adjusted

@@ -21,6 +21,7 @@ from ctrlab_report.analysis.estimates import over_seeds, population, single_run
 from ctrlab_report.analysis.flags import flagged_seeds, judge_repetition
 from ctrlab_report.analysis.process import process_of, training_anomalies
 from ctrlab_report.analysis.scored import Scored, ScoredMetric
+from ctrlab_report.analysis.searches import by_search
 from ctrlab_report.gather import Gathered, GatheredRun
 from ctrlab_report.statistics.anomalies import failure_rate
 from ctrlab_report.statistics.obuchowski_rockette import describe_one_model
@@ -80,16 +81,18 @@ def _metric(gathered: Gathered, metric: ScoredMetric, name: str) -> MetricSummar
     validation = {run.seed: run.record.metrics_valid.get(metric.name) for run in runs if run.record is not None}
     on_test = over_seeds(list(test.values()), confidence)
     on_validation = over_seeds([value for value in validation.values() if value is not None], confidence)
-    covariance = metric.covariance_of([(name, seed) for seed in test]) if test else None
+    units = by_search(metric, gathered.plan)
+    counted = units.of(name)
+    covariance = units.covariance_of([(name, seed) for seed in counted]) if counted else None
     return MetricSummary(
         test=on_test,
         population=population(
             describe_one_model(
-                list(test.values()),
+                list(counted.values()),
                 covariance.matrix,
                 test_df=covariance.test_df,
                 confidence=confidence,
-                pilot_seeds=_pilot(gathered, test),
+                pilot_seeds=_pilot(gathered, counted),
             ),
             covariance.units,
         )

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ctrlab_contract.records import CurvePoint, ModelSummary, StudyRecord, TuningSummary
+from ctrlab_report.analysis.searches import course, repeats_statement
 from ctrlab_report.gather import Gathered
 from ctrlab_report.importance import IMPORTANCE, hyperparameter_importance
 from ctrlab_report.statistics.tuning_curve import FEWEST_TRIALS, TUNING_CURVE, tuning_curve
@@ -33,7 +34,7 @@ def _search(gathered: Gathered, model: ModelSummary) -> TuningSummary:
         model=model.name,
         sampler=study.sampler,
         pruner=study.pruner,
-        budget=study.budget,
+        budget=len(counted) if study.stopped is not None else study.budget,
         completed=states["COMPLETE"],
         pruned=states["PRUNED"],
         failed=states["FAIL"],
@@ -47,6 +48,8 @@ def _search(gathered: Gathered, model: ModelSummary) -> TuningSummary:
         optimism=sign * ((study.best.value or 0.0) - (validation or 0.0)) if known else None,
         chosen=study.best.parameters,
         justification=study.best.justification,
+        course=course(study, gathered.plan),
+        repeats=repeats_statement(gathered.plan, study, on_metric) if on_metric is not None else None,
         history=tuple((trial.number, trial.value) for trial in counted if trial.value is not None),
         curve=curve,
         curve_method=TUNING_CURVE if curve else None,
