@@ -17,10 +17,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "preparers"))
-from rows import write_rows
-
-SIDES = Path(__file__).parent / "preparers"
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+from bench.preparers.rows import write_rows  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,16 @@ def run(python: str, script: str, folder: Path, target: Path, memory: float) -> 
     limit = int(memory * 2**30)
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = subprocess.Popen(
-            [python, "-P", str(SIDES / script), str(folder), str(target)],
+            [python, "-P", "-m", f"bench.preparers.{script}", str(folder), str(target)],
             stdout=out,
             stderr=err,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)),
-            env={**os.environ, "TMPDIR": str(target.parent), "CTRLAB_CACHE": str(target.parent / "cache")},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "TMPDIR": str(target.parent),
+                "CTRLAB_CACHE": str(target.parent / "cache"),
+            },
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -80,11 +84,11 @@ def main() -> None:
         try:
             write_rows(folder / "rows", rows)
             for name, target in (("ctrlab", "store"), ("ctrlab, second run", "store")):
-                found = run(sys.executable, "ctrlab_side.py", folder / "rows", folder / target, given.memory)
+                found = run(sys.executable, "ctrlab_side", folder / "rows", folder / target, given.memory)
                 print(found.line(name, rows), flush=True)
             shutil.rmtree(folder / "store", ignore_errors=True)
             if given.fuxictr:
-                found = run(given.fuxictr, "fuxictr_side.py", folder / "rows", folder / "fuxictr", given.memory)
+                found = run(given.fuxictr, "fuxictr_side", folder / "rows", folder / "fuxictr", given.memory)
                 print(found.line("FuxiCTR", rows), flush=True)
         finally:
             shutil.rmtree(folder)

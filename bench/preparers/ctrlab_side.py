@@ -5,14 +5,12 @@ import sys
 import time
 from pathlib import Path
 
+from bench.preparers.rows import CATEGORIES, MIN_FREQUENCY, NUMBERS, SHARES
 from ctrlab_contract.dataset import Dataset
 from ctrlab_contract.plan import ExperimentKey, Plan, Variant
 from ctrlab_contract.store import FileStore
 from ctrlab_contract.tuning import Analysis, Evaluation, Tuning
 from ctrlab_trainer.data.prepare import prepare
-
-sys.path.insert(0, str(Path(__file__).parent))
-from rows import CATEGORIES, MIN_FREQUENCY, NUMBERS, SHARES
 
 SPEC = {
     "source": {"uri": Path(sys.argv[1]).as_uri(), "format": "csv"},

@@ -2,11 +2,10 @@
 
 import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
 from fuxictr.preprocess import FeatureProcessor, build_dataset
-from rows import CATEGORIES, MIN_FREQUENCY, NUMBERS
+
+from bench.preparers.rows import CATEGORIES, MIN_FREQUENCY, NUMBERS
 
 FOLDER, TARGET = sys.argv[1:3]
 

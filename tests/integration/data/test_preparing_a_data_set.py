@@ -1,6 +1,7 @@
 """`prepare` on real files and a real store: made once, sealed, reused, never half there."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from ctrlab_contract.plan import ExperimentKey, Plan, Variant
 from ctrlab_contract.store import FileStore, open_store
 from ctrlab_contract.tuning import Analysis, Evaluation, Tuning
 from ctrlab_trainer.data import prepare as preparing
+from ctrlab_trainer.data.delimited import read_delimited
 from ctrlab_trainer.data.encoded import open_split
+from ctrlab_trainer.data.encoding import encode
 from ctrlab_trainer.data.open import open_train_valid
 from ctrlab_trainer.data.optimum import bayes_auc_of
 from ctrlab_trainer.data.prepare import prepare
@@ -136,3 +139,56 @@ def test_the_bound_of_generated_data_is_known_for_every_part(store: FileStore) -
     sealed = bayes_auc_of(store.local_folder(Key.sealed(record.digest)))
     assert sealed is not None
     assert 0.6 < sealed < 0.9
+
+
+def files_plan(uri: str) -> Plan:
+    return plan_of(
+        source={"uri": uri, "format": "csv"},
+        features=[{"name": "item", "type": "Categorical"}],
+        user=None,
+        time=None,
+        split={"strategy": "Random"},
+    )
+
+
+def write_parts(folder: Path) -> None:
+    folder.mkdir()
+    for part in range(3):
+        rows = "".join(f"i{row % 4},{row % 2}\n" for row in range(60))
+        (folder / f"{part}.csv").write_text("item,click\n" + rows)
+
+
+def test_a_source_that_disappears_after_it_was_read_does_not_matter(
+    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "rows"
+    write_parts(folder)
+
+    def remove_then_encode(*arguments: Any) -> Any:
+        shutil.rmtree(folder)
+        return encode(*arguments)
+
+    monkeypatch.setattr("ctrlab_trainer.data.prepare.encode", remove_then_encode)
+    record = prepare(files_plan(folder.as_uri()), store, KEY)
+    assert open_train_valid(store, record)[1].rows == 144
+
+
+def test_a_source_that_disappears_while_it_is_read_costs_nothing_that_is_finished(
+    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "rows"
+    write_parts(folder)
+    finished = prepare(files_plan(folder.as_uri()), store, KEY)
+    (folder / "0.csv").write_text("item,click\n" + "i0,0\ni1,1\n" * 90)
+    before = contents(store.root)
+    read = read_delimited
+
+    def remove_the_next(table: Any, path: Path, *arguments: Any) -> Any:
+        yield from read(table, path, *arguments)
+        (folder / "1.csv").unlink(missing_ok=True)
+
+    monkeypatch.setattr("ctrlab_trainer.data.readers.read_delimited", remove_the_next)
+    with pytest.raises(InvalidData, match=r"1\.csv"):
+        prepare(files_plan(folder.as_uri()), store, OTHER)
+    assert contents(store.root) == before
+    assert open_train_valid(store, finished)[1].rows == 144

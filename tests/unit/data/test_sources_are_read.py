@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from ctrlab_contract.dataset import Dataset
-from ctrlab_trainer.data.encoding import EncodedData, encode, wanted_columns
+from ctrlab_trainer.data.encoding import EncodedData, encode, number_columns, wanted_columns
 from ctrlab_trainer.data.readers import read
 from ctrlab_trainer.data.sources import locate
+from ctrlab_trainer.data.values import numbers
 
 ROWS = pd.DataFrame(
     {
@@ -44,7 +46,8 @@ def encoded(source: dict[str, Any]) -> EncodedData:
     return encode(read(locate(dataset.source), wanted_columns(dataset)), dataset)
 
 
-def test_every_way_of_writing_gives_the_same_rows(tmp_path: Path) -> None:
+def test_every_way_of_writing_gives_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CTRLAB_PVC_ROOT", str(tmp_path.parent))
     (tmp_path / "a.csv").write_text(CSV)
     (tmp_path / "plainly-named").write_bytes(gzip.compress(TSV.encode()))
     (tmp_path / "bare.csv").write_text(CSV.partition("\n")[2])
@@ -55,6 +58,10 @@ def test_every_way_of_writing_gives_the_same_rows(tmp_path: Path) -> None:
     parts.mkdir()
     ROWS[:15].to_parquet(parts / "1.parquet")
     ROWS[15:].to_parquet(parts / "2.parquet")
+    members = ROWS.to_json(orient="records", lines=True)
+    (tmp_path / "a.jsonl").write_text(members)
+    with pa.CompressedOutputStream(str(tmp_path / "a.zst"), "zstd") as packed:
+        packed.write(CSV.encode())
     atomic = tmp_path / "atomic"
     atomic.mkdir()
     (atomic / "x.inter").write_text(typed + TSV.partition("\n")[2])
@@ -66,6 +73,9 @@ def test_every_way_of_writing_gives_the_same_rows(tmp_path: Path) -> None:
         {"uri": f"file://{tmp_path}/a.parquet", "format": "parquet"},
         {"uri": f"file://{parts}", "format": "parquet"},
         {"uri": f"file://{atomic}", "format": "recbole"},
+        {"uri": f"file://{tmp_path}/a.jsonl", "format": "jsonl"},
+        {"uri": f"file://{tmp_path}/a.zst", "format": "csv"},
+        {"uri": f"pvc://{tmp_path.name}/a.csv", "format": "csv"},
     ]
     first, *others = [encoded(way) for way in ways]
     assert first.parts[0].rows == 32
@@ -132,3 +142,76 @@ def test_a_quote_in_tab_separated_text_is_a_letter(tmp_path: Path, quote: str) -
         )
     )
     assert read(locate(dataset.source), wanted_columns(dataset)).data["item"][0].as_py() == quote
+
+
+def test_folders_of_a_partitioned_table_are_a_column(tmp_path: Path) -> None:
+    for day in ("2024-01-01", "a%2Fb"):
+        (tmp_path / f"day={day}").mkdir()
+        ROWS[:6].to_parquet(tmp_path / f"day={day}" / "0.parquet")
+    dataset = dataset_with([{"name": "day", "type": "Categorical"}], uri=f"file://{tmp_path}", format="parquet")
+    located = locate(dataset.source)
+    table = read(located, wanted_columns(dataset))
+    assert table.data["day"].to_pylist() == ["2024-01-01"] * 6 + ["a/b"] * 6
+    assert [found.name for found in located.digests()] == ["day=2024-01-01/0.parquet", "day=a%2Fb/0.parquet"]
+    assert table.place(7, "day") == "day=a%2Fb/0.parquet, row 2, column day"
+
+
+def test_libsvm_gives_labels_indices_fields_and_values(tmp_path: Path) -> None:
+    (tmp_path / "a.libsvm").write_text("1 3:1 17:0.5 # a comment\n-1 4:1 17:0\n\n1 3:1 20:2e-1\n")
+    features = [
+        {"name": "indices", "type": "MultiCategorical"},
+        {"name": "field_1", "type": "Categorical"},
+        {"name": "index_17", "type": "Numeric"},
+    ]
+    dataset = dataset_with(features, label="label", uri=f"file://{tmp_path}/a.libsvm", format="libsvm")
+    table = read(locate(dataset.source), wanted_columns(dataset))
+    assert {name: table.data[name].to_pylist() for name in table.data.column_names} == {
+        "label": ["1", "-1", "1"],
+        "indices": [["3", "17"], ["4"], ["3", "20"]],
+        "field_1": ["3", "4", "3"],
+        "index_17": [0.5, 0.0, 0.0],
+    }
+
+
+def test_json_members_mean_the_same_however_they_are_written(tmp_path: Path) -> None:
+    lines = ['{"item": 7, "click": true, "tags": ["a", "b"]}', '{"item": 8, "click": false}', '{"click": true}']
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    features = [{"name": "item", "type": "Categorical"}, {"name": "tags", "type": "MultiCategorical"}]
+    dataset = dataset_with(features, uri=f"file://{tmp_path}/a.jsonl", format="jsonl")
+    table = read(locate(dataset.source), wanted_columns(dataset))
+    assert table.data["item"].to_pylist() == ["7", "8", ""]
+    assert table.data["click"].to_pylist() == ["1", "0", "1"]
+    assert table.data["tags"].to_pylist() == [["a", "b"], None, None]
+
+
+def test_blocks_of_a_file_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.csv").write_text(CSV)
+    (tmp_path / "a.jsonl").write_text(ROWS.to_json(orient="records", lines=True))
+    ways = [{"uri": f"file://{tmp_path}/a.{name}", "format": name} for name in ("csv", "jsonl")]
+    whole = [encoded(way) for way in ways]
+    monkeypatch.setattr("ctrlab_trainer.data.delimited.BLOCK_BYTES", 64)
+    monkeypatch.setattr("ctrlab_trainer.data.streams.BLOCK_BYTES", 200)
+    for before, way in zip(whole, ways, strict=True):
+        after = encoded(way)
+        assert after.fitted == before.fitted
+        for one, two in zip(after.parts, before.parts, strict=True):
+            assert np.array_equal(one.categorical, two.categorical)
+            assert np.array_equal(one.numeric, two.numeric)
+
+
+def test_odd_spellings_of_numbers_are_still_numbers(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("price,click\n 1.5 ,1\n+2,0\n1e1,1\nNA,0\n,1\n")
+    dataset = dataset_with([{"name": "price", "type": "Numeric"}], uri=f"file://{tmp_path}/a.csv", format="csv")
+    table = read(locate(dataset.source), wanted_columns(dataset), number_columns(dataset))
+    assert numbers(table, "price").tolist()[:3] == [1.5, 2, 10]
+    assert np.isnan(numbers(table, "price")[3:]).all()
+
+
+def dataset_with(features: list[dict[str, Any]], label: str = "click", **source: str) -> Dataset:
+    spec = {
+        "source": source,
+        "label": {"column": label},
+        "features": features,
+        "split": {"strategy": "Random"},
+    }
+    return Dataset.model_validate_json(json.dumps(spec))

@@ -7,6 +7,7 @@ was written 7 or "7". A member that an object lacks is a missing value. Lists st
 import json
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.json
@@ -14,6 +15,8 @@ import pyarrow.json
 from ctrlab_contract.errors import InvalidData
 from ctrlab_trainer.data.delimited import TEXT, NotNumbers
 from ctrlab_trainer.data.streams import line_blocks, reason
+
+LIST: Final = pa.list_(pa.string())
 
 
 def jsonl_columns(path: Path) -> list[str]:
@@ -25,12 +28,18 @@ def jsonl_columns(path: Path) -> list[str]:
 
 def read_jsonl(path: Path, wanted: Collection[str], numeric: Collection[str]) -> Iterator[pa.RecordBatch]:
     """The wanted members of one file; InvalidData names the line that is no JSON object."""
-    names = [name for name in dict.fromkeys(wanted)]
+    names = list(dict.fromkeys(wanted))
+    lists: set[str] = set()
     for first, table in _tables(path):
         columns = []
         for name in names:
             column = table[name] if name in table.column_names else pa.nulls(table.num_rows)
-            columns.append(_column(column, f"{path.name}, rows from {first}, column {name}", name in numeric))
+            if pa.types.is_null(column.type) and name in lists:
+                column = column.cast(LIST)
+            made = _column(column, f"{path.name}, lines from {first}, column {name}", name in numeric)
+            if made.type == LIST:
+                lists.add(name)
+            columns.append(made)
         yield pa.record_batch(columns, names=names)
 
 
@@ -39,7 +48,7 @@ def _column(column: pa.ChunkedArray, place: str, numeric: bool) -> pa.Array:
     if pa.types.is_struct(kind):
         raise InvalidData.at(place, "found an object; allowed are text, numbers, truth values, null and lists of these")
     if pa.types.is_list(kind):
-        return _whole(column.cast(pa.list_(pa.string())))
+        return _whole(column.cast(LIST))
     if numeric:
         try:
             return _whole(column.cast(pa.float64()))
