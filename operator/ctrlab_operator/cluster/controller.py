@@ -46,6 +46,7 @@ class Controller:
         self.reconciler = Reconciler(self.api, self.cache, Backends(self.api, settings), settings)
         self._last_event = time.monotonic()
         self._listed = threading.Event()
+        self._is_listing = False
         self.telemetry.watch(self.cache, self.queue, self.watch_age)
         self.probes = ProbeServer(settings.port, self.telemetry.registry, self.alive, self.ready)
         self._threads = [
@@ -113,7 +114,8 @@ class Controller:
         """The Lease is ours: everything may have changed since somebody else held it."""
         if self._listed.is_set():
             self._mark_all()
-        else:
+        elif not self._is_listing:  # the Lease may be lost and won again meanwhile
+            self._is_listing = True
             threading.Thread(target=self._list, name="first list", daemon=True).start()
 
     def _list(self) -> None:
