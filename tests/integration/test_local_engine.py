@@ -246,8 +246,9 @@ def test_a_changed_plan_knows_which_earlier_plan_opened_the_test_set(bench: Benc
         found[key.uid] = Lineage.model_validate_json(store.below(key.prefix).get(Key.LINEAGE))
     (before, after) = found.values()
     assert before.earlier == ()
-    assert after.opened("sha256:da7a") == (Plan.of(first).digest,)
-    assert after.earlier[0].openings == 5
+    (earlier,) = after.earlier
+    assert (earlier.plan_digest, earlier.dataset_digest) == (Plan.of(first).digest, "sha256:da7a")
+    assert earlier.openings == 5
     assert store.get("default/study/LATEST").decode().strip() == list(found)[1]
 
 
