@@ -43,8 +43,11 @@ def _tell_parent(store: Store, key: ExperimentKey, plan: Plan) -> None:
     )
     try:
         folder.put(Key.ablation(key.name, key.uid), link.to_json().encode())
-        gathered = gather(folder, ExperimentKey(namespace=namespace, name=name, uid=uid))
-        summary = analyse(gathered)
-        publish(folder, summary, render(summary, gathered))
+        told: dict[str, str] = {}
+        while not told.keys() >= set(folder.list(Key.ABLATIONS)):  # another ablation may end at the same time
+            gathered = gather(folder, ExperimentKey(namespace=namespace, name=name, uid=uid))
+            summary = analyse(gathered)
+            publish(folder, summary, render(summary, gathered))
+            told = gathered.inputs
     except (InvalidInput, StoreError) as error:
         print(f"the report of {parent.experiment} keeps its old page without a link to this one: {error}")
