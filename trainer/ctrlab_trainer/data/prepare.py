@@ -25,7 +25,6 @@ from ctrlab_trainer.data.encoding import (
     encode,
     encoder_version,
     number_columns,
-    require_supported,
     wanted_columns,
 )
 from ctrlab_trainer.data.extension import as_asked, extension
@@ -35,6 +34,7 @@ from ctrlab_trainer.data.optimum import PROBABILITY_FILE, bayes_auc
 from ctrlab_trainer.data.readers import read
 from ctrlab_trainer.data.sources import Located, TableFiles, locate
 from ctrlab_trainer.data.splits import PARTS
+from ctrlab_trainer.data.vector_files import vector_digests
 
 SCHEMA_FILE = "schema.json"
 ENCODERS_FILE = "encoders.json"
@@ -59,9 +59,8 @@ def prepare(plan: Plan, store_root: Store, key: ExperimentKey) -> PreparedData:
 
 def _data_set(plan: Plan, store_root: Store) -> PreparedData:
     """Its record, made or found."""
-    require_supported(plan.dataset)
     located = locate(plan.dataset.source)
-    sources = located.digests()
+    sources = (*located.digests(), *vector_digests(plan.dataset))
     address = content_address(plan.dataset, located, sources)
     if _complete(store_root, address):
         return PreparedData.model_validate_json(store_root.get(Key.dataset(address, RECORD_FILE)))
@@ -78,7 +77,12 @@ def content_address(dataset: Dataset, located: Located, sources: tuple[FileDiges
         "encoder": encoder_version(dataset),
         "sources": [source.model_dump(mode="json") for source in sources],
         "reading": [[table.format, table.header, list(table.columns or ()), table.on] for table in tables],
-        "dataset": dataset.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"source"}),
+        "dataset": dataset.model_dump(
+            mode="json",
+            by_alias=True,
+            exclude_none=True,
+            exclude={"source": True, "features": {"__all__": {"pretrained": {"uri"}}}},
+        ),
     }
     return short(digest(content), 64)
 
