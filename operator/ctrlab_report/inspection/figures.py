@@ -47,8 +47,8 @@ def rows_over_time(found: Inspection) -> Figure | None:
 
 
 def rate_over_time(found: Inspection) -> Figure | None:
-    """The share of clicks of each part in each stretch of time."""
-    if len(found.timeline) < 2:
+    """The share of clicks of each part in each stretch of time; none for a source of positives alone."""
+    if len(found.timeline) < 2 or all(bin.positives == bin.rows for bin in found.timeline):
         return None
     canvas = Canvas()
     top = legend(canvas, PARTS, 16) + 22

@@ -54,6 +54,12 @@ def test_every_part_feature_warning_and_figure_is_on_the_page() -> None:
     ]
 
 
+def test_a_source_of_positives_alone_has_no_share_of_clicks_to_show() -> None:
+    clicks = tuple(bin.model_copy(update={"positives": bin.rows}) for bin in FOUND.timeline)
+    names = [figure.name for figure in draw(FOUND.model_copy(update={"timeline": clicks}))]
+    assert names == ["rows-over-time", "single-features", "new-values"]
+
+
 def test_the_page_loads_nothing_and_is_the_same_for_the_same_inspection() -> None:
     html = page(FOUND).decode()
     assert page(FOUND).decode() == html
