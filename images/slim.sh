@@ -7,7 +7,8 @@ cd "$1"/lib/python3.*/site-packages
 
 # The libraries' own tests, and PyTorch's headers and build tools.
 find . -type d -name tests -prune -exec rm -rf {} +
-rm -rf torch/bin torch/include torch/share torch/test
+rm -rf torch/include torch/share torch/test
+if [ -d torch/bin ]; then find torch/bin -type f ! -name torch_shm_manager -exec rm {} +; fi
 
 # Arrow's RPC and cloud file systems: objects go through boto3. A wheel holds no links, so each version name
 # of libarrow_python is a copy; the loader asks for the one with the ABI number.

@@ -1,8 +1,9 @@
-"""Rendering the chart with a real Helm, found as $HELM or on the PATH; without one these tests are skipped."""
+"""Rendering the chart with a real Helm: of $HELM, the PATH or `make helm`; without one these tests are skipped."""
 
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ Render = Callable[..., list[Manifest]]
 @pytest.fixture(scope="session")
 def helm() -> str:
     """The program; version 3.17 or later, or 4."""
-    found = os.environ.get("HELM") or shutil.which("helm")
+    own = str(Path(sys.executable).parent)
+    found = os.environ.get("HELM") or shutil.which("helm") or shutil.which("helm", path=own)
     if found is None:
-        pytest.skip("Helm is neither on the PATH nor named by $HELM")
+        pytest.skip("Helm is neither on the PATH nor named by $HELM; `make helm` gets one")
     return found
 
 

@@ -33,6 +33,7 @@ from ctrlab_trainer.models.fm import FM
 from ctrlab_trainer.models.gdcn import GDCN
 from ctrlab_trainer.models.lr import LR
 from ctrlab_trainer.models.masknet import MaskNet
+from ctrlab_trainer.models.memory import check_memory
 from ctrlab_trainer.models.sin import SIN
 from ctrlab_trainer.models.widedeep import WideDeep
 from ctrlab_trainer.models.xdeepfm import XDeepFM
@@ -76,8 +77,9 @@ def build(
     """A variant's model with its initial weights, on the device; it maps a Batch to [B] logits.
 
     `schema` may still hold the features that the variant drops. Raises InvalidSpec for an unknown part, for nothing
-    left of the model, and for a history whose candidate is dropped.
+    left of the model, and for a history whose candidate is dropped; MemoryError for a model that does not fit.
     """
+    check_memory(lambda: assemble(variant, config, schema), config.optimizer)
     model = assemble(variant, config, schema)
     initialise(model, seeds.init, config.embedding_init)
     seed_dropout(model, seeds.dropout, torch.device(device))

@@ -33,7 +33,7 @@ def pod_spec(
     """Everything but metadata."""
     runtime = experiment.spec.runtime
     ca_secret = storage.secret if has_ca else None
-    sources = claims(experiment.spec.dataset) if request.phase == "prepare" else ()
+    sources = claims(plan.dataset) if request.phase == "prepare" else ()
     image = (runtime.image or settings.trainer_image) if request.program == "trainer" else settings.report_image
     spec: Manifest = {
         "automountServiceAccountToken": False,

@@ -24,6 +24,7 @@ def claims(dataset: Dataset) -> tuple[str, ...]:
     """Names of the PersistentVolumeClaims that the data set is read from, sorted."""
     source = dataset.source
     uris = [source.uri, *(table.uri for table in source.tables or ())]
+    uris += [feature.pretrained.uri for feature in dataset.features if feature.pretrained is not None]
     return tuple(sorted({urlsplit(uri).netloc for uri in uris if uri.startswith("pvc://")}))
 
 

@@ -1,0 +1,54 @@
+"""A model that does not fit, a GPU that is absent and one that is full: one clear message and the right exit code."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from ctrlab_contract.errors import InvalidSpec
+from ctrlab_contract.names import ExitCode
+from ctrlab_contract.plan import Variant
+from ctrlab_trainer.data.encoded import EncodedSchema
+from ctrlab_trainer.device import set_up_torch
+from ctrlab_trainer.failures import judge
+from ctrlab_trainer.models import build
+from ctrlab_trainer.resolve import resolve
+from ctrlab_trainer.seeds import PurposeSeeds
+
+MakeVariant = Callable[..., Variant]
+
+
+@pytest.mark.parametrize(("optimizer", "needed"), [("adam", "4 x"), ("sgd", "2 x")])
+def test_a_table_larger_than_memory_is_refused_before_it_is_made(
+    optimizer: str, needed: str, schema: EncodedSchema, small_variant: MakeVariant
+) -> None:
+    item = schema.features[1].model_copy(update={"size": 10**11})
+    huge = schema.model_copy(
+        update={"features": (schema.features[0], item, *schema.features[2:]), "embedding_rows": 10**11 + 200}
+    )
+    variant = small_variant("fm", embedding_dim=16, optimizer=optimizer)
+    with pytest.raises(MemoryError, match=r"need [0-9,.]+ GiB and [0-9,.]+ GiB are free") as raised:
+        build(variant, resolve(variant, {}), huge, PurposeSeeds.of(1))
+    assert "embedding.table.weight" in str(raised.value)
+    gigabytes = float(str(raised.value).split(" need ")[1].split(" GiB")[0].replace(",", ""))
+    assert gigabytes == pytest.approx(int(needed[0]) * 17 * 4 * 10**11 / 2**30, rel=0.01)
+    code, message = judge(raised.value)
+    assert code == ExitCode.RUN_FAILED
+    assert message.startswith("memory is exhausted")
+
+
+def test_an_absent_gpu_is_told_with_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CTRLAB_DEVICE", "cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InvalidSpec, match="torch finds no GPU here; allowed: cpu, auto") as raised:
+        set_up_torch()
+    assert judge(raised.value)[0] == ExitCode.BAD_SPEC_OR_DATA
+
+
+def test_a_full_gpu_fails_the_run_with_a_way_out() -> None:
+    code, message = judge(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB\nmore"))
+    assert code == ExitCode.RUN_FAILED
+    assert message == (
+        "memory is exhausted: use a smaller batch_size or a larger machine "
+        "(CUDA out of memory. Tried to allocate 20.00 GiB)"
+    )
