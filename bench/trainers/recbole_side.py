@@ -1,6 +1,7 @@
 """RecBole's side: its context-aware models, its data loader, its trainer."""
 
 import itertools
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ class RecBole:
         if model not in MODELS:
             raise NotImplementedError(f"RecBole has no {model} over given histories")
         self.folder = tempfile.TemporaryDirectory()
+        # Its trainer writes logs below the working directory.
+        os.chdir(self.folder.name)
         columns = columns_of(model, rows)
         names = [name for name in columns if name != "label"]
         place = Path(self.folder.name) / "bench"

@@ -21,7 +21,7 @@ def test_values_and_gradients_are_bit_equal(width: int, shape: tuple[int, ...]) 
         leaf = weight.clone().requires_grad_()
         with deterministic() as determinism:
             values = function(leaf, ids)
-            values.backward(upstream)
+            values.backward(upstream)  # type: ignore[no-untyped-call]
         assert determinism.achieved
         assert leaf.grad is not None
         found.append((values.detach(), leaf.grad))
