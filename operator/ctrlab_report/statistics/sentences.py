@@ -59,8 +59,8 @@ class Writer:
     def test_set_too_small(self, p: float | None, limit: float) -> str:
         """Row 6."""
         return (
-            f"{self._undecided(p)} More seeds cannot help: with these test rows the interval stays at "
-            f"least ±{limit:.2g} wide, however many are run; more test rows are needed."
+            f"{self._undecided(p)} More seeds would not decide it: these test rows leave an interval of at least "
+            f"±{limit:.2g} around such a difference, however many seeds are run; more test rows are needed."
         )
 
     def _undecided(self, p: float | None) -> str:
