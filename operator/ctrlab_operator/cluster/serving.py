@@ -1,13 +1,22 @@
 """/healthz, /readyz and /metrics, from a thread of their own, so that they answer while everything else hangs."""
 
+import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 Check = Callable[[], str | None]
 """What is wrong, or None."""
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A prober that no longer waits for its answer is no error; a traceback would hide real ones."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class ProbeServer:
@@ -36,7 +45,7 @@ class ProbeServer:
             def log_message(self, format: str, *args: object) -> None:
                 """Probes come every few seconds; nobody wants a line for each."""
 
-        self._server = ThreadingHTTPServer(("", port), Handler)
+        self._server = _Server(("", port), Handler)
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, name="probes", daemon=True)
 
