@@ -41,7 +41,7 @@ def system(images: dict[str, str]) -> Kubectl:
         *image_values(images),
         "tryout.postgresql.enabled=true",
         "tryout.objectStore.enabled=true",
-        f"tryout.namespaces={{{TEAM}}}",
+        f"tryout.namespaces={{default,{TEAM}}}",
         "seal.secretNames={opens-the-test-set}",
         "reconcile.pollSeconds=3",
     ]
