@@ -7,7 +7,10 @@ from specs.changes import ABSENT
 
 DECLARATIONS: Final[dict[str, Refused]] = {
     "an unknown architecture": Refused(
-        {"spec.models[0].architecture": "sinn"}, "spec.models[0].architecture", "known: lr, fm, dnn, deepfm", "operator"
+        {"spec.models[0].architecture": "sinn"},
+        "spec.models[0].architecture",
+        "known: lr, fm, dnn, widedeep",
+        "operator",
     ),
     "an unknown parameter": Refused(
         {"spec.models[1].parameters": {"depth": 3}},

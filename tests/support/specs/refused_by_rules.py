@@ -14,6 +14,12 @@ RULES: Final[dict[str, Refused]] = {
     "no format": Refused(
         {"spec.dataset.source.format": ABSENT}, "spec.dataset.source", "format is required unless", "rule"
     ),
+    "an address without a checksum": Refused(
+        {"spec.dataset.source.uri": "https://example.org/clicks.csv"},
+        "spec.dataset.source",
+        "sha256 is required for https:// and only for it",
+        "rule",
+    ),
     "columns beside a header": Refused(
         {"spec.dataset.source.columns": ["a"]}, "spec.dataset.source", "set header to false", "rule"
     ),

@@ -68,7 +68,9 @@ def test_each_seed_agrees_with_the_plain_mode(
                 torch.testing.assert_close(found.state[name], tensor, rtol=1e-3, atol=1e-4, msg=name)
         assert alone.valid_scores is not None
         assert found.valid_scores is not None
-        np.testing.assert_allclose(found.valid_scores, alone.valid_scores, atol=1e-4)
+        # AFN's logarithms and powers amplify rounding errors.
+        tolerance = 1e-3 if architecture in ("afn", "afn_plus") else 1e-4
+        np.testing.assert_allclose(found.valid_scores, alone.valid_scores, atol=tolerance)
         assert found.parameters == alone.parameters
 
 
