@@ -45,7 +45,9 @@ class Database:
         self.is_sqlite = parsed.drivername == "sqlite"
         if self.is_sqlite and parsed.database in (None, "", ":memory:"):
             raise _unusable(f"{url}, which workers cannot share")
-        self.url = parsed
+        # A database made without an encoding (SQL_ASCII) would else hand text over as bytes. It is in the URL because
+        # Optuna's migration makes an engine of its own and knows nothing else.
+        self.url = parsed if self.is_sqlite else parsed.update_query_dict({"client_encoding": "utf8"})
         self.name = parsed.render_as_string(hide_password=True)
         self.patience = patience
 
