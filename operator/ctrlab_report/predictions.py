@@ -4,7 +4,6 @@ A comparison pairs two runs row by row. A file that is cut off, has another numb
 is no probability would give a table that looks right and is wrong, so each of these ends with the object's name.
 """
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +40,8 @@ def read_predictions(raw: bytes, where: str, expect_users: bool) -> Predictions:
     a label outside 0/1, a row number twice, or no row.
     """
     try:
-        table = pq.read_table(io.BytesIO(raw))
+        # Arrow's threads that read a Python file can abort or hang the process at its end (apache/arrow#50482).
+        table = pq.read_table(pa.BufferReader(raw), use_threads=False)
     except (pa.ArrowException, OSError) as error:
         first_line = str(error).splitlines()[0]
         raise InvalidData.at(
