@@ -58,7 +58,7 @@ def reforms(report: ReportSummary) -> tuple[Answer, ...]:
             "Data [2a]", f"Digest {short(data.digest)}, {len(data.sources)} source files with sha256 in the appendix."
         ),
         Answer("Code [2b]", _code(report)),
-        Answer("Computing environment [2c]", f"{len(report.machines)} kinds of machine, listed with every package."),
+        Answer("Computing environment [2c]", f"{_machines(len(report.machines))}, listed with every package."),
         Answer("Instructions and reproduction script [2d, 2e]", "See How to repeat this."),
         Answer("Sample size [3]", _sizes(report)),
         Answer("Outcome variable and its distribution [3]", _rates(report)),
@@ -108,10 +108,15 @@ def _compute(report: ReportSummary) -> str:
     gpu = sum(cost.gpu_seconds_total for cost in costs)
     searches = sum(found.seconds for found in report.tuning)
     failed = sum(model.failures.failed for model in report.models)
+    on_gpu = f"GPU {duration(gpu)}" if gpu else "no GPU"
     return (
-        f"Final runs {duration(runs)} (GPU {duration(gpu)}), searches {duration(searches)}, failed and pruned trials "
+        f"Final runs {duration(runs)} ({on_gpu}), searches {duration(searches)}, failed and pruned trials "
         f"included; {failed} final runs without a result. One run of each model is in the cost table."
     )
+
+
+def _machines(kinds: int) -> str:
+    return "One kind of machine" if kinds == 1 else f"{kinds} kinds of machine"
 
 
 def _code(report: ReportSummary) -> str:

@@ -94,13 +94,18 @@ class SimulatedExperiment:
     """The first seed."""
     data: str = "d"
     """What the data set's digest consists of."""
+    positives_only: bool = False
+    """The source has no label column; three non-clicks are drawn for each row."""
     key: ExperimentKey = field(default_factory=lambda: ExperimentKey(namespace="default", name="movies", uid="0a1b2c"))
 
     @property
     def plan(self) -> Plan:
         """The frozen plan."""
+        source = DATASET | ({"user": "user_id"} if self.users else {})
+        if self.positives_only:
+            source = source | {"label": None, "negatives": {"item": "item_id", "perPositive": 3}}
         return Plan(
-            dataset=Dataset.model_validate(DATASET | ({"user": "user_id"} if self.users else {}), strict=False),
+            dataset=Dataset.model_validate(source, strict=False),
             variants=tuple(
                 Variant.model_validate({"name": model.name, "architecture": model.name.lower(), "search": SEARCH})
                 for model in self.models

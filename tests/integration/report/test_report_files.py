@@ -53,6 +53,21 @@ def test_the_same_inputs_give_the_same_bytes(experiment: Any) -> None:
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+def test_every_model_has_one_command_that_repeats_a_run(experiment: Any) -> None:
+    folder = made(experiment)
+    for page in ("report.md", "report.html"):
+        text = (folder / page).read_text()
+        commands = [f"--variant {model} --seed 2024" for model in ("SIN", "DIN", "DeepFM")]
+        assert [text.count(command) for command in commands] == [1, 1, 1]
+        assert text.count("ctrlab-trainer evaluate") == 3
+
+
+def test_a_data_set_of_positives_alone_says_how_its_non_clicks_were_drawn(written: Callable[..., Any]) -> None:
+    page = (made(written(positives_only=True)) / "report.html").read_text()
+    assert "Every row of the source is a click. Drawn non-clicks: 3 for each click, uniform, seed 7." in page
+    assert "Label:" not in page
+
+
 def test_the_summary_survives_a_round_trip(experiment: Any) -> None:
     folder = made(experiment)
     text = (folder / "summary.json").read_text()
