@@ -76,3 +76,26 @@ def test_the_page_fits_a_phone_and_draws_every_figure(page: Path, tmp_path: Path
     shown = browse(frame, tmp_path / "profile", "--dump-dom", "--virtual-time-budget=4000", "--window-size=500,900")
     figures = len(list((page.parent / "figures").iterdir()))
     assert f'<title>{{"wide":390,"drawn":{figures},"figures":{figures}}}</title>' in shown.stdout
+
+
+# What the print rules say, on a page of A4's width between its margins: everything is open and no table is cut.
+PRINTED = """<!doctype html><title>waiting</title>
+<iframe id="paper" style="width:703px;height:990px;border:0" src="report.html"></iframe>
+<script>
+document.getElementById("paper").addEventListener("load", event => {
+  const inside = event.target.contentDocument;
+  for (const rule of [...inside.styleSheets].flatMap(sheet => [...sheet.cssRules]))
+    if (rule.media && rule.media.mediaText === "print") rule.media.mediaText = "all";
+  inside.querySelectorAll("details").forEach(part => { part.open = true; });
+  const cut = [...inside.querySelectorAll(".scroll")].filter(part => part.scrollWidth > part.clientWidth);
+  const links = getComputedStyle(inside.querySelector("nav")).display;
+  document.title = JSON.stringify({nav: links, cut: cut.map(part => part.getAttribute("aria-label"))});
+});
+</script>"""
+
+
+def test_the_printed_page_cuts_no_table_and_has_no_links_to_sections(page: Path, tmp_path: Path) -> None:
+    frame = page.parent / "printed.html"
+    frame.write_text(PRINTED)
+    shown = browse(frame, tmp_path / "profile", "--dump-dom", "--virtual-time-budget=4000", "--window-size=900,1100")
+    assert '<title>{"nav":"none","cut":[]}</title>' in shown.stdout
