@@ -45,7 +45,7 @@ def frozen(api: HttpApi, namespace: str) -> str:
     return name
 
 
-@pytest.mark.parametrize("change", [{"suspend": True}, {"tuning": {"workers": 7}}])
+@pytest.mark.parametrize("change", [{"suspend": True}, {"tuning": {"workers": 7}}, {"tuning": {"trials": 99}}])
 def test_what_does_not_change_the_result_may_change(
     api: HttpApi, namespace: str, frozen: str, change: dict[str, Any]
 ) -> None:
@@ -56,7 +56,7 @@ def test_what_does_not_change_the_result_may_change(
 @pytest.mark.parametrize(
     "change",
     [
-        {"tuning": {"trials": 99}},
+        {"tuning": {"trials": 7}},
         {"evaluation": {"seeds": {"count": 6}}},
         {"models": [{"name": "LR", "architecture": "lr"}]},
         {"dataset": {"split": {"seed": 99}}},
