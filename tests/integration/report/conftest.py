@@ -101,7 +101,7 @@ class SimulatedExperiment:
     @property
     def plan(self) -> Plan:
         """The frozen plan."""
-        source = DATASET | ({"user": "user_id"} if self.users else {})
+        source: dict[str, object] = {**DATASET, **({"user": "user_id"} if self.users else {})}
         if self.positives_only:
             source = source | {"label": None, "negatives": {"item": "item_id", "perPositive": 3}}
         return Plan(
