@@ -123,8 +123,8 @@ def test_intervals_cover_the_population_s_difference_and_its_mean(noise: Noise) 
         missed_mean.append(not alone.low <= of_a <= alone.high)
     assert_nominal(missed_difference)
     if noise is SEED_ONLY:
-        # Seeds that differ by .05 in AUC have a skewed AUC: the interval of one model misses in about 7 % of experiments
-        # (7.4 % of 1 000; 6.6 % of 3 000 others, 4.7 % by lying above the truth and 2.0 % below). Differences are not skewed.
+        # Seeds that differ by .05 in AUC have a skewed AUC: the interval of one model misses in about 7 % of
+        # experiments (7.4 % of 1 000; of 3 000 others 4.7 % by lying above the truth and 2.0 % below).
         assert_at_most(0.07, missed_mean)
     else:
         assert_nominal(missed_mean)
