@@ -68,7 +68,7 @@ images:
 	$(BUILDER) build $(IMAGE_FLAGS) $(TRAINER_FLAGS) --file Dockerfile.trainer --tag $(TRAINER_IMAGE) .
 
 e2e: install helm
-	PATH="$(abspath $(BIN)):$$PATH" CTRLAB_E2E_OPERATOR_IMAGE=$(OPERATOR_IMAGE) CTRLAB_E2E_TRAINER_IMAGE=$(TRAINER_IMAGE) \
+	PATH="$(abspath $(BIN)):$$PATH" CTRLAB_TEST_KUBECONFIG="$(KUBECONFIG)" CTRLAB_E2E_OPERATOR_IMAGE=$(OPERATOR_IMAGE) CTRLAB_E2E_TRAINER_IMAGE=$(TRAINER_IMAGE) \
 		$(BIN)/pytest -v -rs tests/e2e
 
 bench: install
