@@ -5,14 +5,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ctrlab_contract.ablation import Ablation
 from ctrlab_contract.experiment import Experiment
 from ctrlab_contract.manifests import KINDS, Resource
 from ctrlab_contract.problems import describe_all
 from ctrlab_contract.status import ExperimentStatus
 from ctrlab_operator.cluster.client import Manifest
 from ctrlab_operator.cluster.errors import Blocked
-from ctrlab_operator.cluster.resources import ABLATION, EXPERIMENT, Kind
+from ctrlab_operator.cluster.resources import EXPERIMENT, Kind
 
 
 def experiment_from(body: Manifest) -> Experiment:
@@ -22,15 +21,8 @@ def experiment_from(body: Manifest) -> Experiment:
     return found
 
 
-def ablation_from(body: Manifest) -> Ablation:
-    """The same of an ablation."""
-    found = resource_from(ABLATION, body)
-    assert isinstance(found, Ablation)
-    return found
-
-
 def resource_from(kind: Kind, body: Manifest) -> Resource:
-    """Either of the two."""
+    """The resource of that kind; Blocked as above."""
     document = {"apiVersion": kind.api_version, "kind": kind.kind, **body}
     model = KINDS[kind.kind]
     try:

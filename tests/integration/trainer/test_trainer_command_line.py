@@ -11,7 +11,7 @@ import pytest
 
 from ctrlab_contract.names import ExitCode, Key
 from ctrlab_contract.plan import ExperimentKey, Plan
-from ctrlab_contract.records import PreparedData
+from ctrlab_contract.records import PreparedData, RunEnd
 from ctrlab_contract.store import Store
 from ctrlab_contract.study import nothing_tuned
 
@@ -178,7 +178,7 @@ def endless(given: Prepared, said: Path, **others: str) -> subprocess.Popen[byte
     return process
 
 
-def test_sigterm_ends_a_run_with_143_and_leaves_nothing(prepared: Prepared, tmp_path: Path) -> None:
+def test_sigterm_ends_a_run_with_143_and_leaves_nothing_but_its_reason(prepared: Prepared, tmp_path: Path) -> None:
     with endless(prepared, tmp_path / "said") as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"training\n"
@@ -186,7 +186,10 @@ def test_sigterm_ends_a_run_with_143_and_leaves_nothing(prepared: Prepared, tmp_
         process.stdout.read()
         assert process.wait() == ExitCode.TERMINATED
     key = prepared.key.model_copy(update={"uid": "endless"})
-    assert not prepared.store.below(key.prefix).list("runs/")
+    folder = prepared.store.below(key.prefix)
+    last = Key.starts("DeepFM", 10, "1-end.json")
+    assert sorted(folder.list("runs/")) == sorted([Key.starts("DeepFM", 10, "1.json"), last])
+    assert RunEnd.model_validate_json(folder.get(last)).how == "terminated"
 
 
 def test_a_worker_whose_parent_is_gone_ends_itself(prepared: Prepared, tmp_path: Path) -> None:
