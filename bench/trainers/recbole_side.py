@@ -4,7 +4,6 @@ import itertools
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
@@ -15,6 +14,7 @@ from recbole.utils import get_model
 
 from bench.trainers.data import SETTINGS, columns_of
 from bench.trainers.serve import serve
+from bench.trainers.some import Some
 
 MODELS = {"LR": "LR", "FM": "FM", "DeepFM": "DeepFM", "xDeepFM": "xDeepFM", "DCNv2": "DCNV2"}
 
@@ -84,21 +84,6 @@ class RecBole:
     def evaluate(self) -> int:
         self.trainer.evaluate(self.evaluation, load_best_model=False)
         return self.rows
-
-
-class Some:
-    """The next few batches of an endless loader."""
-
-    shuffle = False
-
-    def __init__(self, batches: Any, count: int) -> None:
-        self.batches, self.count = batches, count
-
-    def __iter__(self) -> Any:
-        return itertools.islice(self.batches, self.count)
-
-    def __len__(self) -> int:
-        return self.count
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from torch_rechub.utils.data import DataGenerator
 
 from bench.trainers.data import SETTINGS, columns_of
 from bench.trainers.serve import serve
+from bench.trainers.some import Some
 
 
 class Rechub:
@@ -43,19 +44,6 @@ class Rechub:
     def evaluate(self) -> int:
         self.trainer.predict(self.trainer.model, self.evaluation)
         return self.rows
-
-
-class Some:
-    """The next few batches of an endless loader."""
-
-    def __init__(self, batches: Any, count: int) -> None:
-        self.batches, self.count = batches, count
-
-    def __iter__(self) -> Any:
-        return itertools.islice(self.batches, self.count)
-
-    def __len__(self) -> int:
-        return self.count
 
 
 def network(name: str, columns: dict[str, Any]) -> Any:

@@ -1,14 +1,13 @@
 """Behavior Sequence Transformer (Chen et al., DLP-KDD 2019)."""
 
-import torch
 from torch import Tensor, nn
 
 from ctrlab_contract.architectures.sequence import BST as Config
 from ctrlab_trainer.batches import Batch
 from ctrlab_trainer.models.components.behaviour_sequence import BehaviourSequence
+from ctrlab_trainer.models.components.candidates import fields_and_histories
 from ctrlab_trainer.models.components.inputs import Inputs
 from ctrlab_trainer.models.components.perceptron import PerceptronLogit
-from ctrlab_trainer.models.components.pooling import mean_over_events
 from ctrlab_trainer.models.components.tables import FieldEmbedding
 
 
@@ -30,13 +29,6 @@ class BST(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""
-        embedded = self.embedding(batch)
-        pooled = [embedded.fields.flatten(start_dim=1)]
-        for place, history in enumerate(self.histories):
-            events, mask = embedded.histories[place], embedded.masks[place]
-            if len(self.sequences):
-                pooled.append(self.sequences[place](embedded.fields[:, history.target], events, mask))
-            else:
-                pooled.append(mean_over_events(events, mask))
-        logit: Tensor = self.dnn(torch.cat(pooled, dim=1))
+        x = fields_and_histories(self.embedding(batch), self.histories, self.sequences)
+        logit: Tensor = self.dnn(x)
         return logit

@@ -1,27 +1,13 @@
 """DCN V2 (Wang et al., WWW 2021), the parallel structure."""
 
-from torch import Tensor, nn
-
 from ctrlab_contract.architectures.factorization import DCNv2 as Config
-from ctrlab_trainer.batches import Batch
-from ctrlab_trainer.models.components.cross import CrossLogit, CrossNetwork
+from ctrlab_trainer.models.components.cross import CrossNetwork
 from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.perceptron import PerceptronLogit
-from ctrlab_trainer.models.components.sums import branch, total
-from ctrlab_trainer.models.components.tables import FieldEmbedding
+from ctrlab_trainer.models.components.parallel_cross import ParallelCross
 
 
-class DCNv2(nn.Module):
-    """logit = w·[cross(x), perceptron(x)]: one output unit over both, written as the sum of its two halves."""
+class DCNv2(ParallelCross):
+    """logit = w·[full-rank cross(x), perceptron(x)]."""
 
     def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
-        super().__init__()
-        width = inputs.fields_with_histories * config.embedding_dim
-        self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True)
-        self.cross = CrossLogit(CrossNetwork(width, config.cross_layers)) if "cross" in parts else None
-        self.dnn = PerceptronLogit(width, config) if "dnn" in parts else None
-
-    def forward(self, batch: Batch) -> Tensor:
-        """[B] logits."""
-        x = self.embedding(batch).fields.flatten(start_dim=1)
-        return total(branch(self.cross, x), branch(self.dnn, x))
+        super().__init__(CrossNetwork, config.cross_layers, config, inputs, parts)

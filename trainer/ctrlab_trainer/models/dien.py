@@ -1,10 +1,10 @@
 """Deep Interest Evolution Network (Zhou et al., AAAI 2019), without the auxiliary loss, as BARS runs it."""
 
-import torch
 from torch import Tensor, nn
 
 from ctrlab_contract.architectures.sequence import DIEN as Config
 from ctrlab_trainer.batches import Batch
+from ctrlab_trainer.models.components.candidates import fields_and_histories
 from ctrlab_trainer.models.components.inputs import Inputs
 from ctrlab_trainer.models.components.perceptron import PerceptronLogit
 from ctrlab_trainer.models.components.recurrence import CandidateAttention, Recurrence
@@ -43,10 +43,6 @@ class DIEN(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""
-        embedded = self.embedding(batch)
-        pooled = [embedded.fields.flatten(start_dim=1)]
-        for place, history in enumerate(self.histories):
-            target = embedded.fields[:, history.target]
-            pooled.append(self.interests[place](target, embedded.histories[place], embedded.masks[place]))
-        logit: Tensor = self.dnn(torch.cat(pooled, dim=1))
+        x = fields_and_histories(self.embedding(batch), self.histories, self.interests)
+        logit: Tensor = self.dnn(x)
         return logit

@@ -1,13 +1,13 @@
 """Deep Interest Network (Zhou et al., KDD 2018)."""
 
-import torch
 from torch import Tensor, nn
 
 from ctrlab_contract.architectures.sequence import DIN as Config
 from ctrlab_trainer.batches import Batch
+from ctrlab_trainer.models.components.candidates import fields_and_histories
 from ctrlab_trainer.models.components.inputs import Inputs
 from ctrlab_trainer.models.components.perceptron import PerceptronLogit
-from ctrlab_trainer.models.components.pooling import TargetAttention, mean_over_events
+from ctrlab_trainer.models.components.pooling import TargetAttention
 from ctrlab_trainer.models.components.tables import FieldEmbedding
 
 
@@ -32,13 +32,6 @@ class DIN(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""
-        embedded = self.embedding(batch)
-        pooled = [embedded.fields.flatten(start_dim=1)]
-        for place, history in enumerate(self.histories):
-            events, mask = embedded.histories[place], embedded.masks[place]
-            if len(self.attention):
-                pooled.append(self.attention[place](embedded.fields[:, history.target], events, mask))
-            else:
-                pooled.append(mean_over_events(events, mask))
-        logit: Tensor = self.dnn(torch.cat(pooled, dim=1))
+        x = fields_and_histories(self.embedding(batch), self.histories, self.attention)
+        logit: Tensor = self.dnn(x)
         return logit

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ctrlab_contract.architectures.sequence import SIN as Config
 from ctrlab_trainer.batches import Batch
 from ctrlab_trainer.models.components.behaviour_sequence import BehaviourSequence
+from ctrlab_trainer.models.components.candidates import by_candidate
 from ctrlab_trainer.models.components.cin import CIN
 from ctrlab_trainer.models.components.fusion import Fusion
 from ctrlab_trainer.models.components.inputs import Inputs
@@ -49,10 +50,5 @@ class SIN(nn.Module):
         return total(linear, self.dnn(self.fusion(branches)))
 
     def _sequences(self, embedded: Embedded) -> Tensor:
-        found = [
-            sequence(embedded.fields[:, history.target], events, mask)
-            for sequence, history, events, mask in zip(
-                self.sequences, self.histories, embedded.histories, embedded.masks, strict=True
-            )
-        ]
+        found = by_candidate(embedded, self.histories, self.sequences)
         return torch.cat(found, dim=1) if len(found) > 1 else found[0]
