@@ -7,7 +7,6 @@ from ctrlab_contract.features import Feature
 from ctrlab_trainer.data.encoders.base import FeatureEncoder, Fitted
 from ctrlab_trainer.data.encoders.buckets import LogBucketEncoder, QuantileBucketEncoder
 from ctrlab_trainer.data.encoders.categorical import CategoricalEncoder
-from ctrlab_trainer.data.encoders.crossed import CrossEncoder
 from ctrlab_trainer.data.encoders.hashed import HashEncoder, HashListEncoder
 from ctrlab_trainer.data.encoders.multicategorical import DEFAULT_LENGTH, DEFAULT_SEPARATOR, MultiCategoricalEncoder
 from ctrlab_trainer.data.encoders.numeric import NumericEncoder
@@ -47,8 +46,8 @@ def _of_texts(feature: Feature, dataset: Dataset, frequency: int) -> FeatureEnco
         return HashEncoder(columns, feature.hash_buckets)
     if feature.pretrained is not None:
         path = vector_file(feature, dataset).files[0]
-        return PretrainedEncoder(CategoricalEncoder(feature, frequency), feature.pretrained, path)
-    return CrossEncoder(columns, frequency) if feature.cross else CategoricalEncoder(feature, frequency)
+        return PretrainedEncoder(CategoricalEncoder(columns, frequency), feature.pretrained, path)
+    return CategoricalEncoder(columns, frequency)
 
 
 def encoders_of(dataset: Dataset) -> dict[str, FeatureEncoder[Any, Any]]:

@@ -1,4 +1,7 @@
-"""Categorical: one id a row. A missing value is a value like any other."""
+"""Categorical and Cross: one id for a value, or for the combination of several features' values, that train holds.
+
+A missing value is a value like any other.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,26 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ctrlab_contract.features import Feature
+from ctrlab_trainer.data.encoders.crossed import combined
 from ctrlab_trainer.data.encoders.vocabulary import Counts, Vocabulary
-from ctrlab_trainer.data.tables import SourceTable, categories
+from ctrlab_trainer.data.tables import SourceTable
 
 
 @dataclass(frozen=True)
 class CategoricalEncoder:
     """See `FeatureEncoder`."""
 
-    feature: Feature
+    columns: tuple[str, ...]
+    """One, or those of the features that are combined."""
     min_frequency: int
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The feature's own column."""
-        return (self.feature.source_column,)
 
     def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> Counts:
         """How often train has each value."""
-        column = categories(rows.data[self.feature.source_column])
+        column = combined(rows, self.columns)
         return Counts.of(column.values, np.bincount(column.codes[in_train], minlength=len(column.values)))
 
     def merge(self, states: Sequence[Counts]) -> Counts:
@@ -38,5 +37,5 @@ class CategoricalEncoder:
 
     def encode(self, rows: SourceTable, fitted: Vocabulary) -> NDArray[np.int32]:
         """[rows] ids."""
-        column = categories(rows.data[self.feature.source_column])
+        column = combined(rows, self.columns)
         return fitted.ids(column.values)[column.codes]

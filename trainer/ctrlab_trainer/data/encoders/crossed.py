@@ -1,46 +1,16 @@
-"""Cross: one id for the combination of several features' values, with a vocabulary of combinations that train holds."""
+"""The values of several columns as one: each combination once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from ctrlab_trainer.data.encoders.vocabulary import Counts, Vocabulary
 from ctrlab_trainer.data.tables import Categories, SourceTable, categories
 
 JOINT = "\x1f"
 """Between the values of a combination: the control character that was made for it."""
-
-
-@dataclass(frozen=True)
-class CrossEncoder:
-    """See `FeatureEncoder`."""
-
-    columns: tuple[str, ...]
-    """Of the features that are combined."""
-    min_frequency: int
-
-    def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> Counts:
-        """How often train has each combination."""
-        column = combined(rows, self.columns)
-        return Counts.of(column.values, np.bincount(column.codes[in_train], minlength=len(column.values)))
-
-    def merge(self, states: Sequence[Counts]) -> Counts:
-        """Counts add up."""
-        return Counts.sum(states)
-
-    def fit(self, state: Counts) -> Vocabulary:
-        """The combinations that train has often enough."""
-        return Vocabulary.fit(state, self.min_frequency)
-
-    def encode(self, rows: SourceTable, fitted: Vocabulary) -> NDArray[np.int32]:
-        """[rows] ids."""
-        column = combined(rows, self.columns)
-        return fitted.ids(column.values)[column.codes]
 
 
 def combined(rows: SourceTable, columns: Sequence[str]) -> Categories:
