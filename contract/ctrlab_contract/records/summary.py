@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from ctrlab_contract.base import ContractModel
 from ctrlab_contract.records.prepared import PreparedData
 from ctrlab_contract.records.run import CodeRecord, EnvironmentRecord, HardwareRecord
@@ -14,7 +16,8 @@ class Method(ContractModel):
     """How a number was computed."""
 
     title: str
-    library: str
+    package: str = Field(alias="library")
+    """The installed package that computed it; `library` in summary.json."""
     version: str
     assumes: str
     """What the number is a claim about, and what has to hold."""

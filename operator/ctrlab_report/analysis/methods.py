@@ -38,7 +38,7 @@ def methods_used(summary: ReportSummary) -> dict[str, Method]:
     return {
         name: Method(
             title=METHODS[name].title,
-            library=METHODS[name].library,
+            package=METHODS[name].package,
             version=METHODS[name].version,
             assumes=METHODS[name].assumes,
             source=METHODS[name].source,

@@ -9,14 +9,14 @@ class Method:
     """How a number is computed: `assumes` says what it is a claim about and what has to hold."""
 
     title: str
-    library: str
+    package: str
     assumes: str
     source: str
 
     @property
     def version(self) -> str:
-        """The installed version of `library`."""
-        return version(self.library)
+        """The installed version of `package`."""
+        return version(self.package)
 
 
 METHODS: dict[str, Method] = {
