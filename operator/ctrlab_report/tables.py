@@ -45,6 +45,8 @@ COMPARISON_COLUMNS = (
     "this_test_set_low",
     "this_test_set_high",
     "this_test_set_p",
+    "sign_flip_p",
+    "wilcoxon_p",
     "correlation",
     "relative_improvement",
     "d_z",
@@ -130,6 +132,8 @@ def _comparison(row: ComparisonSummary) -> dict[str, Cell]:
         cells |= {"this_test_set_p": rows.p, "correlation": rows.correlation}
         if rows.interval is not None:
             cells |= {"this_test_set_low": rows.interval.low, "this_test_set_high": rows.interval.high}
+    for name, exact in (("sign_flip_p", row.distribution_free), ("wilcoxon_p", row.signed_rank)):
+        cells[name] = exact.p if exact is not None else None
     if (effect := row.standardized) is not None and effect.interval is not None:
         cells |= {"d_z": effect.value, "d_z_low": effect.interval.low, "d_z_high": effect.interval.high}
     if (equal := row.equivalence) is not None:

@@ -3,7 +3,7 @@
 import math
 
 from ctrlab_contract.names import Key
-from ctrlab_contract.records import ComparisonSummary, Interval, ReportSummary, SeedEstimate, SingleRun
+from ctrlab_contract.records import ComparisonSummary, ExactCheck, Interval, ReportSummary, SeedEstimate, SingleRun
 from ctrlab_contract.records.study import ParameterValue
 from ctrlab_contract.records.summary_ablation import AblationRow
 
@@ -24,6 +24,13 @@ MINUS = "−"
 def metric_name(metric: str) -> str:
     """`auc` as AUC."""
     return NAMES.get(metric, metric)
+
+
+def exact_p(found: ExactCheck | None) -> str:
+    """The p of an exact test, or from how many seeds on it could have reached its level."""
+    if found is None:
+        return "–"
+    return p_value(found.p) if found.p is not None else f"needs {found.seeds_needed} seeds"
 
 
 def anomaly_name(kind: str) -> str:

@@ -156,6 +156,9 @@ class ComparisonSummary(ContractModel):
     superiority: EffectSize | None = None
     """Share of shared seeds in which a scored better."""
     distribution_free: ExactCheck | None = None
+    """By flipping the signs of the differences."""
+    signed_rank: ExactCheck | None = None
+    """Wilcoxon's signed-rank test."""
     detectable: Detectable | None = None
     without_flagged: SeedEstimate | None = None
     """Sensitivity: without the runs of either model that have an anomaly or that Grubbs' test marks."""

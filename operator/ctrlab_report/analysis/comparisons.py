@@ -82,7 +82,7 @@ def _compare(
     if without:
         reason = f"no run of {' and '.join(without)} ended with predictions"
         dead_end = Degenerate(NOTHING_TO_COMPARE, reason, 0, 0.0)
-        return PairComparison(a, b, covariance.of([]), (), dead_end, dead_end, None, None, None, None, None, None)
+        return PairComparison(a, b, covariance.of([]), (), dead_end, dead_end, None, None, None, None, None, None, None)
     return compare_pair(models[0], models[1], covariance, plan, family)
 
 

@@ -99,7 +99,8 @@ def _from_pair(found: FamilyMember, plan: ComparisonPlan) -> dict[str, Any]:
         "population": _population(found, plan.confidence),
         "equivalence": _equivalence(found, plan),
         "detectable": _detectable(one, plan),
-        "distribution_free": _exact(one),
+        "distribution_free": _exact(one.distribution_free),
+        "signed_rank": _exact(one.signed_rank),
         **_effects(one),
     }
 
@@ -155,8 +156,7 @@ def _detectable(one: PairComparison, plan: ComparisonPlan) -> Detectable | None:
     )
 
 
-def _exact(one: PairComparison) -> ExactCheck | None:
-    found = one.distribution_free
+def _exact(found: ExactTest | UnderpoweredByDesign | Degenerate | None) -> ExactCheck | None:
     if isinstance(found, ExactTest):
         return ExactCheck(p=found.p, minimum_p=found.minimum_p, method=found.method)
     if isinstance(found, UnderpoweredByDesign):

@@ -1,8 +1,8 @@
 """Everything the plan asks of two models on one metric, from one covariance of all runs.
 
-The primary answer is the two-source comparison; beside it stand the paired t-test on this test set, a distribution-free
-check, effect sizes, equivalence and what the design could have detected. `compare_family` adds the correction over all
-planned pairs and the verdicts.
+The primary answer is the two-source comparison; beside it stand the paired t-test on this test set, two
+distribution-free checks, effect sizes, equivalence and what the design could have detected. `compare_family` adds the
+correction over all planned pairs and the verdicts.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,14 @@ from ctrlab_report.statistics.errors import MisalignedInput, TooFewSeeds
 from ctrlab_report.statistics.intervals import Interval, bonferroni_interval
 from ctrlab_report.statistics.multiplicity import Correction, adjust
 from ctrlab_report.statistics.obuchowski_rockette import compare_shared_seeds, compare_unshared_seeds
-from ctrlab_report.statistics.paired import ExactTest, PairedT, UnderpoweredByDesign, paired_t, sign_flip
+from ctrlab_report.statistics.paired import (
+    ExactTest,
+    PairedT,
+    UnderpoweredByDesign,
+    paired_t,
+    sign_flip,
+    wilcoxon_signed_rank,
+)
 from ctrlab_report.statistics.precision import DetectableEffect, minimum_detectable_effect
 from ctrlab_report.statistics.two_source import TwoSourceComparison
 from ctrlab_report.statistics.unpaired import WelchT, welch_t
@@ -70,6 +77,7 @@ class PairComparison:
     two_source: TwoSourceComparison | Degenerate
     test_set_only: PairedT | WelchT | Degenerate
     distribution_free: ExactTest | UnderpoweredByDesign | Degenerate | None
+    signed_rank: ExactTest | UnderpoweredByDesign | Degenerate | None
     effect: StandardisedDifference | Degenerate | None
     superiority: ProbabilityOfSuperiority | None
     detectable: DetectableEffect | None
@@ -116,7 +124,9 @@ def compare_pair(
         confidence=plan.confidence,
         pilot_seeds=len(pilot) if plan.pilot_seeds else None,
     )
-    exact = sign_flip(of_a, of_b, alpha=plan.alpha, comparisons=comparisons)
+    flipped, ranked = (
+        test(of_a, of_b, alpha=plan.alpha, comparisons=comparisons) for test in (sign_flip, wilcoxon_signed_rank)
+    )
     effect = standardised_difference(of_a, of_b, confidence=plan.confidence)
     higher = covariance.metric.higher_is_better
     superiority = (
@@ -131,7 +141,8 @@ def compare_pair(
         shared,
         two_source,
         paired_t(of_a, of_b, confidence=plan.confidence),
-        exact,
+        flipped,
+        ranked,
         effect,
         superiority,
         *_from_standard_error(two_source, plan),
@@ -186,7 +197,7 @@ def _unshared(a: ModelRuns, b: ModelRuns, covariance: MetricCovariance, plan: Co
     two_source = compare_unshared_seeds(of_a, of_b, pair.matrix, test_df=pair.test_df, confidence=plan.confidence)
     welch = welch_t(of_a, of_b, confidence=plan.confidence)
     return PairComparison(
-        a.name, b.name, pair, (), two_source, welch, None, None, None, *_from_standard_error(two_source, plan)
+        a.name, b.name, pair, (), two_source, welch, None, None, None, None, *_from_standard_error(two_source, plan)
     )
 
 

@@ -96,6 +96,18 @@ def test_comparisons_csv_has_a_row_for_each_pair_and_metric(experiment: Any) -> 
     assert all(row["verdict"] for row in rows if row["role"] == "primary")
 
 
+@pytest.mark.parametrize(("seeds", "shown"), [(5, False), (8, True)])
+def test_exact_tests_are_shown_only_where_they_can_reach_their_level(
+    written: Callable[..., Any], seeds: int, shown: bool
+) -> None:
+    folder = made(written(seeds=seeds))
+    rows = list(csv.DictReader(io.StringIO((folder / "comparisons.csv").read_text())))
+    primary = [row for row in rows if row["role"] == "primary"]
+    assert {bool(row[name]) for row in primary for name in ("sign_flip_p", "wilcoxon_p")} == {shown}
+    assert ("needs 7 seeds" in (folder / "report.html").read_text()) is not shown
+    assert "wilcoxon-signed-rank-exact" in summary_of(folder).methods
+
+
 def test_every_method_that_a_number_names_is_explained(experiment: Any) -> None:
     summary = summary_of(made(experiment))
 

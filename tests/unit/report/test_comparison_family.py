@@ -15,7 +15,7 @@ from ctrlab_report.statistics.errors import MisalignedInput, TooFewSeeds
 from ctrlab_report.statistics.methods import METHODS
 from ctrlab_report.statistics.metrics import Metric
 from ctrlab_report.statistics.multiplicity import Correction
-from ctrlab_report.statistics.paired import UnderpoweredByDesign
+from ctrlab_report.statistics.paired import ExactTest, UnderpoweredByDesign
 from ctrlab_report.statistics.unpaired import WelchT
 from ctrlab_report.statistics.verdict import Word
 
@@ -155,6 +155,18 @@ def test_five_seeds_cannot_carry_a_sign_test() -> None:
         PLAN,
     )
     assert isinstance(result.distribution_free, UnderpoweredByDesign)
+    assert isinstance(result.signed_rank, UnderpoweredByDesign)
+
+
+def test_eight_seeds_carry_both_exact_tests_until_the_family_grows() -> None:
+    pair = compare_pair(runs("good"), runs("weak"), covariance(), PLAN)
+    for found in (pair.distribution_free, pair.signed_rank):
+        assert isinstance(found, ExactTest)
+        assert found.minimum_p <= found.p <= 1
+    in_a_large_family = compare_pair(runs("good"), runs("weak"), covariance(), PLAN, comparisons=7)
+    for refused in (in_a_large_family.distribution_free, in_a_large_family.signed_rank):
+        assert isinstance(refused, UnderpoweredByDesign)
+        assert refused.seeds_needed == 9
 
 
 def test_runs_and_seeds_must_fit_together() -> None:
