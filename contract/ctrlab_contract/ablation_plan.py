@@ -52,7 +52,7 @@ def ablation_plan(ablation: Ablation, parent: Parent) -> Plan:
         dataset=extended(plan.dataset, ablation),
         variants=tuple(_variant(full, change, retuned, added) for change in changes),
         tuning=plan.tuning,
-        evaluation=Evaluation(seeds=_seeds(ablation, parent)),
+        evaluation=Evaluation(seeds=_seeds(ablation, parent), seeds_per_pod=plan.evaluation.seeds_per_pod),
         analysis=plan.analysis.model_copy(update={"reference": spec.model, "compare": "AgainstReference"}),
         parent=ParentExperiment(
             experiment=parent.key.prefix,

@@ -83,6 +83,10 @@ class FinalRun(ContractModel):
     seed: int
 
 
+RunGroup = tuple[FinalRun, ...]
+"""Final runs of one variant and one search that one process makes: a single one unless seeds are batched."""
+
+
 class Plan(ContractModel):
     """Everything the result depends on."""
 
@@ -163,6 +167,22 @@ class Plan(ContractModel):
         for seed in self.evaluation.seeds.values(seed_count):
             for variant in self.variants:
                 yield FinalRun(variant=variant.name, seed=seed)
+
+    def run_groups(self, seed_count: int | None = None) -> tuple[RunGroup, ...]:
+        """The final runs by process, seeds first; a later extension to `seed_count` leaves the planned groups as they
+        are and adds its own."""
+        seeds = self.evaluation.seeds
+        parts = seeds.values(), seeds.values(seed_count)[seeds.count :]
+        return tuple(group for part in parts for group in self._run_groups(part))
+
+    def _run_groups(self, seeds: tuple[int, ...]) -> Iterator[RunGroup]:
+        """Seeds of one search have the same parameters; others cannot be trained together."""
+        size = self.evaluation.seeds_per_pod or 1
+        by_search = [[s for s in seeds if self.search_of(s) == search] for search in range(self.tuning.searches)]
+        batches = [own[at : at + size] for own in by_search for at in range(0, len(own), size)]
+        for batch in sorted(batches):
+            for variant in self.variants:
+                yield tuple(FinalRun(variant=variant.name, seed=seed) for seed in batch)
 
     def comparisons(self) -> tuple[tuple[str, str], ...]:
         """Pairs (a, b) whose difference a - b is reported; b is the reference in AgainstReference."""

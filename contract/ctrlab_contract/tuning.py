@@ -9,6 +9,10 @@ from ctrlab_contract.cel import rules
 
 MetricName = Literal["auc", "logloss", "gauc", "ne", "pcoc", "ece", "brier"]
 
+ExecutionMode = Literal["plain", "batched"]
+"""How a final run is trained: alone, or in one batch with other seeds of its model. Sums are rounded otherwise in the
+one than in the other, so that runs of both are never compared."""
+
 
 @rules(
     ("!has(self.percentile) || self.type == 'Percentile'", "percentile is for pruner Percentile"),
@@ -195,12 +199,21 @@ class Evaluation(ContractModel):
     """Which seeds, and how many."""
     precision: Precision | None = None
     """Asks for the one extension of seeds, up to seeds.max."""
+    seeds_per_pod: int | None = Field(default=None, ge=1, le=256)
+    """Seeds of one model that a pod trains at once, as one batch (default 1: each run has a pod of its own). More of
+    them use a GPU that one small model leaves idle, and need as many times the memory. It belongs to the plan, because
+    a batch of seeds is rounded otherwise than one seed."""
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         if self.precision is not None and self.seeds.max is None:
             raise ValueError("precision needs seeds.max: how far may the number of seeds be raised?")
         return self
+
+    @property
+    def execution_mode(self) -> ExecutionMode:
+        """Of every final run: batched with more than one seed a pod, also where the last batch has a single one."""
+        return "batched" if (self.seeds_per_pod or 1) > 1 else "plain"
 
 
 @rules(

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from ctrlab_contract.names import ExitCode, Key
-from ctrlab_contract.plan import ExperimentKey, Plan
+from ctrlab_contract.plan import ExperimentKey, FinalRun, Plan
 from ctrlab_contract.records import PreparedData, SplitSummary, TestOpening
 from ctrlab_contract.store import Store, open_store
 
@@ -107,7 +107,12 @@ def tune(folder: Store, key: ExperimentKey, plan: Plan, variant: str) -> None:
 
 
 def evaluate(folder: Store, plan: Plan, seed_count: int | None, first: int) -> None:
-    run = plan.final_runs(seed_count)[first + int(os.environ["JOB_COMPLETION_INDEX"])]
+    for run in plan.run_groups(seed_count)[first + int(os.environ["JOB_COMPLETION_INDEX"])]:
+        if not any(key.endswith("/record.json") for key in folder.list(f"runs/{run.variant}/{run.seed}/")):
+            make(folder, plan, run)
+
+
+def make(folder: Store, plan: Plan, run: FinalRun) -> None:
     attempts = {key.split("/")[3] for key in folder.list(f"runs/{run.variant}/{run.seed}/")}
     opening = TestOpening(
         at="2026-01-01T00:00:00Z", by="fake", plan_digest=plan.digest, token="t", attempt=len(attempts), reason="first"

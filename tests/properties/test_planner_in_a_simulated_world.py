@@ -39,7 +39,7 @@ PREPARED = PreparedData(
 ORDER = ("Pending", "Preparing", "Tuning", "Evaluating", "Deciding", "Extending", "Reporting", "Succeeded")
 
 
-def experiment(workers: int, extended: bool) -> Experiment:
+def experiment(workers: int, extended: bool, seeds_per_pod: int) -> Experiment:
     evaluation: dict[str, Any] = {"seeds": {"count": 5}}
     if extended:
         evaluation = {"seeds": {"count": 5, "max": 9}, "precision": {"metric": "auc", "halfWidth": "0.001"}}
@@ -55,7 +55,7 @@ def experiment(workers: int, extended: bool) -> Experiment:
             {"name": "LR", "architecture": "lr"},
         ],
         "tuning": {"trials": 3, "workers": workers, "maxFailedTrials": 1},
-        "evaluation": evaluation,
+        "evaluation": evaluation | {"seedsPerPod": seeds_per_pod},
     }
     return Experiment.model_validate_json(json.dumps({"metadata": {"name": "study"}, "spec": spec}))
 
@@ -118,15 +118,19 @@ class World:
                 if not self._trial(request.arguments[-1]):
                     return
             case "evaluate":
-                open_runs = [run for run in request.runs if run not in self.facts.runs]
                 failed = self.facts.jobs[name].failed_indexes
-                waiting = [run for run in open_runs if request.runs.index(run) not in failed]
+                waiting = [
+                    (index, run)
+                    for index, group in enumerate(request.groups)
+                    for run in group
+                    if run not in self.facts.runs and index not in failed
+                ]
                 if waiting and fails:
-                    self._lose(name, request.runs.index(waiting[0]))
+                    self._lose(name, waiting[0][0])
                     return
                 if waiting:
-                    self.recorded.append(waiting[0])
-                    self.facts = replace(self.facts, runs=self.facts.runs | {waiting[0]})
+                    self.recorded.append(waiting[0][1])
+                    self.facts = replace(self.facts, runs=self.facts.runs | {waiting[0][1]})
                     return
                 over = replace(self.facts.jobs[name], state="Failed" if failed else "Complete")
             case "decide":
@@ -178,7 +182,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("forget"), st.booleans()),
     st.tuples(st.just("suspend"), st.booleans()),
 )
-WORLDS = st.builds(lambda workers, extended: World.of(experiment(workers, extended)), st.integers(1, 4), st.booleans())
+WORLDS = st.builds(experiment, st.integers(1, 4), st.booleans(), st.integers(1, 3)).map(World.of)
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 

@@ -16,6 +16,7 @@ from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
 from ctrlab_contract.architectures import Architecture
+from ctrlab_contract.errors import InvalidSpec, Problem
 from ctrlab_contract.plan import Variant
 from ctrlab_trainer.batches import Batch, DeviceData, bounds
 from ctrlab_trainer.course import Course, Judge, TrainingResult
@@ -39,7 +40,8 @@ def train_batched(
     metrics: tuple[str, ...],
     stop: Callable[[], bool] = lambda: False,
 ) -> tuple[TrainingResult, ...]:
-    """A result for each seed, in their order; arguments and errors as of `loop.train`.
+    """A result for each seed, in their order; arguments and errors as of `loop.train`, and InvalidSpec for a model
+    whose computation cannot be batched.
 
     A seed that stops early leaves the batch, and the others go on.
     """
@@ -89,7 +91,12 @@ class Together:
             found: Tensor = functional_call(self.models[0], (parameters, buffers), (_joined(batch, of_batch),))
             return found
 
-        logits: Tensor = vmap(one, randomness="error")(self.parameters, self.buffers, *apart)
+        try:
+            logits: Tensor = vmap(one, randomness="error")(self.parameters, self.buffers, *apart)
+        except RuntimeError as error:
+            if "vmap" not in str(error):
+                raise
+            raise InvalidSpec([Problem("spec.evaluation.seedsPerPod", _unable(self.models[0], error))]) from error
         return logits
 
     def share_gradients(self) -> None:
@@ -123,6 +130,14 @@ def _epoch(
             course.optimisation.step()
         total += losses.detach() * (end - start)
     return [float(loss) / rows.rows for loss in total]
+
+
+def _unable(model: nn.Module, error: RuntimeError) -> str:
+    why = str(error).partition("\n")[0]
+    return (
+        f"{type(model).__name__} computes something that cannot be done for several seeds at once ({why}); use 1, or "
+        "write that part of the model without values read from tensors, changes in place and randomness of its own"
+    )
 
 
 def _stack(of_each: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ctrlab_contract.errors import InvalidInput, InvalidSpec, Problem
+from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.manifests import load_manifests
 from ctrlab_contract.names import ExitCode, Key
-from ctrlab_contract.plan import ExperimentKey, FinalRun, Plan
+from ctrlab_contract.plan import ExperimentKey, FinalRun, Plan, RunGroup
 from ctrlab_contract.store import Store, open_store
 from ctrlab_trainer import failures
 from ctrlab_trainer.termination import Termination
@@ -40,17 +42,19 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _worker(commands.add_parser("prepare", help="encode the data set into the store"), _prepare)
     tune = _worker(commands.add_parser("tune", help="work on the search of one variant"), _tune)
-    evaluate = _worker(commands.add_parser("evaluate", help="make one final run"), _evaluate)
+    evaluate = _worker(commands.add_parser("evaluate", help="make final runs: one, or a batch of seeds"), _evaluate)
     verify = _worker(commands.add_parser("verify", help="train a finished run again and compare the model"), _verify)
     replay = _worker(commands.add_parser("replay", help="train trials of a frozen search again and compare"), _replay)
     _worker(commands.add_parser("calibrate", help="time a few batches of each variant; JSON"), _calibrate)
     tune.add_argument("--variant", required=True)
     replay.add_argument("--variant", required=True)
     replay.add_argument("--trials", type=int, help="how many of the best (default: all)")
-    evaluate.add_argument("--variant", help=f"with --seed; without both the run of ${INDEX_VARIABLE}")
-    evaluate.add_argument("--seed", type=int)
+    evaluate.add_argument("--variant", help=f"with --seed; without both the runs of ${INDEX_VARIABLE}")
+    evaluate.add_argument("--seed", type=int, help="with --variant; others of its batch are made, too")
     evaluate.add_argument("--seed-count", type=int, help="seeds per variant; the plan's unless given")
-    evaluate.add_argument("--first-index", type=int, default=0, help="final run of index 0 (default 0)")
+    evaluate.add_argument(
+        "--first-index", type=int, default=0, help="final run, or batch of them, of index 0 (default 0)"
+    )
     verify.add_argument("--variant", required=True)
     verify.add_argument("--seed", type=int, required=True)
     fetch = commands.add_parser("fetch", help="get a known data set")
@@ -60,6 +64,11 @@ def parser() -> argparse.ArgumentParser:
     inspect = commands.add_parser("inspect", help="what the models will see of the data of a specification; JSON")
     inspect.add_argument("file", type=Path, help="YAML file with one CTRExperiment")
     inspect.set_defaults(run=_inspect, interactive=True)
+    encode = commands.add_parser("encode", help="encode the data set of a specification into a store; JSON")
+    encode.add_argument("file", type=Path, help="YAML file with one CTRExperiment")
+    encode.add_argument("--store", required=True, help="root of the artifact store")
+    encode.add_argument("--scheduler", help="address of a Dask scheduler whose workers read the source")
+    encode.set_defaults(run=_encode, interactive=True)
     return top
 
 
@@ -99,11 +108,11 @@ def _tune(given: argparse.Namespace) -> int:
 def _evaluate(given: argparse.Namespace) -> int:
     Termination()
     store, plan = _open(given)
-    run = final_run(plan, given.variant, given.seed, given.seed_count, given.first_index)
+    group = run_group(plan, given.variant, given.seed, given.seed_count, given.first_index)
     from ctrlab_trainer.evaluate import evaluate
 
-    record = evaluate(plan, given.experiment, store, run.variant, run.seed)
-    print(f"{run.variant}, seed {run.seed}, attempt {record.attempt}: {record.state}")
+    for record in evaluate(plan, given.experiment, store, group[0].variant, [run.seed for run in group]):
+        print(f"{record.variant}, seed {record.seed}, attempt {record.attempt}: {record.state}")
     return ExitCode.SUCCESS
 
 
@@ -154,33 +163,56 @@ def _fetch(given: argparse.Namespace) -> int:
 
 
 def _inspect(given: argparse.Namespace) -> int:
-    from ctrlab_contract.experiment import Experiment
-    from ctrlab_contract.manifests import load_manifests
     from ctrlab_trainer.data.inspection import inspect
 
-    experiments = [found for found in load_manifests(given.file) if isinstance(found, Experiment)]
-    if len(experiments) != 1:
-        raise InvalidSpec([Problem(str(given.file), f"expected one CTRExperiment, found {len(experiments)}")])
-    print(inspect(experiments[0].spec.dataset, experiments[0].metadata.name).to_json(), end="")
+    experiment = _experiment(given.file)
+    print(inspect(experiment.spec.dataset, experiment.metadata.name).to_json(), end="")
     return ExitCode.SUCCESS
 
 
-def final_run(plan: Plan, variant: str | None, seed: int | None, seed_count: int | None, first_index: int) -> FinalRun:
-    """The run that is named, or the one of this process's index; InvalidSpec for one that the plan does not have."""
-    runs = plan.final_runs(seed_count)
+def _encode(given: argparse.Namespace) -> int:
+    from ctrlab_trainer.data.prepare import prepare_data_set
+
+    dataset, store = _experiment(given.file).spec.dataset, open_store(given.store)
+    if given.scheduler is None:
+        record = prepare_data_set(dataset, store)
+    else:
+        try:
+            from ctrlab_trainer.data.distributed import OnCluster, cluster
+        except ModuleNotFoundError as error:
+            raise InvalidSpec([Problem("--scheduler", f"{error}; install it: pip install 'ctrlab[dask]'")]) from error
+        with cluster(given.scheduler) as client:
+            record = prepare_data_set(dataset, store, OnCluster(client))
+    print(record.to_json(), end="")
+    return ExitCode.SUCCESS
+
+
+def _experiment(file: Path) -> Experiment:
+    experiments = [found for found in load_manifests(file) if isinstance(found, Experiment)]
+    if len(experiments) != 1:
+        raise InvalidSpec([Problem(str(file), f"expected one CTRExperiment, found {len(experiments)}")])
+    return experiments[0]
+
+
+def run_group(plan: Plan, variant: str | None, seed: int | None, seed_count: int | None, first_index: int) -> RunGroup:
+    """The runs of the process that makes the named one, or those of this process's index; InvalidSpec for one that the
+    plan does not have. A seed beyond the planned ones is in a batch of its own unless `seed_count` reaches it."""
+    groups = plan.run_groups(seed_count)
     if variant is not None and seed is not None:
         _known_variant(plan, variant)
         if seed not in {run.seed for run in plan.final_runs(plan.evaluation.seeds.max)}:
             raise InvalidSpec([Problem("--seed", f"the plan has no seed {seed}")])
-        return FinalRun(variant=variant, seed=seed)
+        named = FinalRun(variant=variant, seed=seed)
+        return next((group for group in groups if named in group), (named,))
     index = os.environ.get(INDEX_VARIABLE, "")
     if not index.isdigit():
         message = f"give --variant and --seed, or set {INDEX_VARIABLE} to a number (found {index!r})"
         raise InvalidSpec([Problem("evaluate", message)])
     place = first_index + int(index)
-    if place >= len(runs):
-        raise InvalidSpec([Problem(INDEX_VARIABLE, f"the plan has {len(runs)} final runs, there is no index {place}")])
-    return runs[place]
+    if place >= len(groups):
+        what = "final runs" if plan.evaluation.execution_mode == "plain" else "batches of final runs"
+        raise InvalidSpec([Problem(INDEX_VARIABLE, f"the plan has {len(groups)} {what}, there is no index {place}")])
+    return groups[place]
 
 
 def _known_variant(plan: Plan, name: str) -> None:

@@ -23,6 +23,10 @@ class Determinism:
         """Whether no operation was left to chance."""
         return not self.operations
 
+    def joined(self, other: "Determinism") -> "Determinism":
+        """Of two pieces of work, both complete."""
+        return Determinism(list(dict.fromkeys([*self.operations, *other.operations])))
+
 
 @contextmanager
 def deterministic() -> Iterator[Determinism]:

@@ -22,7 +22,7 @@ def reuse(
     """The record of the parent's run of the full model with this seed, written as the ablation's, or None.
 
     It is taken only where nothing that the result depends on differs: data set, architecture, every parameter, seed,
-    removed parts and dropped features, and where it has every metric that the ablation asks for.
+    removed parts, dropped features and execution mode, and where it has every metric that the ablation asks for.
     """
     parent = plan.parent
     if parent is None or search.variant != parent.model:
@@ -39,6 +39,7 @@ def reuse(
         or record.architecture != variant.architecture
         or record.config_digest != digest(resolve(variant, search.choice(plan.search_of(seed)).parameters))
         or (record.removed_parts, record.dropped_features) != (variant.remove, variant.drop_features)
+        or record.execution_mode != plan.evaluation.execution_mode
         or not record.metric_definitions.keys() >= set(plan.analysis.metrics)
     ):
         return None

@@ -14,6 +14,7 @@ from ctrlab_contract.records import Anomaly, RunEnd, RunStart, cut_off
 from ctrlab_contract.store import ObjectExists, Store, StoreError
 from ctrlab_trainer.failures import out_of_memory
 from ctrlab_trainer.provenance.cost import worker_name
+from ctrlab_trainer.run_files import find_record
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,10 @@ class StartLog:
 
     @contextmanager
     def entered(self) -> Iterator[tuple[Anomaly, ...]]:
-        """Logs a start, and its end if that is an exception; gives an anomaly for each earlier start."""
+        """Logs a start, and its end if that is an exception; gives an anomaly for each earlier start.
+
+        A run that has its record has ended well, whatever becomes of the others of its batch.
+        """
         earlier = self.cut_off()
         number = self._begin(len(earlier) + 1)
         try:
@@ -34,7 +38,8 @@ class StartLog:
         except BaseException as error:
             # The reason that the run ends must get through, whatever the store says to a note about it.
             with suppress(StoreError):
-                self._put(f"{number}-end.json", _end(number, error))
+                if find_record(self.experiment, self.variant, self.seed) is None:
+                    self._put(f"{number}-end.json", _end(number, error))
             raise
 
     def cut_off(self) -> tuple[Anomaly, ...]:

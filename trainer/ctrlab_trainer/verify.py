@@ -8,10 +8,11 @@ from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.records import PreparedData, RunRecord, StudyRecord
 from ctrlab_contract.store import ObjectNotFound, Store
 from ctrlab_trainer.device import set_up_torch
-from ctrlab_trainer.evaluate import find_record, model_digest
+from ctrlab_trainer.evaluate import model_digest
 from ctrlab_trainer.provenance.code import code_record
 from ctrlab_trainer.provenance.environment import environment_record
 from ctrlab_trainer.provenance.hardware import hardware_record
+from ctrlab_trainer.run_files import find_record
 
 DECIDING = ("torch", "numpy")
 """Packages whose version can change the bits of a training."""
@@ -26,6 +27,8 @@ class Verification:
     repeated: str | None
     changed: tuple[str, ...] = ()
     """What is not as it was then, and could be why the bits differ."""
+    batch: tuple[int, ...] | None = None
+    """The seeds that were trained together, both times."""
 
     @property
     def equal(self) -> bool:
@@ -34,6 +37,8 @@ class Verification:
 
     def __str__(self) -> str:
         lines = [f"recorded {self.recorded}", f"repeated {self.repeated}", "bit-equal" if self.equal else "different"]
+        if self.batch is not None:
+            lines.insert(0, f"batched  seeds {', '.join(map(str, self.batch))} trained together")
         if not self.equal:
             nothing = "nothing that is recorded has changed since: code, packages, threads, device, processor"
             lines += list(self.changed) or [nothing]
@@ -41,15 +46,15 @@ class Verification:
 
 
 def verify(plan: Plan, key: ExperimentKey, store_root: Store, variant: str, seed: int) -> Verification:
-    """Trains (variant, seed) once more; ObjectNotFound if it has no record yet."""
+    """Trains (variant, seed) once more, in the batch that it was trained in; ObjectNotFound if it has no record yet."""
     experiment = store_root.below(key.prefix)
     record = find_record(experiment, variant, seed)
     if record is None:
         raise ObjectNotFound(experiment.uri, Key.run(variant, seed, 1, "record.json"))
     search = StudyRecord.model_validate_json(experiment.get(Key.study(variant)))
     prepared = PreparedData.model_validate_json(experiment.get(Key.PREPARED))
-    repeated = model_digest(plan, search, store_root, prepared, variant, seed)
-    return Verification(record.model_sha256, repeated, tuple(_changes(record)))
+    repeated = model_digest(plan, search, store_root, prepared, record)
+    return Verification(record.model_sha256, repeated, tuple(_changes(record)), record.batched_with)
 
 
 def _changes(record: RunRecord) -> Iterator[str]:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from ctrlab_contract.base import ContractModel
 from ctrlab_contract.records.ablation import ReusedRun, VariantChange
 from ctrlab_contract.records.study import ParameterValue
+from ctrlab_contract.tuning import ExecutionMode
 
 
 class CodeRecord(ContractModel):
@@ -66,7 +67,7 @@ class EpochRecord(ContractModel):
 
 
 class ProcessRecord(ContractModel):
-    """What it cost."""
+    """What it cost; of a batched run its share of the batch's training, and its own test."""
 
     started: str
     """RFC 3339, UTC."""
@@ -163,7 +164,9 @@ class RunRecord(ContractModel):
     """Of an ablation's full model: the run of the experiment that this is."""
     parameters: int
     """Trainable numbers in the model."""
-    execution_mode: Literal["plain", "batched"] = "plain"
+    execution_mode: ExecutionMode = "plain"
+    batched_with: tuple[int, ...] | None = None
+    """Of a batched run: the seeds of its batch in their order, its own among them; a repetition needs all of them."""
     device: str
     precision: str
     metrics_valid: dict[str, float | None]

@@ -41,8 +41,8 @@ def show_estimates(experiment: Experiment, plan: Plan, folder: Path, slots: int)
 
 
 def most_seconds(plan: Plan, measured: Calibration, slots: int) -> float:
-    """If every trial and run used all its epochs, spread evenly over the workers; each run is a process of its own."""
-    processes = len(plan.final_runs()) + slots * len(plan.names)
+    """If every training used all its epochs, spread evenly over the workers; a batch of seeds is one process."""
+    processes = len(plan.run_groups()) + slots * len(plan.names)
     training = sum(_seconds_of(plan, measured, name) for name in plan.names)
     return (training + processes * measured.startup_seconds) / slots
 

@@ -74,12 +74,18 @@ def amounts(frozen: Plan, workers: int) -> list[tuple[str, str]]:
         ("jobs", f"{jobs} (prepare, {len(frozen.variants)} searches of at most {workers} workers, final runs, report)"),
         ("trials", f"{trials} ({frozen.tuning.sampler} sampler, {frozen.tuning.pruner.type} pruner)"),
         ("seeds", f"{seeds.count} ({seeds.base} to {seeds.base + seeds.count - 1}){extended}"),
-        ("final runs", str(len(frozen.final_runs()))),
+        ("final runs", final_runs(frozen)),
         (
             "comparisons",
             f"{len(frozen.comparisons())} of {frozen.analysis.primary_metric}, {frozen.analysis.correction}",
         ),
     ]
+
+
+def final_runs(frozen: Plan) -> str:
+    """How many, and how they are batched."""
+    runs, batches = len(frozen.final_runs()), len(frozen.run_groups())
+    return str(runs) if frozen.evaluation.execution_mode == "plain" else f"{runs} in {batches} batches of seeds"
 
 
 def models(frozen: Plan) -> list[tuple[str, str, str, str]]:

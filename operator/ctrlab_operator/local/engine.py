@@ -142,7 +142,7 @@ class Engine:
             case RaiseTrials(trials):
                 database.extend(self.key, facts.plan, trials)
             case EnsureJob(request):
-                done = [index for index, run in enumerate(request.runs) if run in facts.runs]
+                done = [index for index, group in enumerate(request.groups) if facts.runs.issuperset(group)]
                 processes.create(request, done)
             case ScaleJob(name, completions, parallelism):
                 processes.scale(name, completions, parallelism)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ctrlab_contract.canonical import digest
-from ctrlab_contract.plan import FinalRun, Plan
+from ctrlab_contract.plan import Plan, RunGroup
 
 Program = Literal["trainer", "report"]
 Phase = Literal["prepare", "tune", "evaluate", "decide", "report"]
@@ -26,8 +26,8 @@ class JobRequest:
     arguments: tuple[str, ...]
     completions: int = 1
     parallelism: int = 1
-    runs: tuple[FinalRun, ...] = ()
-    """For final runs: which one each index is."""
+    groups: tuple[RunGroup, ...] = ()
+    """For final runs: which ones each index makes."""
 
     @property
     def digest(self) -> str:
@@ -37,7 +37,7 @@ class JobRequest:
                 "name": self.name,
                 "program": self.program,
                 "arguments": list(self.arguments),
-                "runs": [[run.variant, run.seed] for run in self.runs],
+                "runs": [[group[0].variant, *(run.seed for run in group)] for group in self.groups],
             }
         )
 

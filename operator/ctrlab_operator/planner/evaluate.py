@@ -1,4 +1,4 @@
-"""Phase evaluate: the final runs, one index for each (variant, seed), once every search is frozen.
+"""Phase evaluate: the final runs, one index for each (variant, seed) or batch of seeds, once every search is frozen.
 
 A run whose retries are used up is lost, and the others go on. The report is still made when what is left can be
 compared: each pair that the plan compares shares at least two finished seeds, the fewest that have a standard
@@ -6,7 +6,7 @@ deviation. Lost runs are listed in the report. Diverged runs have a record and c
 """
 
 from ctrlab_contract.names import Condition
-from ctrlab_contract.plan import FinalRun
+from ctrlab_contract.plan import FinalRun, RunGroup
 from ctrlab_contract.status import Stage
 from ctrlab_operator.planner.actions import JobRequest
 from ctrlab_operator.planner.facts import Facts
@@ -19,13 +19,14 @@ def evaluate(facts: Facts) -> Work | Fail | None:
     """The runs as planned; over once the one decision about more seeds is made, too."""
     if facts.decision is not None:
         return None
-    return final_runs(facts, "evaluate", "Evaluating", facts.plan.final_runs(), ("evaluate",))
+    return final_runs(facts, "evaluate", "Evaluating", facts.plan.run_groups(), ("evaluate",))
 
 
 def final_runs(
-    facts: Facts, name: str, stage: Stage, runs: tuple[FinalRun, ...], arguments: tuple[str, ...]
+    facts: Facts, name: str, stage: Stage, groups: tuple[RunGroup, ...], arguments: tuple[str, ...]
 ) -> Work | Fail | None:
     """One job of final runs: over when each has a record or is lost, failed when too few are left to compare."""
+    runs = [run for group in groups for run in group]
     missing = [run for run in runs if run not in facts.runs]
     if not missing or facts.holds(Condition.EVALUATION_COMPLETE):
         return None
@@ -38,15 +39,15 @@ def final_runs(
         return Fail(
             "EvaluationFailed", f"{len(missing)} of {len(runs)} final runs were lost{why}; {alone or 'stopped'}"
         )
-    size = min(len(runs), facts.experiment.spec.tuning.workers * len(facts.plan.variants))
+    size = min(len(groups), facts.experiment.spec.tuning.workers * len(facts.plan.variants))
     request = JobRequest(
         name=name,
         phase="evaluate",
         program="trainer",
         arguments=arguments,
-        completions=len(runs),
+        completions=len(groups),
         parallelism=size,
-        runs=runs,
+        groups=groups,
     )
     return Work(stage, ensure(facts, request), f"{len(runs) - len(missing)} of {len(runs)} final runs done")
 
@@ -70,13 +71,13 @@ def lost_runs(facts: Facts, active: bool) -> frozenset[FinalRun]:
 
     `active`: whether active jobs go on; the lost runs of one that is deleted now will be tried again.
     """
-    planned = facts.plan.final_runs()
-    extension = facts.plan.final_runs(facts.seed_count)[len(planned) :]
+    planned = facts.plan.run_groups()
+    extension = facts.plan.run_groups(facts.seed_count)[len(planned) :]
     lost: set[FinalRun] = set()
-    for name, runs in (("evaluate", planned), ("evaluate-extended", extension)):
+    for name, groups in (("evaluate", planned), ("evaluate-extended", extension)):
         job = facts.jobs.get(name)
         if job is None or job.state == "Deleting" or (job.state == "Active" and not active):
             continue
         over = job.state != "Active"
-        lost |= {run for index, run in enumerate(runs) if over or index in job.failed_indexes}
+        lost |= {run for index, group in enumerate(groups) if over or index in job.failed_indexes for run in group}
     return frozenset(lost - facts.runs)

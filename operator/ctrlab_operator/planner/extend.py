@@ -25,7 +25,7 @@ def decide_seeds(facts: Facts) -> Work | Fail | None:
 
 def extend(facts: Facts) -> Work | Fail | None:
     """The additional runs: the seeds after the planned ones, for every variant."""
-    planned = facts.plan.final_runs()
-    added = facts.plan.final_runs(facts.seed_count)[len(planned) :]
+    planned = facts.plan.run_groups()
+    added = facts.plan.run_groups(facts.seed_count)[len(planned) :]
     arguments = ("evaluate", "--seed-count", str(facts.seed_count), "--first-index", str(len(planned)))
     return final_runs(facts, "evaluate-extended", "Extending", added, arguments)

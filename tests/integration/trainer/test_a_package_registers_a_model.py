@@ -85,7 +85,7 @@ folder.put(Key.PLAN, plan.to_json().encode())
 prepare(plan, store, key)
 data = PreparedData.model_validate_json(folder.get(Key.PREPARED))
 folder.put(Key.study("Mine"), nothing_tuned(plan, "Mine", data.digest).to_json().encode())
-record = evaluate(plan, key, store, "Mine", plan.evaluation.seeds.base)
+[record] = evaluate(plan, key, store, "Mine", [plan.evaluation.seeds.base])
 print(record.state, record.architecture, record.config["scale"], record.metrics_test["auc"] is not None)
 """
 

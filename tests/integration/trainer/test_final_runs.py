@@ -35,7 +35,8 @@ class Prepared(Protocol):
 
 
 def run(given: Prepared, variant: str = "SIN", seed: int = 10) -> RunRecord:
-    return evaluate(given.plan, given.key, given.store, variant, seed)
+    [record] = evaluate(given.plan, given.key, given.store, variant, [seed])
+    return record
 
 
 def test_a_run_leaves_predictions_curve_model_and_a_record_of_them(prepared: Prepared) -> None:

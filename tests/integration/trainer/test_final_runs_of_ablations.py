@@ -47,9 +47,9 @@ def openings(experiment: Prepared, key: ExperimentKey) -> list[str]:
 
 def test_a_run_of_the_experiment_is_taken_over_and_test_stays_closed(prepared: Prepared) -> None:
     token = prepared.freeze()
-    before = evaluate(prepared.plan, prepared.key, prepared.store, "DeepFM", 10)
+    [before] = evaluate(prepared.plan, prepared.key, prepared.store, "DeepFM", [10])
     plan, key = planned(prepared, token, NO_FM)
-    after = evaluate(plan, key, prepared.store, "DeepFM", 10)
+    [after] = evaluate(plan, key, prepared.store, "DeepFM", [10])
     assert after.reused_from is not None
     assert after.reused_from.experiment == prepared.key.prefix
     assert (after.metrics_test, after.model_sha256) == (before.metrics_test, before.model_sha256)
@@ -59,14 +59,15 @@ def test_a_run_of_the_experiment_is_taken_over_and_test_stays_closed(prepared: P
 def test_a_seed_that_the_experiment_has_not_run_is_run(prepared: Prepared) -> None:
     token = prepared.freeze()
     plan, key = planned(prepared, token, NO_FM)
-    assert evaluate(plan, key, prepared.store, "DeepFM", 11).reused_from is None
+    [found] = evaluate(plan, key, prepared.store, "DeepFM", [11])
+    assert found.reused_from is None
 
 
 def test_with_other_data_the_full_model_is_run_again_and_is_the_same_in_every_bit(prepared: Prepared) -> None:
     token = prepared.freeze()
-    before = evaluate(prepared.plan, prepared.key, prepared.store, "DeepFM", 10)
+    [before] = evaluate(prepared.plan, prepared.key, prepared.store, "DeepFM", [10])
     plan, key = planned(prepared, token, {"name": "more", "addFeatures": [SEGMENT]})
-    after = evaluate(plan, key, prepared.store, "DeepFM", 10)
+    [after] = evaluate(plan, key, prepared.store, "DeepFM", [10])
     assert after.reused_from is None
     assert after.dataset_digest != before.dataset_digest
     assert len(after.openings) == 1
@@ -80,7 +81,7 @@ def test_a_variant_with_more_features_has_their_rows_and_says_so(prepared: Prepa
     plan, key = planned(
         prepared, token, {"name": "more", "addFeatures": [SEGMENT]}, {"name": "v", "addFeatures": [visited]}
     )
-    found = evaluate(plan, key, prepared.store, "more", 10)
+    [found] = evaluate(plan, key, prepared.store, "more", [10])
     data = PreparedData.model_validate_json(prepared.store.below(key.prefix).get(Key.PREPARED))
     assert found.change is not None
     assert found.change.added_features == ("segment",)
@@ -99,7 +100,7 @@ def test_another_search_of_the_experiment_than_the_plan_names_keeps_test_closed(
     records = [StudyRecord.model_validate_json(prepared.folder.get(Key.study(name))) for name in prepared.plan.names]
     assert search_token(records) != token
     with pytest.raises(SealError, match=f"the frozen searches of {prepared.key.prefix} are .*, but this plan was made"):
-        evaluate(plan, key, prepared.store, "no-fm", 10)
+        evaluate(plan, key, prepared.store, "no-fm", [10])
     assert not openings(prepared, key)
 
 
@@ -108,5 +109,5 @@ def test_an_open_search_of_the_experiment_keeps_test_closed(prepared: Prepared) 
     plan, key = planned(prepared, token, NO_FM)
     message = f"the test set is sealed until every search of {prepared.key.prefix} is frozen, too"
     with pytest.raises(SealError, match=message):
-        evaluate(plan, key, prepared.store, "no-fm", 10)
+        evaluate(plan, key, prepared.store, "no-fm", [10])
     assert not openings(prepared, key)

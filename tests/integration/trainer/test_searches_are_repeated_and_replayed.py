@@ -67,7 +67,7 @@ def test_final_runs_take_turns_over_the_searches(repeated: Tuned) -> None:
     assert len(search.searches) == 2
     assert search.choice(0).parameters != search.choice(1).parameters
     base = plan.evaluation.seeds.base
-    runs = [evaluate(plan, key, store, variant, base + index) for index in range(3)]
+    runs = [evaluate(plan, key, store, variant, [base + index])[0] for index in range(3)]
     expected = [search.choice(index % 2).parameters for index in range(3)]
     assert [run.tuned for run in runs] == expected
 

@@ -9,7 +9,7 @@ from ctrlab_contract.names import ExitCode
 from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.records import RunEnd, RunStart
 from ctrlab_contract.store import Store
-from ctrlab_trainer import evaluate as evaluation
+from ctrlab_trainer import final_training
 from ctrlab_trainer.evaluate import evaluate
 from ctrlab_trainer.start_log import StartLog
 
@@ -49,12 +49,12 @@ def test_a_start_that_is_cut_off_says_how(
 ) -> None:
     prepared.freeze()
     with monkeypatch.context() as patched:
-        patched.setattr(evaluation, "train", raising(error))
+        patched.setattr(final_training, "train", raising(error))
         with pytest.raises(type(error)):
-            evaluate(prepared.plan, prepared.key, prepared.store, "DeepFM", 10)
+            evaluate(prepared.plan, prepared.key, prepared.store, "DeepFM", [10])
     end = RunEnd.model_validate_json(prepared.folder.get("runs/DeepFM/10/starts/1-end.json"))
     assert end.how == how
-    record = evaluate(prepared.plan, prepared.key, prepared.store, "DeepFM", 10)
+    [record] = evaluate(prepared.plan, prepared.key, prepared.store, "DeepFM", [10])
     assert record.attempt == 1, "the first to leave a record"
     assert record.state == "Succeeded"
     told = [found for found in record.anomalies if found.kind == how]

@@ -35,7 +35,7 @@ def result(weight: float, divergence: str | None = None) -> TrainingResult:
 
 def test_a_diverging_seed_diverges_again_in_the_same_way(prepared: Prepared) -> None:
     prepared.freeze()
-    record = evaluate(prepared.plan, prepared.key, prepared.store, "Wild", 10)
+    [record] = evaluate(prepared.plan, prepared.key, prepared.store, "Wild", [10])
     assert record.repetition is not None
     assert "non-finite-loss" in record.repetition.reasons
     assert record.repetition.recorded == record.repetition.repeated
@@ -45,7 +45,8 @@ def test_a_diverging_seed_diverges_again_in_the_same_way(prepared: Prepared) -> 
 
 def test_a_sound_run_is_trained_once(prepared: Prepared) -> None:
     prepared.freeze()
-    assert evaluate(prepared.plan, prepared.key, prepared.store, "DeepFM", 10).repetition is None
+    [record] = evaluate(prepared.plan, prepared.key, prepared.store, "DeepFM", [10])
+    assert record.repetition is None
 
 
 def test_a_first_best_epoch_asks_for_no_second_training() -> None:

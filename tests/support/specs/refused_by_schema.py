@@ -35,6 +35,9 @@ STRUCTURE: Final[dict[str, Refused]] = {
     "a metric that does not exist": Refused(
         {"spec.analysis.metrics": ["auc", "f1"]}, "spec.analysis.metrics[1]", "'brier'"
     ),
+    "no seed a pod": Refused(
+        {"spec.evaluation.seedsPerPod": 0}, "spec.evaluation.seedsPerPod", "greater than or equal to 1, not 0"
+    ),
     "four seeds": Refused(
         {"spec.evaluation.seeds.count": 4}, "spec.evaluation.seeds.count", "greater than or equal to 5, not 4"
     ),

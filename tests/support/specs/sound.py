@@ -132,6 +132,7 @@ SOUND: Final[dict[str, dict[str, Any]]] = {
     "several searches of each model": changed(
         EXPERIMENT, {"spec.tuning.repeats": 4, "spec.evaluation": {"seeds": {"count": 8}}}
     ),
+    "seeds in batches": changed(EXPERIMENT, {"spec.evaluation.seedsPerPod": 4}),
     "one search and more seeds": changed(EXPERIMENT, {"spec.tuning.repeats": 1}),
     "a search that begins with what is known": changed(
         EXPERIMENT, {"spec.tuning.warmStart": {"experiment": "team/earlier/0123456789ab"}}

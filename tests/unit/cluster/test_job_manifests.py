@@ -8,11 +8,12 @@ from rig.cluster import spec
 
 from ctrlab_contract.experiment import Experiment
 from ctrlab_contract.plan import Plan
+from ctrlab_contract.records import PreparedData, SplitSummary
 from ctrlab_operator.cluster.client import Manifest
 from ctrlab_operator.cluster.manifests.jobs import job, scaled
 from ctrlab_operator.cluster.settings import Settings
 from ctrlab_operator.cluster.storage import ClusterStorage
-from ctrlab_operator.planner import JobRequest
+from ctrlab_operator.planner import EnsureJob, Facts, JobRequest, SearchFacts, decide
 
 REQUESTS = {
     "prepare": JobRequest(name="prepare", phase="prepare", program="trainer", arguments=("prepare",)),
@@ -243,3 +244,31 @@ def test_scaling_touches_size_and_its_record_alone() -> None:
         "metadata": {"annotations": {"ctrlab.dev/workers": "3"}},
         "spec": {"completions": 3, "parallelism": 3},
     }
+
+
+def test_an_index_of_the_final_job_is_a_batch_of_seeds(make: Any, storage: ClusterStorage, settings: Settings) -> None:
+    experiment = make(evaluation={"seeds": {"count": 5}, "seedsPerPod": 2})
+    [request] = [a.request for a in decide(searched(experiment)).actions if isinstance(a, EnsureJob)]
+    made = job(experiment, Plan.of(experiment), request, storage, settings)
+    assert made["spec"]["completionMode"] == "Indexed"
+    assert made["spec"]["completions"] == 6, "3 batches of each of 2 models"
+    assert pod_of(made)["containers"][0]["args"][0] == "evaluate"
+
+
+def searched(experiment: Experiment) -> Facts:
+    """Its final runs are next."""
+    split = SplitSummary(rows=1, positives=1, row_ids_digest="sha256:0", files={})
+    prepared = PreparedData(
+        digest="sha256:da7a",
+        encoder_version="1",
+        sources=(),
+        train=split,
+        valid=split,
+        test=split,
+        vocabulary={},
+        vocabulary_digest="sha256:0",
+        embedding_rows=1,
+    )
+    plan = Plan.of(experiment)
+    searches = {name: SearchFacts(digest=f"sha256:{name}") for name in plan.names}
+    return Facts(experiment=experiment, now="t", frozen=plan, prepared=prepared, searches=searches)

@@ -128,7 +128,7 @@ def test_each_index_of_the_final_job_is_one_variant_and_seed() -> None:
     wanted = experiment()
     [action] = decide(started(wanted, prepared=PREPARED, searches=SEARCHED)).actions
     assert isinstance(action, EnsureJob)
-    assert action.request.runs == Plan.of(wanted).final_runs()
+    assert action.request.groups == tuple((run,) for run in Plan.of(wanted).final_runs())
     assert action.request.completions == 10
 
 
@@ -163,7 +163,7 @@ def test_extension_asks_once_and_then_runs_the_added_seeds_alone() -> None:
     [action] = decide(replace(pilot, decision=DECISION)).actions
     assert isinstance(action, EnsureJob)
     assert action.request.arguments == ("evaluate", "--seed-count", "7", "--first-index", "10")
-    assert {run.seed for run in action.request.runs} == {2029, 2030}
+    assert {run.seed for group in action.request.groups for run in group} == {2029, 2030}
     done = replace(pilot, decision=DECISION, runs=runs(wanted, 7))
     assert jobs_made(done) == ["report"]
     assert decide(done).status.seeds == "7/7"

@@ -31,19 +31,34 @@ class Cost:
         if device == "cuda":
             torch.cuda.reset_peak_memory_stats()
 
-    def record(self, gpu_seconds: float) -> ProcessRecord:
-        """What it cost until now; `gpu_seconds` is how long a GPU was in use for it."""
+    def record(self, gpu_seconds: float, runs: int = 1) -> ProcessRecord:
+        """What each of so many runs that were made together cost until now; `gpu_seconds` is how long a GPU was in use
+        for them."""
         on_gpu = self._device == "cuda"
         return ProcessRecord(
             started=self._started.isoformat(timespec="seconds"),
             ended=datetime.now(UTC).isoformat(timespec="seconds"),
-            wall_seconds=round(time.perf_counter() - self._wall, 3),
-            cpu_seconds=round(time.process_time() - self._cpu, 3),
-            gpu_seconds=round(gpu_seconds, 3) if on_gpu else 0.0,
+            wall_seconds=round((time.perf_counter() - self._wall) / runs, 3),
+            cpu_seconds=round((time.process_time() - self._cpu) / runs, 3),
+            gpu_seconds=round(gpu_seconds / runs, 3) if on_gpu else 0.0,
             peak_memory_bytes=peak_memory(),
             peak_gpu_memory_bytes=torch.cuda.max_memory_allocated() if on_gpu else None,
             worker=worker_name(),
         )
+
+
+def summed(first: ProcessRecord, then: ProcessRecord) -> ProcessRecord:
+    """Of two pieces of work of one process, one after the other."""
+    peaks = [found.peak_gpu_memory_bytes for found in (first, then) if found.peak_gpu_memory_bytes is not None]
+    return then.model_copy(
+        update={
+            "started": first.started,
+            "wall_seconds": round(first.wall_seconds + then.wall_seconds, 3),
+            "cpu_seconds": round(first.cpu_seconds + then.cpu_seconds, 3),
+            "gpu_seconds": round(first.gpu_seconds + then.gpu_seconds, 3),
+            "peak_gpu_memory_bytes": max(peaks) if peaks else None,
+        }
+    )
 
 
 def peak_memory() -> int:
