@@ -8,8 +8,9 @@ from typing import Literal
 
 import numpy as np
 import pytest
+from opda.nonparametric import EmpiricalDistribution
 from scipy import stats
-from statsmodels.stats.power import TTestIndPower
+from statsmodels.stats.power import TTestIndPower, TTestPower
 
 SLEEP_A = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0])
 SLEEP_B = np.array([1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4])
@@ -34,6 +35,31 @@ def test_bootstrap_intervals_of_the_boot_example(
 def test_power_of_two_groups_of_twenty() -> None:
     found = TTestIndPower().power(effect_size=1.0, nobs1=20, alpha=0.05)
     assert found == pytest.approx(0.8689528, abs=5e-7)
+
+
+@pytest.mark.parametrize(
+    ("test", "d", "power", "seeds"),
+    [(TTestPower, 0.5, 0.8, 33.36713), (TTestIndPower, 0.5, 0.8, 63.76561), (TTestIndPower, 1.0, 0.9, 22.02109)],
+    ids=["paired", "two groups", "two groups, larger"],
+)
+def test_seeds_that_find_a_standardised_difference(
+    test: type[TTestPower | TTestIndPower], d: float, power: float, seeds: float
+) -> None:
+    assert test().solve_power(effect_size=d, alpha=0.05, power=power) == pytest.approx(seeds, abs=5e-5)
+
+
+def test_noether_sample_size_of_bouthillier() -> None:
+    """Seeds that tell P(A > B) = .75 from one half, both errors at 5 %."""
+    error = stats.norm.isf(0.05)
+    assert (2 * error / (np.sqrt(6) * 0.25)) ** 2 == pytest.approx(28.859, abs=5e-4)
+
+
+def test_expected_best_of_four_scores() -> None:
+    """V of Dodge et al. 2019 draws with replacement, U of 2021 without; a report shows U."""
+    scores = EmpiricalDistribution(np.array([0.1, 0.2, 0.3, 0.4]))
+    trials = np.array([1, 2, 4])
+    assert scores.v_tuning_curve(trials) == pytest.approx((0.25, 0.3125, 0.36171875), abs=1e-12)
+    assert scores.u_tuning_curve(trials) == pytest.approx((0.25, 1 / 3, 0.4), abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,6 @@ from ctrlab_report.statistics.paired import ExactTest, minimum_p, paired_t, sign
 from ctrlab_report.statistics.precision import (
     hanley_mcneil_se,
     minimum_detectable_effect,
-    noether_seeds,
-    seeds_for_power,
 )
 from ctrlab_report.statistics.repeated_splits import corrected_resampled_t
 from ctrlab_report.statistics.unpaired import welch_t
@@ -138,20 +136,10 @@ def test_bca_interval_of_the_boot_example(monkeypatch: pytest.MonkeyPatch) -> No
     assert (result.low, result.high) == pytest.approx((32.31, 91.43), rel=0.005)
 
 
-def test_seeds_for_power() -> None:
-    assert seeds_for_power(0.5) == pytest.approx(33.36713, abs=5e-6)
-    assert seeds_for_power(0.5, paired=False) == pytest.approx(63.76561, abs=5e-6)
-    assert seeds_for_power(1.0, power=0.9, paired=False) == pytest.approx(22.02109, abs=5e-5)
-
-
 @pytest.mark.parametrize("seeds", [5, 6, 8, 10, 15, 20])
 def test_minimum_detectable_effect_is_that_of_the_paired_t_test(seeds: int) -> None:
     d = TTestPower().solve_power(nobs=seeds, power=0.8, alpha=0.05)
     assert minimum_detectable_effect(seeds**-0.5, seeds - 1).effect == pytest.approx(d, rel=1e-6)
-
-
-def test_noether_sample_size() -> None:
-    assert noether_seeds() == pytest.approx(28.859, abs=5e-4)
 
 
 def test_hanley_and_mcneil_standard_error() -> None:

@@ -1,7 +1,8 @@
 """AUC within each user, from one sort of all rows.
 
 GAUC (Zhu et al. 2017, "Optimized cost per click in Taobao display advertising") averages the AUC of users, weighted by
-their impressions. A user with only clicks or only non-clicks has no AUC and is skipped; the skipped share is reported.
+their impressions. A user with only clicks or only non-clicks has no AUC and is skipped; the record of each run holds
+the skipped shares.
 """
 
 from dataclasses import dataclass
@@ -34,16 +35,6 @@ class GroupedAuc:
     def gauc(self) -> float:
         """Impression-weighted mean over the counted users."""
         return float(np.average(self.by_user[self.counted], weights=self.impressions[self.counted]))
-
-    @property
-    def skipped_users(self) -> int:
-        """Users with one class only."""
-        return int(np.count_nonzero(~self.counted))
-
-    @property
-    def skipped_impressions_share(self) -> float:
-        """Share of the impressions that belong to skipped users."""
-        return float(self.impressions[~self.counted].sum() / self.impressions.sum())
 
 
 def grouped_auc(positive: BoolArray, scores: AnyArray, users: Clusters) -> GroupedAuc:

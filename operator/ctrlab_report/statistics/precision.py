@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 from scipy.optimize import brentq
-from statsmodels.stats.power import TTestIndPower, TTestPower
 
 from ctrlab_report.statistics.arrays import open_unit, positive_number
 from ctrlab_report.statistics.errors import OutOfRange, TooFewRows
@@ -95,23 +94,6 @@ def seeds_for_half_width(
         enough *= 2
     seeds = bisect_left(range(enough), True, lo=max(enough // 2, 2), key=reached)
     return SeedsForHalfWidth(SEEDS_FOR_HALF_WIDTH, seeds, half_width, limit, confidence)
-
-
-def seeds_for_power(d: float, *, alpha: float = 0.05, power: float = 0.8, paired: bool = True) -> float:
-    """Seeds (for each model) to detect the standardised difference `d`; not rounded.
-
-    Test-sample error left out. Oracle: d .5 at power .8 needs 33.36713 paired, 63.76561 unpaired.
-    """
-    test = TTestPower() if paired else TTestIndPower()
-    return float(test.solve_power(effect_size=positive_number(d, "d"), alpha=alpha, power=power))
-
-
-def noether_seeds(gamma: float = 0.75, *, alpha: float = 0.05, beta: float = 0.05) -> float:
-    """Seeds to tell P(A > B) = gamma from one half (Noether 1987; Bouthillier et al. 2021). Oracle: 28.859."""
-    if not 0.5 < gamma < 1.0:
-        raise OutOfRange(f"gamma: found {gamma}, allowed is a number between 0.5 and 1")
-    quantiles = stats.norm.isf(open_unit(alpha, "alpha")) + stats.norm.isf(open_unit(beta, "beta"))
-    return float((quantiles / (np.sqrt(6.0) * (0.5 - gamma))) ** 2)
 
 
 def hanley_mcneil_se(auc: float, clicks: int, non_clicks: int) -> float:

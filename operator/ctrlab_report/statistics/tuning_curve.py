@@ -5,10 +5,9 @@ the median score of the best of n trials (Lourie, Cho and He 2024), for which th
 give exact, distribution-free, simultaneous bands (opda). They need trials drawn independently, so only a study's random
 start-up trials qualify; a TPE history is drawn as history and called descriptive.
 
-`expected_best` is the expected validation performance of Dodge et al. 2019 (V, biased) and 2021 (U, unbiased).
+Beside it stands the expected best of n trials, Dodge et al. 2021 (U, unbiased).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,15 +68,6 @@ def tuning_curve(
         confidence=confidence,
         sample=scores.size,
     )
-
-
-def expected_best(
-    random_trials: ArrayLike, trials: Sequence[int], *, unbiased: bool = True, minimize: bool = False
-) -> tuple[float, ...]:
-    """Expected best of n trials: U (without replacement) or V (with). Oracle: scores .1 .2 .3 .4."""
-    point = EmpiricalDistribution(finite_vector(random_trials, "scores of random trials"))
-    curve = point.u_tuning_curve if unbiased else point.v_tuning_curve
-    return _floats(curve(np.asarray(trials), minimize=minimize))
 
 
 def _floats(values: ArrayLike) -> tuple[float, ...]:
