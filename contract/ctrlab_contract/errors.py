@@ -26,6 +26,10 @@ class InvalidInput(Exception):
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in problems))
 
+    def __reduce__(self) -> tuple[type["InvalidInput"], tuple[tuple[Problem, ...]]]:
+        """So that it comes whole from another process."""
+        return type(self), (self.problems,)
+
 
 class InvalidSpec(InvalidInput):
     """A resource breaks the schema or its rules."""

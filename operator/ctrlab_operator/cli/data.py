@@ -7,10 +7,13 @@ from typing import Annotated
 import typer
 
 from ctrlab_contract.records.inspection import FeatureFigures, Inspection, PartFigures
+from ctrlab_contract.records.prepared import PreparedData
 from ctrlab_operator.cli.output import say, show_table
+from ctrlab_operator.cli.workspace_option import DEFAULT_WORKSPACE, WorkspaceFolder
 from ctrlab_operator.local.tools import answer, hand_over
+from ctrlab_operator.local.workspace import Workspace
 
-app = typer.Typer(help="Fetch known data sets and inspect data before any experiment.", no_args_is_help=True)
+app = typer.Typer(help="Fetch, inspect and prepare data before any experiment.", no_args_is_help=True)
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -55,6 +58,29 @@ def inspect(
         say("nothing suspicious found")
     if html is not None:
         say(f"page: {html}")
+
+
+@app.command(epilog="Example: ctrlab data prepare experiment.yaml --scheduler tcp://dask:8786")
+def prepare(
+    file: Annotated[Path, typer.Argument(help="A file with one CTRExperiment.", show_default=False)],
+    workspace: WorkspaceFolder = DEFAULT_WORKSPACE,
+    store: Annotated[
+        str | None,
+        typer.Option(help="Root of the store, such as s3://bucket/prefix; the workspace's unless given."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler whose workers read the source.", show_default=False)
+    ] = None,
+) -> None:
+    """Encode the data into a store ahead of every experiment that uses them."""
+    root = Workspace.open(workspace).store.uri if store is None else store
+    engine = [] if scheduler is None else ["--scheduler", scheduler]
+    found = PreparedData.model_validate_json(answer("trainer", ["encode", str(file), "--store", root, *engine]))
+    parts = (("train", found.train), ("valid", found.valid), ("test", found.test))
+    show_table(("part", "rows", "clicks"), [(name, str(part.rows), str(part.positives)) for name, part in parts])
+    for warning in found.warnings:
+        say(f"warning: {warning}")
+    say(f"data set {found.digest} in {root}")
 
 
 PART_COLUMNS = ("part", "rows", "clicks", "share", "users", "without history")

@@ -18,8 +18,8 @@ class EncodedColumns:
     folder: Path
 
     def write(self, feature: EncodedFeature, runs: Iterable[Encoded]) -> None:
-        """Writes the rows of one feature, given in runs, with ids within its block made global."""
-        with self._path(feature).open("wb") as file:
+        """Appends rows of one feature, given in runs, with ids within its block made global."""
+        with self._path(feature).open("ab") as file:
             for run in runs:
                 _global(run, feature.offset).tofile(file)
 

@@ -5,6 +5,7 @@ one after the other in runs of rows, and go to files.
 """
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -48,6 +49,12 @@ POOLING: Final[dict[str | None, Literal["mean", "sum", "max"] | None]] = {
 }
 
 
+FeaturesEncoded = Callable[
+    [SourceTable, Dataset, NDArray[np.bool_], EncodedColumns], tuple[EncodedSchema, dict[str, Fitted]]
+]
+"""Fits all features on train rows and writes their columns; see `encode_features`."""
+
+
 @dataclass(frozen=True)
 class EncodedData:
     """A data set ready to be written."""
@@ -70,6 +77,14 @@ def encoder_version(dataset: Dataset) -> str:
 
 def wanted_columns(dataset: Dataset) -> dict[str, str]:
     """Every column that the data set reads -> the field of the specification that asks for it."""
+    found = key_columns(dataset)
+    for name, field in feature_columns(dataset).items():
+        found.setdefault(name, field)
+    return found
+
+
+def key_columns(dataset: Dataset) -> dict[str, str]:
+    """Those that say what a row is: labels, users, times, parts, and what negatives are drawn from."""
     found = {} if dataset.label is None else {dataset.label.column: "spec.dataset.label.column"}
     if dataset.user is not None:
         found.setdefault(dataset.user, "spec.dataset.user")
@@ -81,6 +96,12 @@ def wanted_columns(dataset: Dataset) -> dict[str, str]:
         found.setdefault(dataset.negatives.item, "spec.dataset.negatives.item")
         for index, name in enumerate(dataset.negatives.attributes or ()):
             found.setdefault(name, f"spec.dataset.negatives.attributes[{index}]")
+    return found
+
+
+def feature_columns(dataset: Dataset) -> dict[str, str]:
+    """Those that features are made of."""
+    found: dict[str, str] = {}
     for index, feature in enumerate(dataset.features):
         if feature.type in ("Categorical", "Numeric", "MultiCategorical"):
             field = "name" if feature.column is None else "column"
@@ -97,14 +118,17 @@ def number_columns(dataset: Dataset) -> frozenset[str]:
     return frozenset(numeric - others - keys - item)
 
 
-def encode(table: SourceTable, dataset: Dataset, folder: Path | None = None) -> EncodedData:
+def encode(
+    table: SourceTable, dataset: Dataset, folder: Path | None = None, features: FeaturesEncoded | None = None
+) -> EncodedData:
     """Splits and encodes into `folder/{train,valid,test}`; InvalidData for what the rows cannot give.
 
+    `features` encodes them elsewhere; then `table` needs the columns of `key_columns` alone.
     Without a folder the files have no name any more when this returns, and their space is free when the result is.
     """
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="ctrlab-encode-") as name:
-            return encode(table, dataset, Path(name))
+            return encode(table, dataset, Path(name), features)
     clicks = labels(table, dataset.label)
     when = moments(table, dataset)
     people = categories(table.data[dataset.user]) if dataset.user is not None else None
@@ -117,7 +141,7 @@ def encode(table: SourceTable, dataset: Dataset, folder: Path | None = None) -> 
 
     with tempfile.TemporaryDirectory(prefix="ctrlab-columns-") as name:
         columns = EncodedColumns(Path(name))
-        schema, fitted = encode_features(table, dataset, parts == TRAIN, columns)
+        schema, fitted = (features or encode_features)(table, dataset, parts == TRAIN, columns)
         tables = item_tables(schema, columns, np.flatnonzero(parts == TRAIN), fitted)
         for index, part in enumerate(PARTS):
             rows = rows_of[index]
@@ -151,17 +175,16 @@ def encode_features(
     """Fits and encodes the features one after the other, each in a block of its own of the fused table."""
     fitted: dict[str, Fitted] = {}
     for name, encoder in encoders_of(dataset).items():
-        fitted[name] = fit(encoder, table, in_train)
+        fitted[name] = encoder.fit(observe(encoder, table, in_train))
         feature = schema_of(dataset, fitted).feature(name)
         columns.write(feature, (encoder.encode(run, fitted[name]) for run in table.runs(encoder.columns)))
     return schema_of(dataset, fitted), fitted
 
 
-def fit(encoder: FeatureEncoder[Any, Any], table: SourceTable, in_train: NDArray[np.bool_]) -> Fitted:
-    """What train determines of one feature, looked at run by run."""
-    states = [encoder.observe(run, in_train[run.first : run.first + run.rows]) for run in table.runs(encoder.columns)]
-    fitted: Fitted = encoder.fit(encoder.merge(states))
-    return fitted
+def observe(encoder: FeatureEncoder[Any, Any], table: SourceTable, in_train: NDArray[np.bool_]) -> Any:
+    """What the train rows say of one feature, looked at run by run."""
+    runs = table.runs(encoder.columns)
+    return encoder.merge([encoder.observe(run, in_train[run.first : run.first + run.rows]) for run in runs])
 
 
 def schema_of(dataset: Dataset, fitted: dict[str, Fitted]) -> EncodedSchema:

@@ -7,6 +7,7 @@ when both are there: a crash at any moment leaves either nothing that counts or 
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,9 @@ ENCODERS_FILE = "encoders.json"
 """What train determined of each feature, so that ids can be read back as values."""
 RECORD_FILE = "prepared.json"
 
+Encoding = Callable[[Dataset, Located, Path], EncodedData]
+"""Encodes a located source into a folder."""
+
 
 def prepare(plan: Plan, store_root: Store, key: ExperimentKey) -> PreparedData:
     """Makes sure that the plan's data set is in the store, and writes the experiment's `prepared.json`.
@@ -49,7 +53,7 @@ def prepare(plan: Plan, store_root: Store, key: ExperimentKey) -> PreparedData:
     then nothing is left in the store.
     """
     try:
-        record = _data_set(plan, store_root)
+        record = prepare_data_set(plan.dataset, store_root)
     except InvalidInput as error:
         raise as_asked(error, plan) from None
     record = record.model_copy(update={"extends": extension(plan, store_root, record)})
@@ -57,14 +61,22 @@ def prepare(plan: Plan, store_root: Store, key: ExperimentKey) -> PreparedData:
     return record
 
 
-def _data_set(plan: Plan, store_root: Store) -> PreparedData:
-    """Its record, made or found."""
-    located = locate(plan.dataset.source)
-    sources = (*located.digests(), *vector_digests(plan.dataset))
-    address = content_address(plan.dataset, located, sources)
+def prepare_data_set(dataset: Dataset, store_root: Store, encoded_by: Encoding | None = None) -> PreparedData:
+    """Makes sure that a data set is in the store; its record, made or found.
+
+    `encoded_by` encodes it where it has to be made; on this machine unless given.
+    """
+    located = locate(dataset.source)
+    sources = (*located.digests(), *vector_digests(dataset))
+    address = content_address(dataset, located, sources)
     if _complete(store_root, address):
         return PreparedData.model_validate_json(store_root.get(Key.dataset(address, RECORD_FILE)))
-    return _make(plan.dataset, located, sources, address, store_root)
+    return _make(dataset, located, sources, address, store_root, encoded_by or on_this_machine)
+
+
+def on_this_machine(dataset: Dataset, located: Located, folder: Path) -> EncodedData:
+    """Reads and encodes the source into `folder/{train,valid,test}`, a column at a time."""
+    return encode(read(located, wanted_columns(dataset), number_columns(dataset)), dataset, folder)
 
 
 def content_address(dataset: Dataset, located: Located, sources: tuple[FileDigest, ...]) -> str:
@@ -92,11 +104,16 @@ def _complete(store: Store, address: str) -> bool:
 
 
 def _make(
-    dataset: Dataset, located: Located, sources: tuple[FileDigest, ...], address: str, store: Store
+    dataset: Dataset,
+    located: Located,
+    sources: tuple[FileDigest, ...],
+    address: str,
+    store: Store,
+    encoded_by: Encoding,
 ) -> PreparedData:
     with tempfile.TemporaryDirectory(prefix="ctrlab-prepare-") as name:
         shared = Path(name)
-        encoded = encode(read(located, wanted_columns(dataset), number_columns(dataset)), dataset, shared)
+        encoded = encoded_by(dataset, located, shared)
         encoders = canonical_json(dict(encoded.fitted))
         folders = {part: shared / part for part in PARTS}
         if encoded.true_probability is not None:

@@ -1,7 +1,7 @@
 """Reads the columns that a data set asks for out of its tables into a spool, and joins side tables to the rows."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import numpy as np
@@ -33,44 +33,95 @@ def known_columns(located: Located) -> tuple[str, ...]:
 def read(located: Located, wanted: Mapping[str, str], numeric: Collection[str] = ()) -> SourceTable:
     """The wanted columns (name -> the field of the specification that asks for it), row by row, on the disk.
 
-    Columns in `numeric` are wanted as numbers alone. A column that both the rows and a side table have is taken from
-    the rows. Raises InvalidData for an absent file or column, a file that ends early or holds no rows, parts that
-    differ, and a side table that has two rows for one key.
+    Columns in `numeric` are wanted as numbers alone. Raises InvalidData as `Reading` does, and for a source that holds
+    no rows.
     """
-    own = _columns_of(located.main, wanted)
-    sides = [(side, _columns_of(side)) for side in located.sides]
-    known = dict.fromkeys([*own, *known_columns(located)])
-    absent = [
-        Problem(field, f"{located.name} has no column {name!r}; known: {', '.join(known)}")
-        for name, field in wanted.items()
-        if name not in known
-    ]
-    if absent:
-        raise InvalidData(absent)
-    joins: list[_Join] = []
-    for side, columns in sides:
-        key = _key(side, columns, own)
-        before = {name for join in joins for name in join.taken}
-        taken = tuple(name for name in columns if name in wanted and name not in own and name not in before)
-        if taken:
-            joins.append(_Join.of(side, key, taken))
-    spool = Spool(list(wanted))
-    probability = None
-    if isinstance(located.main, SyntheticOptions):
-        data, probability = generate(located.main)
-        files = spool.write(_joined(((located.name, batch) for batch in data.to_batches()), joins))
-    else:
-        kept = {*wanted, *(join.key for join in joins)} & set(own)
-        try:
-            files = spool.write(_joined(_batches(located.main, kept, numeric), joins))
-        except NotNumbers:
-            spool = Spool(list(wanted))
-            files = spool.write(_joined(_batches(located.main, kept, ()), joins))
-    if spool.num_rows == 0:
+    reading = Reading.of(located, wanted)
+    try:
+        table = reading.rows(numeric)
+    except NotNumbers:
+        table = reading.rows(())
+    if table.rows == 0:
         raise InvalidData.at(located.name, "holds no rows")
-    joined = {name: join.side for join in joins for name in join.taken}
-    joined_by = {name: join.key for join in joins for name in join.taken}
-    return SourceTable(spool, tuple(files.items()), joined, joined_by, probability)
+    return table
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Which columns are read from which tables; known before the first row is. Picklable, for other processes."""
+
+    main: TableFiles | SyntheticOptions
+    name: str
+    wanted: tuple[str, ...]
+    kept: frozenset[str]
+    """Columns of the rows' own tables that are read."""
+    sides: tuple["_Side", ...]
+
+    @classmethod
+    def of(cls, located: Located, wanted: Mapping[str, str]) -> "Reading":
+        """A column that both the rows and a side table have is taken from the rows.
+
+        InvalidData for an absent file or column, and for parts that have other columns than the first.
+        """
+        own = _columns_of(located.main, wanted)
+        sides = [(side, _columns_of(side)) for side in located.sides]
+        known = dict.fromkeys([*own, *known_columns(located)])
+        absent = [
+            Problem(field, f"{located.name} has no column {name!r}; known: {', '.join(known)}")
+            for name, field in wanted.items()
+            if name not in known
+        ]
+        if absent:
+            raise InvalidData(absent)
+        used: list[_Side] = []
+        for side, columns in sides:
+            key = _key(side, columns, own)
+            before = {name for other in used for name in other.taken}
+            taken = tuple(name for name in columns if name in wanted and name not in own and name not in before)
+            if taken:
+                used.append(_Side(side, key, taken))
+        kept = {*wanted, *(side.key for side in used)} & set(own)
+        return cls(located.main, located.name, tuple(wanted), frozenset(kept), tuple(used))
+
+    @property
+    def parts(self) -> list["Reading"]:
+        """The same of each file of the rows by itself, in order."""
+        assert isinstance(self.main, TableFiles)
+        return [replace(self, main=replace(self.main, files=(file,))) for file in self.main.files]
+
+    @property
+    def joined(self) -> dict[str, str]:
+        """Columns that come from a side table -> its name."""
+        return {name: side.table.name for side in self.sides for name in side.taken}
+
+    @property
+    def joined_by(self) -> dict[str, str]:
+        """The same columns -> the column that joins their side table to the rows."""
+        return {name: side.key for side in self.sides for name in side.taken}
+
+    def rows(self, numeric: Collection[str]) -> SourceTable:
+        """Reads them; there may be none. Columns in `numeric` are read as numbers.
+
+        InvalidData for a file that ends early, parts whose types differ, and a side table that has two rows for one
+        key; NotNumbers where a column of `numeric` holds other text.
+        """
+        spool, probability = Spool(self.wanted), None
+        if isinstance(self.main, SyntheticOptions):
+            data, probability = generate(self.main)
+            batches: Batches = ((self.name, batch) for batch in data.to_batches())
+        else:
+            batches = _batches(self.main, self.kept, numeric)
+        files = spool.write(_joined(batches, [_Join.of(side) for side in self.sides]))
+        return SourceTable(spool, tuple(files.items()), self.joined, self.joined_by, probability)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A side table, the column that joins it, and the columns that are taken from it."""
+
+    table: TableFiles
+    key: str
+    taken: tuple[str, ...]
 
 
 def _columns_of(table: TableFiles | SyntheticOptions, wanted: Collection[str] = ()) -> list[str]:
@@ -147,7 +198,6 @@ def _key(side: TableFiles, columns: list[str], own: list[str]) -> str:
 class _Join:
     """A side table in memory, ready to be joined."""
 
-    side: str
     key: str
     taken: tuple[str, ...]
     values: Categories
@@ -156,22 +206,23 @@ class _Join:
     columns: Mapping[str, pa.Array]
 
     @classmethod
-    def of(cls, side: TableFiles, key: str, taken: tuple[str, ...]) -> "_Join":
-        table = pa.Table.from_batches([batch for _, batch in _batches(side, {key, *taken}, ())])
+    def of(cls, side: _Side) -> "_Join":
+        key, taken = side.key, side.taken
+        table = pa.Table.from_batches([batch for _, batch in _batches(side.table, {key, *taken}, ())])
         values = categories(table[key])
         seen = np.bincount(values.codes, minlength=len(values.values))
         if seen.max(initial=0) > 1:
             twice = int(np.argmax(seen > 1))
             row = int(np.flatnonzero(values.codes == twice)[1])
             raise InvalidData.at(
-                f"{side.name}, row {row + 1}, column {key}",
+                f"{side.table.name}, row {row + 1}, column {key}",
                 f"the value {values.texts()[twice]!r} stands in two rows; a joined table has at most one row for a "
                 "value",
             )
         row_of_value = np.empty(len(values.values), np.int64)
         row_of_value[values.codes] = np.arange(len(values.codes))
         columns = {name: table[name].unify_dictionaries().combine_chunks() for name in taken}
-        return cls(side.name, key, taken, values, row_of_value, columns)
+        return cls(key, taken, values, row_of_value, columns)
 
     def rows_for(self, batch: pa.RecordBatch) -> pa.Array:
         """[rows of the batch] row of the side table, null where it has none."""

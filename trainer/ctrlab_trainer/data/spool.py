@@ -51,12 +51,7 @@ class Spool:
                         sink = opened.enter_context(pa.OSFile(str(self._path(name)), "wb"))
                         writers[name] = (opened.enter_context(pa.ipc.new_stream(sink, schema)), column.type)
                     writer, type_ = writers[name]
-                    if column.type != type_:
-                        raise InvalidData.at(
-                            f"{file}, column {name}",
-                            f"is {_words(column.type)} here and {_words(type_)} in {first_file}; every part must have "
-                            "the same type: write the parts anew",
-                        )
+                    require_one_type(file, name, column.type, first_file, type_)
                     try:
                         writer.write_batch(pa.record_batch([column], schema=schema))
                     except OSError as error:
@@ -70,6 +65,16 @@ class Spool:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{self.column_names.index(name)}.arrow"
+
+
+def require_one_type(file: str, column: str, found: pa.DataType, first_file: str, first: pa.DataType) -> None:
+    """InvalidData for a column whose type in one file is another than in the first."""
+    if found != first:
+        raise InvalidData.at(
+            f"{file}, column {column}",
+            f"is {_words(found)} here and {_words(first)} in {first_file}; every part must have the same type: write "
+            "the parts anew",
+        )
 
 
 def _words(kind: pa.DataType) -> str:
