@@ -55,6 +55,17 @@ def experiment_of(kind: Kind, body: Mapping[str, Any]) -> Ref:
     return Ref(metadata["namespace"], labels.get(EXPERIMENT_LABEL, ""))
 
 
+class Progress(NamedTuple):
+    """What a status says in numbers, summed over models."""
+
+    stage: str
+    trials_done: int = 0
+    """The failed ones included, and so below."""
+    trials_failed: int = 0
+    runs_done: int = 0
+    runs_failed: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One object as it is kept: its JSON takes a tenth of the memory of dicts, and there are tens of thousands."""
@@ -64,6 +75,8 @@ class Entry:
     text: bytes
     parent: str
     """The experiment that an ablation names; empty for everything else."""
+    progress: Progress | None
+    """Of experiments and ablations; read once, because it is asked for at every scrape of the metrics."""
 
     @property
     def body(self) -> Manifest:
@@ -84,7 +97,10 @@ class Cache:
 
     def put(self, kind: Kind, body: Mapping[str, Any]) -> bool:
         """Remember an object, unless what is known of it is newer; False if it was known just so."""
-        entry, ref, name = _entry(kind, body), experiment_of(kind, body), body["metadata"]["name"]
+        ref, name = experiment_of(kind, body), body["metadata"]["name"]
+        if self._has(kind, ref, name, body):
+            return False
+        entry = _entry(kind, body)
         with self._lock:
             group = self._objects[kind].setdefault(ref, {})
             known = group.get(name)
@@ -125,6 +141,12 @@ class Cache:
             found = self._objects[ref.kind].get(ref, {}).get(ref.name)
         return found.body if found else None
 
+    def progress(self, kind: Kind) -> list[Progress]:
+        """Of all experiments, or of all ablations."""
+        with self._lock:
+            entries = [entry for group in self._objects[kind].values() for entry in group.values()]
+        return [entry.progress for entry in entries if entry.progress is not None]
+
     def ablations_of(self, experiment: Ref) -> list[Ref]:
         """The ablations that name an experiment, which need not exist."""
         with self._lock:
@@ -146,6 +168,13 @@ class Cache:
         with self._lock:
             return set(self._objects[kind])
 
+    def _has(self, kind: Kind, ref: Ref, name: str, body: Mapping[str, Any]) -> bool:
+        """Whether this version of the object is kept, told before the work of keeping it."""
+        with self._lock:
+            known = self._objects[kind].get(ref, {}).get(name)
+        uid, version = str(body["metadata"].get("uid")), _version(body)
+        return known is not None and version > 0 and (known.uid, known.version) == (uid, version)
+
     def _forget(self, kind: Kind, uid: str, ref: Ref, name: str) -> None:
         with self._lock:
             group = self._objects[kind].get(ref, {})
@@ -162,15 +191,24 @@ def _entry(kind: Kind, body: Mapping[str, Any]) -> Entry:
     if kind is JOB:
         kept["spec"].pop("template", None)
     parent = _experiment_name(kept) if kind is ABLATION else ""
+    progress = _progress(kept.get("status", {})) if kind in RECONCILED else None
     text = json.dumps(kept, separators=(",", ":")).encode()
-    return Entry(str(kept["metadata"].get("uid")), _version(kept), text, parent)
+    return Entry(str(kept["metadata"].get("uid")), _version(kept), text, parent, progress)
+
+
+def _progress(status: Mapping[str, Any]) -> Progress:
+    def total(field: str) -> int:
+        return sum(int(model.get(field, 0)) for model in status.get("models", ()))
+
+    stage = str(status.get("stage", "Pending"))
+    return Progress(stage, total("trialsDone"), total("trialsFailed"), total("runsDone"), total("runsFailed"))
 
 
 def _experiment_name(ablation: Manifest) -> str:
     return str(ablation.get("spec", {}).get("experimentRef", {}).get("name", ""))
 
 
-def _version(body: Manifest) -> int:
+def _version(body: Mapping[str, Any]) -> int:
     """resourceVersion grows with every write of an object (KEP-5504); another uid is always newer."""
     text = body["metadata"].get("resourceVersion", "0")
     return int(text) if text.isdigit() else 0

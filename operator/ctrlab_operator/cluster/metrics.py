@@ -2,14 +2,13 @@
 
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ctrlab_operator.cluster.cache import Cache, Ref
-from ctrlab_operator.cluster.resources import ABLATION, EXPERIMENT, Kind
+from ctrlab_operator.cluster.cache import Cache, Progress, Ref
+from ctrlab_operator.cluster.resources import ABLATION, EXPERIMENT
 from ctrlab_operator.queue import WorkQueue
 
 
@@ -52,30 +51,30 @@ class StateCollector(Collector):
         """Called by the registry."""
         yield GaugeMetricFamily("ctrlab_queue_depth", "Experiments that wait for a worker.", self._queue.depth)
         yield GaugeMetricFamily(
+            "ctrlab_queue_oldest_seconds", "How long the first of them has waited.", self._queue.oldest_ready
+        )
+        yield GaugeMetricFamily(
             "ctrlab_longest_reconcile_seconds", "Age of the oldest look that goes on.", self._queue.longest_active
         )
         yield GaugeMetricFamily(
             "ctrlab_watch_age_seconds", "Time since the last event of any watch.", self._watch_age()
         )
-        experiments, ablations = self._statuses(EXPERIMENT), self._statuses(ABLATION)
+        experiments, ablations = self._cache.progress(EXPERIMENT), self._cache.progress(ABLATION)
         yield _family("ctrlab_experiments", "Experiments by stage.", "stage", _stages(experiments))
         yield _family("ctrlab_ablations", "Ablations by stage.", "stage", _stages(ablations))
-        models = [model for status in (*experiments, *ablations) for model in status.get("models", ())]
-        trials = {
-            "done": _total(models, "trialsDone") - _total(models, "trialsFailed"),
-            "failed": _total(models, "trialsFailed"),
+        every = [*experiments, *ablations]
+        failed = sum(progress.trials_failed for progress in every)
+        trials = {"done": sum(progress.trials_done for progress in every) - failed, "failed": failed}
+        runs = {
+            "done": sum(progress.runs_done for progress in every),
+            "failed": sum(progress.runs_failed for progress in every),
         }
-        runs = {"done": _total(models, "runsDone"), "failed": _total(models, "runsFailed")}
         yield _family("ctrlab_trials", "Trials of all experiments and ablations by state.", "state", trials)
         yield _family("ctrlab_runs", "Final runs of all experiments and ablations by state.", "state", runs)
 
-    def _statuses(self, kind: Kind) -> list[dict[str, Any]]:
-        found = (self._cache.experiment(ref) for ref in self._cache.refs(kind))
-        return [body.get("status") or {} for body in found if body is not None]
 
-
-def _stages(statuses: list[dict[str, Any]]) -> dict[str, int]:
-    return Tally(str(status.get("stage", "Pending")) for status in statuses)
+def _stages(found: list[Progress]) -> dict[str, int]:
+    return Tally(progress.stage for progress in found)
 
 
 def _family(name: str, text: str, label: str, values: dict[str, int]) -> Metric:
@@ -83,7 +82,3 @@ def _family(name: str, text: str, label: str, values: dict[str, int]) -> Metric:
     for value, number in sorted(values.items()):
         family.add_metric([value], number)
     return family
-
-
-def _total(models: list[dict[str, Any]], field: str) -> int:
-    return sum(int(model.get(field, 0)) for model in models)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ctrlab_operator.cluster.cache import Cache, Ref
+from ctrlab_operator.cluster.cache import Cache, Progress, Ref
 from ctrlab_operator.cluster.resources import EXPERIMENT, JOB
 
 STUDY = Ref("team", "study")
@@ -67,3 +67,22 @@ def test_experiments_are_found_by_name(cache: Cache) -> None:
     assert cache.experiment(STUDY) is not None
     cache.drop(EXPERIMENT, body)
     assert cache.refs() == set()
+
+
+def test_what_is_kept_already_is_no_news_and_another_version_or_object_is(cache: Cache) -> None:
+    assert cache.put(JOB, job("a", 5))
+    assert not cache.put(JOB, job("a", 5))
+    assert cache.put(JOB, job("a", 6))
+    assert cache.put(JOB, job("a", 7, uid="new"))
+
+
+def test_the_progress_of_an_experiment_is_that_of_its_last_status(cache: Cache) -> None:
+    models = [{"name": "A", "trialsDone": 3, "trialsFailed": 1, "runsDone": 2}, {"name": "B", "trialsDone": 4}]
+    status = {"stage": "Tuning", "models": models}
+    metadata = {"name": "study", "namespace": "team", "uid": "u"}
+    cache.put(EXPERIMENT, {"metadata": {**metadata, "resourceVersion": "1"}})
+    assert cache.progress(EXPERIMENT) == [Progress("Pending")]
+    cache.put(EXPERIMENT, {"metadata": {**metadata, "resourceVersion": "2"}, "status": status})
+    assert cache.progress(EXPERIMENT) == [Progress("Tuning", 7, 1, 2, 0)]
+    cache.put(JOB, job("a", 1))
+    assert cache.progress(JOB) == []
