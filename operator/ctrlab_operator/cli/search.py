@@ -39,16 +39,7 @@ def export(
 ) -> None:
     """Write a frozen search: every trial with parameters, curve, worker and the versions it was made with."""
     root, key = _root_and_key(name, workspace)
-    folder = open_store(f"{root}/{key}")
-    try:
-        known = Plan.model_validate_json(folder.get(Key.PLAN)).names
-        if model not in known:
-            raise InvalidSpec([Problem("--model", f"{key} has no model {model!r}; known: {', '.join(known)}")])
-        found = folder.get(Key.study(model) if format_ == "json" else Key.trials_csv(model))
-    except ObjectNotFound as error:
-        raise WorkspaceError.at(
-            name, f"the search of {model} is not frozen yet ({error}); let it finish first"
-        ) from None
+    found = _frozen(name, model, f"{root}/{key}", Key.study(model) if format_ == "json" else Key.trials_csv(model))
     if output is None:
         say(found.decode().rstrip("\n"))
         return
@@ -68,6 +59,7 @@ def replay(
 ) -> None:
     """Train trials of a frozen search again and compare every epoch's value bit by bit; exit code 3 if one differs."""
     root, key = _root_and_key(name, workspace)
+    _frozen(name, model, f"{root}/{key}", Key.study(model))
     how_many = [] if all_ else ["--trials", str(trials)]
     code = hand_over("trainer", ["replay", "--store", root, "--experiment", key, "--variant", model, *how_many])
     ends = {
@@ -75,6 +67,20 @@ def replay(
         ExitCode.BAD_SPEC_OR_DATA: ExitCode.INVALID_INPUT,
     }
     raise typer.Exit(ends.get(ExitCode(code), ExitCode(code)) if code in list(ExitCode) else code)
+
+
+def _frozen(name: str, model: str, uri: str, file: str) -> bytes:
+    """A file of the search; InvalidSpec for a model that is not in the plan, WorkspaceError before it is frozen."""
+    folder = open_store(uri)
+    try:
+        known = Plan.model_validate_json(folder.get(Key.PLAN)).names
+        if model not in known:
+            raise InvalidSpec([Problem("--model", f"{name} has no model {model!r}; known: {', '.join(known)}")])
+        return folder.get(file)
+    except ObjectNotFound as error:
+        raise WorkspaceError.at(
+            name, f"the search of {model} is not frozen yet ({error}); let it finish first"
+        ) from None
 
 
 def _root_and_key(name: str, workspace: Path) -> tuple[str, str]:
