@@ -17,6 +17,7 @@ from ctrlab_operator.cli.validate import Files, load_all
 from ctrlab_operator.cli.workspace_option import DEFAULT_WORKSPACE, Workers, WorkspaceFolder, cpu_count
 from ctrlab_operator.local.errors import ExperimentFailed, Interrupted
 from ctrlab_operator.local.parents import finished_parent, missing, parent_of
+from ctrlab_operator.local.warm_start import check_warm_start
 from ctrlab_operator.local.workspace import Workspace
 
 
@@ -27,6 +28,9 @@ def run(files: Files, workspace: WorkspaceFolder = DEFAULT_WORKSPACE, workers: W
     check_together(resources)
     place = Workspace.open(workspace)
     absent = [missing(found, str(place.root)) for found in unaccompanied(resources) if parent_of(place, found) is None]
+    for found in resources:
+        if isinstance(found, Experiment):
+            absent += check_warm_start(place, found)
     if absent:
         raise InvalidSpec(absent)
     check_together(resources, lambda ablation: parent_of(place, ablation))

@@ -32,6 +32,43 @@ STRUCTURE: Final[dict[str, Refused]] = {
     ),
     "text where a switch belongs": Refused({"spec.suspend": "yes"}, "spec.suspend", "expected true or false"),
     "an unknown enum value": Refused({"spec.tuning.sampler": "tpe"}, "spec.tuning.sampler", "'TPE', 'Random'"),
+    "a pruner that does not exist": Refused(
+        {"spec.tuning.pruner.type": "ASHA"}, "spec.tuning.pruner.type", "'Hyperband', 'SuccessiveHalving'"
+    ),
+    "a negative warm-up": Refused(
+        {"spec.tuning.pruner.warmupEpochs": -1}, "spec.tuning.pruner.warmupEpochs", "greater than or equal to 0, not -1"
+    ),
+    "startup trials in words": Refused(
+        {"spec.tuning.pruner.startupTrials": "few"}, "spec.tuning.pruner.startupTrials", "a whole number, not 'few'"
+    ),
+    "no patience": Refused(
+        {"spec.tuning.pruner": {"type": "Patient", "patience": 0}},
+        "spec.tuning.pruner.patience",
+        "greater than or equal to 1, not 0",
+    ),
+    "a mode that does not exist": Refused(
+        {"spec.tuning.mode": "Deterministic"}, "spec.tuning.mode", "'Asynchronous' or 'Synchronous'"
+    ),
+    "a stop after no trial": Refused(
+        {"spec.tuning.stop": {"noImprovement": 0}},
+        "spec.tuning.stop.noImprovement",
+        "greater than or equal to 1, not 0",
+    ),
+    "a stop after a time without unit": Refused(
+        {"spec.tuning.stop": {"after": "12"}}, "spec.tuning.stop.after", "does not have the form"
+    ),
+    "no search at all": Refused({"spec.tuning.repeats": 0}, "spec.tuning.repeats", "greater than or equal to 1, not 0"),
+    "a warm start by name alone": Refused(
+        {"spec.tuning.warmStart": {"experiment": "earlier"}},
+        "spec.tuning.warmStart.experiment",
+        "does not have the form",
+    ),
+    "a condition of nothing": Refused({f"{LR}.when": {}}, f"{LR}.when", "needs at least 1, has 0"),
+    "an order of one parameter": Refused(
+        {"spec.models[0].constraints": {"ordered": [["dropout"]]}},
+        "spec.models[0].constraints.ordered[0]",
+        "needs at least 2, has 1",
+    ),
     "a metric that does not exist": Refused(
         {"spec.analysis.metrics": ["auc", "f1"]}, "spec.analysis.metrics[1]", "'brier'"
     ),

@@ -1,0 +1,85 @@
+"""`ctrlab run` with a warm start from what is not there: exit code 2, and nothing was started."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ctrlab_contract.experiment import Experiment
+from ctrlab_contract.names import Key
+from ctrlab_contract.plan import Plan
+from ctrlab_operator.cli import main
+from ctrlab_operator.local.warm_start import check_warm_start
+from ctrlab_operator.local.workspace import Workspace
+
+EARLIER = "default/earlier/0123456789ab"
+RATE = {"learning_rate": {"float": {"low": "1e-4", "high": "1e-2"}}}
+
+
+def manifest(*models: str, **tuning: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "ctrlab.dev/v1alpha1",
+        "kind": "CTRExperiment",
+        "metadata": {"name": "later"},
+        "spec": {
+            "dataset": {
+                "source": {"uri": "builtin://synthetic"},
+                "label": {"column": "click"},
+                "features": [{"name": "user_id", "type": "Categorical"}],
+                "split": {"strategy": "Random"},
+            },
+            "models": [{"name": name, "architecture": "fm", "search": RATE} for name in models],
+            "tuning": tuning,
+        },
+    }
+
+
+def experiment(*models: str, **tuning: Any) -> Experiment:
+    return Experiment.model_validate_json(json.dumps(manifest(*models, **tuning)))
+
+
+@pytest.mark.parametrize(
+    ("models", "frozen", "says"),
+    [
+        ((), (), "there is no experiment default/earlier/0123456789ab in file://"),
+        (("LR", "DNN"), ("LR", "DNN"), "has none of the searched models FM, AFM; its models: LR, DNN"),
+        (("FM", "LR"), ("LR",), "the search of FM in default/earlier/0123456789ab is not frozen; let it finish first"),
+    ],
+    ids=["no experiment", "no common model", "unfinished"],
+)
+def test_what_is_missing_is_named_before_anything_is_started(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    models: tuple[str, ...],
+    frozen: tuple[str, ...],
+    says: str,
+) -> None:
+    place = Workspace.open(tmp_path / "w")
+    folder = place.store.below(EARLIER)
+    if models:
+        folder.put(Key.PLAN, Plan.of(experiment(*models)).to_json().encode())
+    for name in frozen:
+        folder.put(Key.study(name), b"{}")
+    before = place.store.list("")
+    file = tmp_path / "later.yaml"
+    file.write_text(json.dumps(manifest("FM", "AFM", warmStart={"experiment": EARLIER})))
+    monkeypatch.setattr(sys, "argv", ["ctrlab", "run", str(file), "--workspace", str(place.root)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    err = capsys.readouterr().err
+    assert "error: spec.tuning.warmStart.experiment: " in err
+    assert says in err
+    assert place.store.list("") == before
+
+
+def test_one_common_model_with_a_finished_search_is_enough(tmp_path: Path) -> None:
+    place = Workspace.open(tmp_path / "w")
+    folder = place.store.below(EARLIER)
+    folder.put(Key.PLAN, Plan.of(experiment("FM", "LR")).to_json().encode())
+    folder.put(Key.study("FM"), b"{}")
+    assert check_warm_start(place, experiment("FM", "AFM", warmStart={"experiment": EARLIER})) == []
+    assert check_warm_start(place, experiment("FM")) == []
