@@ -1,15 +1,18 @@
 """`ctrlab data`: fetching known data sets and looking into files; the trainer's process does the work."""
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ctrlab_contract.errors import InvalidSpec, Problem
 from ctrlab_contract.records.inspection import FeatureFigures, Inspection, PartFigures
 from ctrlab_contract.records.prepared import PreparedData
 from ctrlab_operator.cli.output import say, show_table
 from ctrlab_operator.cli.workspace_option import DEFAULT_WORKSPACE, WorkspaceFolder
+from ctrlab_operator.fuxictr.document import import_config
 from ctrlab_operator.local.tools import answer, hand_over
 from ctrlab_operator.local.workspace import Workspace
 
@@ -81,6 +84,34 @@ def prepare(
     for warning in found.warnings:
         say(f"warning: {warning}")
     say(f"data set {found.digest} in {root}")
+
+
+@app.command("import-fuxictr", epilog="Example: ctrlab data import-fuxictr config/ --output experiment.yaml")
+def import_fuxictr(
+    config: Annotated[
+        Path, typer.Argument(help="FuxiCTR's folder of configurations, or its dataset_config.yaml.", show_default=False)
+    ],
+    dataset: Annotated[
+        str | None, typer.Option(help="Which data set, where there are several.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the experiment here instead.", show_default=False)
+    ] = None,
+) -> None:
+    """Print a FuxiCTR configuration as an experiment, and say what has no counterpart."""
+    document = import_config(config, dataset)
+    if output is None:
+        print(document.text, end="")
+    else:
+        try:
+            with output.open("x", encoding="utf-8") as file:
+                file.write(document.text)
+        except OSError as error:
+            raise InvalidSpec([Problem("--output", f"{output} cannot be written: {error.strerror}")]) from None
+    for note in document.notes:
+        print(f"not as in FuxiCTR: {note}", file=sys.stderr)
+    if output is not None:
+        say(f"experiment: {output}")
 
 
 PART_COLUMNS = ("part", "rows", "clicks", "share", "users", "without history")

@@ -1,0 +1,1 @@
+"""FuxiCTR's configurations as experiments: what they say of data and models, and what has no counterpart here."""
