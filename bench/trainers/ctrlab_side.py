@@ -104,6 +104,8 @@ class Ctrlab:
         self.model = build(variant, self.config, schema, PurposeSeeds.of(0))
         self.optimisation = Optimisation(self.model, self.config)
         self.batches = self._endless()
+        self.activations: list[torch.Tensor] = []
+        self.gradients: list[torch.Tensor] = []
 
     def _endless(self) -> Iterator[Batch]:
         chance = torch.Generator().manual_seed(0)
@@ -122,15 +124,23 @@ class Ctrlab:
         return rows
 
     def gemm(self, batches: int) -> int:
-        """The matrix products of the perceptron alone, forward and backward, of so many batches; their rows."""
+        """The matrix products of the perceptron alone, forward and backward, of so many batches; their rows.
+
+        Every layer has activations and gradients of its own, as in training, where they do not stay in a cache.
+        """
         size = self.config.batch_size
-        layers = [module.weight.detach() for module in self.model.modules() if isinstance(module, torch.nn.Linear)]
+        weights = [module.weight.detach() for module in self.model.modules() if isinstance(module, torch.nn.Linear)]
+        if not self.activations:
+            widths = [weights[0].shape[1], *(len(weight) for weight in weights)]
+            self.activations = [torch.randn(size, width) for width in widths]
+            self.gradients = [torch.randn(size, width) for width in widths]
+        given, errors = self.activations, self.gradients
         for _ in range(batches):
-            for weight in layers:
-                x, error = torch.empty(size, weight.shape[1]), torch.empty(size, weight.shape[0])
-                torch.mm(x, weight.t(), out=error)
-                torch.mm(error, weight)
-                torch.mm(error.t(), x)
+            for place, weight in enumerate(weights):
+                torch.mm(given[place], weight.t(), out=given[place + 1])
+            for place, weight in reversed(list(enumerate(weights))):
+                torch.mm(errors[place + 1].t(), given[place])
+                torch.mm(errors[place + 1], weight, out=errors[place])
         return batches * size
 
     def evaluate(self) -> int:

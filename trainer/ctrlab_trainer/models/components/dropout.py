@@ -1,7 +1,7 @@
 """Dropout with a mask of random bytes, from a stream of its own.
 
 On a CPU, drawing a Bernoulli number for each element is a quarter of a training step of a small model; a random byte
-compared with a threshold costs a third of that. The probability is rounded to 1/256 and the kept values are scaled by
+compared with a threshold costs a tenth of that. The probability is rounded to 1/256 and the kept values are scaled by
 the rounded probability, so that the expectation is exact.
 """
 
@@ -21,6 +21,8 @@ class Dropout(nn.Module):
         super().__init__()
         self.threshold = round(p * LEVELS)
         """Bytes below it drop their element."""
+        self.scale = LEVELS / (LEVELS - self.threshold)
+        """What kept elements are multiplied by."""
         self._generator: torch.Generator | None = None
         self._together: tuple[Dropout, ...] = ()
 
@@ -45,13 +47,21 @@ class Dropout(nn.Module):
         """[models, *shape] masks, one from each stream."""
         return torch.stack([layer._mask(shape, device) for layer in self._together])
 
-    def _mask(self, shape: torch.Size, device: torch.device) -> Tensor:
+    def bytes(self, shape: torch.Size, device: torch.device) -> Tensor | None:
+        """The stream's next bytes, one for each element of the shape; None where nothing is dropped."""
+        if self.threshold == 0:
+            return None
         numbers = shape.numel()
         words = torch.empty((numbers + 7) // 8, dtype=torch.int64, device=device)
         # From the smallest int64 without an upper bound: all 64 bits are drawn.
         words.random_(-(2**63), None, generator=self._generator)
-        kept = words.view(torch.uint8)[:numbers].view(shape) >= self.threshold
-        return torch.where(kept, LEVELS / (LEVELS - self.threshold), 0.0)
+        return words.view(torch.uint8)[:numbers].view(shape)
+
+    def _mask(self, shape: torch.Size, device: torch.device) -> Tensor:
+        drawn = self.bytes(shape, device)
+        assert drawn is not None
+        # As floats, because a CPU's comparison of bytes, and a choice by booleans, are not vectorised.
+        return drawn.float().ge_(self.threshold).mul_(self.scale)
 
 
 class _OfSeveral(torch.autograd.Function):
