@@ -15,7 +15,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
 from rig.cluster import Cluster, spec
@@ -122,7 +121,7 @@ def overhead(cluster: Cluster) -> tuple[float, float]:
         "spec": REAL,
     }
     file = cluster.folder / "real.yaml"
-    file.write_text(yaml.safe_dump(document))
+    file.write_text(json.dumps(document))
     command = [sys.executable, "-m", "ctrlab_operator.cli", "run", str(file), "--workers", "2"]
     began = time.monotonic()
     subprocess.run([*command, "--workspace", str(cluster.folder / "w")], check=True, capture_output=True)

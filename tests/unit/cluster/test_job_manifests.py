@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import kubernetes_validate
 import pytest
 from rig.cluster import spec
 
@@ -272,3 +273,9 @@ def searched(experiment: Experiment) -> Facts:
     plan = Plan.of(experiment)
     searches = {name: SearchFacts(digest=f"sha256:{name}") for name in plan.names}
     return Facts(experiment=experiment, now="t", frozen=plan, prepared=prepared, searches=searches)
+
+
+@pytest.mark.parametrize("version", ["1.33", "1.36"])
+def test_every_job_follows_the_published_schema_strictly(manifest: Manifest, version: str) -> None:
+    # The client adds these two to whatever it sends.
+    kubernetes_validate.validate({"apiVersion": "batch/v1", "kind": "Job", **manifest}, version, strict=True)

@@ -1,0 +1,41 @@
+"""Every object of the chart against the JSON schemas of Kubernetes, strictly: an unknown or misspelt field is an error.
+
+The oldest and the newest server that the chart supports. A CustomResourceDefinition is an open object in these schemas,
+and a ServiceMonitor belongs to somebody else; the real API server of `make e2e` looks at both.
+"""
+
+from typing import Any
+
+import kubernetes_validate
+import pytest
+
+VERSIONS = ("1.33", "1.36")
+NOT_PUBLISHED = ("ServiceMonitor",)
+
+VALUES: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "everything": {
+        "tryout": {"postgresql": {"enabled": True}, "objectStore": {"enabled": True}},
+        "metrics": {"serviceMonitor": {"enabled": True}},
+        "dashboard": {"enabled": True},
+        "defaults": {"testSecret": "s3-test"},
+        "replicas": 2,
+    },
+    "namespaced": {"watchNamespaces": ["team-a", "team-b"]},
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("values", VALUES)
+def test_every_object_of_the_chart_is_valid(render: Any, values: str, version: str) -> None:
+    objects = [body for body in render(**VALUES[values]) if body["kind"] not in NOT_PUBLISHED]
+    assert objects
+    for body in objects:
+        kubernetes_validate.validate(body, version, strict=True)
+
+
+def test_a_misspelt_field_is_found(render: Any) -> None:
+    (deployment,) = (body for body in render() if body["kind"] == "Deployment")
+    deployment["spec"]["template"]["spec"]["nodeSelectors"] = {"a": "b"}
+    with pytest.raises(kubernetes_validate.ValidationError, match="nodeSelectors"):
+        kubernetes_validate.validate(deployment, VERSIONS[-1], strict=True)
