@@ -122,6 +122,7 @@ def read_record(
         ("planDigest", record.plan_digest, plan.digest, Key.PLAN),
         ("datasetDigest", record.dataset_digest, prepared.digest, Key.PREPARED),
         ("searchDigest", record.search_digest, study.digest, Key.study(variant)),
+        ("executionMode", record.execution_mode, plan.evaluation.execution_mode, Key.PLAN),
     )
     for field, found, wanted, source in expected:
         _belongs(key, field, found, wanted, source)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from ctrlab_contract.names import Key
-from ctrlab_contract.records import ReportSummary
+from ctrlab_contract.records import ReportSummary, RunRecord
 from ctrlab_operator.local import snapshot
 from ctrlab_operator.local.workspace import Workspace
 
@@ -71,6 +71,31 @@ def test_one_file_becomes_a_report_and_the_same_command_repeats_nothing(tmp_path
     assert again.stdout == first.stdout
     assert folder.list("") == before
     assert folder.exists(Key.LINEAGE)
+
+
+def test_seeds_in_batches_give_the_same_report_and_say_so(tmp_path: Path) -> None:
+    specification = SPECIFICATION.replace("{seeds: {count: 5}}", "{seeds: {count: 5}, seedsPerPod: 2}")
+    specification = specification.replace("    search: {", "    # search: {")
+    file = tmp_path / "small.yaml"
+    file.write_text(specification)
+    done = ctrlab("run", str(file), "--workspace", str(tmp_path / "w"), "--workers", "2")
+    assert done.returncode == 0, done.stderr
+    place = Workspace(tmp_path / "w")
+    folder = place.store.below(f"default/small/{snapshot.find(place, 'small').metadata.uid}")
+    keys = [key for key in folder.list("runs/FM/") if key.endswith("record.json")]
+    records = [RunRecord.model_validate_json(folder.get(key)) for key in keys]
+    assert {record.seed: record.batched_with for record in records} == {
+        2024: (2024, 2025),
+        2025: (2024, 2025),
+        2026: (2026, 2027),
+        2027: (2026, 2027),
+        2028: (2028,),
+    }
+    logs = sorted(log.name for log in (tmp_path / "w" / "logs" / "default.small").glob("evaluate-*.log"))
+    assert logs == [f"evaluate-{index}.log" for index in range(6)]
+    shown = ctrlab("report", "small", "--workspace", str(tmp_path / "w"), "-o", "json")
+    machines = ReportSummary.model_validate_json(shown.stdout).machines
+    assert [(machine.execution_mode, machine.runs) for machine in machines] == [("batched", 10)]
 
 
 def test_bad_data_ends_with_exit_code_3_and_the_column(tmp_path: Path) -> None:

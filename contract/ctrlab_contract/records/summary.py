@@ -10,6 +10,7 @@ from ctrlab_contract.records.run import CodeRecord, EnvironmentRecord, HardwareR
 from ctrlab_contract.records.seeds import SeedDecision
 from ctrlab_contract.records.summary_ablation import AblationSummary
 from ctrlab_contract.records.summary_parts import ComparisonSummary, ModelSummary, TuningSummary
+from ctrlab_contract.tuning import ExecutionMode
 
 
 class Method(ContractModel):
@@ -52,6 +53,7 @@ class Machine(ContractModel):
     hardware: HardwareRecord
     device: str
     precision: str
+    execution_mode: ExecutionMode = "plain"
     runs: int
 
 

@@ -10,9 +10,14 @@ _CUT_OFF = frozenset({"terminated", "lost", "failed"})
 
 
 def process_of(gathered: Gathered, run: GatheredRun) -> Classification:
-    """Class and signals of one run that may have no record; slow is measured against its own model's runs."""
+    """Class and signals of one run that may have no record; slow is measured against its own model's runs
+    in batches of equal size, for each of them has its share of the batch's time."""
     kinds = {found.kind for found in (run.record.anomalies if run.record else run.cut_off)}
-    walls = [other.record.process.wall_seconds for other in gathered.of(run.variant) if other.record is not None]
+    walls = [
+        other.record.process.wall_seconds
+        for other in gathered.of(run.variant)
+        if other.record is not None and _batch(other) == _batch(run)
+    ]
     return classify(
         RunFacts(
             evicted=not kinds.isdisjoint(_CUT_OFF),
@@ -25,6 +30,11 @@ def process_of(gathered: Gathered, run: GatheredRun) -> Classification:
             median_wall_seconds=median(walls) if walls else None,
         )
     )
+
+
+def _batch(run: GatheredRun) -> int:
+    """Runs that were trained together."""
+    return len(run.record.batched_with or ()) if run.record else 0
 
 
 def training_anomalies(gathered: Gathered, name: str) -> dict[int, frozenset[ProcessSignal]]:

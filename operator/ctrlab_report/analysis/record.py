@@ -31,6 +31,7 @@ def _machine(record: RunRecord) -> Machine:
         hardware=hardware,
         device=record.device,
         precision=record.precision,
+        execution_mode=record.execution_mode,
         runs=1,
     )
 

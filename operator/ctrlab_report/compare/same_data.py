@@ -15,6 +15,7 @@ from ctrlab_report.statistics.clusters import clusters_of
 from ctrlab_report.statistics.comparison import ComparisonPlan, FamilyMember, ModelRuns, compare_family, compare_pair
 from ctrlab_report.statistics.covariance import covariance_of_runs
 from ctrlab_report.statistics.degenerate import Degenerate
+from ctrlab_report.statistics.errors import MixedModes
 from ctrlab_report.statistics.influence import MetricOptions
 from ctrlab_report.statistics.metrics import Metric
 
@@ -22,7 +23,8 @@ from ctrlab_report.statistics.metrics import Metric
 def compare_on_one_data_set(sources: Sequence[Source], metric: str, plan: ComparisonPlan) -> tuple[Pair, ...]:
     """Every model of one experiment against every model of another, Holm over all of them.
 
-    Raises InvalidData where the metric has no sampling theory, test rows differ or a model has no finished run.
+    Raises InvalidData where the metric has no sampling theory, test rows differ, a model has no finished run or
+    the experiments were trained in different modes.
     """
     if metric not in set(Metric):
         raise InvalidData.at("--metric", f"{metric} has no known sampling error; choose one of {', '.join(Metric)}")
@@ -35,14 +37,18 @@ def compare_on_one_data_set(sources: Sequence[Source], metric: str, plan: Compar
             if not runs:
                 raise InvalidData.at(f"{source.name}/{name}", "has no finished run; run its seeds again")
             places = tuple(range(len(scores), len(scores) + len(runs)))
-            models.append((source.name, ModelRuns(f"{source.name}/{name}", tuple(run.seed for run in runs), places)))
+            seeds, mode = tuple(run.seed for run in runs), source.gathered.plan.evaluation.execution_mode
+            models.append((source.name, ModelRuns(f"{source.name}/{name}", seeds, places, mode)))
             scores += [run.scores for run in runs if run.scores is not None]
     clusters = clusters_of(test.users) if test.users is not None and test.users.min() < test.users.max() else None
     covariance = covariance_of_runs(
         Metric(metric), test.labels, iter(scores), clusters=clusters, options=MetricOptions(clip=EPSILON)
     )
     wanted = [(a, b) for (one, a), (other, b) in combinations(models, 2) if one != other]
-    found = [compare_pair(a, b, covariance, plan, len(wanted)) for a, b in wanted]
+    try:
+        found = [compare_pair(a, b, covariance, plan, len(wanted)) for a, b in wanted]
+    except MixedModes as error:
+        raise InvalidData.at("experiments", str(error)) from None
     return tuple(_pair(member) for member in compare_family(found, plan))
 
 

@@ -17,7 +17,7 @@ from ctrlab_report.statistics.effect import (
     standardised_difference,
 )
 from ctrlab_report.statistics.equivalence import Equivalence, RopePosterior, rope_posterior, tost
-from ctrlab_report.statistics.errors import MisalignedInput, TooFewSeeds
+from ctrlab_report.statistics.errors import MisalignedInput, MixedModes, TooFewSeeds
 from ctrlab_report.statistics.intervals import Interval, bonferroni_interval
 from ctrlab_report.statistics.multiplicity import Correction, adjust
 from ctrlab_report.statistics.obuchowski_rockette import compare_shared_seeds, compare_unshared_seeds
@@ -42,6 +42,8 @@ class ModelRuns:
     name: str
     seeds: tuple[int, ...]
     runs: tuple[int, ...]
+    mode: str | None = None
+    """How all of them were trained, where models of several experiments are compared."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,9 @@ def compare_pair(
     """All analyses of A minus B; `comparisons` is the size of the planned family.
 
     Seeds which only one of the models finished are left out, so that pairs stay pairs; with fewer than two shared seeds
-    the models count as unshared.
+    the models count as unshared. Raises MixedModes for models that were trained in different modes.
     """
+    _same_mode(a, b)
     of_both = set(a.seeds) & set(b.seeds)
     if len(of_both) < 2 and set(a.seeds) != set(b.seeds):
         return _unshared(a, b, covariance, plan)
@@ -199,6 +202,15 @@ def _unshared(a: ModelRuns, b: ModelRuns, covariance: MetricCovariance, plan: Co
     return PairComparison(
         a.name, b.name, pair, (), two_source, welch, None, None, None, None, *_from_standard_error(two_source, plan)
     )
+
+
+def _same_mode(a: ModelRuns, b: ModelRuns) -> None:
+    if a.mode != b.mode:
+        told = " and ".join(f"{one.name} {one.mode} (seeds {', '.join(map(str, one.seeds))})" for one in (a, b))
+        raise MixedModes(
+            f"the runs were trained in different modes: {told}; their difference would hold that of the modes: run one "
+            "of the experiments again with the evaluation.seedsPerPod of the other"
+        )
 
 
 def _from_standard_error(

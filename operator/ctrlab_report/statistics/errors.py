@@ -13,6 +13,10 @@ class MisalignedInput(StatisticsError):
     """Two arrays which must describe the same rows, runs or seeds have different lengths or shapes."""
 
 
+class MixedModes(StatisticsError):
+    """Runs that were trained alone are compared with runs that were trained in a batch of seeds."""
+
+
 class NotFinite(StatisticsError):
     """A NaN or an infinity where a number is needed."""
 

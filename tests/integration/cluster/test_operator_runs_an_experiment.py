@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from rig.cluster import Cluster, journal_of, spec
 
-from ctrlab_operator.cluster.resources import CONFIG_MAP
+from ctrlab_operator.cluster.resources import CONFIG_MAP, JOB
 
 
 def test_an_experiment_runs_to_its_report_with_every_piece_of_work_done_once(cluster: Cluster) -> None:
@@ -32,6 +32,21 @@ def test_an_experiment_runs_to_its_report_with_every_piece_of_work_done_once(clu
     assert plan["immutable"] is True
     assert json.loads(plan["data"]["plan.json"])["schemaVersion"] == 1
     assert len(json.dumps(after["status"])) < 16 * 1024
+
+
+@pytest.mark.fake_server
+def test_seeds_in_batches_have_a_pod_for_each_batch(cluster: Cluster) -> None:
+    cluster.start_operator()
+    cluster.create("study", spec(evaluation={"seeds": {"count": 5}, "seedsPerPod": 2}))
+    cluster.wait_for_stage("study", "Succeeded", "Failed")
+
+    after = cluster.experiment("study")
+    assert (after["status"]["stage"], after["status"]["seeds"]) == ("Succeeded", "5/5")
+    (job,) = [job for job in cluster.api.list(JOB, cluster.namespace) if job["metadata"]["name"].endswith("evaluate")]
+    assert job["spec"]["completions"] == 6
+    made = Counter(done for done in journal_of(cluster) if done[0] == "run")
+    assert len(made) == 10
+    assert set(made.values()) == {1}
 
 
 @pytest.mark.fake_server

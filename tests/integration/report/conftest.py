@@ -92,6 +92,7 @@ class SimulatedExperiment:
     """Seeds that runs are written for, after an extension."""
     base: int = 2024
     """The first seed."""
+    seeds_per_pod: int | None = None
     data: str = "d"
     """What the data set's digest consists of."""
     positives_only: bool = False
@@ -111,7 +112,7 @@ class SimulatedExperiment:
                 for model in self.models
             ),
             tuning=Tuning(trials=self.trials),
-            evaluation=Evaluation(seeds=Seeds(count=self.seeds, base=self.base))
+            evaluation=Evaluation(seeds=Seeds(count=self.seeds, base=self.base), seeds_per_pod=self.seeds_per_pod)
             if self.half_width is None
             else Evaluation(
                 seeds=Seeds(count=self.seeds, max=self.most_seeds, base=self.base),
@@ -302,6 +303,7 @@ def _record(
         config={"learning_rate": 0.0012345678, "embedding_dim": 16, "hidden": [64, 32], "batch_norm": False},
         tuned=study.best.parameters,
         parameters=38_000 + 100 * len(study.variant),
+        execution_mode=plan.evaluation.execution_mode,
         device="cpu",
         precision="float32",
         metrics_valid={},

@@ -59,6 +59,16 @@ def test_other_seeds_count_as_independent(written: Writer, simulated: Any) -> No
     assert pair.low is not None
 
 
+def test_runs_of_different_execution_modes_are_not_compared(written: Writer, simulated: Any) -> None:
+    first = written(models=(simulated("SIN", 1.0),), key=key("june"))
+    second = written(models=(simulated("DeepFM", 0.7),), key=key("july"), seeds_per_pod=5)
+    message = r"june/SIN plain \(seeds 2024, .*july/DeepFM batched \(seeds 2024, .*with the evaluation.seedsPerPod of"
+    with pytest.raises(InvalidData, match=message):
+        compare_experiments([uri(first), uri(second)], None, None, 0.95)
+    third = written(models=(simulated("DIN", 0.9),), key=key("august"), seeds_per_pod=2)
+    assert compare_experiments([uri(second), uri(third)], None, None, 0.95).pairs[0].low is not None
+
+
 def test_four_data_sets_stand_side_by_side_without_a_test(written: Writer, two_models: Any) -> None:
     uris = [uri(written(models=two_models, key=key(f"data-{d}"), data=d, rows=300)) for d in "1234"]
     found = compare_experiments(uris, None, None, 0.95)

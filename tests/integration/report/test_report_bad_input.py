@@ -16,6 +16,7 @@ from ctrlab_contract.names import ExitCode, Key
 from ctrlab_report.analysis import analyse
 from ctrlab_report.cli import main
 from ctrlab_report.gather import gather
+from ctrlab_report.render import render
 
 RUN = "runs/DIN/2026/0"
 
@@ -203,3 +204,20 @@ def test_a_later_attempt_never_replaces_the_first(experiment: Any) -> None:
     run = next(run for model in after.models if model.name == "DIN" for run in model.runs if run.seed == 2026)
     assert run.reruns == ("attempt 1: predictions differ",)
     assert after.openings.reruns == 1
+
+
+def test_a_run_of_another_execution_mode_than_the_plans_is_refused(experiment: Any) -> None:
+    path = experiment.path / RUN / "record.json"
+    record = json.loads(path.read_text())
+    record["executionMode"] = "batched"
+    path.write_text(json.dumps(record))
+    with pytest.raises(InvalidData, match=rf"{RUN}/record\.json, executionMode: is batched, but plan\.json says plain"):
+        gather(experiment.folder, experiment.key)
+
+
+def test_the_report_says_that_seeds_were_trained_in_batches(written: Callable[..., Any]) -> None:
+    experiment = written(seeds_per_pod=5)
+    gathered = gather(experiment.folder, experiment.key)
+    summary = analyse(gathered)
+    assert [machine.execution_mode for machine in summary.machines] == ["batched"]
+    assert "on cpu (float32, seeds in batches)" in render(summary, gathered)["report.html"].decode()

@@ -11,7 +11,7 @@ from ctrlab_report.statistics.arrays import FloatArray
 from ctrlab_report.statistics.comparison import ComparisonPlan, ModelRuns, compare_family, compare_pair
 from ctrlab_report.statistics.covariance import MetricCovariance, covariance_of_runs
 from ctrlab_report.statistics.degenerate import Degenerate
-from ctrlab_report.statistics.errors import MisalignedInput, TooFewSeeds
+from ctrlab_report.statistics.errors import MisalignedInput, MixedModes, TooFewSeeds
 from ctrlab_report.statistics.methods import METHODS
 from ctrlab_report.statistics.metrics import Metric
 from ctrlab_report.statistics.multiplicity import Correction
@@ -104,6 +104,12 @@ def test_pairs_follow_the_seed_and_not_the_order_of_the_runs() -> None:
     assert not isinstance(straight, Degenerate)
     assert not isinstance(crossed, Degenerate)
     assert crossed.p == pytest.approx(straight.p)
+
+
+def test_models_of_different_execution_modes_are_refused() -> None:
+    alone, together = replace(runs("good"), mode="plain"), replace(runs("weak"), mode="batched")
+    with pytest.raises(MixedModes, match=r"good plain \(seeds .*\) and weak batched \(seeds"):
+        compare_pair(alone, together, covariance(), PLAN)
 
 
 def test_models_without_shared_seeds_are_compared_as_unshared() -> None:
