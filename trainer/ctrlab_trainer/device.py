@@ -5,6 +5,7 @@ import os
 import torch
 
 from ctrlab_contract.errors import InvalidSpec, Problem
+from ctrlab_trainer.allocator import keep_freed_memory
 
 THREADS_VARIABLE = "CTRLAB_THREADS"
 DEVICE_VARIABLE = "CTRLAB_DEVICE"
@@ -17,6 +18,7 @@ def set_up_torch() -> str:
     bit of a result) depends on it. CTRLAB_DEVICE is cpu, cuda or auto (the default); InvalidSpec where cuda is absent.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    keep_freed_memory()
     torch.set_num_threads(_threads())
     # A strong penalty decays rows that are never drawn into numbers that a CPU handles a hundred times slower.
     torch.set_flush_denormal(True)
