@@ -39,9 +39,10 @@ def history(rows: int = 6, length: int = 5, width: int = 8) -> tuple[Tensor, Ten
 
 
 def test_pairwise_products_are_the_sum_over_pairs() -> None:
-    fields = torch.randn(4, 5, 3, dtype=torch.float64)
+    fields = torch.randn(4, 5, 3, dtype=torch.float64, requires_grad=True)
     pairs = sum((fields[:, i] * fields[:, j]).sum(dim=1) for i, j in itertools.combinations(range(5), 2))
     torch.testing.assert_close(pairwise_products(fields), pairs)
+    torch.autograd.gradcheck(pairwise_products, (fields,))
 
 
 @pytest.mark.parametrize("units", [(3,), (6, 2), (2, 6, 3)], ids=str)

@@ -131,6 +131,9 @@ class LinearTerm(nn.Module):
 def _kinds(columns: Tensor, inputs: Inputs, batch: Batch) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor]]:
     """The columns of a batch's ids (or what was gathered for them) by kind of feature."""
     widths = (inputs.categorical, inputs.numeric, *inputs.multicategorical, *batch.history_widths)
+    if widths[0] == columns.shape[1]:
+        # The gradient of a split is joined again, which copies it.
+        return columns, columns[:, :0], [], []
     categorical, numeric, *several = torch.split(columns, list(widths), dim=1)
     place = len(inputs.multicategorical)
     return categorical, numeric, several[:place], several[place:]
