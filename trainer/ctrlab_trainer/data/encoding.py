@@ -31,7 +31,7 @@ from ctrlab_trainer.data.encoders.pretrained import VectorVocabulary
 from ctrlab_trainer.data.histories import event_log, history_arrays, item_tables
 from ctrlab_trainer.data.labels import labels
 from ctrlab_trainer.data.negatives import Clicks, item_features, with_negatives
-from ctrlab_trainer.data.splits import PARTS, TRAIN, divide, moments, require_both_classes
+from ctrlab_trainer.data.splits import PARTS, TRAIN, Times, divide, moments, require_both_classes
 from ctrlab_trainer.data.tables import Categories, SourceTable, categories
 
 ENCODER_VERSION: Final = "1"
@@ -66,6 +66,10 @@ class EncodedData:
     """Train, validation, test; mapped from their files."""
     true_probability: tuple[NDArray[np.float64], ...] | None
     """[rows] of each part, where a generator knows it."""
+    rows: int
+    """Of the source."""
+    when: Times | None
+    """[rows of the source] their times, where it has some."""
 
 
 def encoder_version(dataset: Dataset) -> str:
@@ -166,6 +170,8 @@ def encode(
         fitted={feature: found.record for feature, found in fitted.items()},
         parts=(train, valid, test),
         true_probability=None if known is None else tuple(known[part.row_ids] for part in (train, valid, test)),
+        rows=table.rows,
+        when=None if dataset.time is None else when,
     )
 
 

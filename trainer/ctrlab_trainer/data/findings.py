@@ -5,9 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from ctrlab_contract.dataset import Dataset
 from ctrlab_contract.records.inspection import InspectionWarning
 from ctrlab_trainer.data.encoded import EncodedSplit
 from ctrlab_trainer.data.encoding import EncodedData
+from ctrlab_trainer.data.leaks import leaks
+from ctrlab_trainer.data.single_features import single_feature_auc
 from ctrlab_trainer.data.splits import PARTS
 
 WORTH_SAYING = 0.05
@@ -17,14 +20,14 @@ STANDARD_ERRORS = 5
 """A click rate that is a tenth off is mentioned when it is also so many standard errors off."""
 
 
-def findings(encoded: EncodedData) -> Iterator[str]:
-    """One sentence each, in a fixed order."""
-    for warning in warnings_of(encoded):
+def findings(dataset: Dataset, encoded: EncodedData) -> Iterator[str]:
+    """One sentence each, in a fixed order, what looks like a leak first."""
+    for warning in (*leaks(dataset, encoded, single_feature_auc(encoded)), *warnings_of(encoded)):
         yield warning.message
 
 
 def warnings_of(encoded: EncodedData) -> Iterator[InspectionWarning]:
-    """The same with their kinds."""
+    """How the parts differ, and what no model can learn from."""
     for message in _new_users(encoded.parts):
         yield InspectionWarning(kind="NewUsers", message=message)
     for message in _new_values(encoded):

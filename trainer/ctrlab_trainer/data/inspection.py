@@ -3,28 +3,24 @@
 It reads the source itself, before any experiment; the sealed rows of an experiment are not touched.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ctrlab_contract.dataset import Dataset
 from ctrlab_contract.features import Feature
-from ctrlab_contract.metrics import compute
-from ctrlab_contract.records.inspection import FeatureFigures, Inspection, PartFigures
+from ctrlab_contract.records.inspection import FeatureFigures, Inspection, InspectionWarning, PartFigures
 from ctrlab_trainer.data.encoded import EncodedFeature, EncodedSplit
 from ctrlab_trainer.data.encoding import EncodedData, encode, wanted_columns
 from ctrlab_trainer.data.findings import empty_share, warnings_of
 from ctrlab_trainer.data.leaks import leaks
 from ctrlab_trainer.data.readers import read
+from ctrlab_trainer.data.single_features import single_feature_auc
 from ctrlab_trainer.data.sources import locate
-from ctrlab_trainer.data.splits import PARTS, moments
+from ctrlab_trainer.data.splits import PARTS
 from ctrlab_trainer.data.tables import SourceTable, categories
 from ctrlab_trainer.data.timeline import timeline
 from ctrlab_trainer.data.values import numbers
-
-BUCKETS = 32
-"""Of equal mass, in which a number's click rate is counted."""
 
 
 def inspect(dataset: Dataset, name: str = "data") -> Inspection:
@@ -36,8 +32,13 @@ def inspect(dataset: Dataset, name: str = "data") -> Inspection:
 
 def describe(table: SourceTable, dataset: Dataset, encoded: EncodedData, name: str) -> Inspection:
     """What is known of a data set that has been read and encoded."""
-    when = moments(table, dataset)
-    features = tuple(_features(table, dataset, encoded))
+    auc = single_feature_auc(encoded)
+    features = tuple(_features(table, dataset, encoded, auc))
+    constant = (
+        InspectionWarning(kind="Constant", message=f"feature {feature.name} is constant")
+        for feature in features
+        if feature.distinct <= 1
+    )
     return Inspection(
         name=name,
         source=dataset.source.uri,
@@ -45,8 +46,8 @@ def describe(table: SourceTable, dataset: Dataset, encoded: EncodedData, name: s
         split=dataset.split.strategy + (f" by {dataset.split.by}" if dataset.split.by else ""),
         parts=tuple(_part(index, part) for index, part in enumerate(encoded.parts)),
         features=features,
-        timeline=() if when is None or dataset.time is None else timeline(when, encoded.parts),
-        warnings=(*leaks(table, dataset, encoded.parts, features, when), *warnings_of(encoded)),
+        timeline=() if encoded.when is None else timeline(encoded.when, encoded.parts),
+        warnings=(*leaks(dataset, encoded, auc), *constant, *warnings_of(encoded)),
     )
 
 
@@ -62,7 +63,9 @@ def _part(index: int, part: EncodedSplit) -> PartFigures:
     )
 
 
-def _features(table: SourceTable, dataset: Dataset, encoded: EncodedData) -> Iterator[FeatureFigures]:
+def _features(
+    table: SourceTable, dataset: Dataset, encoded: EncodedData, auc: Mapping[str, float]
+) -> Iterator[FeatureFigures]:
     by_name = {feature.name: feature for feature in encoded.schema.features}
     for feature in dataset.features:
         if feature.type == "History":
@@ -82,7 +85,7 @@ def _features(table: SourceTable, dataset: Dataset, encoded: EncodedData) -> Ite
             missing=missing,
             out_of_vocabulary_valid=unknown[0],
             out_of_vocabulary_test=unknown[1],
-            auc=_single_feature_auc(placed, encoded),
+            auc=auc.get(feature.name),
         )
 
 
@@ -103,24 +106,3 @@ def _values(table: SourceTable, feature: Feature, placed: EncodedFeature, encode
             ids = [part.multicategorical[feature.name] for part in encoded.parts]
             none = sum(int((np.asarray(matrix) == 0).all(axis=1).sum()) for matrix in ids)
             return placed.size - 1, none / sum(len(matrix) for matrix in ids)
-
-
-def _single_feature_auc(placed: EncodedFeature, encoded: EncodedData) -> float | None:
-    train, valid, _ = encoded.parts
-    if placed.kind == "multicategorical":
-        return None
-    if placed.kind == "categorical":
-        seen, scored = (np.asarray(part.categorical[:, placed.column], np.int64) for part in (train, valid))
-    else:
-        column, other = (np.asarray(part.numeric[:, placed.column]) for part in (train, valid))
-        edges = np.unique(np.quantile(column, np.linspace(0, 1, BUCKETS + 1)[1:-1]))
-        seen, scored = (np.searchsorted(edges, values, side="right").astype(np.int64) for values in (column, other))
-    rate = _click_rates(seen, np.asarray(train.labels), int(max(seen.max(), scored.max())) + 1)
-    return compute(("auc",), np.asarray(valid.labels), rate[scored], None).values["auc"]
-
-
-def _click_rates(ids: NDArray[np.int64], labels: NDArray[np.uint8], size: int) -> NDArray[np.float64]:
-    """[size] the click rate of each id, drawn to the mean of all as if by one more row."""
-    shown = np.bincount(ids, minlength=size)
-    clicked = np.bincount(ids, weights=labels, minlength=size)
-    return np.asarray((clicked + labels.mean()) / (shown + 1), np.float64)

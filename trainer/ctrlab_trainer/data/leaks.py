@@ -1,61 +1,95 @@
-"""What looks as if a model could know more than it may: repeated rows, columns that hold the label, a look ahead."""
+"""What looks as if a model could know more than it may: repeated rows, columns that hold the label, a look ahead.
 
-from collections.abc import Iterator
+No label of test is read here, so that what is found may be kept beside the prepared data before test is opened.
+"""
+
+from collections.abc import Iterator, Mapping
 from itertools import combinations
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ctrlab_contract.dataset import Dataset
-from ctrlab_contract.records.inspection import FeatureFigures, InspectionWarning
+from ctrlab_contract.records.inspection import InspectionWarning
 from ctrlab_trainer.data.encoded import EncodedSplit
+from ctrlab_trainer.data.encoding import EncodedData
 from ctrlab_trainer.data.splits import PARTS, Times
-from ctrlab_trainer.data.tables import SourceTable, categories
 
 REVEALING: Final = 0.99
 """A single feature with an AUC from here on most likely holds the label."""
+BLOCK_ROWS: Final = 1 << 17
 
 Parts = tuple[EncodedSplit, ...]
 
 
-def leaks(
-    table: SourceTable, dataset: Dataset, parts: Parts, features: tuple[FeatureFigures, ...], when: Times | None
-) -> Iterator[InspectionWarning]:
-    """In the order of their weight."""
-    yield from _revealing(features)
-    yield from _duplicates(table, dataset, parts)
-    if when is not None and dataset.time is not None and dataset.split.strategy != "Temporal":
-        yield from _overlap(when, parts)
-    for feature in features:
-        if feature.distinct <= 1:
-            yield InspectionWarning(kind="Constant", message=f"feature {feature.name} is constant")
+def leaks(dataset: Dataset, encoded: EncodedData, auc: Mapping[str, float]) -> Iterator[InspectionWarning]:
+    """In the order of their weight; `auc` is what `single_feature_auc` gives."""
+    yield from _revealing(auc)
+    yield from _duplicates(encoded)
+    if encoded.when is not None and dataset.split.strategy != "Temporal":
+        yield from _overlap(encoded.when, encoded.parts)
 
 
-def _revealing(features: tuple[FeatureFigures, ...]) -> Iterator[InspectionWarning]:
-    for feature in features:
-        if feature.auc is not None and feature.auc >= REVEALING:
+def _revealing(auc: Mapping[str, float]) -> Iterator[InspectionWarning]:
+    for name, found in auc.items():
+        if found >= REVEALING:
             yield InspectionWarning(
                 kind="Reveals",
-                message=f"feature {feature.name} alone reaches AUC {feature.auc:.4f} on validation: it probably "
-                "reveals the label; leave it out unless it is known before the click",
+                message=f"feature {name} alone reaches AUC {found:.4f} on validation: it probably reveals the label; "
+                "leave it out unless it is known before the click",
             )
 
 
-def _duplicates(table: SourceTable, dataset: Dataset, parts: Parts) -> Iterator[InspectionWarning]:
-    rows = row_hashes(table, dataset)
-    hashes = [rows[observed(part, table.rows)] for part in parts]
+def _duplicates(encoded: EncodedData) -> Iterator[InspectionWarning]:
+    hashes = [_row_hashes(encoded, part) for part in encoded.parts]
+    for found in hashes:
+        found.sort()
     for earlier, later in combinations(range(len(PARTS)), 2):
-        again = int(np.isin(hashes[later], hashes[earlier]).sum())
+        again = _held(hashes[later], hashes[earlier])
         if again:
-            share = f"{again} rows of {PARTS[later]} ({again / len(hashes[later]):.1%})"
+            share = again / len(observed(encoded.parts[later], encoded.rows))
             yield InspectionWarning(
                 kind="Duplicates",
-                message=f"{share} are also in {PARTS[earlier]}, equal in every column that is read but the label",
+                message=f"{again} rows of {PARTS[later]} ({share:.1%}) are also in {PARTS[earlier]}, equal in "
+                "everything but the label",
             )
+
+
+def _held(later: NDArray[np.uint64], earlier: NDArray[np.uint64]) -> int:
+    """How many of the first stand among the second, which are sorted."""
+    if len(earlier) == 0:
+        return 0
+    place = np.minimum(np.searchsorted(earlier, later), len(earlier) - 1)
+    return int((earlier[place] == later).sum())
+
+
+def _row_hashes(encoded: EncodedData, part: EncodedSplit) -> NDArray[np.uint64]:
+    """Equal for rows that are equal in user, time and every feature.
+
+    Rows with a value that is out of vocabulary, of which it is not known what it is, and drawn ones are left out.
+    """
+    first_ids = np.array([feature.offset for feature in encoded.schema.of_kind("categorical")], np.int32)
+    found = []
+    for start in range(0, part.rows, BLOCK_ROWS):
+        block = slice(start, start + BLOCK_ROWS)
+        ids, values = np.asarray(part.row_ids[block]), np.asarray(part.categorical[block])
+        known = (ids < encoded.rows) & (values != first_ids).all(axis=1)
+        total = np.zeros(len(ids), np.uint64)
+        for column in _columns(encoded, part, block, ids):
+            total = total * np.uint64(1_000_003) ^ pd.util.hash_array(column)
+        found.append(total[known])
+    return np.concatenate(found)
+
+
+def _columns(encoded: EncodedData, part: EncodedSplit, block: slice, ids: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
+    for matrix in (part.categorical, part.numeric, *part.multicategorical.values()):
+        yield from np.ascontiguousarray(matrix[block].T)
+    if part.users is not None:
+        yield np.asarray(part.users[block])
+    if encoded.when is not None:
+        yield encoded.when[ids % encoded.rows]
 
 
 def _overlap(when: Times, parts: Parts) -> Iterator[InspectionWarning]:
@@ -75,22 +109,3 @@ def observed(part: EncodedSplit, rows: int) -> NDArray[np.int64]:
     """[observed rows] source row numbers of a part, drawn negatives left out."""
     ids = np.asarray(part.row_ids)
     return ids[ids < rows]
-
-
-def row_hashes(table: SourceTable, dataset: Dataset) -> NDArray[np.uint64]:
-    """[rows] equal for rows that are equal in every column read but the label and the split's."""
-    total = np.zeros(table.rows, np.uint64)
-    label = None if dataset.label is None else dataset.label.column
-    for name in table.data.column_names:
-        if name in (label, dataset.split.column):
-            continue
-        codes = categories(_flat(table.data[name])).codes
-        total = total * np.uint64(1_000_003) ^ pd.util.hash_array(codes)
-    return total
-
-
-def _flat(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Lists of a parquet column as text, other columns as they are."""
-    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        return pc.binary_join(column.cast(pa.list_(pa.string())), "\x1f")
-    return column

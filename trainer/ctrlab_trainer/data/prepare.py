@@ -119,7 +119,8 @@ def _make(
         if encoded.true_probability is not None:
             for folder, probability in zip(folders.values(), encoded.true_probability, strict=True):
                 np.save(folder / PROBABILITY_FILE, probability, allow_pickle=False)
-        record = _record(encoded, encoders, folders, sources, address, encoder_version(dataset))
+        warnings = tuple(findings(dataset, encoded))
+        record = _record(encoded, encoders, folders, sources, address, encoder_version(dataset), warnings)
         (shared / SCHEMA_FILE).write_text(encoded.schema.to_json())
         (shared / ENCODERS_FILE).write_bytes(encoders)
         (shared / RECORD_FILE).write_text(record.to_json())
@@ -136,6 +137,7 @@ def _record(
     sources: tuple[FileDigest, ...],
     address: str,
     version: str,
+    warnings: tuple[str, ...],
 ) -> PreparedData:
     train, valid, test = (
         _summary(split, folder, encoded.schema) for split, folder in zip(encoded.parts, folders.values(), strict=True)
@@ -157,7 +159,7 @@ def _record(
         vocabulary_digest=digest(encoders),
         embedding_rows=encoded.schema.embedding_rows,
         bayes_optimal=optimum,
-        warnings=tuple(findings(encoded)),
+        warnings=warnings,
     )
 
 
