@@ -86,7 +86,7 @@ def reforms(report: ReportSummary) -> tuple[Answer, ...]:
 
 def _details(report: ReportSummary) -> str:
     searches = [
-        f"{found.model}: {found.budget} trials ({found.sampler})" if found.budget else f"{found.model}: nothing tuned"
+        f"{found.name}: {found.budget} trials ({found.sampler})" if found.budget else f"{found.name}: nothing tuned"
         for found in report.tuning
     ]
     return f"Chosen on validation rows alone. {'; '.join(searches)}. The appendix has spaces, trials and the choice."

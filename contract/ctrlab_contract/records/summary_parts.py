@@ -184,9 +184,11 @@ class CurvePoint(ContractModel):
 
 
 class TuningSummary(ContractModel):
-    """The search of one model."""
+    """A search of one model."""
 
     model: str
+    search: int | None = None
+    """Which of several independent searches, from 1; absent where there is one."""
     sampler: str
     pruner: str
     budget: int
@@ -202,8 +204,9 @@ class TuningSummary(ContractModel):
     best_trial: int | None = None
     best_value: float | None = None
     final_validation: float | None = None
-    """Mean over the final seeds."""
+    """Mean over the final seeds that used this search."""
     test: float | None = None
+    """Of the same runs."""
     optimism: float | None = None
     """Best trial's validation value minus the mean of the final runs' in the same metric, signed so that above zero
     means too good."""
@@ -212,7 +215,7 @@ class TuningSummary(ContractModel):
     course: str | None = None
     """What was not as the plan has it: a search that was stopped, given more trials, or begun with earlier ones."""
     repeats: str | None = None
-    """Of several searches: how much of the final runs' spread lies between them."""
+    """Of several searches, at the first: how much of the final runs' spread lies between them."""
     history: tuple[tuple[int, float], ...]
     """Trial number and value of every counted trial with a value."""
     curve: tuple[CurvePoint, ...] = ()
@@ -224,3 +227,8 @@ class TuningSummary(ContractModel):
     """Share of each hyper-parameter in telling the best tenth of the trials apart, largest first; empty below 20."""
     importance_method: str | None = None
     search_digest: str
+
+    @property
+    def name(self) -> str:
+        """The model, and which of its searches."""
+        return self.model if self.search is None else f"{self.model}, search {self.search}"

@@ -26,7 +26,7 @@ from ctrlab_report.statistics.degenerate import Degenerate
 from ctrlab_report.statistics.multiplicity import Correction, benjamini_hochberg
 from ctrlab_report.statistics.paired import paired_t
 from ctrlab_report.statistics.single_run import compare_two_runs
-from ctrlab_report.statistics.verdict import Word
+from ctrlab_report.statistics.verdict import Unit, Word
 from ctrlab_report.wording import difference, digits_for, level, metric_name, p_clause, signed_interval
 
 NOTHING_TO_COMPARE = "no-finished-runs"
@@ -43,7 +43,7 @@ def summarise_comparisons(gathered: Gathered, scored: Scored) -> tuple[Compariso
     explored = benjamini_hochberg([_p(row) for row in rest], alpha=analysis.alpha).adjusted
     return (
         *(row.model_copy(update={"role": "primary"}) for row in first),
-        *(_explored(row, adjusted) for row, adjusted in zip(rest, explored, strict=True)),
+        *(_explored(row, adjusted, _unit(gathered)) for row, adjusted in zip(rest, explored, strict=True)),
     )
 
 
@@ -56,7 +56,12 @@ def comparison_plan(gathered: Gathered, correction: Correction, margin: str | No
         margin=float(margin) if margin else None,
         correction=correction,
         pilot_seeds=seeds.values(decision.pilot) if decision is not None and extended else (),
+        unit=_unit(gathered),
     )
+
+
+def _unit(gathered: Gathered) -> Unit:
+    return "searches" if gathered.plan.tuning.searches > 1 else "seeds"
 
 
 def _family(
@@ -89,7 +94,7 @@ def _compare(
 def _row(gathered: Gathered, metric: ScoredMetric, member: FamilyMember, plan: ComparisonPlan) -> ComparisonSummary:
     found, verdict = member.comparison, member.verdict
     row = describe_pair(gathered, metric, member, plan)
-    update: dict[str, Any] = {"sentence": sentence_without_verdict(row, plan.confidence)}
+    update: dict[str, Any] = {"sentence": sentence_without_verdict(row, plan.confidence, plan.unit)}
     if isinstance(found.two_source, Degenerate) and not found.covariance.estimates.size:
         update = {
             "sentence": f"{found.a} and {found.b} cannot be compared: {found.two_source.reason}.",
@@ -133,10 +138,10 @@ def _over_seeds(gathered: Gathered, metric: ScoredMetric, a: str, b: str, plan: 
         else Degenerate(NOTHING_TO_COMPARE, "no shared seed", 0, 0.0)
     )
     row = describe_pair(gathered, metric, SeedsOnly(a, b, seeds, found), plan)
-    return row.model_copy(update={"sentence": sentence_without_verdict(row, plan.confidence)})
+    return row.model_copy(update={"sentence": sentence_without_verdict(row, plan.confidence, plan.unit)})
 
 
-def _explored(row: ComparisonSummary, adjusted: float | None) -> ComparisonSummary:
+def _explored(row: ComparisonSummary, adjusted: float | None, unit: Unit) -> ComparisonSummary:
     """An exploratory row: adjusted p, no verdict."""
     update: dict[str, Any] = {"role": "exploratory", "verdict": None, "label": None, "verdict_method": None}
     update["seeds_needed"] = None
@@ -146,7 +151,7 @@ def _explored(row: ComparisonSummary, adjusted: float | None) -> ComparisonSumma
         update["this_test_set"] = row.this_test_set.model_copy(update={"p_adjusted": None})
     row = row.model_copy(update=update)
     confidences: Sequence[float] = [row.population.interval.confidence] if row.population else [0.95]
-    return row.model_copy(update={"sentence": sentence_without_verdict(row, confidences[0])})
+    return row.model_copy(update={"sentence": sentence_without_verdict(row, confidences[0], unit)})
 
 
 def _p(row: ComparisonSummary) -> float | None:

@@ -137,6 +137,7 @@ def _cost(records: Sequence[RunRecord], study: StudyRecord) -> Cost | None:
         return None
     costs = [record.process for record in records]
     on_gpu = [cost.peak_gpu_memory_bytes for cost in costs if cost.peak_gpu_memory_bytes is not None]
+    gpu = [search.gpu_seconds for search in study.searches]
     return Cost(
         wall_seconds_mean=sum(cost.wall_seconds for cost in costs) / len(costs),
         wall_seconds_total=sum(cost.wall_seconds for cost in costs),
@@ -144,8 +145,8 @@ def _cost(records: Sequence[RunRecord], study: StudyRecord) -> Cost | None:
         gpu_seconds_total=sum(cost.gpu_seconds for cost in costs),
         peak_memory_bytes=max(cost.peak_memory_bytes for cost in costs),
         peak_gpu_memory_bytes=max(on_gpu) if on_gpu else None,
-        tuning_seconds=study.seconds,
-        tuning_gpu_seconds=study.gpu_seconds,
+        tuning_seconds=sum(search.seconds for search in study.searches),
+        tuning_gpu_seconds=None if None in gpu else sum(seconds or 0.0 for seconds in gpu),
     )
 
 

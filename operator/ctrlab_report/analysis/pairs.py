@@ -25,6 +25,7 @@ from ctrlab_report.statistics.paired import ExactTest, PairedT, UnderpoweredByDe
 from ctrlab_report.statistics.precision import seeds_for_half_width
 from ctrlab_report.statistics.students_t import critical_value
 from ctrlab_report.statistics.two_source import TwoSourceComparison
+from ctrlab_report.statistics.verdict import Unit
 from ctrlab_report.wording import difference, digits_for, level, metric_name, p_clause, signed_interval
 
 
@@ -71,7 +72,7 @@ def describe_pair(
     )
 
 
-def sentence_without_verdict(row: ComparisonSummary, confidence: float) -> str:
+def sentence_without_verdict(row: ComparisonSummary, confidence: float, unit: Unit = "seeds") -> str:
     """What the numbers of an exploratory comparison, or of one without a verdict, say."""
     name = metric_name(row.metric)
     if row.difference is None:
@@ -83,13 +84,13 @@ def sentence_without_verdict(row: ComparisonSummary, confidence: float) -> str:
         if found is None or found.interval is None:
             return f"{text}; the spread over seeds is not known."
         bounds = signed_interval(found.interval, digits)
-        return f"{text} ({level(confidence)} CI over {found.n} seeds {bounds}, paired t, {p_clause(found.p)})."
+        return f"{text} ({level(confidence)} CI over {found.n} {unit} {bounds}, paired t, {p_clause(found.p)})."
     found_both = row.population
     digits = digits_for(found_both.se)
     return (
         f"{name} of {row.a} and {row.b} differs by {difference(found_both.estimate, digits)} ({level(confidence)} CI "
         f"{signed_interval(found_both.interval, digits)}, adjusted {p_clause(found_both.p_adjusted)}, {len(row.seeds)} "
-        "seeds; exploratory)."
+        f"{unit}; exploratory)."
     )
 
 

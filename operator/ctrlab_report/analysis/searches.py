@@ -14,18 +14,16 @@ from ctrlab_contract.records import MetricSummary, StudyRecord
 from ctrlab_report.analysis.scored import RunName, ScoredMetric
 
 
-def course(study: StudyRecord, plan: Plan) -> str | None:
-    """One sentence for each thing about the searches of a model that the plan does not say."""
-    found, planned = [], plan.search_budget(study.variant)
-    for number, search in enumerate(study.searches, 1):
-        which = "The search" if len(study.searches) == 1 else f"Search {number}"
-        if search.stopped is not None:
-            found.append(f"{which} was stopped {search.stopped.reason} (tuning.stop.{search.stopped.rule}).")
-        if search.budget > planned and search.inherited_from is None:
-            found.append(f"{which} was given {search.budget} trials instead of {planned} before it was frozen.")
-        if search.warm_start is not None:
-            warm = search.warm_start
-            found.append(f"{which} began with {warm.trials} trials of {warm.experiment}, {warm.outside} left out.")
+def course(search: StudyRecord, plan: Plan) -> str | None:
+    """One sentence for each thing about a search that the plan does not say."""
+    found, planned = [], plan.search_budget(search.variant)
+    if search.stopped is not None:
+        found.append(f"The search was stopped {search.stopped.reason} (tuning.stop.{search.stopped.rule}).")
+    if search.budget > planned and search.inherited_from is None:
+        found.append(f"The search was given {search.budget} trials instead of {planned} before it was frozen.")
+    if search.warm_start is not None:
+        warm = search.warm_start
+        found.append(f"The search began with {warm.trials} trials of {warm.experiment}, {warm.outside} left out.")
     return " ".join(found) or None
 
 

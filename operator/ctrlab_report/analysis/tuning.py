@@ -4,7 +4,8 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from ctrlab_contract.records import CurvePoint, ModelSummary, StudyRecord, TuningSummary
+from ctrlab_contract.plan import Plan
+from ctrlab_contract.records import CurvePoint, MetricSummary, ModelSummary, StudyRecord, TuningSummary
 from ctrlab_report.analysis.searches import course, repeats_statement
 from ctrlab_report.gather import Gathered
 from ctrlab_report.importance import IMPORTANCE, hyperparameter_importance
@@ -17,21 +18,27 @@ _STARTUP_TRIALS = 10
 
 def summarise_tuning(gathered: Gathered, models: tuple[ModelSummary, ...]) -> tuple[TuningSummary, ...]:
     """All searches in the plan's order; models without a search space have a budget of 0."""
-    return tuple(_search(gathered, model) for model in models)
+    return tuple(
+        _search(gathered, model, number)
+        for model in models
+        for number in range(len(gathered.studies[model.name].searches))
+    )
 
 
-def _search(gathered: Gathered, model: ModelSummary) -> TuningSummary:
-    study = gathered.studies[model.name]
+def _search(gathered: Gathered, model: ModelSummary, number: int) -> TuningSummary:
+    record = gathered.studies[model.name]
+    study, several = record.searches[number], len(record.searches) > 1
     counted = [trial for trial in study.trials if trial.counted]
     states = Counter(trial.state for trial in counted)
     on_metric = model.metrics.get(study.primary_metric)
     importance = hyperparameter_importance(study)
     curve, without_curve = _curve(study, float(gathered.plan.analysis.confidence))
-    validation = on_metric.validation.mean if on_metric and on_metric.validation else None
+    validation, test = _means(gathered.plan, on_metric, number)
     sign = 1 if study.direction == "maximize" else -1
     known = study.best.value is not None and validation is not None
     return TuningSummary(
         model=model.name,
+        search=number + 1 if several else None,
         sampler=study.sampler,
         pruner=study.pruner,
         budget=len(counted) if study.stopped is not None else study.budget,
@@ -44,39 +51,54 @@ def _search(gathered: Gathered, model: ModelSummary) -> TuningSummary:
         best_trial=study.best.trial,
         best_value=study.best.value,
         final_validation=validation,
-        test=on_metric.test.mean if on_metric and on_metric.test else None,
+        test=test,
         optimism=sign * ((study.best.value or 0.0) - (validation or 0.0)) if known else None,
         chosen=study.best.parameters,
         justification=study.best.justification,
         course=course(study, gathered.plan),
-        repeats=repeats_statement(gathered.plan, study, on_metric) if on_metric is not None else None,
+        repeats=repeats_statement(gathered.plan, record, on_metric) if on_metric is not None and not number else None,
         history=tuple((trial.number, trial.value) for trial in counted if trial.value is not None),
         curve=curve,
         curve_method=TUNING_CURVE if curve else None,
         curve_absent=without_curve,
         importance=importance,
         importance_method=IMPORTANCE if importance else None,
-        search_digest=study.digest,
+        search_digest=record.digest,
     )
+
+
+def _means(plan: Plan, metric: MetricSummary | None, search: int) -> tuple[float | None, float | None]:
+    """Of the final runs that used this search: means on validation and on test."""
+    found = []
+    for by_seed in (metric.by_seed_validation, metric.by_seed) if metric is not None else ({}, {}):
+        values = [v for seed, v in by_seed.items() if v is not None and plan.search_of(int(seed)) == search]
+        found.append(math.fsum(values) / len(values) if values else None)
+    return found[0], found[1]
 
 
 def tuning_statement(searches: Sequence[TuningSummary]) -> str:
     """Whether the models had the same chance to be tuned: trials, time and GPU time side by side."""
-    searched = [search for search in searches if search.budget]
-    untuned = [search.model for search in searches if not search.budget]
-    if not searched:
+    budgets: dict[str, list[int]] = {}
+    for search in searches:
+        budgets.setdefault(search.model, []).append(search.budget)
+    untuned = [model for model, trials in budgets.items() if not any(trials)]
+    tuned = {model: trials for model, trials in budgets.items() if any(trials)}
+    if not tuned:
         return "Nothing was searched: every model has the values that the plan gives."
-    budgets = sorted({search.budget for search in searched})
-    if len(searched) == 1:
-        text = f"{searched[0].model} had {budgets[0]} trials"
-    elif len(budgets) == 1:
-        text = f"Every search had the same budget of {budgets[0]} trials"
+    listed = {model: " + ".join(map(str, trials)) for model, trials in tuned.items()}
+    first = next(iter(tuned.values()))
+    if len(tuned) == 1:
+        text = "".join(f"{model} had {trials} trials" for model, trials in listed.items())
+    elif any(sorted(trials) != sorted(first) for trials in tuned.values()):
+        each = ", ".join(f"{model} {trials}" for model, trials in listed.items())
+        text = f"The searches had different budgets ({each} trials), so the models did not have the same chance"
+    elif len(first) == 1:
+        text = f"Every search had the same budget of {first[0]} trials"
     else:
-        listed = ", ".join(f"{search.model} {search.budget}" for search in searched)
-        text = f"The searches had different budgets ({listed} trials), so the models did not have the same chance"
-    text += f"; together they took {duration(sum(search.seconds for search in searched))}"
-    known = [search.gpu_seconds for search in searched if search.gpu_seconds is not None]
-    if len(known) == len(searched):
+        text = f"Every model was searched {len(first)} times with the same budgets, {listed[next(iter(tuned))]} trials"
+    text += f"; together they took {duration(sum(search.seconds for search in searches))}"
+    known = [search.gpu_seconds for search in searches if search.budget and search.gpu_seconds is not None]
+    if len(known) == sum(1 for search in searches if search.budget):
         text += f", {duration(sum(known))} of it on a GPU" if sum(known) else ", none of it on a GPU"
     return f"{text}. Nothing was tuned of {' and '.join(untuned)}." if untuned else f"{text}."
 

@@ -43,13 +43,14 @@ def reliability(summary: ReportSummary) -> Figure | None:
 
 def tuning_history(summary: ReportSummary) -> Figure | None:
     """Every trial, and the best value so far."""
-    searches = [(series, found) for series, found in enumerate(summary.tuning) if found.history]
+    models = list(dict.fromkeys(found.model for found in summary.tuning))
+    searches = [(models.index(found.model), found) for found in summary.tuning if found.history]
     if not searches:
         return None
     name = metric_name(summary.primary_metric)
     sign = -1 if any(row.direction == "minimize" for row in summary.comparisons if row.role == "primary") else 1
     canvas = Canvas()
-    top = legend(canvas, [found.model for found in summary.tuning], 16) + 22
+    top = legend(canvas, models, 16) + 22
     across = Scale.over([number for _, found in searches for number, _ in found.history], LEFT, WIDTH - 14, 0.03)
     up = Scale.over([v for _, found in searches for _, v in found.history], top + HEIGHT, top)
     _grid(canvas, across, up, top, "trial", f"{name} on validation", HEIGHT)
@@ -59,13 +60,13 @@ def tuning_history(summary: ReportSummary) -> Figure | None:
             better = result if sign * result > sign * best else best
             steps += [(across(number), up(best)), (across(number), up(better))]
             best = better
-            said = f"{found.model}, trial {number}: {value(result)}"
+            said = f"{found.name}, trial {number}: {value(result)}"
             canvas.marker(across(number), up(result), series, 3.2, f"o{series % 6}", said)
         canvas.path([*steps, (across(across.high), up(best))], f"l{series % 6}")
     return Figure(
         "tuning",
         "The search for hyper-parameters",
-        "; ".join(f"{found.model}: {found.budget} trials, best {value(found.best_value)}" for _, found in searches)
+        "; ".join(f"{found.name}: {found.budget} trials, best {value(found.best_value)}" for _, found in searches)
         + ".",
         "Each mark is a trial, the line the best value so far. This is one search; another would look different.",
         int(top + HEIGHT + 46),
@@ -75,11 +76,12 @@ def tuning_history(summary: ReportSummary) -> Figure | None:
 
 def tuning_curves(summary: ReportSummary) -> Figure | None:
     """Median best of n random trials with its band; drawn where both bounds are known."""
-    searches = [(series, found) for series, found in enumerate(summary.tuning) if found.curve]
+    models = list(dict.fromkeys(found.model for found in summary.tuning))
+    searches = [(models.index(found.model), found) for found in summary.tuning if found.curve]
     if not searches:
         return None
     name, canvas = metric_name(summary.primary_metric), Canvas()
-    top = legend(canvas, [found.model for found in summary.tuning], 16) + 22
+    top = legend(canvas, models, 16) + 22
     points = [point for _, found in searches for point in found.curve]
     known = [v for point in points for v in (point.value, point.low, point.high) if v is not None]
     across = Scale.over([point.trials for point in points], LEFT, WIDTH - 14, 0.03)
@@ -97,7 +99,7 @@ def tuning_curves(summary: ReportSummary) -> Figure | None:
         "tuning-curve",
         "What another search would find",
         "; ".join(
-            f"{found.model}: median best of {found.curve[-1].trials} random trials {value(found.curve[-1].value)}"
+            f"{found.name}: median best of {found.curve[-1].trials} random trials {value(found.curve[-1].value)}"
             for _, found in searches
         )
         + ".",

@@ -32,7 +32,7 @@ from ctrlab_report.statistics.paired import (
 from ctrlab_report.statistics.precision import DetectableEffect, minimum_detectable_effect
 from ctrlab_report.statistics.two_source import TwoSourceComparison
 from ctrlab_report.statistics.unpaired import WelchT, welch_t
-from ctrlab_report.statistics.verdict import Evidence, Verdict, decide
+from ctrlab_report.statistics.verdict import Evidence, Unit, Verdict, decide
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,15 @@ class ComparisonPlan:
     """What was fixed before the test set was opened.
 
     `margin` in metric units, None if the user named none; `pilot_seeds` are the seeds of the pilot after a two-stage
-    extension, empty without one.
+    extension, empty without one. `unit` is what a run of the covariance stands for: the average over the runs of a
+    search where there are several searches.
     """
 
     confidence: float = 0.95
     margin: float | None = None
     correction: Correction = Correction.HOLM
     pilot_seeds: tuple[int, ...] = ()
+    unit: Unit = "seeds"
 
     @property
     def alpha(self) -> float:
@@ -188,6 +190,7 @@ def _member(one: PairComparison, adjusted: Sequence[float | None], plan: Compari
             alpha=plan.alpha,
             comparisons=counted,
             test_df=one.covariance.test_df,
+            unit=plan.unit,
         )
         verdict = decide(evidence)
     return FamilyMember(one, p, test_set_only_p, equivalence_p, simultaneous, verdict)

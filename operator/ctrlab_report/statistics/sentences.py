@@ -27,6 +27,8 @@ class Writer:
     result: TwoSourceComparison
     comparisons: int = 1
     """How many the p-values are corrected for."""
+    unit: str = "seeds"
+    """What was counted: seeds, or searches with the average of their runs."""
 
     def better(self, p: float | None) -> str:
         """Row 3."""
@@ -54,13 +56,14 @@ class Writer:
 
     def needs_seeds(self, p: float | None, seeds: int) -> str:
         """Row 7."""
-        return f"{self._undecided(p)} About {seeds} seeds would decide it if difference and spread stayed as they are."
+        enough = f"About {seeds} {self.unit} would decide it"
+        return f"{self._undecided(p)} {enough} if difference and spread stayed as they are."
 
     def test_set_too_small(self, p: float | None, limit: float) -> str:
         """Row 6."""
         return (
-            f"{self._undecided(p)} More seeds would not decide it: these test rows leave an interval of at least "
-            f"±{limit:.2g} around such a difference, however many seeds are run; more test rows are needed."
+            f"{self._undecided(p)} More {self.unit} would not decide it: these test rows leave an interval of at least "
+            f"±{limit:.2g} around such a difference, however many {self.unit} there are; more test rows are needed."
         )
 
     def _undecided(self, p: float | None) -> str:
@@ -78,7 +81,7 @@ class Writer:
         return f"{level(self.result.confidence)} CI {bounds}"
 
     def _seeds(self) -> str:
-        return f"{self.result.seeds} seeds"
+        return f"{self.result.seeds} {self.unit}"
 
     @property
     def _corrected(self) -> str:

@@ -24,6 +24,7 @@ the margin, if difference and spread stayed as they are. N is the smaller of the
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 import numpy as np
 
@@ -34,6 +35,10 @@ from ctrlab_report.statistics.students_t import critical_value, simultaneous_con
 from ctrlab_report.statistics.two_source import TwoSourceComparison
 
 METHOD = "verdict-table-1"
+
+
+Unit = Literal["seeds", "searches"]
+"""What is counted: final runs, or several searches of a model with the average of their runs."""
 
 
 class Word(StrEnum):
@@ -68,6 +73,7 @@ class Evidence:
     alpha: float
     comparisons: int = 1
     test_df: float = np.inf
+    unit: Unit = "seeds"
 
 
 @dataclass(frozen=True)
@@ -83,11 +89,12 @@ class Verdict:
     sentence: str
     seeds_needed: int | None = None
     limit: float | None = None
+    unit: Unit = "seeds"
 
     @property
     def label(self) -> str:
         """The word with its number: `inconclusive (needs 17 seeds)`."""
-        return self.word.replace("N seeds", f"{self.seeds_needed} seeds")
+        return self.word.replace("N seeds", f"{self.seeds_needed} {self.unit}")
 
 
 def decide(evidence: Evidence) -> Verdict:
@@ -97,7 +104,7 @@ def decide(evidence: Evidence) -> Verdict:
         return Verdict(METHOD, Word.DEGENERATE, 1, sentences.degenerate(evidence.a, evidence.b, result))
     gain = result.estimate if evidence.higher_is_better else -result.estimate
     writer = sentences.Writer(
-        evidence.a, evidence.b, evidence.metric, evidence.higher_is_better, result, evidence.comparisons
+        evidence.a, evidence.b, evidence.metric, evidence.higher_is_better, result, evidence.comparisons, evidence.unit
     )
     real = _at_most(evidence.adjusted_p, evidence.alpha)
     if evidence.margin is not None and _at_most(evidence.adjusted_equivalence_p, evidence.alpha):
@@ -122,7 +129,7 @@ def _undecided(evidence: Evidence, result: TwoSourceComparison, writer: "sentenc
         return Verdict(METHOD, Word.TEST_SET_TOO_SMALL, 6, text, limit=limit)
     seeds = max(min(reachable), result.seeds + 1)
     text = writer.needs_seeds(evidence.adjusted_p, seeds)
-    return Verdict(METHOD, Word.NEEDS_SEEDS, 7, text, seeds_needed=seeds, limit=limit)
+    return Verdict(METHOD, Word.NEEDS_SEEDS, 7, text, seeds_needed=seeds, limit=limit, unit=evidence.unit)
 
 
 def _deciding_seeds(evidence: Evidence, result: TwoSourceComparison) -> list[SeedsForHalfWidth]:

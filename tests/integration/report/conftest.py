@@ -84,6 +84,8 @@ class SimulatedExperiment:
     margin: str | None = "0.005"
     metrics: tuple[str, ...] = ("auc", "logloss", "gauc", "pcoc", "ece")
     trials: int = 12
+    repeats: int | None = None
+    """Searches of each model; the later ones have one trial less each."""
     compare: str = "AgainstReference"
     half_width: str | None = None
     """evaluation.precision.halfWidth; with it seeds.max is `most_seeds`."""
@@ -111,7 +113,7 @@ class SimulatedExperiment:
                 Variant.model_validate({"name": model.name, "architecture": model.name.lower(), "search": SEARCH})
                 for model in self.models
             ),
-            tuning=Tuning(trials=self.trials),
+            tuning=Tuning(trials=self.trials, repeats=self.repeats),
             evaluation=Evaluation(seeds=Seeds(count=self.seeds, base=self.base), seeds_per_pod=self.seeds_per_pod)
             if self.half_width is None
             else Evaluation(
@@ -171,7 +173,13 @@ def write(root: Path, wanted: SimulatedExperiment) -> WrittenExperiment:
     folder.put(Key.PLAN, plan.to_json().encode())
     prepared = _prepared(labels, wanted.users, wanted.data)
     folder.put(Key.PREPARED, prepared.to_json().encode())
-    studies = [_study(plan, prepared, model, wanted.trials) for model in wanted.models]
+    studies = [
+        first.model_copy(update={"repeats": tuple(further) or None})
+        for model in wanted.models
+        for first, *further in [
+            [_study(plan, prepared, model, wanted.trials - number) for number in range(plan.tuning.searches)]
+        ]
+    ]
     for study in studies:
         folder.put(Key.study(study.variant), study.to_json().encode())
     token = search_token(studies)

@@ -96,6 +96,23 @@ def test_comparisons_csv_has_a_row_for_each_pair_and_metric(experiment: Any) -> 
     assert all(row["verdict"] for row in rows if row["role"] == "primary")
 
 
+def test_every_search_of_several_has_its_row_its_trials_and_its_final_runs(written: Callable[..., Any]) -> None:
+    folder = made(written(seeds=6, repeats=3))
+    summary = summary_of(folder)
+    assert [row.name for row in summary.tuning[:3]] == ["SIN, search 1", "SIN, search 2", "SIN, search 3"]
+    assert [row.budget for row in summary.tuning[:3]] == [12, 11, 10]
+    sin = summary.models[0]
+    second = [sin.metrics["auc"].by_seed[seed] for seed in ("2025", "2028")]
+    assert summary.tuning[1].test == pytest.approx(sum(value or 0.0 for value in second) / 2)
+    assert sin.cost is not None
+    assert sin.cost.tuning_seconds == pytest.approx(sum(row.seconds for row in summary.tuning[:3]))
+    page = (folder / "report.html").read_text()
+    assert "Every model was searched 3 times with the same budgets, 12 + 11 + 10 trials" in page
+    assert page.count("SIN, search 3: TPE sampler with seed") == 1
+    primary = [row for row in summary.comparisons if row.role == "primary"]
+    assert all("3 searches" in row.sentence and " seeds" not in row.sentence for row in primary)
+
+
 @pytest.mark.parametrize(("seeds", "shown"), [(5, False), (8, True)])
 def test_exact_tests_are_shown_only_where_they_can_reach_their_level(
     written: Callable[..., Any], seeds: int, shown: bool

@@ -6,9 +6,12 @@ from ctrlab_contract.records import BestChoice, StudyRecord, TrialRecord, Tuning
 from ctrlab_report.analysis.tuning import tuning_statement
 
 
-def search(model: str, budget: int, seconds: float = 60.0, gpu: float | None = None) -> TuningSummary:
+def search(
+    model: str, budget: int, seconds: float = 60.0, gpu: float | None = None, number: int | None = None
+) -> TuningSummary:
     return TuningSummary(
         model=model,
+        search=number,
         sampler="TPE",
         pruner="none",
         budget=budget,
@@ -40,6 +43,15 @@ def search(model: str, budget: int, seconds: float = 60.0, gpu: float | None = N
         (
             [search("A", 8, gpu=0.0), search("LR", 0, 0.0, 0.0)],
             "A had 8 trials; together they took 1 min 0 s, none of it on a GPU. Nothing was tuned of LR.",
+        ),
+        (
+            [search("A", 8, number=1), search("A", 7, number=2), search("B", 7, number=1), search("B", 8, number=2)],
+            "Every model was searched 2 times with the same budgets, 8 + 7 trials; together they took 4 min 0 s.",
+        ),
+        (
+            [search("A", 8, number=1), search("A", 8, number=2), search("B", 8, number=1), search("B", 5, number=2)],
+            "The searches had different budgets (A 8 + 8, B 8 + 5 trials), so the models did not have the same chance; "
+            "together they took 4 min 0 s.",
         ),
         ([search("LR", 0, 0.0)], "Nothing was searched: every model has the values that the plan gives."),
     ],

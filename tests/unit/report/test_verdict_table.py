@@ -1,6 +1,7 @@
 """Each row of the verdict table, its order, and its sentence."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,6 +65,15 @@ def test_the_number_of_seeds_is_beyond_those_already_run_and_stands_in_label_and
     assert verdict.seeds_needed > 8
     assert verdict.label == f"inconclusive (needs {verdict.seeds_needed} seeds)"
     assert f"About {verdict.seeds_needed} seeds" in verdict.sentence
+
+
+def test_where_searches_are_counted_no_word_speaks_of_seeds() -> None:
+    verdict = decide(replace(evidence(two_source(0.0019), 0.08), unit="searches"))
+    assert verdict.label == f"inconclusive (needs {verdict.seeds_needed} searches)"
+    assert f"About {verdict.seeds_needed} searches would decide it" in verdict.sentence
+    small = decide(replace(evidence(two_source(0.003, test_part=1e-5), 0.4), unit="searches"))
+    assert "More searches would not decide it" in small.sentence
+    assert "seeds" not in verdict.sentence + small.sentence
 
 
 def test_a_margin_can_make_an_open_comparison_decidable_by_equivalence() -> None:
