@@ -21,10 +21,11 @@ from ctrlab_contract.plan import Variant
 from ctrlab_trainer.batches import Batch, DeviceData, bounds
 from ctrlab_trainer.course import Course, Judge, TrainingResult
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
-from ctrlab_trainer.loop import STEPS_BETWEEN_STOP_CHECKS, TrainingStopped, precision_of
+from ctrlab_trainer.loop import STEPS_BETWEEN_STOP_CHECKS, TrainingStopped, precision_of, products_in
 from ctrlab_trainer.models import build
-from ctrlab_trainer.models.components.dropout import Dropout
+from ctrlab_trainer.models.components.dropout import dropouts
 from ctrlab_trainer.seeds import PurposeSeeds
+from ctrlab_trainer.steps import choose, kind_of, prepared, wanted
 
 
 def train_batched(
@@ -50,16 +51,19 @@ def train_batched(
     courses = [
         Course(build(variant, config, schema, own, device), config, judge, own, device, lambda _: None) for own in seeds
     ]
-    active = list(courses)
+    active, epoch_of, kinds = list(courses), None, {}
     for _ in range(config.epochs):
+        if epoch_of is None:
+            epoch_of = _Epoch(active, rows, config, stop)
         began = time.perf_counter()
-        losses = _epoch(Together([course.model for course in active]), active, rows, config, stop)
-        for course, loss in zip(active, losses, strict=True):
+        for course, loss in zip(active, epoch_of.run(), strict=True):
             course.judge_epoch(loss, began)
-        active = [course for course in active if not course.over]
+            kinds[id(course)] = kind_of(epoch_of.step)
+        if any(course.over for course in active):
+            active, epoch_of = [course for course in active if not course.over], None
         if not active:
             break
-    return tuple(course.result() for course in courses)
+    return tuple(course.result(kinds[id(course)]) for course in courses)
 
 
 class Together:
@@ -71,8 +75,7 @@ class Together:
         self.buffers = _stack([_kept_buffers(model) for model in models])
         for tensor in self.parameters.values():
             tensor.requires_grad_()
-        layers = [[part for part in model.modules() if isinstance(part, Dropout)] for model in models]
-        for of_each in zip(*layers, strict=True):
+        for of_each in zip(*map(dropouts, models), strict=True):
             of_each[0].together(of_each)
 
     def logits(self, batch: Batch, rows: int) -> Tensor:
@@ -108,28 +111,44 @@ class Together:
             stacked.grad = None
 
 
-def _epoch(
-    together: Together, courses: Sequence[Course], rows: DeviceData, config: Architecture, stop: Callable[[], bool]
-) -> list[float]:
-    """The mean loss of each model over its rows, in its own order."""
-    for model in together.models:
-        model.train()
-    orders = torch.stack([course.permutation(rows.rows) for course in courses])
-    total = torch.zeros(len(courses), dtype=torch.float64, device=rows.device)
-    for step, (start, end) in enumerate(bounds(rows.rows, config.batch_size)):
-        if step % STEPS_BETWEEN_STOP_CHECKS == 0 and stop():
-            raise TrainingStopped
-        batch = rows.batch(orders[:, start:end].reshape(-1))
-        with precision_of(batch, config.precision):
-            logits = together.logits(batch, end - start)
+class _Epoch:
+    """Passes over the training rows, of each model in its own order."""
+
+    def __init__(
+        self, courses: Sequence[Course], rows: DeviceData, config: Architecture, stop: Callable[[], bool]
+    ) -> None:
+        self._together = Together([course.model for course in courses])
+        self._courses, self._rows, self._config, self._stop = courses, rows, config, stop
+        self._total = torch.zeros(len(courses), dtype=torch.float64, device=rows.device)
+        choice = choose(rows.device.type, config.optimizer, rows.rows // config.batch_size, wanted())
+        layers = [layer for course in courses for layer in dropouts(course.model)]
+        self.step = prepared(choice, self._update, len(courses) * config.batch_size, rows.device, layers)
+        """An update of every model with the rows of the first, then those of the second, and so on."""
+
+    def run(self) -> list[float]:
+        """The mean loss of each model over its rows."""
+        for model in self._together.models:
+            model.train()
+        orders = torch.stack([course.permutation(self._rows.rows) for course in self._courses])
+        self._total.zero_()
+        with products_in(self._config.precision, self._rows.device.type):
+            for step, (start, end) in enumerate(bounds(self._rows.rows, self._config.batch_size)):
+                if step % STEPS_BETWEEN_STOP_CHECKS == 0 and self._stop():
+                    raise TrainingStopped
+                self.step(orders[:, start:end].reshape(-1))
+        return [float(loss) / self._rows.rows for loss in self._total]
+
+    def _update(self, index: Tensor) -> None:
+        batch, rows = self._rows.batch(index), len(index) // len(self._courses)
+        with precision_of(batch, self._config.precision):
+            logits = self._together.logits(batch, rows)
         labels = batch.labels.view(logits.shape)
         losses = F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="none").mean(dim=1)
         losses.sum().backward()  # type: ignore[no-untyped-call]
-        together.share_gradients()
-        for course in courses:
+        self._together.share_gradients()
+        for course in self._courses:
             course.optimisation.step()
-        total += losses.detach() * (end - start)
-    return [float(loss) / rows.rows for loss in total]
+        self._total += losses.detach() * rows
 
 
 def _unable(model: nn.Module, error: RuntimeError) -> str:

@@ -96,7 +96,8 @@ class DeviceData:
     def __init__(self, split: EncodedSplit, schema: EncodedSchema, device: str) -> None:
         self.rows = split.rows
         self.device = torch.device(device)
-        self._labels = self._tensor(np.asarray(split.labels)).float()
+        self.labels = self._tensor(np.asarray(split.labels)).float()
+        """[rows] 0 or 1."""
         self._categorical = _Columns(self._tensor(split.categorical), schema.of_kind("categorical"))
         self._shifts = _shifts(schema.of_kind("categorical"), self.device)
         self._numeric = _Columns(self._tensor(split.numeric), schema.of_kind("numeric"))
@@ -131,7 +132,7 @@ class DeviceData:
             history_counts=tuple(counts for _, counts, _ in histories),
             history_widths=tuple(gathered.shape[1] for gathered, _, _ in histories),
             history_gaps=tuple(gaps for _, _, gaps in histories),
-            labels=self._labels.index_select(0, index),
+            labels=self.labels.index_select(0, index),
         )
 
     def batches(self, order: Tensor, size: int) -> Iterator[Batch]:

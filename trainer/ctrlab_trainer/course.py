@@ -4,7 +4,7 @@ Apart from the loop, because seeds that are trained in one batch have a course e
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -16,12 +16,14 @@ from torch import Tensor, nn
 from ctrlab_contract.architectures import Architecture
 from ctrlab_contract.metrics import DIRECTION, compute
 from ctrlab_contract.records import EpochRecord
+from ctrlab_contract.records.run import StepKind
 from ctrlab_contract.tuning import MetricName
+from ctrlab_trainer import ranks
 from ctrlab_trainer.batches import DeviceData
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
 from ctrlab_trainer.early_stopping import EarlyStopping
 from ctrlab_trainer.optimisation import Optimisation
-from ctrlab_trainer.scoring import score
+from ctrlab_trainer.scoring import probabilities
 from ctrlab_trainer.seeds import PurposeSeeds
 
 
@@ -44,6 +46,7 @@ class TrainingResult:
     """What was not finite, and in which epoch."""
     valid_scores: NDArray[np.float32] | None
     """[validation rows] probabilities at the best epoch."""
+    steps: StepKind = "eager"
 
 
 class Judge:
@@ -62,9 +65,17 @@ class Judge:
         self._labels = np.asarray(valid.labels)
         self._users = valid.users
 
-    def metrics(self, scores: NDArray[np.float32]) -> dict[str, float | None]:
-        """Every metric of these scores."""
-        return compute(cast(tuple[MetricName, ...], self.names), self._labels, scores, self._users).values
+    def metrics(self, found: Tensor, scores: NDArray[np.float32]) -> dict[str, float | None]:
+        """Every metric of these scores, which are given on the device and on the host."""
+        there = {"auc": ranks.auc(self.rows.labels, found)} if sorts_there(self.rows.device.type, self.names) else {}
+        rest = cast(tuple[MetricName, ...], tuple(name for name in self.names if name not in there))
+        here = compute(rest, self._labels, scores, self._users).values if rest else {}
+        return {name: there[name] if name in there else here[cast(MetricName, name)] for name in self.names}
+
+
+def sorts_there(device: str, names: Sequence[str]) -> bool:
+    """Whether AUC is computed where the scores are: a GPU sorts sooner than a CPU, and the value is the same."""
+    return device == "cuda" and "auc" in names
 
 
 class Course:
@@ -104,11 +115,12 @@ class Course:
         """Ends an epoch that began at this moment (perf_counter) with this mean loss; what `on_epoch` raises passes."""
         epoch, rate, judge = len(self._curve) + 1, self.optimisation.learning_rate, self._judge
         finite = np.isfinite(loss)
-        scores = score(self.model, judge.rows) if finite else np.full(judge.rows.rows, np.nan, np.float32)
+        found = probabilities(self.model, judge.rows) if finite else torch.full((judge.rows.rows,), torch.nan)
+        scores = found.cpu().numpy()
         if not np.isfinite(scores).all():
             what = "validation predictions" if finite else "the training loss"
             self._divergence = f"{what} not finite in epoch {epoch}"
-        values = dict.fromkeys(judge.names) if self._divergence else judge.metrics(scores)
+        values = dict.fromkeys(judge.names) if self._divergence else judge.metrics(found, scores)
         improved = self._stopping.improves(epoch, values[judge.primary])
         if improved:
             self._metrics_valid, self._scores = values, scores
@@ -126,8 +138,8 @@ class Course:
         if not self.over:
             self.optimisation.end_epoch(epoch, improved)
 
-    def result(self) -> TrainingResult:
-        """What it ended with."""
+    def result(self, steps: StepKind = "eager") -> TrainingResult:
+        """What it ended with; `steps` says how they were started."""
         return TrainingResult(
             best_epoch=self._stopping.best_epoch,
             best_value=self._stopping.best_value,
@@ -137,4 +149,5 @@ class Course:
             parameters=sum(parameter.numel() for parameter in self.model.parameters()),
             divergence=self._divergence,
             valid_scores=self._scores,
+            steps=steps,
         )

@@ -191,6 +191,7 @@ def _test_and_record(experiment: _Experiment, run: _Trained) -> RunRecord:
         parameters=result.parameters,
         execution_mode=training.mode,
         batched_with=training.together,
+        steps=result.steps,
         device=training.device,
         precision=training.config.precision if training.device == "cuda" else "float32",
         metrics_valid=result.metrics_valid,

@@ -5,9 +5,8 @@ result, not an error: it is returned with what was reached before.
 """
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -16,12 +15,14 @@ from torch.nn import functional as F
 from ctrlab_contract.architectures import Architecture
 from ctrlab_contract.plan import Variant
 from ctrlab_contract.records import EpochRecord
-from ctrlab_trainer.batches import Batch, DeviceData
+from ctrlab_trainer.batches import Batch, DeviceData, bounds
 from ctrlab_trainer.course import Course, Judge, TrainingResult
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
 from ctrlab_trainer.models import build
+from ctrlab_trainer.models.components.dropout import dropouts
 from ctrlab_trainer.optimisation import Optimisation
 from ctrlab_trainer.seeds import PurposeSeeds
+from ctrlab_trainer.steps import choose, kind_of, prepared, wanted
 
 __all__ = ["TrainingResult", "TrainingStopped", "train", "training_step"]
 
@@ -55,35 +56,47 @@ def train(
     model = build(variant, config, schema, seeds, device)
     rows, judge = DeviceData(train, seen, device), Judge(valid, seen, device, primary_metric, metrics)
     course = Course(model, config, judge, seeds, device, on_epoch)
-    epoch_of = _Epoch(model, rows, course.optimisation, config, stop)
+    epoch_of = Epoch(model, rows, course.optimisation, config, stop)
     for _ in range(config.epochs):
         began = time.perf_counter()
         course.judge_epoch(epoch_of.run(course.permutation(rows.rows)), began)
         if course.over:
             break
-    return course.result()
+    return course.result(kind_of(epoch_of.step))
 
 
-@dataclass(frozen=True)
-class _Epoch:
-    """One pass over the training rows."""
+class Epoch:
+    """Passes over the training rows."""
 
-    model: nn.Module
-    rows: DeviceData
-    optimisation: Optimisation
-    config: Architecture
-    stop: Callable[[], bool]
+    def __init__(
+        self,
+        model: nn.Module,
+        rows: DeviceData,
+        optimisation: Optimisation,
+        config: Architecture,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._model, self._rows, self._config, self._stop = model, rows, config, stop
+        self._optimisation = optimisation
+        self._total = torch.zeros((), dtype=torch.float64, device=rows.device)
+        choice = choose(rows.device.type, config.optimizer, rows.rows // config.batch_size, wanted())
+        self.step = prepared(choice, self._update, config.batch_size, rows.device, dropouts(model))
+        """An update of the model with the rows of an index, as it is started here."""
 
     def run(self, order: Tensor) -> float:
         """The mean loss over the rows, without penalties; not finite if any batch's was not."""
-        self.model.train()
-        total = torch.zeros((), dtype=torch.float64, device=self.rows.device)
-        for step, batch in enumerate(self.rows.batches(order, self.config.batch_size)):
-            if step % STEPS_BETWEEN_STOP_CHECKS == 0 and self.stop():
-                raise TrainingStopped
-            loss = training_step(self.model, batch, self.optimisation, self.config.precision)
-            total += loss * len(batch.labels)
-        return float(total) / self.rows.rows
+        self._model.train()
+        self._total.zero_()
+        with products_in(self._config.precision, self._rows.device.type):
+            for step, (start, end) in enumerate(bounds(len(order), self._config.batch_size)):
+                if step % STEPS_BETWEEN_STOP_CHECKS == 0 and self._stop():
+                    raise TrainingStopped
+                self.step(order[start:end])
+        return float(self._total) / self._rows.rows
+
+    def _update(self, index: Tensor) -> None:
+        batch = self._rows.batch(index)
+        self._total += training_step(self._model, batch, self._optimisation, self._config.precision) * len(index)
 
 
 def training_step(model: nn.Module, batch: Batch, optimisation: Optimisation, precision: str) -> Tensor:
@@ -98,6 +111,23 @@ def training_step(model: nn.Module, batch: Batch, optimisation: Optimisation, pr
 
 
 def precision_of(batch: Batch, precision: str) -> AbstractContextManager[object]:
+    """Of the forward pass, whose operations the backward pass follows."""
     if batch.ids.is_cuda and precision == "bfloat16":
         return torch.autocast("cuda", dtype=torch.bfloat16)
     return nullcontext()
+
+
+@contextmanager
+def products_in(precision: str, device: str) -> Iterator[None]:
+    """Matrix products of a GPU in TensorFloat-32 where the specification asks for it, in both passes."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(matmul_precision(precision, device))
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def matmul_precision(precision: str, device: str) -> str:
+    """Torch's word for how float32 matrices are multiplied."""
+    return "high" if precision == "tf32" and device == "cuda" else "highest"

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ctrlab_contract.architectures import Architecture
 from ctrlab_trainer.models import tables
+from ctrlab_trainer.steps import IN_GRAPHS
 
 SMALLEST_RATE = 1e-6
 """The plateau schedule stops lowering here."""
@@ -18,6 +20,14 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
     "adagrad": torch.optim.Adagrad,
 }
+
+
+def settings(optimizer: str, learning_rate: float, device: torch.device) -> dict[str, Any]:
+    """What an optimiser is made with; on a GPU it reads its learning rate there, so that a graph may hold its step."""
+    if device.type == "cuda" and optimizer in IN_GRAPHS:
+        rate = torch.tensor(learning_rate, dtype=torch.float32, device=device)
+        return {"lr": rate, "fused": True, "capturable": True}
+    return {"lr": learning_rate, "fused": True}
 
 
 class Optimisation:
@@ -37,7 +47,8 @@ class Optimisation:
         free = [p for p in self._parameters if p.ndim < 2 or id(p) in of_tables]
         groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": free, "weight_decay": 0.0}]
         self._optimizer = OPTIMIZERS[config.optimizer](
-            [group for group in groups if group["params"]], lr=config.learning_rate, fused=True
+            [group for group in groups if group["params"]],
+            **settings(config.optimizer, config.learning_rate, self._parameters[0].device),
         )
         self.learning_rate = config.learning_rate
         """Of the next step."""
@@ -64,4 +75,7 @@ class Optimisation:
         elif config.schedule == "cosine":
             self.learning_rate = config.learning_rate * 0.5 * (1 + math.cos(math.pi * epoch / config.epochs))
         for group in self._optimizer.param_groups:
-            group["lr"] = self.learning_rate
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(self.learning_rate)
+            else:
+                group["lr"] = self.learning_rate

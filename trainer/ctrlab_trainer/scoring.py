@@ -15,9 +15,14 @@ ROWS = {"cpu": 8192, "cuda": 65536}
 
 def score(model: nn.Module, data: DeviceData) -> NDArray[np.float32]:
     """[rows] float32 probabilities in row order; not finite where the model has diverged."""
-    order = torch.arange(data.rows, device=data.device)
-    scores: NDArray[np.float32] = score_batches(model, data.batches(order, ROWS[data.device.type])).cpu().numpy()
+    scores: NDArray[np.float32] = probabilities(model, data).cpu().numpy()
     return scores
+
+
+def probabilities(model: nn.Module, data: DeviceData) -> Tensor:
+    """The same, where the data are."""
+    order = torch.arange(data.rows, device=data.device)
+    return score_batches(model, data.batches(order, ROWS[data.device.type]))
 
 
 def score_batches(model: nn.Module, batches: Iterable[Batch]) -> Tensor:

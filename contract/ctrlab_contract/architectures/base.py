@@ -71,8 +71,9 @@ class Architecture(BaseModel):
     """plateau: the learning rate falls tenfold after each epoch that does not improve, down to 1e-6."""
     clip_norm: float = Field(default=10.0, gt=0, le=1e6)
     """Largest norm of the gradient."""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """Of matrix products on a GPU; a CPU always computes in float32."""
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    """Of matrix products in training on a GPU: tf32 rounds their inputs to 10 bits, bfloat16 to 7. A CPU computes in
+    float32, and so does every prediction that is judged."""
 
 
 class WithDNN(Architecture):

@@ -7,6 +7,9 @@ from ctrlab_contract.records.ablation import ReusedRun, VariantChange
 from ctrlab_contract.records.study import ParameterValue
 from ctrlab_contract.tuning import ExecutionMode
 
+StepKind = Literal["eager", "cuda-graph"]
+"""How training steps are started: operation by operation, or as one recorded graph of all of them."""
+
 
 class CodeRecord(ContractModel):
     """Which code ran."""
@@ -167,8 +170,10 @@ class RunRecord(ContractModel):
     execution_mode: ExecutionMode = "plain"
     batched_with: tuple[int, ...] | None = None
     """Of a batched run: the seeds of its batch in their order, its own among them; a repetition needs all of them."""
+    steps: StepKind = "eager"
     device: str
     precision: str
+    """Of matrix products while training."""
     metrics_valid: dict[str, float | None]
     """At the best epoch."""
     metrics_test: dict[str, float | None]

@@ -30,6 +30,21 @@ class Dropout(nn.Module):
         """Begins the layer's stream; without it the device's default generator is used."""
         self._generator = torch.Generator(device).manual_seed(seed)
 
+    def record_into(self, graph: torch.cuda.CUDAGraph) -> None:
+        """Lets a CUDA graph draw from the layer's stream: every repetition draws new bytes."""
+        if self._generator is not None:
+            graph.register_generator_state(self._generator)
+
+    def state(self) -> Tensor | None:
+        """Where the layer's stream is; None without one of its own."""
+        return None if self._generator is None else self._generator.get_state()
+
+    def restore(self, state: Tensor | None) -> None:
+        """A new stream that goes on from there; the old one may be bound to a recording that failed."""
+        if self._generator is not None and state is not None:
+            self._generator = torch.Generator(self._generator.device)
+            self._generator.set_state(state)
+
     def forward(self, x: Tensor) -> Tensor:
         """x with elements dropped, or x itself while evaluating."""
         if not self.training or self.threshold == 0:
@@ -62,6 +77,11 @@ class Dropout(nn.Module):
         assert drawn is not None
         # As floats, because a CPU's comparison of bytes, and a choice by booleans, are not vectorised.
         return drawn.float().ge_(self.threshold).mul_(self.scale)
+
+
+def dropouts(model: nn.Module) -> list[Dropout]:
+    """The model's layers, in order."""
+    return [part for part in model.modules() if isinstance(part, Dropout)]
 
 
 class _OfSeveral(torch.autograd.Function):
