@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctrlab_trainer.data.encoded import EncodedFeature, EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.mapped import let_go
 
 BLOCK_ROWS = 1 << 17
 
@@ -33,6 +34,7 @@ def _of_columns(matrix: NDArray[Any], features: tuple[EncodedFeature, ...]) -> d
         columns = np.ascontiguousarray(matrix[start : start + BLOCK_ROWS].T)
         for feature, hashed in zip(features, hashes, strict=True):
             hashed.update(columns[feature.column].data)
+        let_go(matrix)
     return {feature.name: f"sha256:{hashed.hexdigest()}" for feature, hashed in zip(features, hashes, strict=True)}
 
 
@@ -41,4 +43,5 @@ def _of_arrays(*arrays: NDArray[Any]) -> str:
     for array in arrays:
         for start in range(0, len(array), BLOCK_ROWS):
             hashed.update(np.ascontiguousarray(array[start : start + BLOCK_ROWS]).data)
+        let_go(array)
     return f"sha256:{hashed.hexdigest()}"

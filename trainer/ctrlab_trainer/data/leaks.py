@@ -15,6 +15,7 @@ from ctrlab_contract.dataset import Dataset
 from ctrlab_contract.records.inspection import InspectionWarning
 from ctrlab_trainer.data.encoded import EncodedSplit
 from ctrlab_trainer.data.encoding import EncodedData
+from ctrlab_trainer.data.mapped import let_go
 from ctrlab_trainer.data.splits import PARTS, Times
 
 REVEALING: Final = 0.99
@@ -80,6 +81,8 @@ def _row_hashes(encoded: EncodedData, part: EncodedSplit) -> NDArray[np.uint64]:
         for column in _columns(encoded, part, block, ids):
             total = total * np.uint64(1_000_003) ^ pd.util.hash_array(column)
         found.append(total[known])
+        for array in (part.categorical, part.numeric, *part.multicategorical.values()):
+            let_go(array)
     return np.concatenate(found)
 
 

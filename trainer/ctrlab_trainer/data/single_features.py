@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from ctrlab_contract.metrics import compute
 from ctrlab_trainer.data.encoded import EncodedSplit
 from ctrlab_trainer.data.encoding import EncodedData
+from ctrlab_trainer.data.mapped import let_go
 
 BUCKETS: Final = 32
 """Of equal mass, in which a number's click rate is counted."""
 CHUNKS: Final = 16
-CHUNK_ROWS: Final = 1 << 16
+CHUNK_ROWS: Final = 1 << 15
 """A part with more rows than all chunks together is looked at in evenly spaced chunks."""
 
 
@@ -60,6 +61,8 @@ class _Rows:
             np.concatenate([array[chunk] for chunk in chunks])
             for array in (part.labels, part.categorical, part.numeric)
         )
+        for array in (part.categorical, part.numeric):
+            let_go(array)
         return cls(labels, categorical, numeric)
 
 
