@@ -3,6 +3,7 @@
 Values are drawn, because what is measured does not depend on them; ids count from 1, 0 is padding.
 """
 
+import os
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,10 @@ FIELDS = {
 SEQUENCE_FIELDS = {"user": 2000, "item": 4000, "context": 20}
 HISTORY = 50
 """Events of a history at most."""
+
+DEVICE_VARIABLE = "BENCH_DEVICE"
+DEVICE = os.environ.get(DEVICE_VARIABLE, "cpu")
+"""Where the peers compute: cpu or cuda."""
 
 Columns = dict[str, NDArray[Any]]
 

@@ -8,7 +8,7 @@ from deepctr_torch.inputs import SparseFeat, VarLenSparseFeat
 from deepctr_torch.models import DCN, DIN, WDL, DeepFM, xDeepFM
 from torch.utils.data import DataLoader, TensorDataset
 
-from bench.trainers.data import HISTORY, SETTINGS, columns_of
+from bench.trainers.data import DEVICE, HISTORY, SETTINGS, columns_of
 from bench.trainers.serve import serve
 
 
@@ -57,10 +57,10 @@ class DeepCTR:
 
 def network(name: str, features: list[Any]) -> Any:
     """One of its models; it has no BST."""
-    common: dict[str, Any] = {"l2_reg_embedding": SETTINGS["l2"]}
+    common: dict[str, Any] = {"l2_reg_embedding": SETTINGS["l2"], "device": DEVICE}
     dense = {"dnn_hidden_units": SETTINGS["hidden"], "dnn_dropout": SETTINGS["dropout"], "dnn_use_bn": True}
     if name == "LR":
-        return WDL(features, [], dnn_hidden_units=())
+        return WDL(features, [], dnn_hidden_units=(), device=DEVICE)
     if name == "FM":
         return DeepFM(features, features, dnn_hidden_units=(), **common)
     if name == "DeepFM":

@@ -25,7 +25,7 @@ from fuxictr.pytorch.layers import (
 from fuxictr.pytorch.models import BaseModel
 from torch import Tensor, nn
 
-from bench.trainers.data import HISTORY, SETTINGS, columns_of
+from bench.trainers.data import DEVICE, HISTORY, SETTINGS, columns_of
 from bench.trainers.serve import serve
 
 np.Inf = np.inf  # type: ignore[attr-defined]
@@ -57,6 +57,7 @@ class Net(BaseModel):  # type: ignore[misc]
         super().__init__(
             features,
             verbose=0,
+            gpu=0 if DEVICE == "cuda" else -1,
             model_root=".",
             metrics=["AUC"],
             embedding_regularizer=SETTINGS["l2"],
@@ -97,6 +98,7 @@ class Net(BaseModel):  # type: ignore[misc]
             )
         self.compile("adam", "binary_crossentropy", SETTINGS["learning_rate"])
         self.reset_parameters()
+        self.model_to_device()
 
     def forward(self, inputs: Any) -> dict[str, Tensor]:
         x = self.get_inputs(inputs)

@@ -12,7 +12,7 @@ from recbole.data import create_dataset, data_preparation
 from recbole.trainer import Trainer as RecBoleTrainer
 from recbole.utils import get_model
 
-from bench.trainers.data import SETTINGS, columns_of
+from bench.trainers.data import DEVICE, SETTINGS, columns_of
 from bench.trainers.serve import serve
 from bench.trainers.some import Some
 
@@ -60,7 +60,7 @@ class RecBole:
                 "reg_weight": SETTINGS["l2"],
                 "clip_grad_norm": {"max_norm": 10, "norm_type": 2},
                 "worker": 0,
-                "use_gpu": False,
+                "use_gpu": DEVICE == "cuda",
                 "show_progress": False,
                 "state": "ERROR",
                 "checkpoint_dir": self.folder.name,

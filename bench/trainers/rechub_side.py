@@ -9,7 +9,7 @@ from torch_rechub.models.ranking import DIN, DCNv2, DeepFM
 from torch_rechub.trainers import CTRTrainer
 from torch_rechub.utils.data import DataGenerator
 
-from bench.trainers.data import SETTINGS, columns_of
+from bench.trainers.data import DEVICE, SETTINGS, columns_of
 from bench.trainers.serve import serve
 from bench.trainers.some import Some
 
@@ -25,7 +25,11 @@ class Rechub:
         net = network(model, columns)
         rate = {"lr": SETTINGS["learning_rate"], "weight_decay": 0.0}
         self.trainer = CTRTrainer(
-            net, optimizer_params=rate, regularization_params={"embedding_l2": SETTINGS["l2"]}, n_epoch=1
+            net,
+            optimizer_params=rate,
+            regularization_params={"embedding_l2": SETTINGS["l2"]},
+            n_epoch=1,
+            device=DEVICE,
         )
         generator = DataGenerator(columns, label)
         self.loader, self.evaluation, _ = generator.generate_dataloader(
