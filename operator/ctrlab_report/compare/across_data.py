@@ -26,15 +26,8 @@ def compare_across_data_sets(sources: Sequence[Source], metric: str, margin: flo
 
     Raises InvalidData where fewer than two models occur in every experiment, or one of them has no value.
     """
-    models = tuple(
-        name for name in sources[0].gathered.plan.names if all(name in s.gathered.plan.names for s in sources)
-    )
-    if len(models) < 2:
-        raise InvalidData.at(
-            "experiments",
-            "share fewer than two models by name; give the same models the same names in every experiment",
-        )
-    values = {source.name: _means(source, models, metric) for source in sources}
+    models = common_models(sources)
+    values = {source.name: means(source, models, metric) for source in sources}
     if len(sources) < FEWEST_DATA_SETS:
         return AcrossData(
             models=models,
@@ -66,12 +59,26 @@ def compare_across_data_sets(sources: Sequence[Source], metric: str, margin: flo
     )
 
 
-def _means(source: Source, models: Sequence[str], metric: str) -> tuple[float, ...]:
+def common_models(sources: Sequence[Source]) -> tuple[str, ...]:
+    """Names that every experiment has, in the first one's order; InvalidData for fewer than two."""
+    models = tuple(
+        name for name in sources[0].gathered.plan.names if all(name in s.gathered.plan.names for s in sources)
+    )
+    if len(models) < 2:
+        raise InvalidData.at(
+            "experiments",
+            "share fewer than two models by name; give the same models the same names in every experiment",
+        )
+    return models
+
+
+def means(source: Source, models: Sequence[str], metric: str) -> tuple[float, ...]:
+    """Of each model over its seeds, on test; InvalidData for a model without a value."""
     scored = score(source.gathered).metrics[metric]
-    means = []
+    found_means = []
     for name in models:
         found = list(scored.of(name).values())
         if not found:
             raise InvalidData.at(f"{source.name}/{name}", f"has no run with a value of {metric}; run its seeds again")
-        means.append(float(np.mean(found)))
-    return tuple(means)
+        found_means.append(float(np.mean(found)))
+    return tuple(found_means)

@@ -1,6 +1,6 @@
 """A comparison of experiments as Markdown."""
 
-from ctrlab_report.compare.result import AcrossData, ExperimentsComparison, Pair
+from ctrlab_report.compare.result import AcrossData, AcrossSplits, ExperimentsComparison, Pair
 from ctrlab_report.wording import (
     MINUS,
     difference,
@@ -27,7 +27,10 @@ def markdown(found: ExperimentsComparison) -> str:
         "that plans it.",
         "",
     ]
-    lines += _pairs(found) if found.across is None else _across(found, found.across)
+    if found.splits is not None:
+        lines += _splits(found, found.splits)
+    else:
+        lines += _pairs(found) if found.across is None else _across(found, found.across)
     lines += ["", "| experiment | folder | data set |", "| --- | --- | --- |"]
     lines += [f"| {name} | `{where}` | `{found.data[name]}` |" for name, where in found.experiments.items()]
     return "\n".join([*lines, ""])
@@ -90,6 +93,19 @@ def _across(found: ExperimentsComparison, across: AcrossData) -> list[str]:
     lines += ["", "Bayesian signed-rank test (Benavoli et al. 2014) above; mean ranks against the first model (Holm): "]
     lines[-1] += ", ".join(adjusted) + "."
     return lines
+
+
+def _splits(found: ExperimentsComparison, splits: AcrossSplits) -> list[str]:
+    lines = [
+        "Random splits of one source. Their train rows overlap, so the error is that of the corrected resampled "
+        "t-test (Nadeau and Bengio 2003); nothing follows for other sources.",
+        "",
+        f"| split | {' | '.join(splits.models)} |",
+        f"| --- |{' ---: |' * len(splits.models)}",
+    ]
+    for name, values in splits.values.items():
+        lines.append(f"| {name} | {' | '.join(value(mean, DIGITS) for mean in values)} |")
+    return [*lines, "", *(f"- {pair.sentence}" for pair in splits.pairs)]
 
 
 def title(found: ExperimentsComparison) -> str:

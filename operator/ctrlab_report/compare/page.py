@@ -25,7 +25,7 @@ def files(found: ExperimentsComparison) -> dict[str, bytes]:
 
 def page(found: ExperimentsComparison, drawn: dict[str, Figure]) -> bytes:
     """One self-contained HTML file."""
-    used = dict.fromkeys([*(pair.method for pair in found.pairs), *(found.across.methods if found.across else ())])
+    used = dict.fromkeys([*(pair.method for pair in found.pairs), *_methods(found)])
     content = {
         "found": found,
         "title": title(found),
@@ -36,6 +36,12 @@ def page(found: ExperimentsComparison, drawn: dict[str, Figure]) -> bytes:
         "svg_classes": CLASSES,
     }
     return environment(html=True).get_template("comparison.html.j2").render(content).encode()
+
+
+def _methods(found: ExperimentsComparison) -> tuple[str, ...]:
+    if found.splits is not None:
+        return (*(pair.method for pair in found.splits.pairs), "adjust-holm")
+    return found.across.methods if found.across is not None else ()
 
 
 def answer(across: AcrossData) -> str:

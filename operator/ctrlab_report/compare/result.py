@@ -54,6 +54,35 @@ class AcrossData(ContractModel):
     """Ids of the tests that were made."""
 
 
+class SplitPair(ContractModel):
+    """Two models over several random splits of one source."""
+
+    a: str
+    b: str
+    difference: float
+    """Mean over splits, of means over seeds."""
+    se: float | None = None
+    """Corrected for the rows that training parts share; absent where nothing varies."""
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    p_adjusted: float | None = None
+    """Holm over all pairs."""
+    sentence: str = ""
+    method: str
+
+
+class AcrossSplits(ContractModel):
+    """One value for each split and model, and the differences."""
+
+    models: tuple[str, ...]
+    values: dict[str, tuple[float, ...]]
+    """Mean over seeds by experiment, in the order of `models`."""
+    test_to_train: float
+    """Test rows over train rows, which the correction adds."""
+    pairs: tuple[SplitPair, ...]
+
+
 class ExperimentsComparison(ContractModel):
     """The whole comparison."""
 
@@ -68,6 +97,7 @@ class ExperimentsComparison(ContractModel):
     """Digest of each experiment's data set."""
     pairs: tuple[Pair, ...] = ()
     across: AcrossData | None = None
+    splits: AcrossSplits | None = None
     inputs: dict[str, str]
     """Digest over the inputs of each experiment."""
     versions: dict[str, str]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ctrlab_contract.canonical import short
+from ctrlab_contract.canonical import digest, short
 from ctrlab_contract.errors import InvalidData
 from ctrlab_contract.plan import ExperimentKey
 from ctrlab_contract.store import open_store
@@ -66,6 +66,33 @@ def one_data_set(sources: Sequence[Source]) -> bool:
             "themselves, or one experiment from each data set",
         )
     return False
+
+
+def splits_of_one_source(sources: Sequence[Source]) -> bool:
+    """True where all differ in the seed of a Random split and in nothing else of their data; False where none do so.
+
+    InvalidData for anything between: two splits of one source are not two data sets.
+    """
+    kinds = [_without_split_seed(source) for source in sources]
+    if len(set(kinds)) == 1:
+        return True
+    twice = [source.name for source, kind in zip(sources, kinds, strict=True) if kinds.count(kind) > 1]
+    if twice:
+        raise InvalidData.at(
+            "experiments",
+            f"{' and '.join(twice)} are random splits of one source with different split.seed and others are not; "
+            "compare the splits by themselves, or one of them with the others",
+        )
+    return False
+
+
+def _without_split_seed(source: Source) -> str:
+    """The same for random splits of one source; every other data set is of its own kind."""
+    if source.gathered.plan.dataset.split.strategy != "Random":
+        return source.data
+    data = source.gathered.plan.dataset.model_dump(mode="json", by_alias=True, exclude_none=True)
+    data["split"].pop("seed", None)
+    return digest([data, sorted(file.sha256 for file in source.gathered.prepared.sources)])
 
 
 def _key(uri: str) -> ExperimentKey:

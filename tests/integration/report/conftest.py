@@ -97,6 +97,8 @@ class SimulatedExperiment:
     seeds_per_pod: int | None = None
     data: str = "d"
     """What the data set's digest consists of."""
+    split_seed: int | None = None
+    """Of a Random split of one source; without it the split is by time."""
     positives_only: bool = False
     """The source has no label column; three non-clicks are drawn for each row."""
     key: ExperimentKey = field(default_factory=lambda: ExperimentKey(namespace="default", name="movies", uid="0a1b2c"))
@@ -105,6 +107,8 @@ class SimulatedExperiment:
     def plan(self) -> Plan:
         """The frozen plan."""
         source: dict[str, object] = {**DATASET, **({"user": "user_id"} if self.users else {})}
+        if self.split_seed is not None:
+            source = source | {"split": {"strategy": "Random", "seed": self.split_seed}}
         if self.positives_only:
             source = source | {"label": None, "negatives": {"item": "item_id", "perPositive": 3}}
         return Plan(

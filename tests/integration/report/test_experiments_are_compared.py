@@ -111,6 +111,31 @@ def test_the_diagram_names_every_model_and_the_files_are_written(
         assert f"<code>{method}</code>" in page
 
 
+def test_splits_of_one_source_are_no_data_sets(written: Writer, two_models: Any, simulated: Any) -> None:
+    three = (*two_models, simulated("LR", 0.5))
+    made = [
+        written(models=three, key=key(f"split-{d}"), data=d, rows=400 + 50 * int(d), split_seed=int(d)) for d in "12345"
+    ]
+    found = compare_experiments([uri(one) for one in made], None, None, 0.95)
+    assert found.across is None
+    assert found.splits is not None
+    (first, *_) = found.splits.pairs
+    differences = np.array([values[0] - values[1] for values in found.splits.values.values()])
+    scale = np.sqrt(differences.var(ddof=1) * (1 / 5 + found.splits.test_to_train))
+    assert first.difference == pytest.approx(differences.mean())
+    assert first.se == pytest.approx(scale)
+    assert first.p == pytest.approx(2 * stats.t.sf(abs(differences.mean() / scale), 4))
+    assert first.p_adjusted is not None
+    pages = files(found)
+    assert set(pages) == {"comparison.json", "comparison.md", "comparison.html"}
+    for name in ("comparison.md", "comparison.html"):
+        assert first.sentence.replace("'", "&#39;" if name.endswith("html") else "'") in pages[name].decode()
+    assert "<code>corrected-resampled-t</code>" in pages["comparison.html"].decode()
+    other = written(models=three, key=key("other"), data="9", rows=400)
+    with pytest.raises(InvalidData, match="split-1 and split-2 are random splits of one source"):
+        compare_experiments([uri(made[0]), uri(made[1]), uri(other)], None, None, 0.95)
+
+
 def test_mixed_data_sets_are_refused_with_the_way_out(written: Writer, two_models: Any) -> None:
     uris = [uri(written(models=two_models, key=key(f"e{n}"), data=d, rows=300)) for n, d in enumerate("112")]
     with pytest.raises(InvalidData, match="e0 and e1 share the data set"):
