@@ -84,16 +84,22 @@ def test_a_prefix_of_many_parts_is_one_table_equal_to_the_same_files_here(bucket
     assert there.train.rows + there.valid.rows + there.test.rows == len(ROWS)
 
 
-def test_only_what_changed_is_fetched_again(bucket: S3Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill(bucket)
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the objects that are fetched from now on."""
     fetched: list[str] = []
     fetch = buckets._fetch
 
-    def counted(store: S3Store, name: str, key: str, etag: str, path: Path) -> None:
+    def counting(store: S3Store, name: str, key: str, etag: str, path: Path) -> None:
         fetched.append(path.name)
         fetch(store, name, key, etag, path)
 
-    monkeypatch.setattr(buckets, "_fetch", counted)
+    monkeypatch.setattr(buckets, "_fetch", counting)
+    return fetched
+
+
+def test_only_what_changed_is_fetched_again(bucket: S3Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(bucket)
+    fetched = counted(monkeypatch)
     uri = f"{bucket.uri}/clicks"
     buckets.downloaded(uri, "uri")
     assert fetched == [f"part-{part}.csv" for part in range(PARTS)]
@@ -135,7 +141,9 @@ def test_a_source_that_changes_in_the_middle_costs_nothing_that_is_finished(
     assert {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file()} == before
 
     upload(bucket, 2, ROWS[:30])
+    fetched = counted(monkeypatch)
     record = prepare(plan_of(uri), store, key("second"))
+    assert fetched == ["part-2.csv", "part-3.csv"]
     assert record.train.rows + record.valid.rows + record.test.rows == PARTS * 30
     assert store.get(Key.experiment("default", "finished", "1", Key.PREPARED)).decode() == finished.to_json()
 
