@@ -24,6 +24,8 @@ from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
 from ctrlab_trainer.loop import STEPS_BETWEEN_STOP_CHECKS, TrainingStopped, precision_of, products_in
 from ctrlab_trainer.models import build
 from ctrlab_trainer.models.components.dropout import dropouts
+from ctrlab_trainer.models.components.tables import row_wise_tables
+from ctrlab_trainer.row_order import order_of
 from ctrlab_trainer.seeds import PurposeSeeds
 from ctrlab_trainer.steps import choose, kind_of, prepared, wanted
 
@@ -48,8 +50,14 @@ def train_batched(
     """
     seen = schema.without(variant.unseen)
     rows, judge = DeviceData(train, seen, device), Judge(valid, seen, device, primary_metric, metrics)
+    order = order_of(config.row_order, train, device)
+    models = [build(variant, config, schema, own, device) for own in seeds]
+    for table in row_wise_tables(models[0]):
+        message = f"several seeds at once cannot update {table} by rows: use 1, or raise sparse_embeddings_above"
+        raise InvalidSpec([Problem("spec.evaluation.seedsPerPod", message)])
     courses = [
-        Course(build(variant, config, schema, own, device), config, judge, own, device, lambda _: None) for own in seeds
+        Course(model, config, judge, own, device, lambda _: None, order)
+        for model, own in zip(models, seeds, strict=True)
     ]
     active, epoch_of, kinds = list(courses), None, {}
     for _ in range(config.epochs):

@@ -16,12 +16,13 @@ from torch import Tensor, nn
 from ctrlab_contract.architectures import Architecture
 from ctrlab_contract.metrics import DIRECTION, compute
 from ctrlab_contract.records import EpochRecord
-from ctrlab_contract.records.run import StepKind
+from ctrlab_contract.records.run import RowsTaken, StepKind
 from ctrlab_contract.tuning import MetricName
-from ctrlab_trainer import ranks
+from ctrlab_trainer import ranks, row_order
 from ctrlab_trainer.batches import DeviceData
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
 from ctrlab_trainer.early_stopping import EarlyStopping
+from ctrlab_trainer.models.components.tables import row_wise_tables
 from ctrlab_trainer.optimisation import Optimisation
 from ctrlab_trainer.scoring import probabilities
 from ctrlab_trainer.seeds import PurposeSeeds
@@ -47,6 +48,8 @@ class TrainingResult:
     valid_scores: NDArray[np.float32] | None
     """[validation rows] probabilities at the best epoch."""
     steps: StepKind = "eager"
+    row_order: RowsTaken = "rows"
+    row_wise_tables: tuple[str, ...] = ()
 
 
 class Judge:
@@ -89,12 +92,14 @@ class Course:
         seeds: PurposeSeeds,
         device: str,
         on_epoch: Callable[[EpochRecord], None],
+        order: RowsTaken = "rows",
     ) -> None:
         self.model = model
         self.optimisation = Optimisation(model, config)
         self._judge = judge
         self._on_epoch = on_epoch
         self._stopping = EarlyStopping(judge.direction, config.patience)
+        self._row_order: RowsTaken = order
         self._order = torch.Generator(device).manual_seed(seeds.order)
         self._curve: list[EpochRecord] = []
         self._metrics_valid: dict[str, float | None] = dict.fromkeys(judge.names)
@@ -109,7 +114,7 @@ class Course:
 
     def permutation(self, rows: int) -> Tensor:
         """The order of the next epoch's rows."""
-        return torch.randperm(rows, generator=self._order, device=self._order.device)
+        return row_order.permutation(rows, self._row_order, self._order)
 
     def judge_epoch(self, loss: float, began: float) -> None:
         """Ends an epoch that began at this moment (perf_counter) with this mean loss; what `on_epoch` raises passes."""
@@ -150,4 +155,6 @@ class Course:
             divergence=self._divergence,
             valid_scores=self._scores,
             steps=steps,
+            row_order=self._row_order,
+            row_wise_tables=tuple(row_wise_tables(self.model)),
         )

@@ -7,7 +7,7 @@ record, opening and log of starts; where some are recorded already, the batch is
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 
 from safetensors.torch import save
@@ -75,6 +75,8 @@ def model_digest(
     `verify` compares with the record."""
     together = record.batched_with or (record.seed,)
     training = FinalTraining.of(plan, search, together, set_up_torch())
+    # The order that the run took, where the memory of this machine might decide otherwise.
+    training = replace(training, config=training.config.model_copy(update={"row_order": record.row_order}))
     with deterministic():
         result = training.train(*open_train_valid(store_root, prepared))[together.index(record.seed)]
     return None if result.state is None else digest(save(result.state))
@@ -192,6 +194,8 @@ def _test_and_record(experiment: _Experiment, run: _Trained) -> RunRecord:
         execution_mode=training.mode,
         batched_with=training.together,
         steps=result.steps,
+        row_order=result.row_order,
+        row_wise_tables=result.row_wise_tables,
         device=training.device,
         precision=training.config.precision if training.device == "cuda" else "float32",
         metrics_valid=result.metrics_valid,

@@ -21,6 +21,7 @@ from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
 from ctrlab_trainer.models import build
 from ctrlab_trainer.models.components.dropout import dropouts
 from ctrlab_trainer.optimisation import Optimisation
+from ctrlab_trainer.row_order import order_of
 from ctrlab_trainer.seeds import PurposeSeeds
 from ctrlab_trainer.steps import choose, kind_of, prepared, wanted
 
@@ -55,7 +56,7 @@ def train(
     seen = schema.without(variant.unseen)
     model = build(variant, config, schema, seeds, device)
     rows, judge = DeviceData(train, seen, device), Judge(valid, seen, device, primary_metric, metrics)
-    course = Course(model, config, judge, seeds, device, on_epoch)
+    course = Course(model, config, judge, seeds, device, on_epoch, order_of(config.row_order, train, device))
     epoch_of = Epoch(model, rows, course.optimisation, config, stop)
     for _ in range(config.epochs):
         began = time.perf_counter()

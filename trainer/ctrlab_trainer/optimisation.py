@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from ctrlab_contract.architectures import Architecture
 from ctrlab_trainer.models import tables
+from ctrlab_trainer.models.components.tables import row_wise_tables
+from ctrlab_trainer.row_wise import RowWise
 from ctrlab_trainer.steps import IN_GRAPHS
 
 SMALLEST_RATE = 1e-6
@@ -35,13 +37,17 @@ class Optimisation:
 
     `weight_decay` covers matrices outside the tables; biases, norms and slopes are free. The tables have the penalty
     `embedding_l2` / 2 * ||E||^2 instead, whose gradient `embedding_l2` * E is added directly: the value is not needed,
-    and a penalty in the loss would cost two more passes over the table in each step.
+    and a penalty in the loss would cost two more passes over the table in each step. Tables above the size that the
+    specification sets have an optimiser of their own.
     """
 
     def __init__(self, model: nn.Module, config: Architecture) -> None:
         self._config = config
-        self._tables = tables(model)
-        self._parameters = list(model.parameters())
+        large = list(row_wise_tables(model).values())
+        self._row_wise = RowWise(large, config.optimizer, config.learning_rate) if large else None
+        apart = {id(table) for table in large}
+        self._tables = [table for table in tables(model) if id(table) not in apart]
+        self._parameters = [parameter for parameter in model.parameters() if id(parameter) not in apart]
         of_tables = {id(table) for table in self._tables}
         decayed = [p for p in self._parameters if p.ndim >= 2 and id(p) not in of_tables]
         free = [p for p in self._parameters if p.ndim < 2 or id(p) in of_tables]
@@ -56,6 +62,8 @@ class Optimisation:
     def zero_grad(self) -> None:
         """Forgets the gradient."""
         self._optimizer.zero_grad(set_to_none=True)
+        if self._row_wise is not None:
+            self._row_wise.zero_grad()
 
     def step(self) -> None:
         """Updates the parameters from the gradient of the data's loss; never waits for the device."""
@@ -64,7 +72,12 @@ class Optimisation:
                 for table in self._tables:
                     if table.grad is not None:
                         table.grad.add_(table, alpha=self._config.embedding_l2)
-        nn.utils.clip_grad_norm_(self._parameters, self._config.clip_norm)
+        if self._row_wise is None:
+            nn.utils.clip_grad_norm_(self._parameters, self._config.clip_norm)
+        else:
+            dense = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
+            _clip([*dense, *self._row_wise.gradients(self._config.embedding_l2)], self._config.clip_norm)
+            self._row_wise.step()
         self._optimizer.step()
 
     def end_epoch(self, epoch: int, improved: bool) -> None:
@@ -74,8 +87,17 @@ class Optimisation:
             self.learning_rate = max(self.learning_rate * 0.1, min(SMALLEST_RATE, config.learning_rate))
         elif config.schedule == "cosine":
             self.learning_rate = config.learning_rate * 0.5 * (1 + math.cos(math.pi * epoch / config.epochs))
+        if self._row_wise is not None:
+            self._row_wise.set_learning_rate(self.learning_rate)
         for group in self._optimizer.param_groups:
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(self.learning_rate)
             else:
                 group["lr"] = self.learning_rate
+
+
+def _clip(gradients: list[Tensor], most: float) -> None:
+    """What clip_grad_norm_ does, of gradients whose parameters may have sparse ones."""
+    factor = (most / (nn.utils.get_total_norm(gradients) + 1e-6)).clamp(max=1)
+    for gradient in gradients:
+        gradient.mul_(factor)

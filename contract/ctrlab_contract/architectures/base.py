@@ -22,6 +22,7 @@ Widths = Annotated[tuple[Annotated[int, Field(ge=1, le=65536)], ...], BeforeVali
 NonEmptyWidths = Annotated[Widths, Field(min_length=1)]
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
+RowOrder = Literal["auto", "rows", "blocks"]
 Activation = Literal["relu", "leaky_relu", "prelu", "dice", "sigmoid", "tanh", "gelu"]
 
 
@@ -74,6 +75,12 @@ class Architecture(BaseModel):
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     """Of matrix products in training on a GPU: tf32 rounds their inputs to 10 bits, bfloat16 to 7. A CPU computes in
     float32, and so does every prediction that is judged."""
+    sparse_embeddings_above: int = Field(default=0, ge=0, le=2**31 - 1)
+    """Rows of a table above which a step changes only the rows that its batch has drawn, moments and penalty included:
+    quicker for millions of rows, and another result (for Adam: torch's SparseAdam). 0: never."""
+    row_order: RowOrder = "auto"
+    """rows: an epoch takes the training rows in any order. blocks: neighbouring rows are read together, and permuted
+    within a buffer. auto: blocks where the rows need more than half of the memory. A GPU holds all rows."""
 
 
 class WithDNN(Architecture):

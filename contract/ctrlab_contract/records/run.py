@@ -10,6 +10,9 @@ from ctrlab_contract.tuning import ExecutionMode
 StepKind = Literal["eager", "cuda-graph"]
 """How training steps are started: operation by operation, or as one recorded graph of all of them."""
 
+RowsTaken = Literal["rows", "blocks"]
+"""How training rows were permuted: each among all others, or in blocks that are read together."""
+
 
 class CodeRecord(ContractModel):
     """Which code ran."""
@@ -171,6 +174,9 @@ class RunRecord(ContractModel):
     batched_with: tuple[int, ...] | None = None
     """Of a batched run: the seeds of its batch in their order, its own among them; a repetition needs all of them."""
     steps: StepKind = "eager"
+    row_order: RowsTaken = "rows"
+    row_wise_tables: tuple[str, ...] = ()
+    """Tables of which a step changed only the rows of its batch."""
     device: str
     precision: str
     """Of matrix products while training."""

@@ -18,20 +18,20 @@ from ctrlab_trainer.seeds import PurposeSeeds
 MakeVariant = Callable[..., Variant]
 
 
-@pytest.mark.parametrize(("optimizer", "needed"), [("adam", "4 x"), ("sgd", "2 x")])
+@pytest.mark.parametrize(("optimizer", "above", "needed"), [("adam", 0, 4), ("sgd", 0, 2), ("adam", 10**6, 3)])
 def test_a_table_larger_than_memory_is_refused_before_it_is_made(
-    optimizer: str, needed: str, schema: EncodedSchema, small_variant: MakeVariant
+    optimizer: str, above: int, needed: int, schema: EncodedSchema, small_variant: MakeVariant
 ) -> None:
     item = schema.features[1].model_copy(update={"size": 10**11})
     huge = schema.model_copy(
         update={"features": (schema.features[0], item, *schema.features[2:]), "embedding_rows": 10**11 + 200}
     )
-    variant = small_variant("fm", embedding_dim=16, optimizer=optimizer)
+    variant = small_variant("fm", embedding_dim=16, optimizer=optimizer, sparse_embeddings_above=above)
     with pytest.raises(MemoryError, match=r"need [0-9,.]+ GiB and [0-9,.]+ GiB are free") as raised:
         build(variant, resolve(variant, {}), huge, PurposeSeeds.of(1))
     assert "embedding.table.weight" in str(raised.value)
     gigabytes = float(str(raised.value).split(" need ")[1].split(" GiB")[0].replace(",", ""))
-    assert gigabytes == pytest.approx(int(needed[0]) * 17 * 4 * 10**11 / 2**30, rel=0.01)
+    assert gigabytes == pytest.approx(needed * 17 * 4 * 10**11 / 2**30, rel=0.01)
     code, message = judge(raised.value)
     assert code == ExitCode.RUN_FAILED
     assert message.startswith("memory is exhausted")
@@ -49,6 +49,6 @@ def test_a_full_gpu_fails_the_run_with_a_way_out() -> None:
     code, message = judge(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB\nmore"))
     assert code == ExitCode.RUN_FAILED
     assert message == (
-        "memory is exhausted: use a smaller batch_size or a larger machine "
+        "memory is exhausted: use a smaller batch_size, fewer seedsPerPod or a larger machine "
         "(CUDA out of memory. Tried to allocate 20.00 GiB)"
     )

@@ -175,7 +175,7 @@ class EncodedSplit:
 
 def save_split(folder: Path, split: EncodedSplit) -> None:
     """Writes a split as `.npy` files into an existing, empty folder."""
-    for name, array in _arrays(split).items():
+    for name, array in arrays(split).items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
 
@@ -222,24 +222,25 @@ def _open_history(
     )
 
 
-def _arrays(split: EncodedSplit) -> dict[str, NDArray[np.generic]]:
-    arrays: dict[str, NDArray[np.generic]] = {
+def arrays(split: EncodedSplit) -> dict[str, NDArray[np.generic]]:
+    """Everything that a split holds, by the name of its file."""
+    found: dict[str, NDArray[np.generic]] = {
         "labels": split.labels,
         "categorical": split.categorical,
         "numeric": split.numeric,
         "row_ids": split.row_ids,
     }
     if split.users is not None:
-        arrays["users"] = split.users
+        found["users"] = split.users
     for index, ids in enumerate(split.multicategorical.values()):
-        arrays[f"multicategorical-{index}"] = ids
+        found[f"multicategorical-{index}"] = ids
     for index, history in enumerate(split.histories.values()):
         if history.times is not None:
-            arrays |= {"event_times": history.times.events, "times": history.times.rows}
+            found |= {"event_times": history.times.events, "times": history.times.rows}
         if history.lookup is not None:
-            arrays[f"history-{index}-lookup"] = history.lookup.ids
+            found[f"history-{index}-lookup"] = history.lookup.ids
             continue
-        arrays[f"history-{index}-events"] = history.events
-        arrays[f"history-{index}-start"] = history.start
-        arrays[f"history-{index}-end"] = history.end
-    return arrays
+        found[f"history-{index}-events"] = history.events
+        found[f"history-{index}-start"] = history.start
+        found[f"history-{index}-end"] = history.end
+    return found

@@ -97,6 +97,9 @@ def assemble(variant: Variant, config: Architecture, schema: EncodedSchema) -> n
     model = maker(variant.architecture)(config, inputs, parts)
     if not any(True for _ in model.parameters()):
         raise InvalidSpec([Problem(f"{variant.name}.remove", "nothing of the model would be left")])
+    for module in model.modules():
+        if isinstance(module, Table):
+            module.row_wise = 0 < config.sparse_embeddings_above < len(module.weight)
     return model
 
 

@@ -10,6 +10,8 @@ import psutil
 import torch
 from torch import nn
 
+from ctrlab_trainer.models.components.tables import row_wise_tables
+
 COPIES = {"adam": 4, "adamw": 4, "adagrad": 3, "sgd": 2}
 """Numbers kept for each parameter: itself, its gradient, and what the optimiser remembers."""
 BYTES = 4
@@ -18,8 +20,12 @@ BYTES = 4
 def check_memory(assemble: Callable[[], nn.Module], optimizer: str) -> None:
     """MemoryError, with what is needed and what there is, if the model and its optimiser do not fit here."""
     with torch.device("meta"):
-        sizes = {name: parameter.numel() for name, parameter in assemble().named_parameters()}
-    needed, free = sum(sizes.values()) * BYTES * COPIES[optimizer], psutil.virtual_memory().available
+        model = assemble()
+    sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
+    # The gradient of a table whose updates are row-wise has the rows of a batch alone.
+    without_gradient = row_wise_tables(model)
+    numbers = sum(size * (COPIES[optimizer] - (name in without_gradient)) for name, size in sizes.items())
+    needed, free = numbers * BYTES, psutil.virtual_memory().available
     if needed > free:
         largest = max(sizes, key=lambda name: sizes[name])
         raise MemoryError(

@@ -14,13 +14,16 @@ from torch.nn import functional as F
 from ctrlab_trainer.data.encoded import PADDING
 
 
-def gather(weight: Tensor, ids: Tensor) -> Tensor:
-    """[..., width] of [rows, width] by [...] ids; the row of padding gets no gradient."""
+def gather(weight: Tensor, ids: Tensor, *, sparse: bool = False) -> Tensor:
+    """[..., width] of [rows, width] by [...] ids; the row of padding gets no gradient.
+
+    With `sparse` the gradient is a sparse tensor, of one model alone.
+    """
     if torch._C._functorch.is_batchedtensor(weight):
         stacked: Tensor = _OfSeveral.apply(weight, ids)  # type: ignore[no-untyped-call]
         return stacked
-    if weight.is_cuda:
-        return F.embedding(ids, weight, padding_idx=PADDING)
+    if weight.is_cuda or sparse:
+        return F.embedding(ids, weight, padding_idx=PADDING, sparse=sparse)
     found: Tensor = _Gather.apply(weight, ids, len(weight))  # type: ignore[no-untyped-call]
     return found
 

@@ -29,10 +29,18 @@ class Table(nn.Module):
         super().__init__()
         self.blocks = dict(blocks)
         self.weight = nn.Parameter(torch.zeros(rows, width))
+        self.row_wise = False
+        """Whether a step changes only the rows of its batch."""
 
     def forward(self, ids: Tensor) -> Tensor:
         """[..., width] of [...] ids."""
-        return gather(self.weight, ids)
+        return gather(self.weight, ids, sparse=self.row_wise)
+
+
+def row_wise_tables(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The tables of which a step changes only the rows of its batch, by their names."""
+    found = {name: module for name, module in model.named_modules() if isinstance(module, Table)}
+    return {f"{name}.weight": module.weight for name, module in found.items() if module.row_wise}
 
 
 class Embedded:
