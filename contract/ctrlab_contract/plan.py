@@ -148,6 +148,11 @@ class Plan(ContractModel):
         """
         return self.search_budget(variant, trials) * self.tuning.searches
 
+    def needs_search(self, variant: str) -> bool:
+        """Whether trials may be needed: False for a model without a search space, and where an ablation inherits."""
+        takes_over = self.parent is not None and self.parent.hyperparameters == "Inherit"
+        return not takes_over and self.trial_budget(variant) > 0
+
     def search_budget(self, variant: str, trials: int | None = None) -> int:
         """Trials of one of the variant's searches: at most the size of the grid for the Grid sampler."""
         space, asked = self.variant(variant).space, trials or self.tuning.trials

@@ -86,7 +86,7 @@ def prepare(folder: Store) -> None:
 def tune(folder: Store, key: ExperimentKey, plan: Plan, variant: str) -> None:
     # Optuna takes a second to import, and most of these processes do not need it.
     from ctrlab_contract.study import Interrupted as Stopped
-    from ctrlab_contract.study import SearchTrial, StudyDatabase, TrialFailed, nothing_tuned, search
+    from ctrlab_contract.study import SearchTrial, StudyDatabase, TrialFailed, search
 
     def objective(trial: SearchTrial) -> float:
         pause()
@@ -95,9 +95,6 @@ def tune(folder: Store, key: ExperimentKey, plan: Plan, variant: str) -> None:
         journal("trial", f"{variant} {trial.slot}")
         return 0.5 + trial.slot / 1000
 
-    if not plan.trial_budget(variant):
-        folder.put(Key.study(variant), nothing_tuned(plan, variant, "sha256:da7a").to_json().encode())
-        return
     study = StudyDatabase(os.environ["CTRLAB_DATABASE_URL"]).study(key, plan, variant)
     try:
         search(study, os.environ["CTRLAB_WORKER"], objective, stop=stopping, poll=0.05)

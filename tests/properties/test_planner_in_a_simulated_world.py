@@ -17,9 +17,11 @@ from ctrlab_operator.planner import (
     DeleteJob,
     EnsureJob,
     Facts,
+    FreezeUnsearched,
     JobFacts,
     JobRequest,
     ScaleJob,
+    SearchFacts,
     WritePlan,
     decide,
 )
@@ -98,6 +100,10 @@ class World:
                     assert self.facts.all_frozen, "no final run before every search is frozen"
                 jobs.setdefault(request.name, JobFacts("Active", request.parallelism))
                 self.requests[request.name] = request
+            case FreezeUnsearched(variant):
+                assert self.facts.prepared is not None, "no search is frozen before the data are there"
+                assert not self.facts.plan.needs_search(variant)
+                self._freeze(variant, self.facts.search(variant))
             case ScaleJob(name, _, parallelism):
                 jobs[name] = replace(jobs[name], parallelism=parallelism)
             case DeleteJob(name):
@@ -144,10 +150,16 @@ class World:
         """One more trial; true when the search is frozen by it."""
         search, budget = self.facts.search(variant), self.facts.plan.trial_budget(variant)
         done = min(budget, search.done + 1)
-        frozen = f"sha256:{variant}" if done == budget else None
-        new = replace(search, done=done, digest=frozen)
+        search = replace(search, done=done)
+        if done == budget:
+            self._freeze(variant, search)
+        else:
+            self.facts = replace(self.facts, searches={**self.facts.searches, variant: search})
+        return done == budget
+
+    def _freeze(self, variant: str, search: SearchFacts) -> None:
+        new = replace(search, digest=f"sha256:{variant}")
         self.facts = replace(self.facts, searches={**self.facts.searches, variant: new})
-        return frozen is not None
 
     def _lose(self, name: str, index: int) -> None:
         job = self.facts.jobs[name]
@@ -211,7 +223,10 @@ def without_times(status: ExperimentStatus) -> Any:
 def test_a_decision_carried_out_leaves_nothing_to_do(world: World, events: list[tuple[str, Any]]) -> None:
     for event in events:
         happen(world, event)
+        freezes = any(isinstance(action, FreezeUnsearched) for action in world.decide()[0])
         world.tick()
+        if freezes:  # the next decision knows of a search that is over
+            world.tick()
         assert world.decide() == ((), world.experiment.status)
 
 

@@ -15,17 +15,16 @@ from ctrlab_contract.names import ExitCode, Key
 from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.records import EpochRecord, PreparedData, StudyRecord
 from ctrlab_contract.records.study import ParameterValue
-from ctrlab_contract.store import ObjectExists, ObjectNotFound, Store
+from ctrlab_contract.store import ObjectNotFound, Store
 from ctrlab_contract.study import (
     Earlier,
     Interrupted,
     SearchTrial,
     StudyDatabase,
     TrialFailed,
-    inherited,
-    nothing_tuned,
+    publish,
     search,
-    trials_csv,
+    unsearched,
 )
 from ctrlab_contract.study.earlier import PATH as WARM_START
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
@@ -62,12 +61,9 @@ def tune(
         publish(experiment, StudyRecord.model_validate_json(experiment.get(Key.study(variant))))
         return
     prepared = PreparedData.model_validate_json(experiment.get(Key.PREPARED))
-    taken = _from_parent(plan, store_root, variant, prepared)
-    if taken is not None:
-        publish(experiment, taken)
-        return
-    if plan.trial_budget(variant) == 0:
-        publish(experiment, nothing_tuned(plan, variant, prepared.digest))
+    without_trials = unsearched(store_root, plan, variant, prepared.digest)
+    if without_trials is not None:
+        publish(experiment, without_trials)
         return
     earlier = _earlier(plan, store_root, variant, prepared)
     studies = StudyDatabase(database)
@@ -85,14 +81,6 @@ def tune(
         raise SystemExit(ExitCode.TERMINATED) from None
     finally:
         studies.dispose()
-
-
-def _from_parent(plan: Plan, store_root: Store, variant: str, prepared: PreparedData) -> StudyRecord | None:
-    """What an ablation's variant takes from the experiment's search, where it is not searched itself."""
-    if plan.parent is None:
-        return None
-    found = store_root.below(plan.parent.experiment).get(Key.study(plan.parent.model))
-    return inherited(plan, variant, prepared.digest, StudyRecord.model_validate_json(found))
 
 
 def _earlier(plan: Plan, store_root: Store, variant: str, prepared: PreparedData) -> Earlier | None:
@@ -126,15 +114,6 @@ def _gpus(plan: Plan, device: str) -> int:
         message = "this worker has no GPU, so the budget would never be used; use stop.after, or give runtime.gpu"
         raise InvalidInput([Problem("spec.tuning.stop.gpuTime", message)])
     return 0
-
-
-def publish(experiment: Store, record: StudyRecord) -> None:
-    """Writes a frozen search and its table of trials; of two workers that freeze, the first decides."""
-    try:
-        experiment.put(Key.study(record.variant), record.to_json().encode())
-    except ObjectExists:
-        record = StudyRecord.model_validate_json(experiment.get(Key.study(record.variant)))
-    experiment.put(Key.trials_csv(record.variant), trials_csv(record))
 
 
 class TrialTraining:

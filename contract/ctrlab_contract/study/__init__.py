@@ -19,6 +19,7 @@ from ctrlab_contract.study.samplers import check_search, derived_seed
 from ctrlab_contract.study.shared import SharedStudy, study_name
 from ctrlab_contract.study.slots import Lease, Outcome
 from ctrlab_contract.study.trial import SearchTrial
+from ctrlab_contract.study.unsearched import freeze_unsearched, publish, unsearched
 from ctrlab_contract.study.worker import search
 
 __all__ = [
@@ -36,10 +37,13 @@ __all__ = [
     "TrialFailed",
     "check_search",
     "derived_seed",
+    "freeze_unsearched",
     "inherited",
     "nothing_tuned",
+    "publish",
     "search",
     "trials_csv",
+    "unsearched",
 ]
 
 # One line for each study and trial would drown what a worker has to say itself.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ctrlab_contract.study import freeze_unsearched
 from ctrlab_operator.cluster.backends import Backend
 from ctrlab_operator.cluster.client import Api, Manifest
 from ctrlab_operator.cluster.errors import ApiError, Blocked
@@ -10,7 +11,17 @@ from ctrlab_operator.cluster.manifests.jobs import job, scaled
 from ctrlab_operator.cluster.resources import CONFIG_MAP, JOB
 from ctrlab_operator.cluster.settings import Settings
 from ctrlab_operator.local.lineage import freeze
-from ctrlab_operator.planner import Action, DeleteJob, EnsureJob, Facts, JobRequest, RaiseTrials, ScaleJob, WritePlan
+from ctrlab_operator.planner import (
+    Action,
+    DeleteJob,
+    EnsureJob,
+    Facts,
+    FreezeUnsearched,
+    JobRequest,
+    RaiseTrials,
+    ScaleJob,
+    WritePlan,
+)
 
 
 class Applier:
@@ -37,6 +48,10 @@ class Applier:
                 assert backend is not None
                 assert self._facts is not None
                 backend.database.extend(backend.key, self._facts.plan, trials)
+            case FreezeUnsearched(variant):
+                assert backend is not None
+                assert self._facts is not None
+                freeze_unsearched(backend.store, backend.key, self._facts.plan, variant)
             case EnsureJob(request):
                 assert backend is not None
                 return self._create(request, backend)

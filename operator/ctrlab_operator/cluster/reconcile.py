@@ -33,7 +33,16 @@ from ctrlab_operator.cluster.parse import experiment_from, resource_from, status
 from ctrlab_operator.cluster.reaper import release_dead_workers
 from ctrlab_operator.cluster.resources import EVENT, EXPERIMENT, JOB, POD
 from ctrlab_operator.cluster.settings import Settings
-from ctrlab_operator.planner import Decision, Facts, JobFacts, ablation_facts, as_experiment, decide, decide_alone
+from ctrlab_operator.planner import (
+    Decision,
+    Facts,
+    FreezeUnsearched,
+    JobFacts,
+    ablation_facts,
+    as_experiment,
+    decide,
+    decide_alone,
+)
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +95,7 @@ class Reconciler:
         if body is None or body["metadata"].get("deletionTimestamp"):
             self._backends.forget(ref.namespace, ref.name)
             return None
+        again = False
         with self._failures(ref):
             look = self._look(ref, body, self._cache.children(JOB, ref))
             if look.decision.actions:
@@ -94,10 +104,14 @@ class Reconciler:
                     return None
                 look = self._look(ref, *fresh)
                 self._act(ref, look, fresh[1])
+                # A record in the store is no event of any object.
+                again = any(isinstance(action, FreezeUnsearched) for action in look.decision.actions)
         status = self._with_obstacle(ref, look.resource, look.decision.status)
         self._write(ref, look.resource, status)
         if has_ended(status):
             self._backends.forget(ref.namespace, ref.name)
+        if again:
+            return 0.0
         return self._settings.poll_seconds if status.stage in WORKING and not look.is_waiting else None
 
     def tell(self, ref: Ref, problem: Blocked) -> None:

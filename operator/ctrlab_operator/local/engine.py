@@ -18,7 +18,7 @@ from ctrlab_contract.names import Condition
 from ctrlab_contract.plan import Plan
 from ctrlab_contract.status import ExperimentStatus
 from ctrlab_contract.store import StoreError
-from ctrlab_contract.study import StudyDatabase, StudyUnavailable
+from ctrlab_contract.study import StudyDatabase, StudyUnavailable, freeze_unsearched
 from ctrlab_operator.local import snapshot
 from ctrlab_operator.local.errors import Interrupted, WorkspaceError
 from ctrlab_operator.local.identity import key_of
@@ -32,6 +32,7 @@ from ctrlab_operator.planner import (
     DeleteJob,
     EnsureJob,
     Facts,
+    FreezeUnsearched,
     RaiseTrials,
     ScaleJob,
     WritePlan,
@@ -141,6 +142,8 @@ class Engine:
                 freeze(self.workspace.store, self.key, plan)
             case RaiseTrials(trials):
                 database.extend(self.key, facts.plan, trials)
+            case FreezeUnsearched(variant):
+                freeze_unsearched(self.workspace.store, self.key, facts.plan, variant)
             case EnsureJob(request):
                 done = [index for index, group in enumerate(request.groups) if facts.runs.issuperset(group)]
                 processes.create(request, done)

@@ -5,7 +5,16 @@ the status. Nothing is remembered between two calls except the status itself.
 """
 
 from ctrlab_operator.planner.ablation import AblationFacts, ablation_facts, as_experiment
-from ctrlab_operator.planner.actions import Action, DeleteJob, EnsureJob, JobRequest, RaiseTrials, ScaleJob, WritePlan
+from ctrlab_operator.planner.actions import (
+    Action,
+    DeleteJob,
+    EnsureJob,
+    FreezeUnsearched,
+    JobRequest,
+    RaiseTrials,
+    ScaleJob,
+    WritePlan,
+)
 from ctrlab_operator.planner.alone import decide_alone
 from ctrlab_operator.planner.facts import Facts, JobFacts, SearchFacts
 from ctrlab_operator.planner.plan import Decision, decide
@@ -17,6 +26,7 @@ __all__ = [
     "DeleteJob",
     "EnsureJob",
     "Facts",
+    "FreezeUnsearched",
     "JobFacts",
     "JobRequest",
     "RaiseTrials",

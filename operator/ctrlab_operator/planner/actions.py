@@ -57,6 +57,13 @@ class RaiseTrials:
 
 
 @dataclass(frozen=True)
+class FreezeUnsearched:
+    """Write the record of a search that needs no trials."""
+
+    variant: str
+
+
+@dataclass(frozen=True)
 class EnsureJob:
     """Create the job unless one of its name exists."""
 
@@ -79,4 +86,4 @@ class DeleteJob:
     name: str
 
 
-Action = WritePlan | RaiseTrials | EnsureJob | ScaleJob | DeleteJob
+Action = WritePlan | RaiseTrials | FreezeUnsearched | EnsureJob | ScaleJob | DeleteJob

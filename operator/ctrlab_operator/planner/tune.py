@@ -1,7 +1,7 @@
 """Phase tune: one job for each model's search, on train and validation rows alone.
 
 Workers spend the budget and freeze the search themselves; the planner watches and never counts trials into being done.
-A model without a search space has a job too: its one worker freezes an empty search.
+What needs no trials has no job.
 """
 
 import re
@@ -9,7 +9,7 @@ import re
 from ctrlab_contract.base import seconds
 from ctrlab_contract.canonical import digest, short
 from ctrlab_contract.plan import Plan
-from ctrlab_operator.planner.actions import Action, JobRequest
+from ctrlab_operator.planner.actions import Action, FreezeUnsearched, JobRequest
 from ctrlab_operator.planner.facts import Facts, JobFacts, SearchFacts
 from ctrlab_operator.planner.raising import raise_trials
 from ctrlab_operator.planner.verdicts import Fail, Work, ensure
@@ -22,6 +22,9 @@ def tune(facts: Facts) -> Work | Fail | None:
     for variant in facts.plan.names:
         search = facts.search(variant)
         if search.digest is not None:
+            continue
+        if not facts.plan.needs_search(variant):
+            actions.append(FreezeUnsearched(variant))
             continue
         request = tune_request(facts.plan, variant, facts.experiment.spec.tuning.workers, facts.budget(variant))
         failure = _failure(facts, variant, search, facts.jobs.get(request.name))

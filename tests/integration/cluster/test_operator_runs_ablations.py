@@ -89,7 +89,7 @@ def test_an_experiment_and_an_ablation_of_one_name_do_not_meet(cluster: Cluster)
     jobs = cluster.api.list(JOB, cluster.namespace, "ctrlab.dev/ablation=study")
     assert {job["metadata"]["annotations"]["ctrlab.dev/job"] for job in jobs} >= {"prepare", "report"}
     own = [pod for pod in cluster.kubelet.ran if pod["metadata"]["labels"].get("ctrlab.dev/ablation") == "study"]
-    assert {pod["metadata"]["labels"]["ctrlab.dev/phase"] for pod in own} == {"prepare", "tune", "evaluate", "report"}
+    assert {pod["metadata"]["labels"]["ctrlab.dev/phase"] for pod in own} == {"prepare", "evaluate", "report"}
     for child in (*jobs, *cluster.api.list(CONFIG_MAP, cluster.namespace, "ctrlab.dev/ablation=study")):
         (owner,) = child["metadata"]["ownerReferences"]
         assert (owner["kind"], owner["uid"]) == ("Ablation", ablation["metadata"]["uid"])

@@ -16,6 +16,7 @@ from ctrlab_operator.planner import (
     DeleteJob,
     EnsureJob,
     Facts,
+    FreezeUnsearched,
     JobFacts,
     RaiseTrials,
     ScaleJob,
@@ -102,25 +103,25 @@ def test_the_plan_is_written_before_the_first_job() -> None:
     assert decision.status.stage == "Preparing"
 
 
-def test_every_model_gets_a_tuning_job_and_a_model_without_search_only_one_worker() -> None:
-    wanted = experiment(tuning__workers=4)
-    asked = [a.request for a in decide(started(wanted, prepared=PREPARED)).actions if isinstance(a, EnsureJob)]
-    assert [(job.name, job.arguments, job.completions) for job in asked] == [
-        ("tune-fm", ("tune", "--variant", "FM"), 4),
-        ("tune-lr", ("tune", "--variant", "LR"), 1),
-    ]
+def test_every_search_gets_a_job_and_a_model_without_one_none() -> None:
+    first, second = decide(started(experiment(tuning__workers=4), prepared=PREPARED)).actions
+    assert isinstance(first, EnsureJob)
+    job = first.request
+    assert (job.name, job.arguments, job.completions) == ("tune-fm", ("tune", "--variant", "FM"), 4)
+    assert second == FreezeUnsearched("LR")
 
 
 def test_names_that_only_case_tells_apart_get_jobs_of_different_names() -> None:
-    models = [{"name": name, "architecture": "lr"} for name in ("SIN", "sin", "LR")]
+    rates = {"learning_rate": {"categorical": ["1e-2", "1e-3"]}}
+    models = [{"name": name, "architecture": "lr", "search": rates} for name in ("SIN", "sin", "LR")]
     made = jobs_made(started(experiment(models=models), prepared=PREPARED))
     assert len(set(made)) == 3
     assert made[2] == "tune-lr"
 
 
 def test_final_runs_wait_for_the_last_search() -> None:
-    only_one = {"FM": SEARCHED["FM"], "LR": SearchFacts()}
-    assert jobs_made(started(experiment(), prepared=PREPARED, searches=only_one)) == ["tune-lr"]
+    only_one = {"FM": SearchFacts(), "LR": SEARCHED["LR"]}
+    assert jobs_made(started(experiment(), prepared=PREPARED, searches=only_one)) == ["tune-fm"]
     assert jobs_made(started(experiment(), prepared=PREPARED, searches=SEARCHED)) == ["evaluate"]
 
 
@@ -332,19 +333,19 @@ def test_suspending_deletes_active_jobs_and_resuming_makes_them_again() -> None:
     assert condition(decision.status, Condition.SUSPENDED).status == "True"
     assert condition(decision.status, Condition.READY).status == "True"
     resumed = started(experiment(), prepared=PREPARED, jobs={"tune-fm": JobFacts("Deleting")})
-    assert jobs_made(resumed) == ["tune-lr"]
-    assert jobs_made(replace(resumed, jobs={})) == ["tune-fm", "tune-lr"]
+    assert jobs_made(resumed) == []
+    assert jobs_made(replace(resumed, jobs={})) == ["tune-fm"]
 
 
 def test_more_workers_scale_active_jobs() -> None:
-    jobs = {"tune-fm": JobFacts("Active", 2), "tune-lr": JobFacts("Active", 1)}
-    wanted = experiment(tuning__workers=4)
-    assert decide(started(wanted, prepared=PREPARED, jobs=jobs)).actions == (ScaleJob("tune-fm", 4, 4),)
+    searches, jobs = {"LR": SEARCHED["LR"]}, {"tune-fm": JobFacts("Active", 2)}
+    facts = started(experiment(tuning__workers=4), prepared=PREPARED, searches=searches, jobs=jobs)
+    assert decide(facts).actions == (ScaleJob("tune-fm", 4, 4),)
 
 
 def test_trials_that_are_raised_while_searches_go_on_are_added_to_every_search() -> None:
     frozen, more = Plan.of(experiment()), experiment(tuning__trials=50)
-    jobs = {"tune-fm": JobFacts("Active", 2), "tune-lr": JobFacts("Active", 1)}
+    jobs = {"tune-fm": JobFacts("Active", 2)}
     facts = Facts(experiment=more, now=NOW, frozen=frozen, prepared=PREPARED, jobs=jobs)
     decision = decide(facts)
     assert decision.actions[0] == RaiseTrials(50)

@@ -14,6 +14,7 @@ from ctrlab_contract.status import ExperimentStatus, ReportStatus, StatusConditi
 from ctrlab_operator.planner import (
     EnsureJob,
     Facts,
+    FreezeUnsearched,
     JobFacts,
     SearchFacts,
     WritePlan,
@@ -129,7 +130,8 @@ def test_its_phases_are_those_of_an_experiment() -> None:
         found = decide(facts(asked, over, frozen=known, **more)).actions
         return [action.request.name for action in found if isinstance(action, EnsureJob)]
 
-    assert made(prepared=PREPARED) == ["tune-fm", "tune-no-linear"]
+    inherited = decide(facts(asked, over, frozen=known, prepared=PREPARED)).actions
+    assert inherited == (FreezeUnsearched("FM"), FreezeUnsearched("no-linear"))
     assert made(prepared=PREPARED, searches=searches) == ["evaluate"]
     runs = frozenset(known.final_runs())
     assert made(prepared=PREPARED, searches=searches, runs=runs) == ["report"]
