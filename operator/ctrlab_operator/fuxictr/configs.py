@@ -44,7 +44,9 @@ def read_config(path: Path, wanted: str | None) -> Config:
     }
     known = ", ".join(found) or "none"
     if wanted is None and len(found) != 1:
-        what = "choose one with --dataset" if found else "a data set is an entry that has feature_cols"
+        what = (
+            "choose one with --dataset" if found else "a data set has feature_cols, unless FuxiCTR has built it already"
+        )
         raise InvalidSpec([Problem(str(path), f"holds {len(found)} data sets ({known}); {what}")])
     name = wanted or next(iter(found))
     if name not in found:
@@ -78,7 +80,7 @@ def _files(path: Path, kind: str, required: bool = True) -> list[Path]:
 
 def _entries(file: Path) -> dict[str, Settings]:
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml.load(file.read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSpec([Problem(str(file), f"cannot be read: {error}")]) from None
     except yaml.YAMLError as error:
@@ -89,3 +91,14 @@ def _entries(file: Path) -> dict[str, Settings]:
         what = f"{bad[0]} holds {type(entries[bad[0]]).__name__}" if bad else f"found {type(content).__name__}"
         raise InvalidSpec([Problem(file.name, f"{what}; expected a name with a mapping of settings for each entry")])
     return {str(name): settings for name, settings in entries.items()}
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads the tuples that PyYAML writes for Python's as lists."""
+
+
+def _list(loader: _Loader, node: yaml.SequenceNode) -> list[Any]:
+    return loader.construct_sequence(node, deep=True)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:python/tuple", _list)

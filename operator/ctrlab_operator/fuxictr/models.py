@@ -22,6 +22,7 @@ PARAMETERS: Final = {
     "regularizer": "embedding_l2",
     "optimizer": "optimizer",
     "early_stop_patience": "patience",
+    "patience": "patience",
     "max_gradient_norm": "clip_norm",
     "dnn_hidden_units": "hidden_units",
     "hidden_units": "hidden_units",
@@ -42,15 +43,37 @@ PARAMETERS: Final = {
 }
 """Parameter of FuxiCTR -> parameter of an architecture, where it has it."""
 
+OF_AFN: Final = {
+    "afn_hidden_units": "hidden_units",
+    "afn_activations": "activation",
+    "afn_dropout": "dropout",
+    "dnn_hidden_units": "",
+    "dnn_activations": "",
+    "dnn_dropout": "",
+}
+"""AFN has two perceptrons in FuxiCTR, and AFN+ two of one shape here."""
+
 OF_THE_PROCESS: Final = frozenset(
-    {"model", "model_id", "dataset_id", "group_id", "model_root", "num_workers", "verbose", "pickle_feature_encoder"}
+    {
+        "model",
+        "ensemble_dnn",
+        "model_id",
+        "dataset_id",
+        "group_id",
+        "model_root",
+        "num_workers",
+        "verbose",
+        "pickle_feature_encoder",
+    }
     | {"save_best_only", "eval_steps", "eval_epochs", "debug_mode", "debug", "gpu", "seed", "task", "loss", "metrics"}
     | {"shuffle", "monitor", "monitor_mode", "use_features", "use_hdf5", "workers", "feature_specs", "every_x_epochs"}
-    | {"train_data", "valid_data", "test_data", "tensorboard"}
+    | {"train_data", "valid_data", "test_data", "tensorboard", "partition_block_size", "version"}
 )
-"""Settings of a run, which an experiment fixes for all of its models."""
+"""What chooses the architecture, and settings of a run that an experiment fixes for all of its models."""
 
 
+MOST_MODELS: Final = 20
+"""Of an experiment."""
 NOTHING: Final[tuple[object, ...]] = (None, 0, False, [], "none")
 """Values of a parameter that say that a part is not there."""
 
@@ -88,6 +111,12 @@ def import_models(given: Mapping[str, Settings]) -> ImportedModels:
         )
         if left:
             notes.append(f"model {name}: {', '.join(left)} left out")
+    if len(models) > MOST_MODELS:
+        notes.append(
+            f"{len(models) - MOST_MODELS} models after {models[MOST_MODELS - 1]['name']} left out: a search of an "
+            "experiment stands for a grid of entries; see searchSpace"
+        )
+        models = models[:MOST_MODELS]
     if not models:
         notes.append("no model is taken over: FM and DeepFM stand in with their own parameters")
         models = [{"name": "FM", "architecture": "fm"}, {"name": "DeepFM", "architecture": "deepfm"}]
@@ -106,10 +135,11 @@ def _architecture(settings: Settings) -> str | None:
 def _parameters(architecture: str, settings: Settings) -> tuple[dict[str, int | str], list[str]]:
     """Those that the architecture takes, and the keys of the others that are set."""
     declared = ARCHITECTURES[architecture]
+    names = PARAMETERS | OF_AFN if architecture.startswith("afn") else PARAMETERS
     found: dict[str, int | str] = {}
     left: list[str] = []
     for key, value in settings.items():
-        name = PARAMETERS.get(key)
+        name = names.get(key)
         scalar = "0" if value is None and name == "embedding_l2" else _scalar(value)
         if name in declared.model_fields and scalar is not None:
             try:

@@ -194,6 +194,7 @@ def test_models_that_are_here_keep_the_parameters_that_mean_the_same(tmp_path: P
         },
         "Wide": {"model": "WideDeep", "optimizer": "rmsprop", "batch_norm": False},
         "Plus": {"model": "AutoInt", "dnn_hidden_units": [64], "num_heads": 2},
+        "Log": {"model": "AFN", "ensemble_dnn": True, "afn_hidden_units": [32], "dnn_hidden_units": [16]},
         "Again": {"model": "DeepFM", "embedding_regularizer": None, "net_dropout": 0},
         "Long": {"model": "DIN"},
         "Other": {"model": "FwFM"},
@@ -216,17 +217,33 @@ def test_models_that_are_here_keep_the_parameters_that_mean_the_same(tmp_path: P
         ),
         "WideDeep": ("widedeep", {"patience": 3, "batch_norm": "false"}),
         "AutoIntPlus": ("autoint_plus", {"patience": 3, "hidden_units": "64", "heads": 2}),
+        "AFNPlus": ("afn_plus", {"patience": 3, "hidden_units": "32"}),
         "Again": ("deepfm", {"patience": 3, "embedding_l2": "0", "dropout": 0}),
     }
     assert notes.splitlines() == [
         "model Deep: net_regularizer left out",
         "model Wide: optimizer (rmsprop) left out",
+        "model Log: dnn_hidden_units left out",
         "model Long: DIN is left out, as it needs a History; with user and time in the data set, add {type: History, "
         "of: ITEM} and the model",
         "model Other: there is no architecture 'FwFM' here; left out",
     ]
     assert experiment.spec.dataset.user == "item"
     assert "gauc" in experiment.spec.analysis.metrics
+
+
+def test_a_grid_of_entries_is_cut_to_what_an_experiment_may_have(tmp_path: Path) -> None:
+    models = {f"lr{i}": {"model": "LR", "dataset_id": "ads_x1", "patience": 3} for i in range(30)}
+    experiment, notes = experiment_of(written(tmp_path, {}, models))
+    assert [model.name for model in experiment.spec.models] == ["LR", *(f"lr{i}" for i in range(1, 20))]
+    assert notes.startswith("10 models after lr19 left out")
+
+
+def test_tuples_that_python_wrote_are_lists(tmp_path: Path) -> None:
+    config = written(tmp_path, {})
+    text = "D: {model: DNN, dataset_id: ads_x1, dnn_hidden_units: !!python/tuple [8, 4]}"
+    (config / "model_config.yaml").write_text(text)
+    assert experiment_of(config)[0].spec.models[0].parameters == {"hidden_units": "8,4"}
 
 
 def test_settings_that_nothing_stands_for_are_named(tmp_path: Path) -> None:
@@ -275,7 +292,7 @@ def test_what_cannot_be_used_is_named_with_file_and_key(change: dict[str, Any], 
         ("a: [", "dataset_config.yaml: not valid YAML: "),
         ("- a", "dataset_config.yaml: found list; expected a name with a mapping"),
         ("a: 3", "dataset_config.yaml: a holds int; expected a name with a mapping"),
-        ("a: {data_root: x}", "holds 0 data sets (none); a data set is an entry that has feature_cols"),
+        ("a: {data_root: x}", "holds 0 data sets (none); a data set has feature_cols, unless"),
         ("a: {feature_cols: []}\nb: {feature_cols: []}", "holds 2 data sets (a, b); choose one with --dataset"),
     ],
 )
