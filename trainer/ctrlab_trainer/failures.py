@@ -40,7 +40,8 @@ def judge(error: Exception) -> tuple[int, str]:
         return UNEXPECTED, str(error)
     if out_of_memory(error):
         first = str(error).partition("\n")[0]
-        return ExitCode.RUN_FAILED, f"memory is exhausted: use a smaller batch_size or a larger machine ({first})"
+        way_out = "use a smaller batch_size, fewer seedsPerPod or a larger machine"
+        return ExitCode.RUN_FAILED, f"memory is exhausted: {way_out} ({first})"
     return UNEXPECTED, f"unexpected {type(error).__name__}: {error}"
 
 

@@ -13,8 +13,9 @@ from ctrlab_contract.names import SEALED_VARIABLES, Key
 from ctrlab_contract.plan import ExperimentKey, Plan
 from ctrlab_contract.records import PreparedData, StudyRecord, TestOpening, search_token
 from ctrlab_contract.store import ObjectExists, ObjectNotFound, Store, open_store
-from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit, open_split
+from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
 from ctrlab_trainer.data.optimum import bayes_auc_of
+from ctrlab_trainer.data.soundness import open_sound_split
 
 FIRST = "first"
 """The reason of an opening that is no rerun."""
@@ -73,7 +74,7 @@ def open_test(
     except ObjectExists:
         raise SealError(_opened_before(variant, seed, attempt)) from None
     folder = _with_own_credentials(store_root).local_folder(Key.sealed(prepared.digest))
-    return OpenedTest(open_split(folder, schema), (*earlier, opening), bayes_auc_of(folder))
+    return OpenedTest(open_sound_split(folder, schema), (*earlier, opening), bayes_auc_of(folder))
 
 
 def _with_own_credentials(store_root: Store) -> Store:

@@ -192,6 +192,16 @@ def test_sigterm_ends_a_run_with_143_and_leaves_nothing_but_its_reason(prepared:
     assert RunEnd.model_validate_json(folder.get(last)).how == "terminated"
 
 
+def test_a_run_that_is_killed_leaves_the_log_of_its_start_alone(prepared: Prepared, tmp_path: Path) -> None:
+    with endless(prepared, tmp_path / "said") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"training\n"
+        process.kill()
+        process.stdout.read()
+    folder = prepared.store.below(prepared.key.model_copy(update={"uid": "endless"}).prefix)
+    assert folder.list("runs/") == [Key.starts("DeepFM", 10, "1.json")]
+
+
 def test_a_worker_whose_parent_is_gone_ends_itself(prepared: Prepared, tmp_path: Path) -> None:
     with endless(prepared, tmp_path / "said", CTRLAB_PARENT_PID="1") as process:
         assert process.stdout is not None

@@ -61,7 +61,7 @@ def test_more_padding_gives_the_same_scores(
 
 @pytest.mark.parametrize(
     ("name", "remove"),
-    [(name, ()) for name in VARIANTS if name.startswith(("bst", "sin", "dien", "dmin"))]
+    [(name, ()) for name in VARIANTS if name.startswith(("bst", "sin", "din", "dien", "dmin"))]
     + [(name, ("target",)) for name in VARIANTS if name.startswith(("bst", "sin"))],
 )
 def test_rows_without_history_give_finite_scores_and_gradients(
