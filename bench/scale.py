@@ -1,0 +1,183 @@
+"""How training grows with rows and with tables: time and memory of an epoch over 1, 4 and 16 million made rows of 40
+fields, and of a step with tables of up to 10 million rows.
+
+    python -m bench.scale [--rows 1,4,16] [--tables 0.1,1,10] [--folder FOLDER]
+
+Rows are written to files first, which training maps into memory: 160 bytes a row. Each line is a process of its own.
+Memory is counted apart: what the process allocates, and what of the files is in memory, which the system takes back
+when it needs room.
+"""
+
+import argparse
+import itertools
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ctrlab_contract.plan import Variant
+from ctrlab_contract.records.run import RowsTaken
+from ctrlab_trainer.batches import DeviceData
+from ctrlab_trainer.data.encoded import EncodedFeature, EncodedSchema, open_split
+from ctrlab_trainer.device import set_up_torch
+from ctrlab_trainer.loop import training_step
+from ctrlab_trainer.models import build
+from ctrlab_trainer.optimisation import Optimisation
+from ctrlab_trainer.resolve import resolve
+from ctrlab_trainer.row_order import permutation
+from ctrlab_trainer.seeds import PurposeSeeds
+
+FIELDS = 40
+VALUES = 1000
+"""Of each field."""
+BATCH = 4096
+CHUNK = 2**18
+MILLION = 1_000_000
+STEPS = 10
+"""Steps that are timed for each size of tables."""
+
+
+def schema_of(values: int) -> EncodedSchema:
+    """Fields of so many values each."""
+    features = [
+        EncodedFeature(name=f"f{place}", kind="categorical", offset=1 + place * values, size=values, column=place)
+        for place in range(FIELDS)
+    ]
+    return EncodedSchema(features=tuple(features), embedding_rows=1 + FIELDS * values)
+
+
+def write(folder: Path, rows: int, values: int) -> None:
+    """A split of drawn rows, a part at a time."""
+    ids = np.lib.format.open_memmap(folder / "categorical.npy", mode="w+", dtype=np.int32, shape=(rows, FIELDS))
+    chance = np.random.default_rng(0)
+    offsets = 1 + np.arange(FIELDS, dtype=np.int32) * values
+    for start in range(0, rows, CHUNK):
+        part = ids[start : start + CHUNK]
+        part[:] = chance.integers(0, values, part.shape, dtype=np.int32) + offsets
+    ids.flush()
+    np.save(folder / "labels.npy", (chance.random(rows) < 0.25).astype(np.uint8))
+    np.save(folder / "numeric.npy", np.zeros((rows, 0), np.float32))
+    np.save(folder / "row_ids.npy", np.arange(rows))
+
+
+@contextmanager
+def peaks() -> Iterator[dict[str, int]]:
+    """Highest `RssAnon` and `RssFile` of this process in KiB, as they are seen 20 times a second."""
+    found, over = {"RssAnon": 0, "RssFile": 0}, threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.05):
+            for line in Path("/proc/self/status").read_text().splitlines():
+                name, _, rest = line.partition(":")
+                if name in found:
+                    found[name] = max(found[name], int(rest.split()[0]))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        thread.join()
+
+
+def train(folder: Path, values: int, order: RowsTaken, most: int | None, sparse_above: int) -> dict[str, float]:
+    """DeepFM over all rows of the folder, or `most` steps after one that does not count."""
+    set_up_torch()
+    schema = schema_of(values)
+    parameters: dict[str, str | int] = {
+        "embedding_dim": 8,
+        "hidden_units": "64,32",
+        "batch_size": BATCH,
+        "sparse_embeddings_above": sparse_above,
+    }
+    variant = Variant(name="DeepFM", architecture="deepfm", parameters=parameters)
+    config = resolve(variant, {})
+    with peaks() as memory:
+        data = DeviceData(open_split(folder, schema), schema, "cpu")
+        model = build(variant, config, schema, PurposeSeeds.of(0))
+        optimisation = Optimisation(model, config)
+        model.train()
+        order_of_rows = permutation(data.rows, order, torch.Generator().manual_seed(0))
+        batches = data.batches(order_of_rows, BATCH)
+        if most is not None:
+            training_step(model, next(batches), optimisation, "float32")
+        steps, began = 0, time.perf_counter()
+        for batch in itertools.islice(batches, most):
+            training_step(model, batch, optimisation, "float32")
+            steps += 1
+        seconds = time.perf_counter() - began
+    return {
+        "seconds": seconds,
+        "steps": steps,
+        "allocated": memory["RssAnon"] / 1024,
+        "mapped": memory["RssFile"] / 1024,
+    }
+
+
+def apart(*given: object) -> dict[str, Any]:
+    """The same in a process of its own."""
+    command = [sys.executable, "-m", "bench.scale", "--one", json.dumps(given)]
+    answer: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return answer
+
+
+def rows_table(millions: list[float], folder: Path) -> None:
+    """Prints the epochs."""
+    print("| million rows | order | s an epoch | rows/s | allocated MiB | of the files MiB |")
+    print("|---|---|---|---|---|---|")
+    for size in millions:
+        with tempfile.TemporaryDirectory(dir=folder) as name:
+            write(Path(name), int(size * MILLION), VALUES)
+            for order in ("rows", "blocks"):
+                found = apart(name, VALUES, order, None, 0)
+                speed = f"{size * MILLION / found['seconds']:,.0f}"
+                memory = f"{found['allocated']:,.0f} | {found['mapped']:,.0f}"
+                print(f"| {size:g} | {order} | {found['seconds']:.1f} | {speed} | {memory} |", flush=True)
+
+
+def tables_table(millions: list[float], folder: Path) -> None:
+    """Prints the steps."""
+    print("\n| million rows of the table | updates | ms a step | allocated MiB |")
+    print("|---|---|---|---|")
+    for size in millions:
+        values = int(size * MILLION / FIELDS)
+        with tempfile.TemporaryDirectory(dir=folder) as name:
+            write(Path(name), BATCH * (STEPS + 2), values)
+            for updates, above in (("dense", 0), ("by rows", 1)):
+                found = apart(name, values, "rows", STEPS, above)
+                milliseconds = 1000 * found["seconds"] / found["steps"]
+                print(f"| {size:g} | {updates} | {milliseconds:,.0f} | {found['allocated']:,.0f} |", flush=True)
+
+
+def main() -> None:
+    """Prints both tables."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rows", default="1,4,16", help="millions")
+    parser.add_argument("--tables", default="0.1,1,10", help="millions of rows of the table")
+    parser.add_argument("--folder", type=Path, help="where rows are written (default: the system's temporary folder)")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one is not None:
+        folder, *others = json.loads(given.one)
+        print(json.dumps(train(Path(folder), *others)))
+        return
+    print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, torch {version('torch')}, DeepFM, one thread\n")
+    rows_table([float(size) for size in given.rows.split(",")], given.folder)
+    tables_table([float(size) for size in given.tables.split(",")], given.folder)
+
+
+if __name__ == "__main__":
+    main()
