@@ -52,15 +52,16 @@ def _cma_es(experiment: Experiment) -> list[Problem]:
     tuning, found = experiment.spec.tuning, []
     if tuning.sampler != "CmaEs":
         return []
-    if tuning.mode == "Synchronous":
-        message = "CmaEs keeps its state in trials of all generations; use mode Asynchronous or another sampler"
-        found.append(Problem("spec.tuning.mode", message))
     for model in experiment.spec.models:
         search = searched(model)
         numeric = [name for name, dimension in search.items() if dimension.categorical is None]
         if search and len(numeric) < 2:
             message = f"CmaEs needs at least two dimensions of type float or int; {model.name} has {len(numeric)}"
             found.append(Problem("spec.tuning.sampler", f"{message}; use TPE"))
+        conditional = [name for name, dimension in search.items() if dimension.when is not None]
+        if tuning.warm_start is not None and conditional:
+            message = f"CmaEs cannot begin with trials that differ in {', '.join(conditional)} (when); use TPE or GP"
+            found.append(Problem("spec.tuning.warmStart", message))
     return found
 
 

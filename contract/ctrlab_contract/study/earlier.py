@@ -1,13 +1,15 @@
 """Warm start: what an earlier search of the same data found, shown to the sampler and to nobody else.
 
 The earlier trials are kept out of the shared study: they count for no budget, prune no trial and cannot be the best.
-The sampler proposes from a copy in memory that begins with them.
+The sampler proposes from a copy in memory that begins with them. CmaEs learns from populations that it has drawn itself,
+and takes its first mean and covariance from the best tenth of the earlier trials (Nomura et al., AAAI 2021).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import optuna
+from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from ctrlab_contract.errors import InvalidInput, Problem
@@ -18,6 +20,9 @@ from ctrlab_contract.study.direction import Direction
 from ctrlab_contract.study.spaces import distribution
 
 PATH = "spec.tuning.warmStart.experiment"
+
+FEWEST_FOR_CMA_ES = 10
+"""It looks at the best tenth."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,27 @@ class Earlier:
             trials=len(trials),
             outside=len(usable) - len(trials),
         )
-        return cls(tuple(trials), record)
+        earlier = cls(tuple(trials), record)
+        if plan.tuning.sampler == "CmaEs" and len(earlier.of_numbers()) < FEWEST_FOR_CMA_ES:
+            message = (
+                f"CmaEs needs {FEWEST_FOR_CMA_ES} complete trials of {experiment} in the new space, there are "
+                f"{len(earlier.of_numbers())}; use TPE or GP"
+            )
+            raise InvalidInput([Problem(PATH, message)])
+        return earlier
+
+    def of_numbers(self) -> list[FrozenTrial]:
+        """The complete trials with the numbers among their parameters, which CmaEs can begin with."""
+        return [
+            optuna.create_trial(
+                value=trial.value,
+                params={name: trial.params[name] for name in numbers},
+                distributions={name: trial.distributions[name] for name in numbers},
+            )
+            for trial in self.trials
+            if trial.state == TrialState.COMPLETE
+            and (numbers := [n for n, d in trial.distributions.items() if not isinstance(d, CategoricalDistribution)])
+        ]
 
     def continued(
         self, known: Sequence[FrozenTrial], direction: Direction, sampler: optuna.samplers.BaseSampler

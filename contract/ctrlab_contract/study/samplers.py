@@ -7,9 +7,11 @@ by then.
 """
 
 import hashlib
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial
 
 from ctrlab_contract.errors import Problem
 from ctrlab_contract.plan import Plan
@@ -27,8 +29,13 @@ def derived_seed(*parts: object) -> int:
     return int.from_bytes(hashlib.sha256("/".join(map(str, parts)).encode()).digest()[:4], "big")
 
 
-def sampler_of_slot(plan: Plan, variant: str, slot: int, repeat: int = 0) -> BaseSampler:
-    """The sampler that suggests the parameters of this slot of one of the repeated searches."""
+def sampler_of_slot(
+    plan: Plan, variant: str, slot: int, repeat: int = 0, source: Sequence[FrozenTrial] = ()
+) -> BaseSampler:
+    """The sampler that suggests the parameters of this slot of one of the repeated searches.
+
+    `source`: complete trials of an earlier search whose best tenth CmaEs takes its first mean and covariance from.
+    """
     allowed, tuning = plan.variant(variant).space, plan.tuning
     own = (tuning.seed, variant) if repeat == 0 else (tuning.seed, variant, f"repeat {repeat}")
     seed = derived_seed(*own, slot)
@@ -43,17 +50,20 @@ def sampler_of_slot(plan: Plan, variant: str, slot: int, repeat: int = 0) -> Bas
         case "Grid":
             return Fixed(cell_of_slot(allowed, plan.search_budget(variant), slot, derived_seed(*own)))
         case _ if allowed.is_plain:
-            return _that_learns(plan, allowed, seed)
+            return _that_learns(plan, allowed, seed, source)
         case _:
-            return Allowed(allowed, variant, lambda n: _that_learns(plan, allowed, derived_seed(*own, slot, n)), seed)
+            return Allowed(
+                allowed, variant, lambda n: _that_learns(plan, allowed, derived_seed(*own, slot, n), source), seed
+            )
 
 
-def _that_learns(plan: Plan, allowed: SearchSpace, seed: int) -> BaseSampler:
+def _that_learns(plan: Plan, allowed: SearchSpace, seed: int, source: Sequence[FrozenTrial]) -> BaseSampler:
     match plan.tuning.sampler:
         case "GP":
             return GPSampler(seed=seed) if allowed.is_plain else GPSampler(seed=seed, warn_independent_sampling=False)
         case "CmaEs":
-            return CmaEsSampler(seed=seed, warn_independent_sampling=False)
+            with experimental():
+                return CmaEsSampler(seed=seed, warn_independent_sampling=False, source_trials=list(source) or None)
         case _:
             return TPESampler(seed=seed) if allowed.is_plain else _grouped_tpe(seed)
 

@@ -102,13 +102,15 @@ class SharedStudy:
 
     def ask(self, lease: Lease, check: Callable[[], None] = lambda: None) -> SearchTrial:
         """The trial of a leased slot, with its parameters; LeaseLost if the lease was lost meanwhile."""
-        sampler = sampler_of_slot(self.plan, self.variant, lease.slot, self.repeat)
+        by_populations = self.plan.tuning.sampler == "CmaEs"
+        source = self.earlier.of_numbers() if self.earlier is not None and by_populations else []
+        sampler = sampler_of_slot(self.plan, self.variant, lease.slot, self.repeat, source)
         pruner = pruner_of(self.plan, self.variant)
         allowed = self.plan.variant(self.variant).space
         judge = None
         if self.plan.tuning.mode == "Synchronous":
             judge = self._judge(lease.slot, sampler, pruner)
-        if self.earlier is not None:
+        if self.earlier is not None and not by_populations:
             known = self.trials.all() if judge is None else judge.study.get_trials(deepcopy=False)[:-1]
             fresh = sampler_of_slot(self.plan, self.variant, lease.slot, self.repeat)
             sampler = Fixed(suggest_point(self.earlier.continued(known, self.direction, fresh), allowed))
@@ -121,7 +123,9 @@ class SharedStudy:
             self.trials.lose(trial.number, "its worker's lease was lost before it began")
             raise LeaseLost(f"slot {lease.slot} of {self.variant} belongs to another worker")
         values = self.database.retrying(lambda: suggest_point(trial, allowed))
-        return SearchTrial(trial.number, lease.slot, values, self.database, trial, judge or trial, check)
+        asked = SearchTrial(trial.number, lease.slot, values, self.database, trial, judge or trial, check)
+        asked.keep_notes()
+        return asked
 
     def finish(self, lease: Lease, trial: SearchTrial, outcome: Outcome) -> None:
         """Ends the trial and fills its slot; LeaseLost if another worker has the slot; nothing counts twice."""

@@ -50,8 +50,7 @@ class SearchTrial:
     def should_prune(self) -> bool:
         """Whether the last reported value is so low among the other trials that going on is not worth it."""
         pruned = self.database.retrying(self.judge.should_prune)
-        if self.judge is not self.shared:
-            self._keep_rungs()
+        self.keep_notes()
         return pruned
 
     def interrupted(self) -> bool:
@@ -62,8 +61,13 @@ class SearchTrial:
             return True
         return False
 
-    def _keep_rungs(self) -> None:
-        """Successive halving remembers in the trial how far it got; later generations need that."""
+    def keep_notes(self) -> None:
+        """Successive halving notes in its trial how far it got, CmaEs what it has learnt; later generations need that.
+
+        Without a copy they are written to the study at once.
+        """
+        if self.judge is self.shared:
+            return
         storage, study = self.database.storage, self.shared.study.study_name
         reached = self.judge.study.trials[self.judge.number].system_attrs
 

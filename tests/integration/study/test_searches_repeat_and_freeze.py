@@ -85,6 +85,8 @@ ORDERED = {"ordered": [["heads", "epochs"]], "forbidden": [{"fusion": "sum", "ep
         ("TPE", "Hyperband", False),
         ("QMC", "Percentile", True),
         ("GP", "Patient", False),
+        ("CmaEs", "SuccessiveHalving", False),
+        ("CmaEs", "Median", True),
         ("Random", "Median", False),
         ("Grid", "Percentile", False),
     ],
@@ -179,20 +181,49 @@ def test_a_warm_start_shows_the_sampler_what_lies_in_the_space_and_counts_nothin
     assert [trial.parameters for trial in cold.freeze("sha256:data").trials] != [t.parameters for t in record.trials]
 
 
+@pytest.mark.parametrize("mode", ["Asynchronous", "Synchronous"])
+def test_a_warm_start_of_cma_es_begins_where_the_best_trials_were_and_learns_from_there(
+    studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan, mode: str
+) -> None:
+    numbers = {name: {"float": {"low": "0.1", "high": "0.9"}} for name in ("dropout", "learning_rate")}
+    study = studies.study(key, make_plan(search=numbers, trials=30), "M")
+    search(study, "w", objective)
+    found = study.freeze("sha256:data")
+    plan = make_plan(
+        search=numbers,
+        sampler="CmaEs",
+        mode=mode,
+        trials=26,
+        pruner={"type": "None"},
+        warmStart={"experiment": key.prefix},
+    )
+    warm = Earlier.of(plan, "M", "sha256:data", found, "lr")
+    study = studies.study(key.model_copy(update={"uid": "warm"}), plan, "M", earlier=warm)
+    search(study, "w", objective)
+    trials = {trial.user_attrs["slot"]: trial for trial in study.trials.all()}
+    told = [slot for slot, trial in trials.items() if any(name.startswith("cma:opt") for name in trial.system_attrs)]
+    assert told
+    best = found.best.parameters["learning_rate"]
+    near = [float(trials[slot].params["learning_rate"]) for slot in range(8, 16)]
+    assert abs(sum(near) / len(near) - float(best)) < 0.2
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
         ({"dataset_digest": "sha256:other"}, "the data set of default/trial-run/0 is sha256:other, of this experiment"),
         ({"primary_metric": "logloss"}, "the primary metric of default/trial-run/0 is logloss, of this experiment auc"),
+        ({}, "CmaEs needs 10 complete trials of default/trial-run/0 in the new space, there are 1; use TPE or GP"),
     ],
 )
-def test_a_warm_start_from_other_data_or_another_metric_is_refused(
+def test_a_warm_start_from_other_data_another_metric_or_too_little_is_refused(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan, change: dict[str, str], says: str
 ) -> None:
     study = studies.study(key, make_plan(trials=1), "M")
     search(study, "w", objective)
     found = study.freeze("sha256:data").model_copy(update=change)
-    plan = make_plan(sampler="TPE", warmStart={"experiment": "default/trial-run/0"})
+    sampler = "CmaEs" if says.startswith("CmaEs") else "TPE"
+    plan = make_plan(sampler=sampler, warmStart={"experiment": "default/trial-run/0"})
     with pytest.raises(InvalidInput, match="spec.tuning.warmStart.experiment: " + re.escape(says)):
         Earlier.of(plan, "M", "sha256:data", found, "lr")
 

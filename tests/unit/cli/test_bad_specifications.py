@@ -69,10 +69,16 @@ CASES = [
         "spec.tuning.sampler: CmaEs needs at least two dimensions of type float or int; DeepFM has 1; use TPE",
     ),
     Bad(
-        "CmaEs in order",
-        "tuning: {trials: 10}",
-        "tuning: {trials: 10, sampler: CmaEs, mode: Synchronous}",
-        "spec.tuning.mode: CmaEs keeps its state in trials of all generations",
+        "a warm start of CmaEs with a conditional parameter",
+        """learning_rate: {float: {low: "1e-4", high: "1e-2", log: true}}
+    - name: LR
+      architecture: lr
+  tuning: {trials: 10}""",
+        """learning_rate: {float: {low: "1e-4", high: "1e-2", log: true}}
+        epochs: {int: {low: 1, high: 9}}
+        dropout: {float: {low: "0", high: "0.5"}, when: {batch_size: 1024}}
+  tuning: {trials: 10, sampler: CmaEs, warmStart: {experiment: a/b/c}}""",
+        "spec.tuning.warmStart: CmaEs cannot begin with trials that differ in dropout (when); use TPE or GP",
     ),
     Bad("unknown architecture", "architecture: lr", "architecture: lrr", "unknown architecture 'lrr'; known: lr, fm"),
     Bad("unknown parameter", "batch_size: 1024", "batch: 1024", "spec.models[0].parameters.batch: DeepFM has no such"),
