@@ -70,7 +70,10 @@ def measure(url: str, finished: int, workers: int, trials: int, epoch: float) ->
     fill(studies, studies.study(key, plan, "M"), finished)
     studies.dispose()
     context = multiprocessing.get_context("spawn")
-    arguments = [(url, key.model_dump_json(), plan.to_json(), f"w{index}", trials, epoch) for index in range(workers)]
+    arguments = [
+        (url, key.model_dump_json(), plan.to_json(), f"w{index}", trials, epoch, index / workers)
+        for index in range(workers)
+    ]
     folder = str(make_url(url).query.get("host", ""))
     before = server_cpu(folder)
     with context.Pool(workers) as pool:
@@ -83,8 +86,12 @@ def measure(url: str, finished: int, workers: int, trials: int, epoch: float) ->
     return together
 
 
-def work(url: str, key: str, plan: str, worker: str, trials: int, epoch: float) -> Times:
-    """One worker: its first ask reads the whole study and is listed by itself."""
+def work(url: str, key: str, plan: str, worker: str, trials: int, epoch: float, behind: float) -> Times:
+    """One worker: its first ask reads the whole study and is listed by itself.
+
+    It begins `behind` of a trial later than the first, since the trials of a search that goes on do not end together.
+    """
+    time.sleep(behind * EPOCHS * epoch)
     times: Times = defaultdict(list)
     studies = StudyDatabase(url, lease_seconds=3600)
     study = studies.study(ExperimentKey(**json.loads(key)), Plan.model_validate_json(plan), "M")

@@ -1,8 +1,8 @@
 """Warm start: what an earlier search of the same data found, shown to the sampler and to nobody else.
 
 The earlier trials are kept out of the shared study: they count for no budget, prune no trial and cannot be the best.
-The sampler proposes from a copy in memory that begins with them. CmaEs learns from populations that it has drawn itself,
-and takes its first mean and covariance from the best tenth of the earlier trials (Nomura et al., AAAI 2021).
+The sampler proposes from a copy in memory that begins with them. CmaEs learns from populations that it has drawn, and
+takes its first mean and covariance from the best tenth of the earlier trials (Nomura et al., AAAI 2021).
 """
 
 from collections.abc import Sequence
