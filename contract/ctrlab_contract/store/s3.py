@@ -5,6 +5,7 @@ every write looks first, and compares when the object is there; what is left on 
 """
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -36,6 +37,9 @@ CONDITION_UNKNOWN = frozenset({"NotImplemented", "501"})
 
 CONNECT_SECONDS = 10
 """Of each attempt; a server that does not answer at all would otherwise take a minute each time."""
+
+BIG = 2**30
+"""Bytes above which an object goes up in parts, which boto3 cannot make conditional; S3 takes 5 GiB in one."""
 
 MAKING_CLIENTS = Lock()
 """A session is for one thread at a time."""
@@ -85,6 +89,9 @@ class S3Store:
         with self._failures(key):
             if self._same(key, data):
                 return
+            if len(data) > BIG:
+                self.client.upload_fileobj(io.BytesIO(data), self.bucket, self._key(key))
+                return
             try:
                 self.client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data, IfNoneMatch="*")
             except ClientError as error:
@@ -96,7 +103,10 @@ class S3Store:
     def replace(self, key: str, data: bytes) -> None:
         """See `Store.replace`."""
         with self._failures(key):
-            self.client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data)
+            if len(data) > BIG:
+                self.client.upload_fileobj(io.BytesIO(data), self.bucket, self._key(key))
+            else:
+                self.client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data)
 
     def exists(self, key: str) -> bool:
         """See `Store.exists`; where reading is denied, as of the sealed rows, a list tells."""

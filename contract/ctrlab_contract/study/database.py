@@ -25,6 +25,15 @@ T = TypeVar("T")
 
 BUSY_SECONDS: Final = 60
 """How long SQLite waits for another process's transaction."""
+POSTGRESQL: Final = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""What libpq is told, seconds but for the last, which is in ms: a server whose node is gone sends no end of the
+connection, and a query to it would wait for hours."""
 SCHEMA_LOCK: Final = 0x6374726C6162
 """PostgreSQL advisory lock under which tables are made."""
 
@@ -127,7 +136,7 @@ class Database:
 
     @property
     def _engine_options(self) -> dict[str, Any]:
-        arguments = {"timeout": BUSY_SECONDS} if self.is_sqlite else {"connect_timeout": 10}
+        arguments = {"timeout": BUSY_SECONDS} if self.is_sqlite else POSTGRESQL
         return {"poolclass": NullPool, "connect_args": arguments}
 
     def _optuna_storage(self, *, create: bool) -> optuna.storages.RDBStorage:

@@ -8,7 +8,7 @@ from typing import IO
 import pytest
 
 from ctrlab_contract.errors import InvalidInput
-from ctrlab_contract.store import FileStore, ObjectExists, ObjectNotFound, Store, StoreError, open_store
+from ctrlab_contract.store import FileStore, ObjectExists, ObjectNotFound, Store, StoreError, open_store, s3
 
 
 def test_what_was_put_is_read_again(store: Store) -> None:
@@ -133,3 +133,15 @@ def test_a_full_disk_is_one_message_and_leaves_nothing(tmp_path: Path, monkeypat
 def test_other_uris_are_refused_with_the_allowed_ones(uri: str) -> None:
     with pytest.raises(InvalidInput, match=r"allowed are file:///folder and s3://bucket/prefix"):
         open_store(uri)
+
+
+def test_an_object_that_goes_up_in_parts_is_written_once_as_well(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3, "BIG", 2**20)
+    big = b"\0\1\2\3" * (3 * 2**20)
+    store.put("checkpoint", big)
+    store.put("checkpoint", big)
+    with pytest.raises(ObjectExists, match="checkpoint"):
+        store.put("checkpoint", big + b"x")
+    assert store.get("checkpoint") == big
+    store.replace("checkpoint", big[4:])
+    assert store.get("checkpoint") == big[4:]
