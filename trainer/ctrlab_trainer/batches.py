@@ -171,8 +171,11 @@ class DeviceData:
         lengths = (end - start).clamp_(max=history.length)
         # On a GPU the width is fixed: reading the longest length would wait for the device.
         width = history.length if self.device.type == "cuda" else max(1, int(lengths.max()))
-        recency = torch.arange(width, device=self.device)
-        places = torch.where(recency < lengths[:, None], end[:, None] - recency, 0)
+        # In arithmetic of 32 bits, which a CPU does many at a time; a choice by booleans it does one by one.
+        size = torch.int32 if len(history.events) < 2**31 else torch.int64
+        recency = torch.arange(width, dtype=size, device=self.device)
+        present = (lengths.to(size)[:, None] - recency).clamp_(0, 1)
+        places = (end.to(size)[:, None] - recency).mul_(present)
         gathered = history.events.index_select(0, places.flatten()).view(len(index), width)
         gaps = None if history.gaps is None else history.gaps.of(index, places)
         if history.lookup is not None:
