@@ -26,6 +26,7 @@ import pandas as pd
 import yaml
 
 from bench.tuners.settings import BATCH, EMBEDDING_DIM, EPOCHS, FEATURES, GRID, HIDDEN, PATIENCE, ROWS
+from ctrlab_contract.records.study import StudyRecord
 
 ROOT = Path(__file__).resolve().parents[1]
 BELOW_THE_BEST = 0.001
@@ -125,14 +126,14 @@ def with_ctrlab(folder: Path) -> Search:
         finally:
             process.terminate()
             process.wait()
-    (search,) = json.loads(found[0].read_text())["searches"]
+    (search,) = StudyRecord.model_validate_json(found[0].read_text()).searches
     trials = [
         Trial(
-            ended=datetime.fromisoformat(trial["started"]).timestamp() + trial["seconds"] - began,
-            auc=max(trial["curve"].values()),
-            epochs=len(trial["curve"]),
+            ended=datetime.fromisoformat(trial.started).timestamp() + (trial.seconds or 0.0) - began,
+            auc=max(trial.curve.values()),
+            epochs=len(trial.curve),
         )
-        for trial in search["trials"]
+        for trial in search.trials
     ]
     return Search(sorted(trials, key=lambda trial: trial.ended), ended - began)
 

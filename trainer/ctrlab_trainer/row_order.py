@@ -22,8 +22,8 @@ BUFFER = 2**8
 """Blocks whose rows are permuted among each other."""
 SHARE = 0.5
 """Of the memory: larger data are read in blocks, unless the specification says otherwise."""
-LIMIT = Path("/sys/fs/cgroup/memory.max")
-"""Of a container."""
+LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Of a container, by the two versions of control groups."""
 
 
 def order_of(wanted: RowOrder, rows: EncodedSplit, device: str) -> RowsTaken:
@@ -50,6 +50,5 @@ def permutation(rows: int, order: RowsTaken, chance: torch.Generator) -> Tensor:
 
 def memory() -> int:
     """Bytes that this process may use: of the machine, or of its container."""
-    total = psutil.virtual_memory().total
-    given = LIMIT.read_text().strip() if LIMIT.exists() else "max"
-    return min(total, int(given)) if given.isdigit() else total
+    given = [limit.read_text().strip() for limit in LIMITS if limit.exists()]
+    return min([psutil.virtual_memory().total, *(int(limit) for limit in given if limit.isdigit())])

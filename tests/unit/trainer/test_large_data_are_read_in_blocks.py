@@ -69,7 +69,7 @@ def test_the_share_of_the_memory_decides_where_nothing_is_asked_for(
 def test_the_memory_of_a_container_is_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = row_order.memory()
     limit = tmp_path / "memory.max"
-    monkeypatch.setattr(row_order, "LIMIT", limit)
+    monkeypatch.setattr(row_order, "LIMITS", (tmp_path / "absent", limit))
     limit.write_text("1048576\n")
     assert row_order.memory() == 2**20
     limit.write_text("max\n")
