@@ -20,6 +20,7 @@ from ctrlab_trainer.course import Course, Judge, TrainingResult
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
 from ctrlab_trainer.models import build
 from ctrlab_trainer.models.components.dropout import dropouts
+from ctrlab_trainer.models.components.tables import row_wise_tables
 from ctrlab_trainer.optimisation import Optimisation
 from ctrlab_trainer.row_order import order_of
 from ctrlab_trainer.seeds import PurposeSeeds
@@ -80,7 +81,8 @@ class Epoch:
         self._model, self._rows, self._config, self._stop = model, rows, config, stop
         self._optimisation = optimisation
         self._total = torch.zeros((), dtype=torch.float64, device=rows.device)
-        choice = choose(rows.device.type, config.optimizer, rows.rows // config.batch_size, wanted())
+        full_batches, row_wise = rows.rows // config.batch_size, bool(row_wise_tables(model))
+        choice = choose(rows.device.type, config.optimizer, full_batches, wanted(), row_wise)
         self.step = prepared(choice, self._update, config.batch_size, rows.device, dropouts(model))
         """An update of the model with the rows of an index, as it is started here."""
 

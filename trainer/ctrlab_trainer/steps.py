@@ -40,14 +40,16 @@ class Choice:
     why: str
 
 
-def choose(device: str, optimizer: str, full_batches: int, wanted: str = "auto") -> Choice:
-    """`wanted` is auto or eager; `full_batches` are those of one epoch."""
+def choose(device: str, optimizer: str, full_batches: int, wanted: str = "auto", row_wise: bool = False) -> Choice:
+    """`wanted` is auto or eager; `full_batches` are those of one epoch; `row_wise`: some table is updated by rows."""
     if wanted == "eager":
         return Choice("eager", f"{STEPS_VARIABLE}=eager")
     if device != "cuda":
         return Choice("eager", "graphs are for GPUs")
     if optimizer not in IN_GRAPHS:
         return Choice("eager", f"{optimizer} takes its learning rate from the host")
+    if row_wise:
+        return Choice("eager", "tables that are updated by rows have gradients of changing size")
     if full_batches < WORTH_IT:
         return Choice("eager", f"{full_batches} full batches an epoch are too few")
     return Choice("cuda-graph", f"{optimizer} on a GPU")

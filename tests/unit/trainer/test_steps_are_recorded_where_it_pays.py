@@ -38,6 +38,11 @@ def test_the_choice_has_a_reason(device: str, optimizer: str, batches: int, aske
     assert (found.kind, found.why) == (kind, why)
 
 
+def test_tables_that_are_updated_by_rows_have_no_fixed_addresses() -> None:
+    found = choose("cuda", "adam", 100, "auto", row_wise=True)
+    assert (found.kind, found.why) == ("eager", "tables that are updated by rows have gradients of changing size")
+
+
 def test_the_environment_may_ask_for_single_operations_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wanted() == "auto"
     monkeypatch.setenv("CTRLAB_STEPS", "eager")
