@@ -1,7 +1,6 @@
 """Sources in a bucket of a real S3 server: many parts, what is fetched twice, and what happens when they go away."""
 
 import json
-import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -9,6 +8,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from rig.servers import as_s3_client
 
 from ctrlab_contract.dataset import Dataset
 from ctrlab_contract.errors import InvalidData
@@ -25,21 +25,9 @@ ROWS = [f"u{i % 7},i{i % 5},{i % 3 % 2}\n" for i in range(200)]
 
 
 @pytest.fixture
-def bucket(s3_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S3Store:
+def bucket(s3_prefix: str) -> S3Store:
     """An empty prefix of the server's bucket."""
-    at(s3_endpoint, tmp_path, monkeypatch)
-    return S3Store.of("tests", f"sources/{uuid.uuid4().hex}")
-
-
-def at(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "any",
-        "AWS_SECRET_ACCESS_KEY": "any",
-        "AWS_REGION": "us-east-1",
-        "CTRLAB_CACHE": str(tmp_path / "cache"),
-    }.items():
-        monkeypatch.setenv(name, value)
+    return S3Store.of("tests", s3_prefix.removeprefix("s3://tests/"))
 
 
 def upload(bucket: S3Store, part: int, rows: list[str]) -> None:
@@ -178,7 +166,8 @@ def denying() -> Iterator[str]:
 
 
 def test_a_bucket_that_denies_says_what_to_check(denying: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    at(denying, tmp_path, monkeypatch)
+    for name, value in as_s3_client(denying, tmp_path / "cache").items():
+        monkeypatch.setenv(name, value)
     with pytest.raises(InvalidData) as caught:
         prepare(plan_of("s3://private/clicks"), FileStore.at(tmp_path / "store"), key("denied"))
     message = str(caught.value)

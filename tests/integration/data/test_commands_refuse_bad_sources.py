@@ -11,6 +11,7 @@ from threading import Thread
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from rig.servers import as_s3_client
 
 from ctrlab_contract.names import ExitCode
 from ctrlab_operator.cli import main
@@ -140,13 +141,7 @@ def test_a_bad_source_ends_the_command_with_one_message_and_exit_code_2(
     rows = tmp_path / "rows"
     rows.mkdir()
     case.makes(rows)
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "any",
-        "AWS_SECRET_ACCESS_KEY": "any",
-        "AWS_REGION": "us-east-1",
-        "CTRLAB_CACHE": str(tmp_path / "cache"),
-    }.items():
+    for name, value in as_s3_client(endpoint, tmp_path / "cache").items():
         monkeypatch.setenv(name, value)
     arguments = ["data", command, str(specification(tmp_path, case.uri.format(folder=rows)))]
     if command == "prepare":

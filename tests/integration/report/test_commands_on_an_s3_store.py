@@ -2,7 +2,6 @@
 
 import json
 import sys
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,20 +15,6 @@ from ctrlab_operator.cli import main as ctrlab_main
 from ctrlab_report.cli import main as report_main
 
 Writer = Callable[..., Any]
-
-
-@pytest.fixture
-def bucket(s3_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An empty prefix, and what a command needs to reach it."""
-    for name, value in {
-        "AWS_ENDPOINT_URL": s3_endpoint,
-        "AWS_ACCESS_KEY_ID": "any",
-        "AWS_SECRET_ACCESS_KEY": "any",
-        "AWS_REGION": "us-east-1",
-        "CTRLAB_CACHE": str(tmp_path / "cache"),
-    }.items():
-        monkeypatch.setenv(name, value)
-    return f"s3://tests/{uuid.uuid4().hex}"
 
 
 def uploaded(experiment: Any, bucket: str) -> str:
@@ -50,9 +35,9 @@ def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 
 def test_a_report_is_read_and_verified_in_the_bucket(
-    written: Writer, bucket: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    written: Writer, s3_prefix: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    folder = uploaded(written(rows=300, metrics=("auc",)), bucket)
+    folder = uploaded(written(rows=300, metrics=("auc",)), s3_prefix)
     capfd.readouterr()
     assert ctrlab(monkeypatch, "report", folder, "-o", "json") == ExitCode.SUCCESS
     assert json.loads(capfd.readouterr().out)["experiment"] == "movies"
@@ -70,13 +55,13 @@ def test_a_report_is_read_and_verified_in_the_bucket(
 
 def test_experiments_of_a_bucket_are_compared(
     written: Writer,
-    bucket: str,
+    s3_prefix: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     keys = [ExperimentKey(namespace="default", name=name, uid="0a1b2c") for name in ("june", "july")]
-    folders = [uploaded(written(rows=300, metrics=("auc",), key=key), bucket) for key in keys]
+    folders = [uploaded(written(rows=300, metrics=("auc",), key=key), s3_prefix) for key in keys]
     target = tmp_path / "out"
     assert ctrlab(monkeypatch, "compare", *folders, "--into", str(target)) == ExitCode.SUCCESS
     assert "june/SIN − july/DeepFM" in capfd.readouterr().out
@@ -84,9 +69,9 @@ def test_experiments_of_a_bucket_are_compared(
 
 
 def test_an_empty_prefix_has_no_report_and_says_so(
-    bucket: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    s3_prefix: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    folder = f"{bucket}/default/nothing/0a1b2c"
+    folder = f"{s3_prefix}/default/nothing/0a1b2c"
     assert ctrlab(monkeypatch, "report", folder) == ExitCode.INVALID_INPUT
     told = capfd.readouterr().err
     assert folder in told

@@ -83,6 +83,17 @@ def s3_server(identities: Sequence[Mapping[str, object]] = ()) -> Iterator[str]:
                 server.kill()  # it takes half a minute to say goodbye
 
 
+def as_s3_client(endpoint: str, cache: Path) -> dict[str, str]:
+    """The environment of a process that stores on that server, and caches what it reads in that folder."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "any",
+        "AWS_SECRET_ACCESS_KEY": "any",
+        "AWS_REGION": "us-east-1",
+        "CTRLAB_CACHE": str(cache),
+    }
+
+
 def free_ports(count: int) -> list[int]:
     """Different ones, free a moment ago."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
