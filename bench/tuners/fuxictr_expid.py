@@ -17,7 +17,7 @@ from fuxictr.pytorch.dataloaders import RankDataLoader
 from fuxictr.pytorch.layers import FactorizationMachine, FeatureEmbedding, MLP_Block
 from fuxictr.pytorch.models import BaseModel
 from fuxictr.pytorch.torch_utils import seed_everything
-from fuxictr.utils import load_config
+from fuxictr.utils import load_config, set_logger
 from torch import Tensor, sigmoid
 
 np.Inf = np.inf  # type: ignore[attr-defined]
@@ -57,6 +57,8 @@ def main() -> None:
     asked = parser.parse_args()
     began = time.time()
     given = load_config(asked.config, asked.expid) | {"gpu": asked.gpu}
+    # It also makes the folder that models are saved in.
+    set_logger(given)
     seed_everything(given["seed"])
     folder = Path(given["data_root"]) / given["dataset_id"]
     paths = build_dataset(FeatureProcessor(**given), **given)
