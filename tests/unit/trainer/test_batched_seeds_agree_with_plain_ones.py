@@ -7,10 +7,15 @@ import pytest
 import torch
 
 from ctrlab_contract.architectures import SHIPPED
+from ctrlab_contract.errors import InvalidSpec
+from ctrlab_contract.names import ExitCode
 from ctrlab_contract.plan import Variant
 from ctrlab_trainer.batched import train_batched
+from ctrlab_trainer.batches import Batch
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
+from ctrlab_trainer.failures import judge
 from ctrlab_trainer.loop import TrainingResult, TrainingStopped
+from ctrlab_trainer.models.fm import FM
 from ctrlab_trainer.resolve import resolve
 from ctrlab_trainer.seeds import PurposeSeeds
 
@@ -128,3 +133,21 @@ def test_a_diverging_seed_leaves_the_others_alone(
 def test_batched_seeds_stop_when_told(small_variant: MakeVariant, schema: EncodedSchema, make_split: MakeSplit) -> None:
     with pytest.raises(TrainingStopped):
         batched(small_variant("fm"), (1, 2), schema, make_split, stop=lambda: True)
+
+
+def test_a_model_that_reads_values_is_refused_before_it_is_trained(
+    small_variant: MakeVariant, schema: EncodedSchema, make_split: MakeSplit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = FM.forward
+
+    def reading(self: FM, batch: Batch) -> torch.Tensor:
+        logits = forward(self, batch)
+        return logits * float(logits.sum() > 0)
+
+    monkeypatch.setattr(FM, "forward", reading)
+    with pytest.raises(
+        InvalidSpec, match=r"spec\.evaluation\.seedsPerPod: FM computes something that cannot be"
+    ) as raised:
+        batched(small_variant("fm"), (1, 2), schema, make_split)
+    assert judge(raised.value)[0] == ExitCode.BAD_SPEC_OR_DATA
+    assert "\n" not in str(raised.value)

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from ctrlab_trainer.data.encoded import PADDING
 from ctrlab_trainer.determinism import deterministic
-from ctrlab_trainer.models.components.gather import gather
+from ctrlab_trainer.models.components.gather import gather, summed_by_sorting
 
 
 @pytest.mark.parametrize("width", [1, 2, 10, 33])
@@ -28,3 +28,13 @@ def test_values_and_gradients_are_bit_equal(width: int, shape: tuple[int, ...]) 
     assert torch.equal(found[0][0], found[1][0])
     assert torch.equal(found[0][1], found[1][1])
     assert not found[0][1][PADDING].any()
+
+
+@pytest.mark.parametrize("width", [1, 10])
+def test_the_sums_that_a_gpu_makes_are_those_of_a_cpu(width: int) -> None:
+    torch.manual_seed(1)
+    places = torch.randint(0, 40, (500,), dtype=torch.int32)
+    gradient = torch.randn(100, 5, width)
+    spread = places.long()[:, None].expand(-1, width)
+    expected = torch.zeros(50, width).scatter_add_(0, spread, gradient.reshape(-1, width))
+    assert torch.equal(summed_by_sorting(gradient, places, 50), expected)
