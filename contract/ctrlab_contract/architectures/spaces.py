@@ -13,7 +13,7 @@ from ctrlab_contract.search import SearchDimension
 RANGES: dict[str, dict[str, Any]] = {
     "learning_rate": {"float": {"low": "3e-4", "high": "1e-2", "log": True}},
     "embedding_dim": {"categorical": ["8", "16", "32"]},
-    "embedding_l2": {"float": {"low": "1e-7", "high": "1e-3", "log": True}},
+    "embedding_l2": {"float": {"low": "1e-6", "high": "3e-2", "log": True}},
     "hidden_units": {"categorical": ["64,32", "128,64", "256,128", "400,400"]},
     "dropout": {"float": {"low": "0", "high": "0.5", "step": "0.1"}},
     "cross_layers": {"int": {"low": 1, "high": 4}},
