@@ -49,7 +49,8 @@ def test_an_ablation_made_before_its_experiment_ends_in_a_report_and_outlives_it
     assert not [job for job in cluster.job_names() if job.startswith("parts-")]
     cluster.stop_operator(signal.SIGKILL)
     cluster.start_operator(CTRLAB_POD_NAME="operator-0")
-    cluster.wait_for_stage("parts", "Evaluating", of=ABLATION)
+    # The event comes after the status, and is lost with an operator that is killed in between.
+    cluster.wait(lambda: "Evaluating" in [reason for _, reason in cluster.events(ABLATION)])
     cluster.stop_operator(signal.SIGKILL)
     cluster.start_operator(CTRLAB_POD_NAME="operator-0")
 
