@@ -1,11 +1,14 @@
 """Rendered manifests: restricted pods, the operator's settings, hooks, and what appears only when asked for."""
 
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ctrlab_operator.cluster.settings import Settings
 
+CHART = Path(__file__).parents[3] / "charts" / "ctrlab"
 EVERYTHING = {
     "tryout": {"postgresql": {"enabled": True}, "objectStore": {"enabled": True}},
     "metrics": {"serviceMonitor": {"enabled": True}},
@@ -170,3 +173,8 @@ def test_workers_take_no_connections(render: Any) -> None:
     assert policy["metadata"]["namespace"] == "team"
     assert policy["spec"]["policyTypes"] == ["Ingress"]
     assert "ingress" not in policy["spec"]
+
+
+def test_helm_finds_nothing_to_complain_of(helm: str) -> None:
+    done = subprocess.run([helm, "lint", "--strict", str(CHART)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
