@@ -25,8 +25,8 @@ from ctrlab_operator.cluster.resources import JOB, POD, Kind
 
 STAND_IN = Path(__file__).parents[1] / "tests" / "integration" / "fake_worker.py"
 JOB_LABEL = "batch.kubernetes.io/job-name"
-PHASES = (("prepare",), ("tune-fm", "tune-lr"), ("evaluate",), ("report",))
-"""Jobs of each phase, in the planner's names."""
+PHASES = ("prepare", "tune-fm", "evaluate", "report")
+"""The Job of each phase, in the planner's names; LR is not searched."""
 
 TINY = {"batch_size": 512, "epochs": 2}
 REAL: dict[str, Any] = {
@@ -56,7 +56,7 @@ class Way:
     """Of experiments whose workers train nothing."""
 
     gaps: list[float]
-    """Seconds from the end of a phase's last pod to the last Job of the next phase, sorted."""
+    """Seconds from the end of a phase's last pod to the Job of the next phase, sorted."""
     requests: float
     """To the API server for each experiment, beside watches and the Lease."""
     pods: float
@@ -87,8 +87,8 @@ class Sightings:
 
     def gaps(self, experiment: str) -> Iterator[float]:
         for before, after in pairwise(PHASES):
-            over = max(max(self.ends[self.names[experiment, name]]) for name in before)
-            yield max(0.0, max(self.jobs[experiment, name] for name in after) - over)
+            over = max(self.ends[self.names[experiment, before]])
+            yield max(0.0, self.jobs[experiment, after] - over)
 
 
 def measure(cluster: Cluster, experiments: int) -> Way:
