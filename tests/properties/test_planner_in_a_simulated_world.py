@@ -6,11 +6,12 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from specs.prepared import PREPARED
 
 from ctrlab_contract.experiment import Experiment
 from ctrlab_contract.names import Condition
 from ctrlab_contract.plan import FinalRun, Plan
-from ctrlab_contract.records import PreparedData, SeedDecision, SplitSummary
+from ctrlab_contract.records import SeedDecision
 from ctrlab_contract.status import ExperimentStatus, ReportStatus
 from ctrlab_operator.planner import (
     Action,
@@ -26,18 +27,6 @@ from ctrlab_operator.planner import (
     decide,
 )
 
-SPLIT = SplitSummary(rows=1, positives=1, row_ids_digest="sha256:0", files={})
-PREPARED = PreparedData(
-    digest="sha256:da7a",
-    encoder_version="1",
-    sources=(),
-    train=SPLIT,
-    valid=SPLIT,
-    test=SPLIT,
-    vocabulary={},
-    vocabulary_digest="sha256:0",
-    embedding_rows=1,
-)
 ORDER = ("Pending", "Preparing", "Tuning", "Evaluating", "Deciding", "Extending", "Reporting", "Succeeded")
 
 

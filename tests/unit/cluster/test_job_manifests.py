@@ -6,10 +6,10 @@ from typing import Any
 import kubernetes_validate
 import pytest
 from rig.cluster import spec
+from specs.prepared import PREPARED
 
 from ctrlab_contract.experiment import Experiment
 from ctrlab_contract.plan import Plan
-from ctrlab_contract.records import PreparedData, SplitSummary
 from ctrlab_operator.cluster.client import Manifest
 from ctrlab_operator.cluster.manifests.jobs import job, scaled
 from ctrlab_operator.cluster.settings import Settings
@@ -258,21 +258,9 @@ def test_an_index_of_the_final_job_is_a_batch_of_seeds(make: Any, storage: Clust
 
 def searched(experiment: Experiment) -> Facts:
     """Its final runs are next."""
-    split = SplitSummary(rows=1, positives=1, row_ids_digest="sha256:0", files={})
-    prepared = PreparedData(
-        digest="sha256:da7a",
-        encoder_version="1",
-        sources=(),
-        train=split,
-        valid=split,
-        test=split,
-        vocabulary={},
-        vocabulary_digest="sha256:0",
-        embedding_rows=1,
-    )
     plan = Plan.of(experiment)
     searches = {name: SearchFacts(digest=f"sha256:{name}") for name in plan.names}
-    return Facts(experiment=experiment, now="t", frozen=plan, prepared=prepared, searches=searches)
+    return Facts(experiment=experiment, now="t", frozen=plan, prepared=PREPARED, searches=searches)
 
 
 @pytest.mark.parametrize("version", ["1.33", "1.36"])

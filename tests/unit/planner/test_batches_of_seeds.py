@@ -5,25 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from specs.prepared import PREPARED
 
 from ctrlab_contract.experiment import Experiment
 from ctrlab_contract.plan import Plan
-from ctrlab_contract.records import PreparedData, SeedDecision, SplitSummary
+from ctrlab_contract.records import SeedDecision
 from ctrlab_operator.cli.plan import amounts
 from ctrlab_operator.planner import EnsureJob, Facts, JobFacts, JobRequest, SearchFacts, decide
 
-SPLIT = SplitSummary(rows=1, positives=1, row_ids_digest="sha256:0", files={})
-PREPARED = PreparedData(
-    digest="sha256:da7a",
-    encoder_version="1",
-    sources=(),
-    train=SPLIT,
-    valid=SPLIT,
-    test=SPLIT,
-    vocabulary={},
-    vocabulary_digest="sha256:0",
-    embedding_rows=1,
-)
 SEARCHED = {name: SearchFacts(digest=f"sha256:{name}") for name in ("FM", "LR")}
 
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from specs.prepared import PREPARED
 
 from ctrlab_contract.experiment import Experiment
 from ctrlab_contract.names import Condition
 from ctrlab_contract.plan import FinalRun, Plan
-from ctrlab_contract.records import PreparedData, SeedDecision, SplitSummary, search_token
+from ctrlab_contract.records import SeedDecision, search_token
 from ctrlab_contract.records.study import BestChoice, StudyRecord
 from ctrlab_contract.status import ExperimentStatus, ReportStatus, StatusCondition
 from ctrlab_operator.planner import (
@@ -53,18 +54,6 @@ def experiment(**changes: Any) -> Experiment:
     return Experiment.model_validate_json(json.dumps({"metadata": {"name": "study"}, "spec": spec}))
 
 
-SPLIT = SplitSummary(rows=1, positives=1, row_ids_digest="sha256:0", files={})
-PREPARED = PreparedData(
-    digest="sha256:da7a",
-    encoder_version="1",
-    sources=(),
-    train=SPLIT,
-    valid=SPLIT,
-    test=SPLIT,
-    vocabulary={},
-    vocabulary_digest="sha256:0",
-    embedding_rows=1,
-)
 PRECISE = {
     "evaluation__precision": {"metric": "auc", "halfWidth": "0.001"},
     "evaluation__seeds": {"count": 5, "max": 9},

@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from specs.prepared import PREPARED
 
 from ctrlab_contract.ablation import Ablation
 from ctrlab_contract.experiment import Experiment
 from ctrlab_contract.names import Condition
 from ctrlab_contract.plan import FinalRun, Plan
-from ctrlab_contract.records import PreparedData, SplitSummary
 from ctrlab_contract.status import ExperimentStatus, ReportStatus, StatusCondition
 from ctrlab_operator.planner import (
     EnsureJob,
@@ -24,18 +24,6 @@ from ctrlab_operator.planner import (
 )
 
 NOW = "2026-01-02T03:04:05Z"
-SPLIT = SplitSummary(rows=1, positives=1, row_ids_digest="sha256:0", files={})
-PREPARED = PreparedData(
-    digest="sha256:da7a",
-    encoder_version="1",
-    sources=(),
-    train=SPLIT,
-    valid=SPLIT,
-    test=SPLIT,
-    vocabulary={},
-    vocabulary_digest="sha256:0",
-    embedding_rows=1,
-)
 SUCCEEDED, FAILED = Condition.SUCCEEDED, Condition.FAILED
 
 
