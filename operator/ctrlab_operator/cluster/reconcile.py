@@ -250,8 +250,8 @@ class Reconciler:
                 subresource="status",
             )
         except ApiError as error:
-            if error.is_absent or error.is_conflict:
-                return  # deleted, or deleted and created again: its event comes
+            if error.is_absent:
+                return  # deleted: its event comes
             raise
         self._cache.put(ref.kind, body)
         resource = resource_from(ref.kind, body)

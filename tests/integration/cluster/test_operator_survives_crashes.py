@@ -48,6 +48,8 @@ def test_a_server_that_throttles_fails_and_forgets_delays_and_breaks_nothing(clu
     for fault in (
         Fault(status=429, plural="jobs", verb="PATCH", times=2, retry_after=1),
         Fault(status=500, plural="ctrexperiments", verb="PATCH", times=3),
+        Fault(status=409, plural="ctrexperiments", verb="PATCH", times=2),
+        Fault(status=409, plural="jobs", verb="PATCH"),
         Fault(status=503, plural="jobs", verb="GET", times=2),
         Fault(status=0, plural="configmaps", seconds=1.0),
     ):

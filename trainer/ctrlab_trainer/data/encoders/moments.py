@@ -31,7 +31,7 @@ class Moments:
 
     @classmethod
     def of(cls, values: NDArray[np.float64]) -> "Moments":
-        """Of finite numbers below 1e150."""
+        """Of finite numbers below 1e150; squares of numbers nearer to 0 than 1e-140 are too small to be exact."""
         product = values * values
         split = 134217729.0 * values
         high = split - (split - values)
