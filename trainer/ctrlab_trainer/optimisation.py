@@ -87,9 +87,7 @@ class Optimisation:
             self.learning_rate = max(self.learning_rate * 0.1, min(SMALLEST_RATE, config.learning_rate))
         elif config.schedule == "cosine":
             self.learning_rate = config.learning_rate * 0.5 * (1 + math.cos(math.pi * epoch / config.epochs))
-        if self._row_wise is not None:
-            self._row_wise.set_learning_rate(self.learning_rate)
-        for group in self._optimizer.param_groups:
+        for group in [*self._optimizer.param_groups, *(self._row_wise.groups if self._row_wise else ())]:
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(self.learning_rate)
             else:

@@ -7,6 +7,7 @@ rows alone. Both change results, so a specification has to ask for it, and the r
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -49,7 +50,7 @@ class RowWise:
         """Moves the drawn rows."""
         self._optimizer.step()
 
-    def set_learning_rate(self, rate: float) -> None:
-        """Of the next step."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
+    @property
+    def groups(self) -> list[dict[str, Any]]:
+        """As torch's optimisers have them; their learning rates are set from outside."""
+        return self._optimizer.param_groups

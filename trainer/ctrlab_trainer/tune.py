@@ -26,7 +26,7 @@ from ctrlab_contract.study import (
     search,
     unsearched,
 )
-from ctrlab_contract.study.earlier import PATH as WARM_START
+from ctrlab_contract.warm_start import no_experiment, not_frozen
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
 from ctrlab_trainer.data.open import open_train_valid
 from ctrlab_trainer.determinism import deterministic
@@ -92,17 +92,13 @@ def _earlier(plan: Plan, store_root: Store, variant: str, prepared: PreparedData
     try:
         theirs = Plan.model_validate_json(folder.get(Key.PLAN))
     except ObjectNotFound:
-        message = (
-            f"there is no experiment {warm.experiment} in {store_root.uri}; give NAMESPACE/NAME/UID of a finished one"
-        )
-        raise InvalidInput([Problem(WARM_START, message)]) from None
+        raise InvalidInput([no_experiment(warm.experiment, store_root.uri)]) from None
     if variant not in theirs.names:
         return None
     try:
         found = StudyRecord.model_validate_json(folder.get(Key.study(variant)))
     except ObjectNotFound:
-        message = f"the search of {variant} in {warm.experiment} is not frozen; let it finish first"
-        raise InvalidInput([Problem(WARM_START, message)]) from None
+        raise InvalidInput([not_frozen(warm.experiment, variant)]) from None
     return Earlier.of(plan, variant, prepared.digest, found, theirs.variant(variant).architecture)
 
 

@@ -90,23 +90,20 @@ class S3Store:
             if self._same(key, data):
                 return
             if len(data) > BIG:
-                self.client.upload_fileobj(io.BytesIO(data), self.bucket, self._key(key))
+                self._write(key, data)
                 return
             try:
                 self.client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data, IfNoneMatch="*")
             except ClientError as error:
                 if _code(error) in CONDITION_UNKNOWN:
-                    self.client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data)
+                    self._write(key, data)
                 elif _code(error) not in CONDITION_FAILED or not self._same(key, data):
                     raise
 
     def replace(self, key: str, data: bytes) -> None:
         """See `Store.replace`."""
         with self._failures(key):
-            if len(data) > BIG:
-                self.client.upload_fileobj(io.BytesIO(data), self.bucket, self._key(key))
-            else:
-                self.client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data)
+            self._write(key, data)
 
     def exists(self, key: str) -> bool:
         """See `Store.exists`; where reading is denied, as of the sealed rows, a list tells."""
@@ -165,6 +162,13 @@ class S3Store:
 
     def _key(self, key: str) -> str:
         return self.prefix + checked(key)
+
+    def _write(self, key: str, data: bytes) -> None:
+        """Whatever is there; in parts where it is big."""
+        if len(data) > BIG:
+            self.client.upload_fileobj(io.BytesIO(data), self.bucket, self._key(key))
+        else:
+            self.client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data)
 
     def _read(self, key: str) -> bytes:
         return self.client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read()

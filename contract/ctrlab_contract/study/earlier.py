@@ -18,8 +18,7 @@ from ctrlab_contract.records.study import StudyRecord, TrialRecord, WarmStartRec
 from ctrlab_contract.search_space import SearchSpace
 from ctrlab_contract.study.direction import Direction
 from ctrlab_contract.study.spaces import distribution
-
-PATH = "spec.tuning.warmStart.experiment"
+from ctrlab_contract.warm_start import PATH
 
 FEWEST_FOR_CMA_ES = 10
 """It looks at the best tenth."""

@@ -8,9 +8,8 @@ from ctrlab_contract.errors import Problem
 from ctrlab_contract.experiment import Experiment
 from ctrlab_contract.names import Key
 from ctrlab_contract.plan import Plan
+from ctrlab_contract.warm_start import PATH, no_experiment, not_frozen
 from ctrlab_operator.local.workspace import Workspace
-
-PATH = "spec.tuning.warmStart.experiment"
 
 
 def check_warm_start(workspace: Workspace, experiment: Experiment) -> list[Problem]:
@@ -20,16 +19,11 @@ def check_warm_start(workspace: Workspace, experiment: Experiment) -> list[Probl
         return []
     folder = workspace.store.below(warm.experiment)
     if not folder.exists(Key.PLAN):
-        message = f"there is no experiment {warm.experiment} in {workspace.store.uri}"
-        return [Problem(PATH, f"{message}; give NAMESPACE/NAME/UID of a finished one")]
+        return [no_experiment(warm.experiment, workspace.store.uri)]
     theirs, own = Plan.model_validate_json(folder.get(Key.PLAN)), Plan.of(experiment)
     searched = [name for name in own.names if own.trial_budget(name)]
     common = [name for name in searched if name in theirs.names]
     if not common:
         message = f"{warm.experiment} has none of the searched models {', '.join(searched) or '(none)'}"
         return [Problem(PATH, f"{message}; its models: {', '.join(theirs.names)}")]
-    return [
-        Problem(PATH, f"the search of {name} in {warm.experiment} is not frozen; let it finish first")
-        for name in common
-        if not folder.exists(Key.study(name))
-    ]
+    return [not_frozen(warm.experiment, name) for name in common if not folder.exists(Key.study(name))]

@@ -37,9 +37,9 @@ def tune(facts: Facts) -> Work | Fail | None:
     return Work("Tuning", tuple(actions), f"searching for {', '.join(waiting)}")
 
 
-def tune_request(plan: Plan, variant: str, workers: int, budget: int | None = None) -> JobRequest:
-    """The job of one search; no more workers than trials (`budget`; the plan's unless given)."""
-    size = min(workers, max(1, plan.trial_budget(variant) if budget is None else budget))
+def tune_request(plan: Plan, variant: str, workers: int, budget: int) -> JobRequest:
+    """The job of one search; no more workers than trials (`budget`)."""
+    size = min(workers, budget)
     return JobRequest(
         name=f"tune-{_label(plan, variant)}",
         phase="tune",

@@ -41,16 +41,21 @@ def reliability(summary: ReportSummary) -> Figure | None:
     )
 
 
+def _series(summary: ReportSummary) -> dict[str, int]:
+    """By model, which has one colour for all of its searches."""
+    return {model: place for place, model in enumerate(dict.fromkeys(found.model for found in summary.tuning))}
+
+
 def tuning_history(summary: ReportSummary) -> Figure | None:
     """Every trial, and the best value so far."""
-    models = list(dict.fromkeys(found.model for found in summary.tuning))
-    searches = [(models.index(found.model), found) for found in summary.tuning if found.history]
+    models = _series(summary)
+    searches = [(models[found.model], found) for found in summary.tuning if found.history]
     if not searches:
         return None
     name = metric_name(summary.primary_metric)
     sign = -1 if any(row.direction == "minimize" for row in summary.comparisons if row.role == "primary") else 1
     canvas = Canvas()
-    top = legend(canvas, models, 16) + 22
+    top = legend(canvas, list(models), 16) + 22
     across = Scale.over([number for _, found in searches for number, _ in found.history], LEFT, WIDTH - 14, 0.03)
     up = Scale.over([v for _, found in searches for _, v in found.history], top + HEIGHT, top)
     _grid(canvas, across, up, top, "trial", f"{name} on validation", HEIGHT)
@@ -76,12 +81,12 @@ def tuning_history(summary: ReportSummary) -> Figure | None:
 
 def tuning_curves(summary: ReportSummary) -> Figure | None:
     """Median best of n random trials with its band; drawn where both bounds are known."""
-    models = list(dict.fromkeys(found.model for found in summary.tuning))
-    searches = [(models.index(found.model), found) for found in summary.tuning if found.curve]
+    models = _series(summary)
+    searches = [(models[found.model], found) for found in summary.tuning if found.curve]
     if not searches:
         return None
     name, canvas = metric_name(summary.primary_metric), Canvas()
-    top = legend(canvas, models, 16) + 22
+    top = legend(canvas, list(models), 16) + 22
     points = [point for _, found in searches for point in found.curve]
     known = [v for point in points for v in (point.value, point.low, point.high) if v is not None]
     across = Scale.over([point.trials for point in points], LEFT, WIDTH - 14, 0.03)

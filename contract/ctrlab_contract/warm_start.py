@@ -1,0 +1,15 @@
+"""What can be wrong with the earlier experiment of `tuning.warmStart`, whoever looks for it."""
+
+from ctrlab_contract.errors import Problem
+
+PATH = "spec.tuning.warmStart.experiment"
+
+
+def no_experiment(experiment: str, store: str) -> Problem:
+    """The store at this URI has no such plan."""
+    return Problem(PATH, f"there is no experiment {experiment} in {store}; give NAMESPACE/NAME/UID of a finished one")
+
+
+def not_frozen(experiment: str, variant: str) -> Problem:
+    """It has the model, whose search is not over."""
+    return Problem(PATH, f"the search of {variant} in {experiment} is not frozen; let it finish first")
