@@ -113,7 +113,7 @@ class BST(TransformerParameters):
 
 
 class SIN(TransformerParameters):
-    """Sequential Interaction Network: a CIN over the fields and a BST over the history, fused, then a perceptron."""
+    """Sequential Interaction Network: a CIN over the fields and a BST over the history, fused, and a perceptron."""
 
     name: ClassVar[str] = "sin"
     title: ClassVar[str] = "SIN"
@@ -124,10 +124,11 @@ class SIN(TransformerParameters):
         "cin": "the compressed interaction network over the fields",
         "bst": "the behaviour-sequence transformer over the history",
         "linear": LINEAR,
+        "fields": "the fields' own embeddings in the perceptron; without them it sees the fused branches alone",
         "position": "the position embedding of the sequence",
         "target": "the candidate item inside the sequence",
     }
-    branches: ClassVar[tuple[str, ...]] = ("cin", "bst", "linear")
+    branches: ClassVar[tuple[str, ...]] = ("cin", "bst", "linear", "fields")
     history_branches: ClassVar[tuple[str, ...]] = ("bst",)
     needs_history: ClassVar[bool] = True
 

@@ -210,6 +210,9 @@ class TuningSummary(ContractModel):
     optimism: float | None = None
     """Best trial's validation value minus the mean of the final runs' in the same metric, signed so that above zero
     means too good."""
+    optimism_bound: float | None = None
+    """What chance over the search's trials and the seeds explains of it; absent where the final runs do not say."""
+    optimism_method: str | None = None
     chosen: dict[str, ParameterValue]
     justification: str
     course: str | None = None

@@ -62,7 +62,7 @@ def analyse(gathered: Gathered) -> ReportSummary:
         ablation=summarise_ablation(gathered, scored, models, comparisons),
         seed_decision=gathered.decision,
         openings=openings(gathered),
-        findings=findings(gathered, scored),
+        findings=findings(gathered, scored, tuning),
         machines=machines(gathered),
         methods={},
         inputs=gathered.inputs,

@@ -14,7 +14,14 @@ from ctrlab_report.statistics.methods import METHODS
 
 _LIBRARIES = ("ctrlab", "jinja2", "numpy", "opda", "optuna", "pyarrow", "pydantic", "scipy", "statsmodels")
 
-_METHOD_FIELDS = ("method", "posterior_method", "curve_method", "importance_method", "verdict_method")
+_METHOD_FIELDS = (
+    "method",
+    "posterior_method",
+    "curve_method",
+    "importance_method",
+    "optimism_method",
+    "verdict_method",
+)
 
 
 CODE = "ctrlab_report"

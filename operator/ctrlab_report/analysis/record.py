@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from statistics import median
 
 from ctrlab_contract.canonical import canonical_json
-from ctrlab_contract.records import Finding, Machine, RunRecord, TestOpenings
+from ctrlab_contract.records import Finding, Machine, RunRecord, TestOpenings, TuningSummary
 from ctrlab_report.analysis.flags import REPETITIONS, judge_repetition
 from ctrlab_report.analysis.process import process_of
 from ctrlab_report.analysis.scored import Scored, disagreements
+from ctrlab_report.analysis.tuning import not_repeated
 from ctrlab_report.gather import Gathered, GatheredRun
 from ctrlab_report.statistics.anomalies import SLOW_FACTOR, ProcessSignal, RerunFinding
 from ctrlab_report.wording import anomaly_name, duration
@@ -50,13 +52,16 @@ def openings(gathered: Gathered) -> TestOpenings:
     )
 
 
-def findings(gathered: Gathered, scored: Scored) -> tuple[Finding, ...]:
+def findings(gathered: Gathered, scored: Scored, searches: Sequence[TuningSummary]) -> tuple[Finding, ...]:
     """Everything that a reader should know before using the numbers, warnings first and otherwise in a fixed order."""
-    found = [
-        finding
-        for source in (_missing, _anomalous, _data, _machines, lambda g: disagreements(g, scored))
-        for finding in source(gathered)
-    ]
+    found = chain(
+        _missing(gathered),
+        not_repeated(searches, float(gathered.plan.analysis.confidence)),
+        _anomalous(gathered),
+        _data(gathered),
+        _machines(gathered),
+        disagreements(gathered, scored),
+    )
     return tuple(sorted(found, key=lambda finding: finding.severity != "warning"))
 
 

@@ -2,15 +2,16 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ctrlab_contract.plan import Plan
-from ctrlab_contract.records import CurvePoint, MetricSummary, ModelSummary, StudyRecord, TuningSummary
+from ctrlab_contract.records import CurvePoint, Finding, MetricSummary, ModelSummary, StudyRecord, TuningSummary
 from ctrlab_report.analysis.searches import course, repeats_statement
 from ctrlab_report.gather import Gathered
 from ctrlab_report.importance import IMPORTANCE, hyperparameter_importance
+from ctrlab_report.statistics.best_of_trials import PredictionBound, best_of_trials
 from ctrlab_report.statistics.tuning_curve import FEWEST_TRIALS, TUNING_CURVE, tuning_curve
-from ctrlab_report.wording import duration
+from ctrlab_report.wording import digits_for, duration, level, value
 
 _STARTUP_TRIALS = 10
 """Optuna's TPE draws this many trials at random before it models anything."""
@@ -33,9 +34,10 @@ def _search(gathered: Gathered, model: ModelSummary, number: int) -> TuningSumma
     on_metric = model.metrics.get(study.primary_metric)
     importance = hyperparameter_importance(study)
     curve, without_curve = _curve(study, float(gathered.plan.analysis.confidence))
-    validation, test = _means(gathered.plan, on_metric, number)
+    validation, test = _final_runs(gathered.plan, on_metric, number)
+    best, final = study.best.value, _mean(validation)
     sign = 1 if study.direction == "maximize" else -1
-    known = study.best.value is not None and validation is not None
+    bound = _bound_of_best(study, validation, float(gathered.plan.analysis.confidence))
     return TuningSummary(
         model=model.name,
         search=number + 1 if several else None,
@@ -49,10 +51,12 @@ def _search(gathered: Gathered, model: ModelSummary, number: int) -> TuningSumma
         seconds=study.seconds,
         gpu_seconds=study.gpu_seconds,
         best_trial=study.best.trial,
-        best_value=study.best.value,
-        final_validation=validation,
-        test=test,
-        optimism=sign * ((study.best.value or 0.0) - (validation or 0.0)) if known else None,
+        best_value=best,
+        final_validation=final,
+        test=_mean(test),
+        optimism=sign * (best - final) if best is not None and final is not None else None,
+        optimism_bound=bound.excess if bound is not None else None,
+        optimism_method=bound.method if bound is not None else None,
         chosen=study.best.parameters,
         justification=study.best.justification,
         course=course(study, gathered.plan),
@@ -67,13 +71,26 @@ def _search(gathered: Gathered, model: ModelSummary, number: int) -> TuningSumma
     )
 
 
-def _means(plan: Plan, metric: MetricSummary | None, search: int) -> tuple[float | None, float | None]:
-    """Of the final runs that used this search: means on validation and on test."""
-    found = []
-    for by_seed in (metric.by_seed_validation, metric.by_seed) if metric is not None else ({}, {}):
-        values = [v for seed, v in by_seed.items() if v is not None and plan.search_of(int(seed)) == search]
-        found.append(math.fsum(values) / len(values) if values else None)
-    return found[0], found[1]
+def _final_runs(plan: Plan, metric: MetricSummary | None, search: int) -> tuple[list[float], list[float]]:
+    """Of the final runs that used this search: values on validation and on test."""
+    validation, test = (
+        [value for seed, value in by_seed.items() if value is not None and plan.search_of(int(seed)) == search]
+        for by_seed in ((metric.by_seed_validation, metric.by_seed) if metric is not None else ({}, {}))
+    )
+    return validation, test
+
+
+def _bound_of_best(study: StudyRecord, validation: list[float], confidence: float) -> PredictionBound | None:
+    """None without a best trial of its own, and where the final runs have no spread."""
+    valued = sum(trial.value is not None for trial in study.trials if trial.counted)
+    if study.best.value is None or not validation:
+        return None
+    found = best_of_trials(validation, valued, confidence=confidence)
+    return found if isinstance(found, PredictionBound) else None
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return math.fsum(values) / len(values) if values else None
 
 
 def tuning_statement(searches: Sequence[TuningSummary]) -> str:
@@ -101,6 +118,24 @@ def tuning_statement(searches: Sequence[TuningSummary]) -> str:
     if len(known) == sum(1 for search in searches if search.budget):
         text += f", {duration(sum(known))} of it on a GPU" if sum(known) else ", none of it on a GPU"
     return f"{text}. Nothing was tuned of {' and '.join(untuned)}." if untuned else f"{text}."
+
+
+def not_repeated(searches: Sequence[TuningSummary], confidence: float) -> Iterator[Finding]:
+    """A warning for each search whose best trial lies further above its final runs than chance explains."""
+    for search in searches:
+        optimism, bound = search.optimism, search.optimism_bound
+        if optimism is not None and bound is not None and optimism > bound:
+            digits = digits_for(bound)
+            yield Finding(
+                severity="warning",
+                where=search.name,
+                message=f"the best trial had {value(search.best_value, digits)} on validation and the final runs "
+                f"{value(search.final_validation, digits)} on average: {value(optimism, digits)} too good, where "
+                f"chance makes the best of {len(search.history)} trials at most {value(bound, digits)} too good (at "
+                f"{level(confidence)}). The chosen parameters do not give with the final seeds what the search saw "
+                "with its own, so comparisons say little of this model: look at its learning curves, give the search "
+                "more trials, or repeat it (tuning.repeats)",
+            )
 
 
 def _curve(study: StudyRecord, confidence: float) -> tuple[tuple[CurvePoint, ...], str | None]:

@@ -62,6 +62,12 @@ METHODS: dict[str, Method] = {
         "These two trained networks on new test rows; seed noise unknown.",
         "DeLong, DeLong and Clarke-Pearson 1988; Obuchowski 1997",
     ),
+    "best-of-trials-prediction-bound": Method(
+        "Prediction bound for the best of several trials, above the mean of the final runs",
+        "scipy",
+        "Trials no better than the final runs; values near normal; Bonferroni over trials.",
+        "Hahn 1970",
+    ),
     "paired-t": Method(
         "Paired t-test over seeds",
         "scipy",

@@ -63,18 +63,18 @@ CASES = [
         "part",
         "remove: [cin]",
         "remove: [crn]",
-        "spec.variants[0].remove: SIN has no removable part 'crn'; known: bst, cin, linear, position, target",
+        "spec.variants[0].remove: SIN has no removable part 'crn'; known: bst, cin, fields, linear, position, target",
     ),
     Bad(
         "every branch",
         "remove: [cin]",
-        "remove: [cin, bst, linear]",
-        "spec.variants[0].remove: nothing of SIN would be left: keep one of cin, bst, linear",
+        "remove: [cin, bst, linear, fields]",
+        "spec.variants[0].remove: nothing of SIN would be left: keep one of cin, bst, linear, fields",
     ),
     Bad(
         "every branch, one of them with its features",
         "remove: [cin]",
-        "remove: [cin, linear], dropFeatures: [seen]",
+        "remove: [cin, linear, fields], dropFeatures: [seen]",
         "spec.variants[0].remove: nothing of SIN would be left",
     ),
     Bad(
@@ -177,8 +177,8 @@ CASES = [
     Bad(
         "combinations of every branch",
         "    - {name: no-cin, remove: [cin]}",
-        "    - {name: no-cin, remove: [cin]}\n    - {name: neither, remove: [bst, linear]}",
-        "spec.factorial: nothing of SIN would be left: keep one of cin, bst, linear; all removals are combined",
+        "    - {name: no-cin, remove: [cin]}\n    - {name: neither, remove: [bst, linear, fields]}",
+        "spec.factorial: nothing of SIN would be left: keep one of cin, bst, linear, fields; all removals are combined",
     ),
     Bad("four seeds", "model: SIN", "model: SIN\n  seeds: {from: Explicit, count: 4}", "spec.seeds.count"),
     Bad("both seeds", "model: SIN", "model: SIN\n  seeds: {count: 6}", "count belongs to from: Explicit"),

@@ -60,6 +60,7 @@ PREFIXES: dict[tuple[str, str], tuple[str, ...]] = {
     ("sin", "cin"): ("cin.", "fusion.project.cin.", "fusion.query.", "fusion.score."),
     ("sin", "bst"): ("sequences.", "fusion.project.bst.", "fusion.query.", "fusion.score."),
     ("sin", "linear"): ("linear.",),
+    ("sin", "fields"): (),
     ("sin", "position"): ("sequences.0.position.",),
     ("sin", "target"): (),
 }
@@ -71,6 +72,7 @@ RESHAPED = {
     ("dmin", "interests"): {"dnn.hidden.layers.0.weight"},
     ("bst", "target"): {"sequences.0.position.weight"},
     ("sin", "target"): {"sequences.0.position.weight"},
+    ("sin", "fields"): {"dnn.hidden.layers.0.weight"},
 }
 """Parameters that stay and have another shape, because their input or the sequence is shorter."""
 
@@ -111,7 +113,7 @@ def test_dropping_a_candidate_without_its_history_is_refused(schema: EncodedSche
 
 
 def test_an_unknown_part_is_refused_with_the_known_ones(schema: EncodedSchema, small_variant: MakeVariant) -> None:
-    with pytest.raises(InvalidSpec, match="no removable part 'crn'; known: bst, cin, linear, position, target"):
+    with pytest.raises(InvalidSpec, match="no removable part 'crn'; known: bst, cin, fields, linear, position, target"):
         state(small_variant("sin", remove=("crn",)), schema)
 
 
@@ -123,7 +125,8 @@ def test_nothing_left_is_refused(schema: EncodedSchema, small_variant: MakeVaria
 def test_only_the_linear_term_is_left_of_sin_without_branches(
     schema: EncodedSchema, small_variant: MakeVariant
 ) -> None:
-    assert state(small_variant("sin", remove=("cin", "bst")), schema).keys() == {"linear.table.weight", "linear.bias"}
+    left = state(small_variant("sin", remove=("cin", "bst", "fields")), schema)
+    assert left.keys() == {"linear.table.weight", "linear.bias"}
 
 
 def test_heads_that_do_not_divide_the_width_without_positions_are_refused(

@@ -1,7 +1,8 @@
 """SIN, the Sequential Interaction Network: a CIN over the fields and a BST over the histories, fused.
 
 The CIN sees how the row's fields interact, the transformer sees what the user did before; fusion weighs the two for
-each row. A data set (or an ablation) without histories leaves the CIN branch and the linear term.
+each row. The perceptron sees the fields themselves too, as it does in both parents: from products and normalised events
+alone, embeddings near zero get hardly any gradient, and a strong penalty keeps them there.
 """
 
 import torch
@@ -20,7 +21,7 @@ from ctrlab_trainer.models.components.tables import Embedded, FieldEmbedding, Li
 
 
 class SIN(nn.Module):
-    """logit = linear + perceptron(fusion(CIN(fields), [transformer over each history and its candidate]))."""
+    """logit = linear + perceptron([fields, fusion(CIN(fields), [transformer over each history and its candidate])])."""
 
     def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
         super().__init__()
@@ -34,21 +35,26 @@ class SIN(nn.Module):
         branches = {"cin": self.cin.width} if self.cin is not None else {}
         if self.histories:
             branches["bst"] = sum(part.width for part in self.sequences if isinstance(part, BehaviourSequence))
-        self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=False) if branches else None
         self.fusion = Fusion(branches, config.fusion_dim, config.fusion) if branches else None
-        self.dnn = PerceptronLogit(self.fusion.width, config) if self.fusion is not None else None
+        self.with_fields = "fields" in parts
+        width = inputs.fields * config.embedding_dim if self.with_fields else 0
+        width += self.fusion.width if self.fusion is not None else 0
+        self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=False) if width else None
+        self.dnn = PerceptronLogit(width, config) if width else None
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""
         linear = branch(self.linear, batch)
-        if self.embedding is None or self.fusion is None or self.dnn is None:
+        if self.embedding is None or self.dnn is None:
             return total(linear)
         embedded = self.embedding(batch)
-        branches = {"cin": self.cin(embedded.fields)} if self.cin is not None else {}
-        if self.histories:
-            branches["bst"] = self._sequences(embedded)
-        return total(linear, self.dnn(self.fusion(branches)))
+        seen = [embedded.fields.flatten(start_dim=1)] if self.with_fields else []
+        if self.fusion is not None:
+            seen.append(self.fusion(self._branches(embedded)))
+        return total(linear, self.dnn(torch.cat(seen, dim=1)))
 
-    def _sequences(self, embedded: Embedded) -> Tensor:
-        found = by_candidate(embedded, self.histories, self.sequences)
-        return torch.cat(found, dim=1) if len(found) > 1 else found[0]
+    def _branches(self, embedded: Embedded) -> dict[str, Tensor]:
+        found = {"cin": self.cin(embedded.fields)} if self.cin is not None else {}
+        if self.histories:
+            found["bst"] = torch.cat(by_candidate(embedded, self.histories, self.sequences), dim=1)
+        return found

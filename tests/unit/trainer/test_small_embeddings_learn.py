@@ -1,0 +1,53 @@
+"""Whether a field can leave an embedding near zero, where initial values and a strong penalty put it.
+
+A product of embeddings has no gradient there: a model that sees nothing else stays, for some seeds, what its linear
+term makes of the row.
+"""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from ctrlab_contract.plan import Variant
+from ctrlab_trainer.batches import DeviceData
+from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
+from ctrlab_trainer.models import build, tables
+from ctrlab_trainer.resolve import resolve
+from ctrlab_trainer.seeds import PurposeSeeds
+
+MakeVariant = Callable[..., Variant]
+MakeSplit = Callable[[int, int], EncodedSplit]
+
+
+def gradient_of_users(variant: Variant, schema: EncodedSchema, rows: EncodedSplit) -> torch.Tensor:
+    """[50, D], at the embedding 0."""
+    model = build(variant, resolve(variant, {}), schema, PurposeSeeds.of(7)).train()
+    table = max(tables(model), key=lambda table: table.shape[1])
+    with torch.no_grad():
+        table.zero_()
+        for name, parameter in model.named_parameters():
+            if parameter.ndim == 1 and "bias" in name:
+                # No unit of a perceptron is silent because all its inputs are.
+                parameter.fill_(0.1)
+    batch = DeviceData(rows, schema, "cpu").batch(torch.arange(len(rows.labels)))
+    F.binary_cross_entropy_with_logits(model(batch), batch.labels).backward()  # type: ignore[no-untyped-call]
+    assert table.grad is not None
+    users = schema.features[0]
+    return table.grad[users.offset : users.offset + users.size]
+
+
+@pytest.mark.parametrize("architecture", ["deepfm", "xdeepfm", "dcnv2", "din", "dien", "bst", "sin"])
+def test_every_user_of_a_deep_model_can_leave_zero(
+    architecture: str, schema: EncodedSchema, make_split: MakeSplit, small_variant: MakeVariant
+) -> None:
+    gradient = gradient_of_users(small_variant(architecture, dropout=0), schema, make_split(500, 1))
+    assert bool((gradient.abs().sum(dim=1) > 0).all())
+
+
+def test_products_alone_keep_them_there(
+    schema: EncodedSchema, make_split: MakeSplit, small_variant: MakeVariant
+) -> None:
+    gradient = gradient_of_users(small_variant("sin", remove=("fields",)), schema, make_split(500, 1))
+    assert not gradient.any()
