@@ -10,13 +10,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ctrlab_contract.architectures.attention import AutoInt
+from ctrlab_trainer.batches import Batch
 from ctrlab_trainer.models.components.activations import Dice
 from ctrlab_trainer.models.components.cin import CIN
 from ctrlab_trainer.models.components.cross import CrossNetwork, VectorCrossNetwork
-from ctrlab_trainer.models.components.factorization import pairwise_products
+from ctrlab_trainer.models.components.factorization import pairwise_products, products_of
 from ctrlab_trainer.models.components.field_attention import FieldAttentionLayer
 from ctrlab_trainer.models.components.fusion import Fusion
+from ctrlab_trainer.models.components.inputs import Inputs
 from ctrlab_trainer.models.components.pooling import TargetAttention, mean_over_events
+from ctrlab_trainer.models.components.tables import FieldEmbedding
 from ctrlab_trainer.models.components.transformer import Attention, Block
 
 
@@ -43,6 +46,23 @@ def test_pairwise_products_are_the_sum_over_pairs() -> None:
     pairs = sum((fields[:, i] * fields[:, j]).sum(dim=1) for i, j in itertools.combinations(range(5), 2))
     torch.testing.assert_close(pairwise_products(fields), pairs)
     torch.autograd.gradcheck(pairwise_products, (fields,))
+
+
+def test_products_of_rows_are_those_of_their_vectors() -> None:
+    blocks = {"a": range(1, 4), "b": range(4, 6), "c": range(6, 14)}
+    inputs = Inputs(rows=14, blocks=blocks, categorical=3, numeric=0, multicategorical=(), pooling=(), histories=())
+    embedding = FieldEmbedding(inputs, 5, pool_histories=True).double()
+    randomise(embedding)
+    ids = torch.stack([torch.randint(rows.start, rows.stop, (20,)) for rows in blocks.values()], dim=1).int()
+    batch = Batch(ids, torch.zeros(20, 0), (), (), (), torch.zeros(20))
+    upstream = torch.randn(20, dtype=torch.float64)
+    found = []
+    for values in (products_of(embedding, batch), pairwise_products(embedding(batch).fields)):
+        embedding.zero_grad()
+        values.backward(upstream)  # type: ignore[no-untyped-call]
+        assert embedding.table.weight.grad is not None
+        found.append((values.detach(), embedding.table.weight.grad))
+    torch.testing.assert_close(found[0], found[1])
 
 
 @pytest.mark.parametrize("units", [(3,), (6, 2), (2, 6, 3)], ids=str)

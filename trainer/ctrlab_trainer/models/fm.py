@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from ctrlab_contract.architectures.factorization import FM as Config
 from ctrlab_trainer.batches import Batch
-from ctrlab_trainer.models.components.factorization import pairwise_products
+from ctrlab_trainer.models.components.factorization import products_of
 from ctrlab_trainer.models.components.inputs import Inputs
 from ctrlab_trainer.models.components.sums import branch, total
 from ctrlab_trainer.models.components.tables import FieldEmbedding, LinearTerm
@@ -22,4 +22,4 @@ class FM(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""
         linear = branch(self.linear, batch)
-        return total(linear, None if self.embedding is None else pairwise_products(self.embedding(batch).fields))
+        return total(linear, None if self.embedding is None else products_of(self.embedding, batch))

@@ -1,14 +1,17 @@
 """Rows of a table by id, with a backward pass that is fast on a CPU.
 
-torch's own backward of an embedding visits one row after another, which for a table of single weights takes most of a
-step. Adding all rows at once gives the same bits, forty times faster at width 1 and three times at width 10: each row
-of the table still adds its gradients in the order of the batch.
+torch's own backward of an embedding visits one row after another, and its `scatter_add_` sorts the places first. Single
+weights are added all at once instead, and vectors by a product with a sparse matrix of ones. Both give the same bits,
+forty and nine times faster: each row of the table still adds its gradients in the order of the batch.
 """
 
 from typing import Any
 
+import numpy as np
 import torch
+from scipy.sparse import csc_array
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from ctrlab_trainer.data.encoded import PADDING
@@ -38,6 +41,7 @@ class _Gather(torch.autograd.Function):
         return F.embedding(ids, weight)
 
     @staticmethod
+    @once_differentiable
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (ids,) = context.saved_tensors
         rows, width = context.shape
@@ -47,10 +51,19 @@ class _Gather(torch.autograd.Function):
         elif width == 1:
             found = gradient.new_zeros(rows).index_add_(0, places, gradient.reshape(-1))[:, None]
         else:
-            spread = places.long()[:, None].expand(-1, width)
-            found = gradient.new_zeros(rows, width).scatter_add_(0, spread, gradient.reshape(-1, width))
+            found = summed_by_place(gradient.reshape(-1, width), places[:, None], rows)
         found.view(-1, context.rows, width)[:, PADDING].zero_()
         return found, None, None
+
+
+def summed_by_place(gradient: Tensor, places: Tensor, rows: int) -> Tensor:
+    """[rows, width] sums of [N, width] gradients, each added at every place of its row of [N, K], in this order; on a
+    CPU. The places are below `rows`, which is not looked at."""
+    count, several = places.shape
+    ones = torch.ones(places.numel(), dtype=gradient.dtype).numpy()
+    ends = np.arange(0, places.numel() + 1, several, dtype=np.int32)
+    spread = csc_array((ones, places.reshape(-1).numpy(), ends), shape=(rows, count))
+    return torch.from_numpy(spread @ gradient.numpy())
 
 
 def summed_by_sorting(gradient: Tensor, places: Tensor, rows: int) -> Tensor:
