@@ -21,7 +21,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-MODELS = ("LR", "FM", "DeepFM", "xDeepFM", "DCNv2", "DIN", "BST")
+TRAINED = {"LR": 60, "FM": 60, "DeepFM": 3, "xDeepFM": 3, "DCNv2": 3, "DIN": 3, "BST": 3}
+"""Batches of 4096 rows that a turn trains, and with them the models: some milliseconds would find a process that has
+just waited for the others, and its cache empty."""
+LOADED = 90
+"""Batches that a turn loads."""
 PEERS = {
     "FuxiCTR": ("fuxictr", "fuxictr_side"),
     "DeepCTR-Torch": ("deepctr-torch", "deepctr_side"),
@@ -83,20 +87,20 @@ class Measured:
         return statistics.median(self.speeds[what])
 
 
-def measure(programs: list[Program], model: str, threads: int, turns: int, batches: int) -> dict[str, Measured]:
+def measure(programs: list[Program], model: str, threads: int, turns: int) -> dict[str, Measured]:
     """Every program in turns; the first training of each warms up and does not count."""
     found = {program.name: Measured() for program in programs}
     for program in programs:
         for command in (f"threads {threads}", f"model {model} {ROWS}", "train 1"):
             found[program.name].absent = found[program.name].absent or program.ask(command)["error"]
     present = [program for program in programs if not found[program.name].absent]
-    commands = {"load": f"load {3 * batches}", "train": f"train {batches}", "evaluate": "evaluate"}
+    commands = {"load": f"load {LOADED}", "train": f"train {TRAINED[model]}", "evaluate": "evaluate"}
     for _ in range(turns):
         for what, command in commands.items():
             for program in present:
                 _note(found[program.name], what, program.ask(command))
         if model == GEMM_MODEL:
-            _note(found["ctrlab"], "gemm", programs[0].ask(f"gemm {batches}"))
+            _note(found["ctrlab"], "gemm", programs[0].ask(f"gemm {TRAINED[model]}"))
     return found
 
 
@@ -137,10 +141,9 @@ def main() -> None:
     """Prints the table of every model and number of threads."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--peers", help="the Python of the environment that holds the peers (default: none are run)")
-    parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--models", default=",".join(TRAINED))
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--batches", type=int, default=3, help="of 4096 rows, trained in each turn")
     given = parser.parse_args()
     programs = [Program("ctrlab", sys.executable, "ctrlab_side")]
     versions = [f"torch {importlib.metadata.version('torch')}"]
@@ -162,7 +165,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|---|")
     for model in given.models.split(","):
         for threads in map(int, given.threads.split(",")):
-            found = measure(programs, model, threads, given.turns, given.batches)
+            found = measure(programs, model, threads, given.turns)
             print("\n".join(table(model, threads, found)), flush=True)
     for program in programs:
         program.close()
