@@ -29,15 +29,15 @@ import torch
 
 from ctrlab_contract.plan import Variant
 from ctrlab_contract.records.run import RowsTaken
-from ctrlab_trainer.batches import DeviceData
 from ctrlab_trainer.data.encoded import EncodedFeature, EncodedSchema, open_split
 from ctrlab_trainer.device import set_up_torch
 from ctrlab_trainer.loop import training_step
 from ctrlab_trainer.models import build
 from ctrlab_trainer.optimisation import Optimisation
 from ctrlab_trainer.resolve import resolve
-from ctrlab_trainer.row_order import permutation
+from ctrlab_trainer.row_order import Order
 from ctrlab_trainer.seeds import PurposeSeeds
+from ctrlab_trainer.windows import rows_of
 
 FIELDS = 40
 VALUES = 1000
@@ -106,12 +106,13 @@ def train(folder: Path, values: int, order: RowsTaken, most: int | None, sparse_
     variant = Variant(name="DeepFM", architecture="deepfm", parameters=parameters)
     config = resolve(variant, {})
     with peaks() as memory:
-        data = DeviceData(open_split(folder, schema), schema, "cpu")
+        split = open_split(folder, schema)
+        taken = Order.of(order, split, "cpu")
+        data = rows_of(split, schema, taken, "cpu")
         model = build(variant, config, schema, PurposeSeeds.of(0))
         optimisation = Optimisation(model, config)
         model.train()
-        order_of_rows = permutation(data.rows, order, torch.Generator().manual_seed(0))
-        batches = data.batches(order_of_rows, BATCH)
+        batches = map(data.batch, data.in_order(taken.windows(torch.Generator().manual_seed(0)), BATCH))
         if most is not None:
             training_step(model, next(batches), optimisation, "float32")
         steps, began = 0, time.perf_counter()

@@ -27,6 +27,7 @@ from ctrlab_trainer.loop import training_step
 from ctrlab_trainer.models import build
 from ctrlab_trainer.optimisation import Optimisation
 from ctrlab_trainer.resolve import resolve
+from ctrlab_trainer.row_order import Order
 from ctrlab_trainer.scoring import score
 from ctrlab_trainer.seeds import PurposeSeeds
 
@@ -100,7 +101,7 @@ class Ctrlab:
         self.data_bytes = sum(array.nbytes for array in arrays)
         variant = variant_of(model)
         self.config = resolve(variant, {})
-        self.rows = DeviceData(split, schema, "cpu")
+        self.rows, self.order = DeviceData(split, schema, "cpu"), Order.of("rows", split, "cpu")
         self.model = build(variant, self.config, schema, PurposeSeeds.of(0))
         self.optimisation = Optimisation(self.model, self.config)
         self.batches = self._endless()
@@ -110,7 +111,7 @@ class Ctrlab:
     def _endless(self) -> Iterator[Batch]:
         chance = torch.Generator().manual_seed(0)
         while True:
-            yield from self.rows.batches(torch.randperm(self.rows.rows, generator=chance), self.config.batch_size)
+            yield from map(self.rows.batch, self.rows.in_order(self.order.windows(chance), self.config.batch_size))
 
     def load(self, batches: int) -> int:
         return sum(len(batch.labels) for batch in itertools.islice(self.batches, batches))

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from ctrlab_contract.architectures import Architecture
 from ctrlab_contract.errors import InvalidSpec, Problem
 from ctrlab_contract.plan import Variant
+from ctrlab_trainer import memory_limits
 from ctrlab_trainer.batches import Batch, DeviceData, bounds
 from ctrlab_trainer.course import Course, Judge, TrainingResult
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
@@ -25,7 +26,7 @@ from ctrlab_trainer.loop import STEPS_BETWEEN_STOP_CHECKS, TrainingStopped, prec
 from ctrlab_trainer.models import build
 from ctrlab_trainer.models.components.dropout import dropouts
 from ctrlab_trainer.models.components.tables import row_wise_tables
-from ctrlab_trainer.row_order import order_of
+from ctrlab_trainer.row_order import Order, bytes_of, joined
 from ctrlab_trainer.seeds import PurposeSeeds
 from ctrlab_trainer.steps import choose, kind_of, prepared, wanted
 
@@ -50,7 +51,13 @@ def train_batched(
     """
     seen = schema.without(variant.unseen)
     rows, judge = DeviceData(train, seen, device), Judge(valid, seen, device, primary_metric, metrics)
-    order = order_of(config.row_order, train, device)
+    order = Order.of(config.row_order, train, device)
+    needed, given = bytes_of(train), memory_limits.total()
+    if device == "cpu" and needed > given:
+        message = (
+            f"several seeds at once keep all rows in memory, {needed / 2**30:.1f} GiB of {given / 2**30:.1f}: use 1"
+        )
+        raise InvalidSpec([Problem("spec.evaluation.seedsPerPod", message)])
     models = [build(variant, config, schema, own, device) for own in seeds]
     for table in row_wise_tables(models[0]):
         message = f"several seeds at once cannot update {table} by rows: use 1, or raise sparse_embeddings_above"
@@ -137,7 +144,7 @@ class _Epoch:
         """The mean loss of each model over its rows."""
         for model in self._together.models:
             model.train()
-        orders = torch.stack([course.permutation(self._rows.rows) for course in self._courses])
+        orders = torch.stack([joined(course.windows()) for course in self._courses])
         self._total.zero_()
         with products_in(self._config.precision, self._rows.device.type):
             for step, (start, end) in enumerate(bounds(self._rows.rows, self._config.batch_size)):

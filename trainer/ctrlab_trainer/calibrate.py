@@ -1,6 +1,5 @@
 """A few batches of each variant, timed: what the estimate of an experiment's time and memory is made from."""
 
-import itertools
 import time
 from collections.abc import Iterator
 
@@ -14,7 +13,7 @@ from ctrlab_contract.records.calibration import Calibration, VariantCalibration
 from ctrlab_contract.records.study import ParameterValue
 from ctrlab_contract.search import SearchDimension
 from ctrlab_contract.store import Store
-from ctrlab_trainer.batches import Batch, DeviceData
+from ctrlab_trainer.batches import Batch
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
 from ctrlab_trainer.data.open import open_train_valid
 from ctrlab_trainer.device import set_up_torch
@@ -23,8 +22,10 @@ from ctrlab_trainer.models import build
 from ctrlab_trainer.optimisation import Optimisation
 from ctrlab_trainer.provenance.cost import peak_memory
 from ctrlab_trainer.resolve import resolve
-from ctrlab_trainer.scoring import ROWS, score_batches
+from ctrlab_trainer.row_order import Order
+from ctrlab_trainer.scoring import ROWS, score_batch
 from ctrlab_trainer.seeds import PurposeSeeds
+from ctrlab_trainer.windows import rows_of
 
 WARM_UP = 2
 """Batches before the clock starts: the first ones allocate."""
@@ -66,17 +67,27 @@ def _measure(
     model = build(variant, config, schema, PurposeSeeds.of(0), device)
     seen = schema.without(variant.unseen)
     optimisation = Optimisation(model, config)
-    train_rows, valid_rows = DeviceData(rows, seen, device), DeviceData(valid, seen, device)
+    in_training, in_turn = Order.of(config.row_order, rows, device), Order.of("auto", valid, device)
+    train_rows, valid_rows = rows_of(rows, seen, in_training, device), rows_of(valid, seen, in_turn, device)
+    chance = torch.Generator(device).manual_seed(0)
+
+    def epochs() -> Iterator[Batch]:
+        while True:
+            yield from map(train_rows.batch, train_rows.in_order(in_training.windows(chance), config.batch_size))
+
+    def passes() -> Iterator[Batch]:
+        while True:
+            yield from map(valid_rows.batch, valid_rows.in_turn(ROWS[valid_rows.device.type]))
 
     def train_batches() -> Iterator[int]:
         model.train()
-        for batch in _endless(train_rows, config.batch_size):
+        for batch in epochs():
             training_step(model, batch, optimisation, config.precision)
             yield len(batch.labels)
 
     def evaluate_batches() -> Iterator[int]:
-        for batch in _endless(valid_rows, ROWS[train_rows.device.type]):
-            score_batches(model, [batch])
+        for batch in passes():
+            score_batch(model, batch)
             yield len(batch.labels)
 
     train_speed, evaluate_speed = _speed(train_batches(), device), _speed(evaluate_batches(), device)
@@ -88,11 +99,6 @@ def _measure(
         seconds_per_epoch=rows.rows / train_speed + valid.rows / evaluate_speed,
         peak_memory_bytes=peak_memory(),
     )
-
-
-def _endless(data: DeviceData, size: int) -> Iterator[Batch]:
-    order = torch.randperm(data.rows, generator=torch.Generator().manual_seed(0)).to(data.device)
-    return itertools.chain.from_iterable(data.batches(order, size) for _ in itertools.count())
 
 
 def _speed(batches: Iterator[int], device: str) -> float:

@@ -4,7 +4,7 @@ Apart from the loop, because seeds that are trained in one batch have a course e
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -18,14 +18,16 @@ from ctrlab_contract.metrics import DIRECTION, compute
 from ctrlab_contract.records import EpochRecord
 from ctrlab_contract.records.run import RowsTaken, StepKind
 from ctrlab_contract.tuning import MetricName
-from ctrlab_trainer import ranks, row_order
+from ctrlab_trainer import ranks
 from ctrlab_trainer.batches import DeviceData
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
 from ctrlab_trainer.early_stopping import EarlyStopping
 from ctrlab_trainer.models.components.tables import row_wise_tables
 from ctrlab_trainer.optimisation import Optimisation
+from ctrlab_trainer.row_order import Order, Window
 from ctrlab_trainer.scoring import probabilities
 from ctrlab_trainer.seeds import PurposeSeeds
+from ctrlab_trainer.windows import rows_of
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Judge:
     def __init__(
         self, valid: EncodedSplit, seen: EncodedSchema, device: str, primary: str, metrics: tuple[str, ...]
     ) -> None:
-        self.rows = DeviceData(valid, seen, device)
+        self.rows = rows_of(valid, seen, Order.of("auto", valid, device), device)
         self.primary = primary
         self.names = metrics
         direction = DIRECTION[cast(MetricName, primary)]
@@ -70,7 +72,9 @@ class Judge:
 
     def metrics(self, found: Tensor, scores: NDArray[np.float32]) -> dict[str, float | None]:
         """Every metric of these scores, which are given on the device and on the host."""
-        there = {"auc": ranks.auc(self.rows.labels, found)} if sorts_there(self.rows.device.type, self.names) else {}
+        there: dict[str, float | None] = {}
+        if isinstance(self.rows, DeviceData) and sorts_there(self.rows.device.type, self.names):
+            there = {"auc": ranks.auc(self.rows.labels, found)}
         rest = cast(tuple[MetricName, ...], tuple(name for name in self.names if name not in there))
         here = compute(rest, self._labels, scores, self._users).values if rest else {}
         return {name: there[name] if name in there else here[cast(MetricName, name)] for name in self.names}
@@ -92,15 +96,15 @@ class Course:
         seeds: PurposeSeeds,
         device: str,
         on_epoch: Callable[[EpochRecord], None],
-        order: RowsTaken = "rows",
+        order: Order,
     ) -> None:
         self.model = model
         self.optimisation = Optimisation(model, config)
         self._judge = judge
         self._on_epoch = on_epoch
         self._stopping = EarlyStopping(judge.direction, config.patience)
-        self._row_order: RowsTaken = order
-        self._order = torch.Generator(device).manual_seed(seeds.order)
+        self._order = order
+        self._chance = torch.Generator(device).manual_seed(seeds.order)
         self._curve: list[EpochRecord] = []
         self._metrics_valid: dict[str, float | None] = dict.fromkeys(judge.names)
         self._state: dict[str, Tensor] | None = None
@@ -112,9 +116,9 @@ class Course:
         """Whether patience has ended, or the training has diverged."""
         return self._divergence is not None or self._stopping.exhausted
 
-    def permutation(self, rows: int) -> Tensor:
+    def windows(self) -> Iterator[Window]:
         """The order of the next epoch's rows."""
-        return row_order.permutation(rows, self._row_order, self._order)
+        return self._order.windows(self._chance)
 
     def judge_epoch(self, loss: float, began: float) -> None:
         """Ends an epoch that began at this moment (perf_counter) with this mean loss; what `on_epoch` raises passes."""
@@ -155,6 +159,6 @@ class Course:
             divergence=self._divergence,
             valid_scores=self._scores,
             steps=steps,
-            row_order=self._row_order,
+            row_order=self._order.taken,
             row_wise_tables=tuple(row_wise_tables(self.model)),
         )

@@ -17,15 +17,16 @@ from ctrlab_contract.records import StudyRecord, TestOpening
 from ctrlab_contract.records.study import ParameterValue
 from ctrlab_contract.tuning import ExecutionMode, MetricName
 from ctrlab_trainer.batched import train_batched
-from ctrlab_trainer.batches import DeviceData
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
 from ctrlab_trainer.loop import TrainingResult, train
 from ctrlab_trainer.models import build
 from ctrlab_trainer.predictions import predictions_parquet
 from ctrlab_trainer.resolve import resolve
+from ctrlab_trainer.row_order import Order
 from ctrlab_trainer.scoring import score
 from ctrlab_trainer.seal import OpenedTest
 from ctrlab_trainer.seeds import PurposeSeeds
+from ctrlab_trainer.windows import rows_of
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ class FinalTraining:
         rows = opened.split
         model = build(self.variant, self.config, schema, seeds, self.device)
         model.load_state_dict(result.state or {})
-        scores = score(model, DeviceData(rows, schema.without(self.variant.unseen), self.device))
+        seen, order = schema.without(self.variant.unseen), Order.of("auto", rows, self.device)
+        scores = score(model, rows_of(rows, seen, order, self.device))
         if not np.isfinite(scores).all():
             return Tested({}, {}, None, opened.openings)
         values = compute(self.metrics, np.asarray(rows.labels), scores, rows.users)

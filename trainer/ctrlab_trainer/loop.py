@@ -5,7 +5,7 @@ result, not an error: it is returned with what was reached before.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
@@ -15,16 +15,17 @@ from torch.nn import functional as F
 from ctrlab_contract.architectures import Architecture
 from ctrlab_contract.plan import Variant
 from ctrlab_contract.records import EpochRecord
-from ctrlab_trainer.batches import Batch, DeviceData, bounds
+from ctrlab_trainer.batches import Batch
 from ctrlab_trainer.course import Course, Judge, TrainingResult
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
 from ctrlab_trainer.models import build
 from ctrlab_trainer.models.components.dropout import dropouts
 from ctrlab_trainer.models.components.tables import row_wise_tables
 from ctrlab_trainer.optimisation import Optimisation
-from ctrlab_trainer.row_order import order_of
+from ctrlab_trainer.row_order import Order, Window
 from ctrlab_trainer.seeds import PurposeSeeds
 from ctrlab_trainer.steps import choose, kind_of, prepared, wanted
+from ctrlab_trainer.windows import Rows, rows_of
 
 __all__ = ["TrainingResult", "TrainingStopped", "train", "training_step"]
 
@@ -56,12 +57,13 @@ def train(
     """
     seen = schema.without(variant.unseen)
     model = build(variant, config, schema, seeds, device)
-    rows, judge = DeviceData(train, seen, device), Judge(valid, seen, device, primary_metric, metrics)
-    course = Course(model, config, judge, seeds, device, on_epoch, order_of(config.row_order, train, device))
+    order = Order.of(config.row_order, train, device)
+    rows, judge = rows_of(train, seen, order, device), Judge(valid, seen, device, primary_metric, metrics)
+    course = Course(model, config, judge, seeds, device, on_epoch, order)
     epoch_of = Epoch(model, rows, course.optimisation, config, stop)
     for _ in range(config.epochs):
         began = time.perf_counter()
-        course.judge_epoch(epoch_of.run(course.permutation(rows.rows)), began)
+        course.judge_epoch(epoch_of.run(course.windows()), began)
         if course.over:
             break
     return course.result(kind_of(epoch_of.step))
@@ -73,7 +75,7 @@ class Epoch:
     def __init__(
         self,
         model: nn.Module,
-        rows: DeviceData,
+        rows: Rows,
         optimisation: Optimisation,
         config: Architecture,
         stop: Callable[[], bool] = lambda: False,
@@ -86,15 +88,15 @@ class Epoch:
         self.step = prepared(choice, self._update, config.batch_size, rows.device, dropouts(model))
         """An update of the model with the rows of an index, as it is started here."""
 
-    def run(self, order: Tensor) -> float:
+    def run(self, order: Iterable[Window]) -> float:
         """The mean loss over the rows, without penalties; not finite if any batch's was not."""
         self._model.train()
         self._total.zero_()
         with products_in(self._config.precision, self._rows.device.type):
-            for step, (start, end) in enumerate(bounds(len(order), self._config.batch_size)):
+            for step, index in enumerate(self._rows.in_order(order, self._config.batch_size)):
                 if step % STEPS_BETWEEN_STOP_CHECKS == 0 and self._stop():
                     raise TrainingStopped
-                self.step(order[start:end])
+                self.step(index)
         return float(self._total) / self._rows.rows
 
     def _update(self, index: Tensor) -> None:

@@ -1,54 +1,104 @@
-"""In which order an epoch takes the training rows.
+"""In which order rows are taken: any order of all of them, blocks of neighbouring rows, or one after another.
 
-Any order of all rows is best for learning, and reads a mapped file at random: fast while it is in memory, hundreds of
-times slower where it is not. Data that do not fit are therefore read in blocks of neighbouring rows: the blocks are
-permuted, and the rows of a buffer of blocks among each other, so that every page is read once in an epoch. Which order
-was taken is part of a run's record.
+Any order of all rows is best for learning, and needs all of them in memory: from a file it would read a page for each
+row. Data that do not fit are taken in blocks of neighbouring rows. The blocks are permuted, so many of them as fit into
+a window are read together, and the rows of the window are permuted among each other. Sizes of blocks and windows are
+constants, in bytes of the split's rows: the order follows from data and seed, on every machine.
 """
 
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-import psutil
 import torch
 from torch import Tensor
 
 from ctrlab_contract.architectures.base import RowOrder
 from ctrlab_contract.records.run import RowsTaken
-from ctrlab_trainer.data.encoded import EncodedSplit, arrays
+from ctrlab_trainer import memory_limits
+from ctrlab_trainer.data.encoded import EncodedSplit, arrays, row_arrays
 
-BLOCK = 2**12
-"""Neighbouring rows that are read together."""
-BUFFER = 2**8
-"""Blocks whose rows are permuted among each other."""
+BLOCK = 2**18
+"""Bytes of neighbouring rows that are read together, which a disk reads at nearly its full speed."""
+WINDOW = 2**8
+"""Blocks that are in memory together: 64 MiB."""
 SHARE = 0.5
 """Of the memory: larger data are read in blocks, unless the specification says otherwise."""
-LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-"""Of a container, by the two versions of control groups."""
 
 
-def order_of(wanted: RowOrder, rows: EncodedSplit, device: str) -> RowsTaken:
-    """`rows` or `blocks`, where the specification leaves it open; a GPU holds all rows itself."""
-    if wanted != "auto":
-        return wanted
-    needed = sum(array.nbytes for array in arrays(rows).values())
-    return "blocks" if device == "cpu" and needed > SHARE * memory() else "rows"
+@dataclass(frozen=True)
+class Window:
+    """Rows that are in memory together."""
+
+    blocks: tuple[range, ...]
+    """Neighbouring rows, in the order in which they are read."""
+    order: Tensor
+    """[rows of all blocks] int64, the places among them in the order in which they are taken."""
+
+    def rows(self) -> Tensor:
+        """[rows of all blocks] int64, their numbers in the order in which they are taken."""
+        if self.blocks[0] == range(len(self.order)):
+            return self.order
+        device = self.order.device
+        numbers = [torch.arange(block.start, block.stop, device=device) for block in self.blocks]
+        return torch.cat(numbers)[self.order]
 
 
-def permutation(rows: int, order: RowsTaken, chance: torch.Generator) -> Tensor:
-    """[rows] int64 on the generator's device: every row once."""
-    if order == "rows":
-        return torch.randperm(rows, generator=chance, device=chance.device)
-    blocks = torch.randperm(-(-rows // BLOCK), generator=chance, device=chance.device)
-    within = torch.arange(BLOCK, device=chance.device)
-    parts = []
-    for buffer in torch.split(blocks, BUFFER):
-        index = (buffer[:, None] * BLOCK + within).flatten()
-        index = index[index < rows]
-        parts.append(index[torch.randperm(len(index), generator=chance, device=chance.device)])
-    return torch.cat(parts)
+@dataclass(frozen=True)
+class Order:
+    """How the rows of one split are taken."""
+
+    taken: RowsTaken
+    rows: int
+    block: int
+    """Rows of a block; the last one has fewer."""
+
+    @classmethod
+    def of(cls, wanted: RowOrder, split: EncodedSplit, device: str) -> "Order":
+        """As the specification wants it, and by the memory where it leaves that open; a GPU holds all rows itself."""
+        in_blocks = device == "cpu" and bytes_of(split) > SHARE * memory_limits.total()
+        taken: RowsTaken = ("blocks" if in_blocks else "rows") if wanted == "auto" else wanted
+        together = sum(array.nbytes for array in row_arrays(split))
+        return cls(taken, split.rows, max(1, BLOCK * split.rows // max(1, together)))
+
+    @property
+    def window(self) -> int:
+        """Rows of a window of blocks; the last one has fewer."""
+        return self.block * WINDOW
+
+    def windows(self, chance: torch.Generator) -> Iterator[Window]:
+        """Every row once, permuted on the generator's device."""
+        if self.taken == "rows":
+            yield Window((range(self.rows),), _permutation(self.rows, chance))
+            return
+        blocks = self._blocks()
+        shuffled = [blocks[place] for place in _permutation(len(blocks), chance).tolist()]
+        for together in _windows(shuffled):
+            yield Window(together, _permutation(sum(map(len, together)), chance))
+
+    def in_turn(self) -> Iterator[Window]:
+        """Every row once, as they stand in the files."""
+        for together in _windows(self._blocks()):
+            yield Window(together, torch.arange(sum(map(len, together))))
+
+    def _blocks(self) -> list[range]:
+        return [range(start, min(start + self.block, self.rows)) for start in range(0, self.rows, self.block)]
 
 
-def memory() -> int:
-    """Bytes that this process may use: of the machine, or of its container."""
-    given = [limit.read_text().strip() for limit in LIMITS if limit.exists()]
-    return min([psutil.virtual_memory().total, *(int(limit) for limit in given if limit.isdigit())])
+def joined(windows: Iterable[Window]) -> Tensor:
+    """[rows] int64: the rows of all windows, in the order in which they are taken."""
+    parts = [window.rows() for window in windows]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def bytes_of(split: EncodedSplit) -> int:
+    """Of everything that it holds, logs of events included."""
+    return sum(array.nbytes for array in arrays(split).values())
+
+
+def _windows(blocks: list[range]) -> Iterator[tuple[range, ...]]:
+    for first in range(0, len(blocks), WINDOW):
+        yield tuple(blocks[first : first + WINDOW])
+
+
+def _permutation(size: int, chance: torch.Generator) -> Tensor:
+    return torch.randperm(size, generator=chance, device=chance.device)

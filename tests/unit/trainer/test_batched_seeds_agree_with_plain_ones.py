@@ -10,6 +10,7 @@ from ctrlab_contract.architectures import SHIPPED
 from ctrlab_contract.errors import InvalidSpec
 from ctrlab_contract.names import ExitCode
 from ctrlab_contract.plan import Variant
+from ctrlab_trainer import memory_limits
 from ctrlab_trainer.batched import train_batched
 from ctrlab_trainer.batches import Batch
 from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
@@ -17,6 +18,7 @@ from ctrlab_trainer.failures import judge
 from ctrlab_trainer.loop import TrainingResult, TrainingStopped
 from ctrlab_trainer.models.fm import FM
 from ctrlab_trainer.resolve import resolve
+from ctrlab_trainer.row_order import bytes_of
 from ctrlab_trainer.seeds import PurposeSeeds
 
 WITHOUT_EFFECT = (
@@ -151,3 +153,11 @@ def test_a_model_that_reads_values_is_refused_before_it_is_trained(
         batched(small_variant("fm"), (1, 2), schema, make_split)
     assert judge(raised.value)[0] == ExitCode.BAD_SPEC_OR_DATA
     assert "\n" not in str(raised.value)
+
+
+def test_rows_that_memory_does_not_hold_are_for_one_seed_at_a_time(
+    small_variant: MakeVariant, schema: EncodedSchema, make_split: MakeSplit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_limits, "total", lambda: bytes_of(make_split(600, 1)) - 1)
+    with pytest.raises(InvalidSpec, match=r"spec\.evaluation\.seedsPerPod: several seeds at once keep all rows in"):
+        batched(small_variant("fm"), (1, 2), schema, make_split)

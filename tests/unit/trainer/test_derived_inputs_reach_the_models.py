@@ -24,7 +24,9 @@ from ctrlab_trainer.models import MODULES, build
 from ctrlab_trainer.models.components.inputs import Inputs
 from ctrlab_trainer.models.components.tables import FieldEmbedding
 from ctrlab_trainer.resolve import resolve
+from ctrlab_trainer.row_order import Order
 from ctrlab_trainer.seeds import PurposeSeeds
+from ctrlab_trainer.windows import WindowedRows
 
 ITEM = EncodedFeature(name="item", kind="categorical", offset=1, size=4, column=0)
 CATEGORY = EncodedFeature(name="category", kind="categorical", offset=5, size=3, column=1)
@@ -71,6 +73,17 @@ def test_gaps_are_powers_of_two_of_the_time_since_each_event() -> None:
     assert none is None
     assert isinstance(gaps, Tensor)
     assert gaps.tolist() == [[0, 0], [11 + 1, 0], [11 + 11, 11 + 11]]
+
+
+def test_windows_of_rows_share_logs_times_and_item_tables() -> None:
+    windowed, whole = WindowedRows(SPLIT, SCHEMA, Order("blocks", rows=3, block=2)), batch()
+    indices = windowed.in_turn(3)
+    found = windowed.batch(next(indices))
+    assert torch.equal(found.ids, whole.ids)
+    gaps, same = found.history_gaps[0], whole.history_gaps[0]
+    assert isinstance(gaps, Tensor)
+    assert isinstance(same, Tensor)
+    assert torch.equal(gaps, same)
 
 
 def test_dropping_a_history_drops_its_gaps_and_moves_later_blocks_up() -> None:

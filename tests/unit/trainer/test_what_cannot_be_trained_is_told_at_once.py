@@ -8,6 +8,7 @@ import torch
 from ctrlab_contract.errors import InvalidSpec
 from ctrlab_contract.names import ExitCode
 from ctrlab_contract.plan import Variant
+from ctrlab_trainer import memory_limits
 from ctrlab_trainer.data.encoded import EncodedSchema
 from ctrlab_trainer.device import set_up_torch
 from ctrlab_trainer.failures import judge
@@ -35,6 +36,19 @@ def test_a_table_larger_than_memory_is_refused_before_it_is_made(
     code, message = judge(raised.value)
     assert code == ExitCode.RUN_FAILED
     assert message.startswith("memory is exhausted")
+
+
+def test_a_model_larger_than_what_its_container_has_left_is_refused(
+    schema: EncodedSchema, small_variant: MakeVariant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variant = small_variant("fm", embedding_dim=16)
+    model = build(variant, resolve(variant, {}), schema, PurposeSeeds.of(1))
+    needed = 4 * 4 * sum(parameter.numel() for parameter in model.parameters())
+    monkeypatch.setattr(memory_limits, "free", lambda: needed)
+    build(variant, resolve(variant, {}), schema, PurposeSeeds.of(1))
+    monkeypatch.setattr(memory_limits, "free", lambda: needed - 1)
+    with pytest.raises(MemoryError, match="raise minFrequency or lower embedding_dim"):
+        build(variant, resolve(variant, {}), schema, PurposeSeeds.of(1))
 
 
 def test_an_absent_gpu_is_told_with_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:

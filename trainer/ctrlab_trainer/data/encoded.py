@@ -5,8 +5,9 @@ out-of-vocabulary id. Row 0 of the table is padding and stays zero. A History ha
 of the feature that it is made of, and the times since its events have a block that no row of the source shows.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -180,8 +181,9 @@ def save_split(folder: Path, split: EncodedSplit) -> None:
 
 
 def open_split(folder: Path, schema: EncodedSchema) -> EncodedSplit:
-    """Opens a split by memory-mapping its files, shared by all processes that do."""
+    """Opens a split by memory-mapping its files, shared by all processes that do; one array for each file."""
 
+    @cache
     def mapped(name: str) -> NDArray[Any]:
         array: NDArray[Any] = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
         return array
@@ -244,3 +246,30 @@ def arrays(split: EncodedSplit) -> dict[str, NDArray[np.generic]]:
         found[f"history-{index}-start"] = history.start
         found[f"history-{index}-end"] = history.end
     return found
+
+
+def row_arrays(split: EncodedSplit) -> list[NDArray[Any]]:
+    """What batches are made of that has something for each row; an array that features share comes once."""
+    found: list[NDArray[Any]] = [split.labels, split.categorical, split.numeric, *split.multicategorical.values()]
+    for history in split.histories.values():
+        found += [history.start, history.end, *([] if history.times is None else [history.times.rows])]
+    return list({id(array): array for array in found}.values())
+
+
+def with_rows(split: EncodedSplit, rows: Sequence[NDArray[Any]]) -> EncodedSplit:
+    """Other rows over the same logs of events, given as `row_arrays` gives them; without users and row numbers."""
+    given = {id(array): other for array, other in zip(row_arrays(split), rows, strict=True)}
+
+    def of(history: EncodedHistory) -> EncodedHistory:
+        times = None if history.times is None else replace(history.times, rows=given[id(history.times.rows)])
+        return replace(history, start=given[id(history.start)], end=given[id(history.end)], times=times)
+
+    return EncodedSplit(
+        labels=given[id(split.labels)],
+        categorical=given[id(split.categorical)],
+        numeric=given[id(split.numeric)],
+        multicategorical={name: given[id(ids)] for name, ids in split.multicategorical.items()},
+        histories={name: of(history) for name, history in split.histories.items()},
+        users=None,
+        row_ids=split.row_ids[:0],
+    )

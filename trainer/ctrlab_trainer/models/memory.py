@@ -6,10 +6,10 @@ the process when the weights are drawn, without a word.
 
 from collections.abc import Callable
 
-import psutil
 import torch
 from torch import nn
 
+from ctrlab_trainer import memory_limits
 from ctrlab_trainer.models.components.tables import row_wise_tables
 
 COPIES = {"adam": 4, "adamw": 4, "adagrad": 3, "sgd": 2}
@@ -25,7 +25,7 @@ def check_memory(assemble: Callable[[], nn.Module], optimizer: str) -> None:
     # The gradient of a table whose updates are row-wise has the rows of a batch alone.
     without_gradient = row_wise_tables(model)
     numbers = sum(size * (COPIES[optimizer] - (name in without_gradient)) for name, size in sizes.items())
-    needed, free = numbers * BYTES, psutil.virtual_memory().available
+    needed, free = numbers * BYTES, memory_limits.free()
     if needed > free:
         largest = max(sizes, key=lambda name: sizes[name])
         raise MemoryError(
