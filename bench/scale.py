@@ -49,20 +49,20 @@ STEPS = 10
 """Steps that are timed for each size of tables."""
 
 
-def schema_of(values: int) -> EncodedSchema:
+def schema_of(values: int, fields: int = FIELDS) -> EncodedSchema:
     """Fields of so many values each."""
     features = [
         EncodedFeature(name=f"f{place}", kind="categorical", offset=1 + place * values, size=values, column=place)
-        for place in range(FIELDS)
+        for place in range(fields)
     ]
-    return EncodedSchema(features=tuple(features), embedding_rows=1 + FIELDS * values)
+    return EncodedSchema(features=tuple(features), embedding_rows=1 + fields * values)
 
 
-def write(folder: Path, rows: int, values: int) -> None:
+def write(folder: Path, rows: int, values: int, fields: int = FIELDS) -> None:
     """A split of drawn rows, a part at a time."""
-    ids = np.lib.format.open_memmap(folder / "categorical.npy", mode="w+", dtype=np.int32, shape=(rows, FIELDS))
+    ids = np.lib.format.open_memmap(folder / "categorical.npy", mode="w+", dtype=np.int32, shape=(rows, fields))
     chance = np.random.default_rng(0)
-    offsets = 1 + np.arange(FIELDS, dtype=np.int32) * values
+    offsets = 1 + np.arange(fields, dtype=np.int32) * values
     for start in range(0, rows, CHUNK):
         part = ids[start : start + CHUNK]
         part[:] = chance.integers(0, values, part.shape, dtype=np.int32) + offsets

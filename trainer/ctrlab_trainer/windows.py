@@ -135,6 +135,7 @@ def _room(files: Arrays, rows: int) -> Arrays:
 
     def array(shape: tuple[int, ...], of: np.dtype[Any]) -> NDArray[Any]:
         numbers = math.prod(shape)
-        return np.frombuffer(mmap.mmap(-1, max(1, numbers * of.itemsize)), of, numbers).reshape(shape)
+        memory = mmap.mmap(-1, max(1, numbers * of.itemsize), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        return np.frombuffer(memory, of, numbers).reshape(shape)
 
     return [array((rows, *file.shape[1:]), file.dtype) for file in files]

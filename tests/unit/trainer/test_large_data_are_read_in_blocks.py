@@ -1,6 +1,7 @@
 """Data that exceed a share of the memory are taken in blocks of neighbouring rows, in an order that nothing but the
 data and the seed decides."""
 
+import mmap
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain
@@ -141,11 +142,12 @@ def test_memory_holds_two_windows_whatever_the_rows(
     order = Order.of("blocks", split, "cpu")
     made: list[int] = []
 
-    def noted(_: int, size: int) -> bytearray:
+    def noted(_: int, size: int, flags: int) -> bytearray:
         made.append(size)
         return bytearray(size)
 
-    monkeypatch.setattr("ctrlab_trainer.windows.mmap", SimpleNamespace(mmap=noted))
+    flags = {name: getattr(mmap, name) for name in ("MAP_PRIVATE", "MAP_ANONYMOUS")}
+    monkeypatch.setattr("ctrlab_trainer.windows.mmap", SimpleNamespace(mmap=noted, **flags))
     assert sum(map(len, WindowedRows(split, schema, order).in_turn(100))) == 20_000
     assert sum(made) == 2 * (order.window + 100) * 41
 
