@@ -80,7 +80,7 @@ class Architecture(BaseModel):
     quicker for millions of rows, and another result (for Adam: torch's SparseAdam). 0: never."""
     row_order: RowOrder = "auto"
     """rows: an epoch takes the training rows in any order. blocks: neighbouring rows are read together, and permuted
-    within a buffer. auto: blocks where the rows need more than half of the memory. A GPU holds all rows."""
+    within 64 MiB of them. auto: blocks where the rows need more than half of the memory. A GPU holds all rows."""
 
 
 class WithDNN(Architecture):

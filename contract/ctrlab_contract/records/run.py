@@ -11,7 +11,8 @@ StepKind = Literal["eager", "cuda-graph"]
 """How training steps are started: operation by operation, or as one recorded graph of all of them."""
 
 RowsTaken = Literal["rows", "blocks"]
-"""How training rows were permuted: each among all others, or in blocks that are read together."""
+"""How training rows were permuted: each among all others, or in blocks that are read together.
+The sizes of blocks are constants, so that the order follows from data and seed."""
 
 
 class CodeRecord(ContractModel):
