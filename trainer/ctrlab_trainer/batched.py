@@ -50,14 +50,14 @@ def train_batched(
     A seed that stops early leaves the batch, and the others go on.
     """
     seen = schema.without(variant.unseen)
-    rows, judge = DeviceData(train, seen, device), Judge(valid, seen, device, primary_metric, metrics)
-    order = Order.of(config.row_order, train, device)
     needed, given = bytes_of(train), memory_limits.total()
     if device == "cpu" and needed > given:
         message = (
             f"several seeds at once keep all rows in memory, {needed / 2**30:.1f} GiB of {given / 2**30:.1f}: use 1"
         )
         raise InvalidSpec([Problem("spec.evaluation.seedsPerPod", message)])
+    rows, judge = DeviceData(train, seen, device), Judge(valid, seen, device, primary_metric, metrics)
+    order = Order.of(config.row_order, train, device)
     models = [build(variant, config, schema, own, device) for own in seeds]
     for table in row_wise_tables(models[0]):
         message = f"several seeds at once cannot update {table} by rows: use 1, or raise sparse_embeddings_above"

@@ -25,7 +25,7 @@ from ctrlab_trainer.resolve import resolve
 from ctrlab_trainer.row_order import Order
 from ctrlab_trainer.scoring import ROWS, score_batch
 from ctrlab_trainer.seeds import PurposeSeeds
-from ctrlab_trainer.windows import rows_of
+from ctrlab_trainer.windows import rows_of, rows_to_score
 
 WARM_UP = 2
 """Batches before the clock starts: the first ones allocate."""
@@ -67,13 +67,13 @@ def _measure(
     model = build(variant, config, schema, PurposeSeeds.of(0), device)
     seen = schema.without(variant.unseen)
     optimisation = Optimisation(model, config)
-    in_training, in_turn = Order.of(config.row_order, rows, device), Order.of("auto", valid, device)
-    train_rows, valid_rows = rows_of(rows, seen, in_training, device), rows_of(valid, seen, in_turn, device)
+    order = Order.of(config.row_order, rows, device)
+    train_rows, valid_rows = rows_of(rows, seen, order, device), rows_to_score(valid, seen, device)
     chance = torch.Generator(device).manual_seed(0)
 
     def epochs() -> Iterator[Batch]:
         while True:
-            yield from map(train_rows.batch, train_rows.in_order(in_training.windows(chance), config.batch_size))
+            yield from map(train_rows.batch, train_rows.in_order(order.windows(chance), config.batch_size))
 
     def passes() -> Iterator[Batch]:
         while True:

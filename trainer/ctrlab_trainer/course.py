@@ -27,7 +27,7 @@ from ctrlab_trainer.optimisation import Optimisation
 from ctrlab_trainer.row_order import Order, Window
 from ctrlab_trainer.scoring import probabilities
 from ctrlab_trainer.seeds import PurposeSeeds
-from ctrlab_trainer.windows import rows_of
+from ctrlab_trainer.windows import rows_to_score
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Judge:
     def __init__(
         self, valid: EncodedSplit, seen: EncodedSchema, device: str, primary: str, metrics: tuple[str, ...]
     ) -> None:
-        self.rows = rows_of(valid, seen, Order.of("auto", valid, device), device)
+        self.rows = rows_to_score(valid, seen, device)
         self.primary = primary
         self.names = metrics
         direction = DIRECTION[cast(MetricName, primary)]

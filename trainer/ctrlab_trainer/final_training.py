@@ -22,11 +22,10 @@ from ctrlab_trainer.loop import TrainingResult, train
 from ctrlab_trainer.models import build
 from ctrlab_trainer.predictions import predictions_parquet
 from ctrlab_trainer.resolve import resolve
-from ctrlab_trainer.row_order import Order
 from ctrlab_trainer.scoring import score
 from ctrlab_trainer.seal import OpenedTest
 from ctrlab_trainer.seeds import PurposeSeeds
-from ctrlab_trainer.windows import rows_of
+from ctrlab_trainer.windows import rows_to_score
 
 
 @dataclass(frozen=True)
@@ -116,8 +115,7 @@ class FinalTraining:
         rows = opened.split
         model = build(self.variant, self.config, schema, seeds, self.device)
         model.load_state_dict(result.state or {})
-        seen, order = schema.without(self.variant.unseen), Order.of("auto", rows, self.device)
-        scores = score(model, rows_of(rows, seen, order, self.device))
+        scores = score(model, rows_to_score(rows, schema.without(self.variant.unseen), self.device))
         if not np.isfinite(scores).all():
             return Tested({}, {}, None, opened.openings)
         values = compute(self.metrics, np.asarray(rows.labels), scores, rows.users)

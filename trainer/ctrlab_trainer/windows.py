@@ -55,6 +55,11 @@ def rows_of(split: EncodedSplit, schema: EncodedSchema, order: Order, device: st
     return DeviceData(split, schema, device)
 
 
+def rows_to_score(split: EncodedSplit, schema: EncodedSchema, device: str) -> Rows:
+    """Rows that are taken as they stand in the files: in memory, or in windows where there is too little of it."""
+    return rows_of(split, schema, Order.of("auto", split, device), device)
+
+
 class WindowedRows:
     """`Rows` on a CPU of which a window is in memory."""
 

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from specs.prepared import PREPARED
 
 from ctrlab_contract.dataset import Dataset
 from ctrlab_contract.names import Key
 from ctrlab_contract.plan import ExperimentKey, ParentExperiment, Plan, Variant
-from ctrlab_contract.records import FileDigest, Lineage, PreparedData, SplitSummary, TestOpening
+from ctrlab_contract.records import FileDigest, Lineage, PreparedData, TestOpening
 from ctrlab_contract.store import Store, open_store
 from ctrlab_contract.tuning import Analysis, Evaluation, Tuning
 from ctrlab_operator.local.lineage import freeze
@@ -37,18 +38,8 @@ def model(name: str, architecture: str = "deepfm", **more: Any) -> Variant:
 
 
 def prepared(data: str = "d", files: str = "f") -> PreparedData:
-    part = SplitSummary(rows=10, positives=4, row_ids_digest="sha256:rows", files={})
-    return PreparedData(
-        digest=f"sha256:{data}",
-        encoder_version="1",
-        sources=(FileDigest(name="clicks.csv", bytes=1, sha256=f"sha256:{files}"),),
-        train=part,
-        valid=part,
-        test=part,
-        vocabulary={},
-        vocabulary_digest="sha256:v",
-        embedding_rows=1,
-    )
+    source = FileDigest(name="clicks.csv", bytes=1, sha256=f"sha256:{files}")
+    return PREPARED.model_copy(update={"digest": f"sha256:{data}", "sources": (source,)})
 
 
 @pytest.fixture

@@ -184,7 +184,7 @@ def test_training_from_files_equals_training_from_memory_to_the_bit(
         return made[-1]
 
     monkeypatch.setattr(loop, "rows_of", noted)
-    monkeypatch.setattr("ctrlab_trainer.course.rows_of", noted)
+    monkeypatch.setattr("ctrlab_trainer.windows.rows_of", noted)
     from_files = fit(variant, train=rows, valid=valid)
     assert [type(data) for data in made] == [WindowedRows, WindowedRows]
 
