@@ -60,7 +60,7 @@ test-slow: install helm
 	$(BIN)/pytest
 
 manifests: install
-	$(BIN)/python -m ctrlab_contract.crd crds docs/reference
+	$(BIN)/python -m ctrlab_api.crd crds docs/reference
 	cp crds/*.yaml charts/ctrlab/files/crds/
 
 images:

@@ -20,17 +20,17 @@ import torch
 from bench.trainer import PEERS, Program
 from bench.trainers.ctrlab_side import encoded, variant_of
 from bench.trainers.data import DEVICE_VARIABLE, SETTINGS, columns_of
-from ctrlab_contract.architectures import Architecture
-from ctrlab_contract.plan import Variant
-from ctrlab_trainer.batched import train_batched
-from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
-from ctrlab_trainer.determinism import deterministic
-from ctrlab_trainer.device import DEVICE_VARIABLE as OWN_DEVICE
-from ctrlab_trainer.device import set_up_torch
-from ctrlab_trainer.loop import TrainingResult, train
-from ctrlab_trainer.resolve import resolve
-from ctrlab_trainer.seeds import PurposeSeeds
-from ctrlab_trainer.steps import STEPS_VARIABLE
+from ctrlab_api.architectures import Architecture
+from ctrlab_api.plan import Variant
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
+from ctrlab_trainer.process.device import DEVICE_VARIABLE as OWN_DEVICE
+from ctrlab_trainer.process.device import set_up_torch
+from ctrlab_trainer.training.batched_training import train_batched
+from ctrlab_trainer.training.determinism import deterministic
+from ctrlab_trainer.training.loop import TrainingResult, train
+from ctrlab_trainer.training.random_seeds import PurposeSeeds
+from ctrlab_trainer.training.step_execution import STEPS_VARIABLE
+from ctrlab_trainer.training.variant_config import resolve_config
 
 MODEL = "DeepFM"
 ROWS = 202_027
@@ -70,7 +70,7 @@ class Workload:
         variant = variant_of(MODEL)
         more = {"precision": precision, "epochs": epochs, "patience": epochs, "schedule": "constant"}
         variant = variant.model_copy(update={"parameters": {**variant.parameters, **more}})
-        return variant, resolve(variant, {})
+        return variant, resolve_config(variant, {})
 
     def _alone(self, variant: Variant, config: Architecture, device: str) -> TrainingResult:
         return train(

@@ -29,19 +29,19 @@ import numpy as np
 import torch
 
 from bench.scale import BATCH, CHUNK, FIELDS, MILLION, VALUES, peaks, schema_of, write
-from ctrlab_contract.plan import Variant
-from ctrlab_contract.records.run import RowsTaken
-from ctrlab_trainer.data.encoded import EncodedFeature, EncodedSchema, open_split
-from ctrlab_trainer.device import set_up_torch
-from ctrlab_trainer.loop import Epoch
-from ctrlab_trainer.memory_limits import GROUPS
+from ctrlab_api.plan import Variant
+from ctrlab_api.records.runs import RowPermutation
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedFeature, EncodedSchema, open_split
 from ctrlab_trainer.models import build
-from ctrlab_trainer.optimisation import Optimisation
-from ctrlab_trainer.resolve import resolve
-from ctrlab_trainer.row_order import Order
-from ctrlab_trainer.scoring import score
-from ctrlab_trainer.seeds import PurposeSeeds
-from ctrlab_trainer.windows import rows_of
+from ctrlab_trainer.process.device import set_up_torch
+from ctrlab_trainer.process.memory_limits import GROUPS
+from ctrlab_trainer.training.loop import EpochTraining
+from ctrlab_trainer.training.optimizer import ModelOptimizer
+from ctrlab_trainer.training.random_seeds import PurposeSeeds
+from ctrlab_trainer.training.row_order import RowOrdering
+from ctrlab_trainer.training.row_windows import open_rows
+from ctrlab_trainer.training.scoring import score
+from ctrlab_trainer.training.variant_config import resolve_config
 
 SKIPPED = 77
 BESIDE_A_HISTORY = 35
@@ -49,7 +49,7 @@ BESIDE_A_HISTORY = 35
 LENGTH = 20
 EVENTS_OF_A_USER = 50
 GIB = 2**30
-PLACES: dict[str, RowsTaken] = {"files, with the limit": "blocks", "memory": "rows"}
+PLACES: dict[str, RowPermutation] = {"files, with the limit": "blocks", "memory": "rows"}
 """Where the rows are, and in which order they are taken from there."""
 
 
@@ -81,19 +81,21 @@ def write_rows(folder: Path, rows: int, history: bool) -> None:
         start[place : place + size] = np.maximum(first, end[place : place + size] - LENGTH)
 
 
-def epoch(folder: Path, history: bool, taken: RowsTaken) -> dict[str, float]:
+def epoch(folder: Path, history: bool, taken: RowPermutation) -> dict[str, float]:
     """DeepFM over all rows of the folder, then their scores."""
     set_up_torch()
     seen, split = schema(history), open_split(folder, schema(history))
-    order = Order.of(taken, split, "cpu")
+    order = RowOrdering.of(taken, split, "cpu")
     parameters: dict[str, str | int] = {"embedding_dim": 8, "hidden_units": "64,32", "batch_size": BATCH}
     variant = Variant(name="DeepFM", architecture="deepfm", parameters=parameters)
-    config = resolve(variant, {})
+    config = resolve_config(variant, {})
     with peaks() as memory:
-        rows = rows_of(split, seen, order, "cpu")
+        rows = open_rows(split, seen, order, "cpu")
         model = build(variant, config, seen, PurposeSeeds.of(0))
         began = time.perf_counter()
-        Epoch(model, rows, Optimisation(model, config), config).run(order.windows(torch.Generator().manual_seed(0)))
+        EpochTraining(model, rows, ModelOptimizer(model, config), config).run(
+            order.windows(torch.Generator().manual_seed(0))
+        )
         trained = time.perf_counter()
         score(model, rows)
         scored = time.perf_counter()

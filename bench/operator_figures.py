@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rig.cluster import Cluster
-from rig.servers import postgres_server, s3_server
-from rig.tcp_proxy import TcpProxy, to_unix_socket
+from fake_cluster.cluster import Cluster
+from local_servers.backing_servers import postgres_server, s3_server
+from local_servers.tcp_proxy import TcpProxy, to_unix_socket
 from sqlalchemy import make_url
 
 from bench import operator_scale, operator_way

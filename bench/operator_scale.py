@@ -14,20 +14,20 @@ from pathlib import Path
 from urllib.error import URLError
 
 import psutil
-from rig.cluster import Cluster, spec
-from rig.servers import free_ports
+from fake_cluster.cluster import Cluster, spec
+from local_servers.backing_servers import free_ports
 
-from ctrlab_contract.experiment import Experiment
-from ctrlab_contract.names import EXPERIMENT_LABEL, Condition, Key
-from ctrlab_contract.plan import ExperimentKey, Plan
-from ctrlab_contract.records import PreparedData, SplitSummary
-from ctrlab_contract.store import open_store
-from ctrlab_contract.study import StudyDatabase, slots
-from ctrlab_contract.study.shared import study_name
-from ctrlab_operator.cluster.client import Manifest
-from ctrlab_operator.cluster.parse import experiment_from
-from ctrlab_operator.cluster.resources import EXPERIMENT, JOB, POD
-from ctrlab_operator.local.lineage import freeze
+from ctrlab_api.names import EXPERIMENT_LABEL, ConditionType, ObjectKey
+from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.records import PreparedData, SplitSummary
+from ctrlab_api.resources.experiment import Experiment
+from ctrlab_control.plan_freezing import freeze_plan
+from ctrlab_operator.kubernetes_api.api_client import Manifest
+from ctrlab_operator.kubernetes_api.object_kinds import EXPERIMENT, JOB, POD
+from ctrlab_operator.kubernetes_api.resource_parsing import parse_experiment
+from ctrlab_store import open_store
+from ctrlab_study import StudyDatabase, slots
+from ctrlab_study.shared_study import study_name
 
 SETTLE_SECONDS = 20.0
 WORKERS = 2
@@ -82,10 +82,10 @@ def _begin(cluster: Cluster, name: str) -> None:
     learning_rate = {"learning_rate": {"float": {"low": "1e-4", "high": "1e-2", "log": True}}}
     models = [{"name": model, "architecture": "fm", "search": learning_rate} for model in MODELS]
     asked = spec(models=models, tuning={"trials": 50, "workers": WORKERS})
-    experiment = experiment_from(cluster.create(name, asked))
+    experiment = parse_experiment(cluster.create(name, asked))
     plan, key = Plan.of(experiment), _key(experiment)
     store = open_store(cluster.bucket, cluster.store_environment)
-    freeze(store, key, plan)
+    freeze_plan(store, key, plan)
     split = SplitSummary(rows=1, positives=1, row_ids_digest=DIGEST, files={})
     prepared = PreparedData(
         digest=DIGEST,
@@ -98,7 +98,7 @@ def _begin(cluster: Cluster, name: str) -> None:
         vocabulary_digest=DIGEST,
         embedding_rows=1,
     )
-    store.below(key.prefix).put(Key.PREPARED, prepared.to_json().encode())
+    store.below(key.prefix).put(ObjectKey.PREPARED, prepared.to_json().encode())
 
 
 def _warm_up(cluster: Cluster, active: int, pool: ThreadPoolExecutor) -> None:
@@ -119,7 +119,7 @@ def _run_for_ever(cluster: Cluster, database: StudyDatabase, pod: Manifest) -> N
     container = {"name": "worker", "image": "", "imageID": "", "ready": True, "restartCount": 0, "state": running}
     status = {"phase": "Running", "containerStatuses": [container]}
     cluster.api.merge(POD, cluster.namespace, f"{metadata['name']}/status", {"status": status})
-    experiment = experiment_from(cluster.experiment(metadata["labels"][EXPERIMENT_LABEL]))
+    experiment = parse_experiment(cluster.experiment(metadata["labels"][EXPERIMENT_LABEL]))
     model = next(model for model in MODELS if f"-tune-{model.lower()}-" in metadata["name"])
     key, plan = _key(experiment), Plan.of(experiment)
     study, base, worker = study_name(key, model), database.database, metadata["name"]
@@ -132,14 +132,14 @@ def _end(cluster: Cluster, name: str, jobs: list[Manifest]) -> None:
     made = cluster.create(name, spec())
     conditions = [
         {
-            "type": getattr(Condition, kind),
+            "type": getattr(ConditionType, kind),
             "status": "True" if kind in TRUE else "False",
             "reason": "Done" if kind in TRUE else "NotYet",
             "message": "",
             "observedGeneration": 1,
             "lastTransitionTime": TIME,
         }
-        for kind in sorted(kind for kind in vars(Condition) if kind.isupper())
+        for kind in sorted(kind for kind in vars(ConditionType) if kind.isupper())
     ]
     line = {"trialsDone": 50, "trialsFailed": 0, "best": "0.81234", "searchDigest": DIGEST}
     models = [{"name": model, **line, "runsDone": 8, "runsFailed": 0} for model in sorted(MODELS)]

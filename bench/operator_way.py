@@ -15,13 +15,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from fake_cluster.cluster import Cluster, spec
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
-from rig.cluster import Cluster, spec
-from rig.servers import free_ports
+from local_servers.backing_servers import free_ports
 
-from ctrlab_operator.cluster.manifests.jobs import JOB_ANNOTATION
-from ctrlab_operator.cluster.resources import JOB, POD, Kind
+from ctrlab_operator.kubernetes_api.object_kinds import JOB, POD, ObjectKind
+from ctrlab_operator.manifests.job_manifests import JOB_ANNOTATION
 
 STAND_IN = Path(__file__).parents[1] / "tests" / "integration" / "fake_worker.py"
 JOB_LABEL = "batch.kubernetes.io/job-name"
@@ -122,7 +122,7 @@ def overhead(cluster: Cluster) -> tuple[float, float]:
     }
     file = cluster.folder / "real.yaml"
     file.write_text(json.dumps(document))
-    command = [sys.executable, "-m", "ctrlab_operator.cli", "run", str(file), "--workers", "2"]
+    command = [sys.executable, "-m", "ctrlab.cli", "run", str(file), "--workers", "2"]
     began = time.monotonic()
     subprocess.run([*command, "--workspace", str(cluster.folder / "w")], check=True, capture_output=True)
     alone = time.monotonic() - began
@@ -140,7 +140,7 @@ def overhead(cluster: Cluster) -> tuple[float, float]:
     return alone, through
 
 
-def _watch(cluster: Cluster, kind: Kind, note: Any) -> None:
+def _watch(cluster: Cluster, kind: ObjectKind, note: Any) -> None:
     """A connection of its own, which ends with the process."""
     configuration = kubernetes_client.Configuration()
     kubernetes_config.load_kube_config(str(cluster.kubeconfig), client_configuration=configuration)

@@ -19,10 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ctrlab_contract.dataset import Dataset
-from ctrlab_contract.names import Key
-from ctrlab_contract.plan import ExperimentKey, Plan, Variant
-from ctrlab_contract.records import (
+from ctrlab_api.names import ObjectKey
+from ctrlab_api.plan import ExperimentKey, Plan, Variant
+from ctrlab_api.records import (
     CodeRecord,
     EnvironmentRecord,
     FileDigest,
@@ -36,9 +35,10 @@ from ctrlab_contract.records import (
     TestOpening,
     search_token,
 )
-from ctrlab_contract.store import Store, open_store
-from ctrlab_contract.study import nothing_tuned
-from ctrlab_contract.tuning import Analysis, Evaluation, Seeds, Tuning
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_api.resources.tuning import Analysis, Evaluation, Seeds, Tuning
+from ctrlab_store import Store, open_store
+from ctrlab_study import untuned_record
 
 MODELS = ("SIN", "DIN", "DeepFM")
 USERS = 50_000
@@ -77,11 +77,11 @@ def write(folder: Store, rows: int, seeds: int) -> None:
     users = random.integers(0, USERS, rows).astype(np.int32)
     plan = made_plan(seeds)
     prepared = made_data(labels)
-    folder.put(Key.PLAN, plan.to_json().encode())
-    folder.put(Key.PREPARED, prepared.to_json().encode())
-    searches = {name: nothing_tuned(plan, name, prepared.digest) for name in plan.names}
+    folder.put(ObjectKey.PLAN, plan.to_json().encode())
+    folder.put(ObjectKey.PREPARED, prepared.to_json().encode())
+    searches = {name: untuned_record(plan, name, prepared.digest) for name in plan.names}
     for name, search in searches.items():
-        folder.put(Key.study(name), search.to_json().encode())
+        folder.put(ObjectKey.study(name), search.to_json().encode())
     token = search_token(searches.values())
     for place, (name, search) in enumerate(searches.items()):
         own = random.normal(0, 0.15, rows).astype(np.float32)
@@ -89,8 +89,8 @@ def write(folder: Store, rows: int, seeds: int) -> None:
             noise = np.random.default_rng([seed, place]).normal(0, 0.2, rows).astype(np.float32)
             raw = predictions(labels, users, 1 / (1 + np.exp(-((1 - 0.02 * place) * logit + own + noise))))
             record = made_record(plan, prepared, search, seed, token, raw)
-            folder.put(Key.run(name, seed, 1, "predictions.parquet"), raw)
-            folder.put(Key.run(name, seed, 1, "record.json"), record.to_json().encode())
+            folder.put(ObjectKey.run(name, seed, 1, "predictions.parquet"), raw)
+            folder.put(ObjectKey.run(name, seed, 1, "record.json"), record.to_json().encode())
 
 
 def predictions(labels: NDArray[np.uint8], users: NDArray[np.int32], scores: NDArray[np.float32]) -> bytes:

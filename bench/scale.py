@@ -27,17 +27,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from ctrlab_contract.plan import Variant
-from ctrlab_contract.records.run import RowsTaken
-from ctrlab_trainer.data.encoded import EncodedFeature, EncodedSchema, open_split
-from ctrlab_trainer.device import set_up_torch
-from ctrlab_trainer.loop import training_step
+from ctrlab_api.plan import Variant
+from ctrlab_api.records.runs import RowPermutation
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedFeature, EncodedSchema, open_split
 from ctrlab_trainer.models import build
-from ctrlab_trainer.optimisation import Optimisation
-from ctrlab_trainer.resolve import resolve
-from ctrlab_trainer.row_order import Order
-from ctrlab_trainer.seeds import PurposeSeeds
-from ctrlab_trainer.windows import rows_of
+from ctrlab_trainer.process.device import set_up_torch
+from ctrlab_trainer.training.loop import training_step
+from ctrlab_trainer.training.optimizer import ModelOptimizer
+from ctrlab_trainer.training.random_seeds import PurposeSeeds
+from ctrlab_trainer.training.row_order import RowOrdering
+from ctrlab_trainer.training.row_windows import open_rows
+from ctrlab_trainer.training.variant_config import resolve_config
 
 FIELDS = 40
 VALUES = 1000
@@ -93,7 +93,7 @@ def peaks() -> Iterator[dict[str, int]]:
         thread.join()
 
 
-def train(folder: Path, values: int, order: RowsTaken, most: int | None, sparse_above: int) -> dict[str, float]:
+def train(folder: Path, values: int, order: RowPermutation, most: int | None, sparse_above: int) -> dict[str, float]:
     """DeepFM over all rows of the folder, or `most` steps after one that does not count."""
     set_up_torch()
     schema = schema_of(values)
@@ -104,13 +104,13 @@ def train(folder: Path, values: int, order: RowsTaken, most: int | None, sparse_
         "sparse_embeddings_above": sparse_above,
     }
     variant = Variant(name="DeepFM", architecture="deepfm", parameters=parameters)
-    config = resolve(variant, {})
+    config = resolve_config(variant, {})
     with peaks() as memory:
         split = open_split(folder, schema)
-        taken = Order.of(order, split, "cpu")
-        data = rows_of(split, schema, taken, "cpu")
+        taken = RowOrdering.of(order, split, "cpu")
+        data = open_rows(split, schema, taken, "cpu")
         model = build(variant, config, schema, PurposeSeeds.of(0))
-        optimisation = Optimisation(model, config)
+        optimisation = ModelOptimizer(model, config)
         model.train()
         batches = map(data.batch, data.in_order(taken.windows(torch.Generator().manual_seed(0)), BATCH))
         if most is not None:

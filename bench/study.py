@@ -21,10 +21,10 @@ from typing import Any, TypeVar
 import psutil
 from sqlalchemy import Connection, create_engine, make_url, text
 
-from ctrlab_contract.dataset import Dataset
-from ctrlab_contract.plan import ExperimentKey, Plan, Variant
-from ctrlab_contract.study import Outcome, SharedStudy, StudyDatabase
-from ctrlab_contract.tuning import Analysis, Evaluation, Tuning
+from ctrlab_api.plan import ExperimentKey, Plan, Variant
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
+from ctrlab_study import Outcome, SharedStudy, StudyDatabase
 
 T = TypeVar("T")
 Times = dict[str, list[tuple[float, float]]]

@@ -26,7 +26,7 @@ import pandas as pd
 import yaml
 
 from bench.tuners.settings import BATCH, EMBEDDING_DIM, EPOCHS, FEATURES, GRID, HIDDEN, PATIENCE, ROWS
-from ctrlab_contract.records.study import StudyRecord
+from ctrlab_api.records.studies import StudyRecord
 
 ROOT = Path(__file__).resolve().parents[1]
 BELOW_THE_BEST = 0.001

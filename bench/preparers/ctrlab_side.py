@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 
 from bench.preparers.rows import CATEGORIES, MIN_FREQUENCY, NUMBERS, SHARES
-from ctrlab_contract.dataset import Dataset
-from ctrlab_contract.plan import ExperimentKey, Plan, Variant
-from ctrlab_contract.store import FileStore
-from ctrlab_contract.tuning import Analysis, Evaluation, Tuning
-from ctrlab_trainer.data.prepare import prepare
+from ctrlab_api.plan import ExperimentKey, Plan, Variant
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
+from ctrlab_store import FileStore
+from ctrlab_trainer.data.preparing.preparation import prepare
 
 SPEC = {
     "source": {"uri": Path(sys.argv[1]).as_uri(), "format": "csv"},

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from bench.trainers.data import SETTINGS, Columns, columns_of
 from bench.trainers.serve import serve
-from ctrlab_contract.plan import Variant
-from ctrlab_trainer.batches import Batch, DeviceData
-from ctrlab_trainer.data.encoded import (
+from ctrlab_api.plan import Variant
+from ctrlab_trainer.data.prepared.encoded_splits import (
     EncodedFeature,
     EncodedHistory,
     EncodedSchema,
@@ -22,14 +21,15 @@ from ctrlab_trainer.data.encoded import (
     open_split,
     save_split,
 )
-from ctrlab_trainer.device import set_up_torch
-from ctrlab_trainer.loop import training_step
 from ctrlab_trainer.models import build
-from ctrlab_trainer.optimisation import Optimisation
-from ctrlab_trainer.resolve import resolve
-from ctrlab_trainer.row_order import Order
-from ctrlab_trainer.scoring import score
-from ctrlab_trainer.seeds import PurposeSeeds
+from ctrlab_trainer.process.device import set_up_torch
+from ctrlab_trainer.training.batches import Batch, DeviceData
+from ctrlab_trainer.training.loop import training_step
+from ctrlab_trainer.training.optimizer import ModelOptimizer
+from ctrlab_trainer.training.random_seeds import PurposeSeeds
+from ctrlab_trainer.training.row_order import RowOrdering
+from ctrlab_trainer.training.scoring import score
+from ctrlab_trainer.training.variant_config import resolve_config
 
 
 def variant_of(model: str) -> Variant:
@@ -100,10 +100,10 @@ class Ctrlab:
             arrays += [history.events, history.start, history.end]
         self.data_bytes = sum(array.nbytes for array in arrays)
         variant = variant_of(model)
-        self.config = resolve(variant, {})
-        self.rows, self.order = DeviceData(split, schema, "cpu"), Order.of("rows", split, "cpu")
+        self.config = resolve_config(variant, {})
+        self.rows, self.order = DeviceData(split, schema, "cpu"), RowOrdering.of("rows", split, "cpu")
         self.model = build(variant, self.config, schema, PurposeSeeds.of(0))
-        self.optimisation = Optimisation(self.model, self.config)
+        self.optimisation = ModelOptimizer(self.model, self.config)
         self.batches = self._endless()
         self.activations: list[torch.Tensor] = []
         self.gradients: list[torch.Tensor] = []

@@ -5,10 +5,10 @@ import os
 import sys
 from typing import NoReturn
 
-from ctrlab_contract.errors import InvalidInput
-from ctrlab_contract.names import ExitCode
-from ctrlab_contract.study import StudyUnavailable
-from ctrlab_operator.cluster import logs
+from ctrlab_api.errors import InvalidInput
+from ctrlab_api.names import ExitCode
+from ctrlab_operator.process import json_logs
+from ctrlab_study import StudyUnavailable
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m ctrlab_operator", description=__doc__)
     parser.add_argument("command", choices=("run", "migrate"))
     command = parser.parse_args(arguments).command
-    logs.configure(os.environ.get("CTRLAB_LOG_LEVEL", "INFO"))
+    json_logs.configure(os.environ.get("CTRLAB_LOG_LEVEL", "INFO"))
     try:
         run() if command == "run" else prepare_database(_required("CTRLAB_DATABASE_URL"))
     except (InvalidInput, StudyUnavailable) as error:
@@ -27,9 +27,9 @@ def run() -> None:
     """Until SIGTERM."""
     import kopf
 
-    from ctrlab_operator.cluster.controller import Controller
-    from ctrlab_operator.cluster.settings import Settings
+    from ctrlab_operator.controller import Controller
     from ctrlab_operator.handlers import registry
+    from ctrlab_operator.operator_settings import Settings
 
     for variable in Settings.REQUIRED:
         _required(variable)
@@ -45,7 +45,7 @@ def run() -> None:
 
 def prepare_database(url: str) -> None:
     """Make or upgrade the tables there."""
-    from ctrlab_operator.cluster.migrate import migrate
+    from ctrlab_operator.process.database_migration import migrate
 
     migrate(url)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import kopf
 
-from ctrlab_contract.names import EXPERIMENT_LABEL, GROUP, VERSION
-from ctrlab_operator.cluster.controller import Controller
-from ctrlab_operator.cluster.lease import LEASE_LABEL
-from ctrlab_operator.cluster.resources import ABLATION, EXPERIMENT, JOB, LEASE, POD, Kind
+from ctrlab_api.names import EXPERIMENT_LABEL, GROUP, VERSION
+from ctrlab_operator.controller import Controller
+from ctrlab_operator.kubernetes_api.object_kinds import ABLATION, EXPERIMENT, JOB, LEASE, POD, ObjectKind
+from ctrlab_operator.process.leader_election import LEASE_LABEL
 
 registry = kopf.OperatorRegistry()
 
@@ -87,5 +87,5 @@ async def lease(type: str | None, body: kopf.Body, memo: kopf.Memo, **_: Any) ->
     _tell(memo.controller, LEASE, type, body)
 
 
-def _tell(controller: Controller, kind: Kind, type: str | None, body: kopf.Body) -> None:
+def _tell(controller: Controller, kind: ObjectKind, type: str | None, body: kopf.Body) -> None:
     (controller.gone if type == "DELETED" else controller.saw)(kind, body)

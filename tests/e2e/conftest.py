@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from e2e.installation import CHART, image_values, make_namespace
+from e2e.helm_installation import CHART, image_values, make_namespace
 from e2e.kubectl import Kubectl
 
 RELEASE = "ctrlab"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from rig.servers import as_s3_client, postgres_server, s3_server
+from local_servers.backing_servers import as_s3_client, postgres_server, s3_server
 
 
 @pytest.fixture(scope="session")

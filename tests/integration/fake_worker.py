@@ -13,10 +13,10 @@ import threading
 import time
 from pathlib import Path
 
-from ctrlab_contract.names import ExitCode, Key
-from ctrlab_contract.plan import ExperimentKey, FinalRun, Plan
-from ctrlab_contract.records import PreparedData, SplitSummary, TestOpening
-from ctrlab_contract.store import Store, open_store
+from ctrlab_api.names import ExitCode, ObjectKey
+from ctrlab_api.plan import ExperimentKey, FinalRun, Plan
+from ctrlab_api.records import PreparedData, SplitSummary, TestOpening
+from ctrlab_store import Store, open_store
 
 
 class Interrupted(Exception):
@@ -47,7 +47,7 @@ def main() -> int:
     key = ExperimentKey(namespace=namespace, name=name, uid=uid)
     root = open_store(chosen.store)
     folder = root.below(key.prefix)
-    plan = Plan.model_validate_json(folder.get(Key.PLAN))
+    plan = Plan.model_validate_json(folder.get(ObjectKey.PLAN))
     try:
         match chosen.command:
             case "prepare":
@@ -58,7 +58,7 @@ def main() -> int:
                 evaluate(folder, plan, chosen.seed_count, chosen.first_index)
             case "make":
                 pause()
-                folder.replace(Key.LATEST_REPORT, b"report/abc/")
+                folder.replace(ObjectKey.LATEST_REPORT, b"report/abc/")
                 journal("done", "make")
     except Interrupted:
         return ExitCode.TERMINATED
@@ -79,16 +79,16 @@ def prepare(folder: Store) -> None:
         vocabulary_digest="sha256:0",
         embedding_rows=1,
     )
-    folder.put(Key.PREPARED, prepared.to_json().encode())
+    folder.put(ObjectKey.PREPARED, prepared.to_json().encode())
     journal("done", "prepare")
 
 
 def tune(folder: Store, key: ExperimentKey, plan: Plan, variant: str) -> None:
     # Optuna takes a second to import, and most of these processes do not need it.
-    from ctrlab_contract.study import Interrupted as Stopped
-    from ctrlab_contract.study import SearchTrial, StudyDatabase, TrialFailed, search
+    from ctrlab_study import LeasedTrial, StudyDatabase, TrialFailed, run_trials
+    from ctrlab_study import WorkerInterrupted as Stopped
 
-    def objective(trial: SearchTrial) -> float:
+    def objective(trial: LeasedTrial) -> float:
         pause()
         if "FAKE_TRIALS" in os.environ:
             raise TrialFailed(os.environ["FAKE_TRIALS"])
@@ -97,10 +97,10 @@ def tune(folder: Store, key: ExperimentKey, plan: Plan, variant: str) -> None:
 
     study = StudyDatabase(os.environ["CTRLAB_DATABASE_URL"]).study(key, plan, variant)
     try:
-        search(study, os.environ["CTRLAB_WORKER"], objective, stop=stopping, poll=0.05)
+        run_trials(study, os.environ["CTRLAB_WORKER"], objective, stop=stopping, poll=0.05)
     except Stopped as stopped:
         raise Interrupted from stopped
-    folder.put(Key.study(variant), study.freeze("sha256:da7a").to_json().encode())
+    folder.put(ObjectKey.study(variant), study.freeze("sha256:da7a").to_json().encode())
 
 
 def evaluate(folder: Store, plan: Plan, seed_count: int | None, first: int) -> None:
@@ -114,9 +114,9 @@ def make(folder: Store, plan: Plan, run: FinalRun) -> None:
     opening = TestOpening(
         at="2026-01-01T00:00:00Z", by="fake", plan_digest=plan.digest, token="t", attempt=len(attempts), reason="first"
     )
-    folder.put(Key.run(run.variant, run.seed, len(attempts), "opening.json"), opening.to_json().encode())
+    folder.put(ObjectKey.run(run.variant, run.seed, len(attempts), "opening.json"), opening.to_json().encode())
     pause()
-    folder.put(Key.run(run.variant, run.seed, len(attempts), "record.json"), b"{}")
+    folder.put(ObjectKey.run(run.variant, run.seed, len(attempts), "record.json"), b"{}")
     journal("run", f"{run.variant} {run.seed}")
 
 

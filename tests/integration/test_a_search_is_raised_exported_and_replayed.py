@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from ctrlab_contract.experiment import Experiment
-from ctrlab_contract.names import Key
-from ctrlab_contract.plan import ExperimentKey, Plan
-from ctrlab_contract.records import StudyRecord
-from ctrlab_contract.store import Store
-from ctrlab_contract.study import StudyDatabase
-from ctrlab_operator.cli import main
-from ctrlab_operator.local import snapshot
-from ctrlab_operator.local.errors import WorkspaceError
-from ctrlab_operator.local.workspace import Workspace
+from ctrlab.cli import main
+from ctrlab.local import resource_files
+from ctrlab.local.errors import WorkspaceError
+from ctrlab.local.workspace import Workspace
+from ctrlab_api.names import ObjectKey
+from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.records import StudyRecord
+from ctrlab_api.resources.experiment import Experiment
+from ctrlab_store import Store
+from ctrlab_study import StudyDatabase
 
 SPECIFICATION = """\
 apiVersion: ctrlab.dev/v1alpha1
@@ -47,7 +47,7 @@ FEWER, MORE = 10, 11
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "ctrlab_operator.cli", *arguments]
+    return [sys.executable, "-m", "ctrlab.cli", *arguments]
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def ctrlab(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 def finished_trials(place: Workspace) -> int:
     """Of the search that goes on; 0 before there is one."""
     try:
-        saved = snapshot.find(place, "growing")
+        saved = resource_files.find(place, "growing")
     except WorkspaceError:
         return 0
     assert isinstance(saved, Experiment)
@@ -98,7 +98,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     assert 2 <= finished_trials(found) < FEWER
     file.write_text(SPECIFICATION.replace("TRIALS", str(MORE)))
     again = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not folder_of(found).exists(Key.study("FM")):
+    while not folder_of(found).exists(ObjectKey.study("FM")):
         assert again.poll() is None, again.communicate()
         time.sleep(0.3)
     again.send_signal(signal.SIGINT)  # The final runs are not needed.
@@ -107,12 +107,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 def folder_of(place: Workspace) -> Store:
-    return place.store.below(f"default/growing/{snapshot.find(place, 'growing').metadata.uid}")
+    return place.store.below(f"default/growing/{resource_files.find(place, 'growing').metadata.uid}")
 
 
 def test_a_raised_search_keeps_its_trials_and_has_the_new_number(place: Workspace) -> None:
-    assert len([key for key in place.store.list("default/growing/") if key.endswith(Key.PLAN)]) == 1
-    record = StudyRecord.model_validate_json(folder_of(place).get(Key.study("FM")))
+    assert len([key for key in place.store.list("default/growing/") if key.endswith(ObjectKey.PLAN)]) == 1
+    record = StudyRecord.model_validate_json(folder_of(place).get(ObjectKey.study("FM")))
     assert {trial.slot for trial in record.trials if trial.counted} == set(range(MORE))
     assert sum(trial.counted for trial in record.trials) == MORE
     assert record.budget == MORE
@@ -123,7 +123,7 @@ def test_a_frozen_search_is_exported_as_record_and_as_table(
 ) -> None:
     where = ("--model", "FM", "--workspace", str(place.root))
     assert ctrlab("search", "export", "growing", *where) == 0
-    assert json.loads(capsys.readouterr().out) == json.loads(folder_of(place).get(Key.study("FM")))
+    assert json.loads(capsys.readouterr().out) == json.loads(folder_of(place).get(ObjectKey.study("FM")))
     table = tmp_path / "trials.csv"
     assert ctrlab("search", "export", "growing", *where, "--format", "csv", "--output", str(table)) == 0
     assert len(list(csv.DictReader(io.StringIO(table.read_text())))) >= MORE
@@ -136,15 +136,15 @@ def test_replayed_trials_are_equal_and_a_changed_curve_is_found(
     assert ctrlab("search", "replay", "growing", *where, "--trials", "2") == 0
     assert capfd.readouterr().out.count("2 epochs recorded, 2 repeated: bit-equal") == 2
     folder = folder_of(place)
-    sound = folder.get(Key.study("FM"))
+    sound = folder.get(ObjectKey.study("FM"))
     record = json.loads(sound)
     (best,) = [trial for trial in record["trials"] if trial["number"] == record["best"]["trial"]]
     best["curve"]["1"] += 0.25
-    folder.replace(Key.study("FM"), json.dumps(record).encode())
+    folder.replace(ObjectKey.study("FM"), json.dumps(record).encode())
     try:
         assert ctrlab("search", "replay", "growing", *where) == 3
     finally:
-        folder.replace(Key.study("FM"), sound)
+        folder.replace(ObjectKey.study("FM"), sound)
     assert f"trial {best['number']}: 2 epochs recorded, 2 repeated: different" in capfd.readouterr().out
 
 

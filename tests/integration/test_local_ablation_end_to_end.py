@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from ctrlab_contract.ablation import Ablation
-from ctrlab_contract.canonical import digest
-from ctrlab_contract.plan import Plan
-from ctrlab_contract.records import ReportSummary, RunRecord, StudyRecord
-from ctrlab_contract.store import Store
-from ctrlab_operator.local import snapshot
-from ctrlab_operator.local.workspace import Workspace
+from ctrlab.local import resource_files
+from ctrlab.local.workspace import Workspace
+from ctrlab_api.canonical_json import digest
+from ctrlab_api.plan import Plan
+from ctrlab_api.records import ReportSummary, RunRecord, StudyRecord
+from ctrlab_api.resources.ablation import Ablation
+from ctrlab_store import Store
 
 EXPERIMENT = """\
 apiVersion: ctrlab.dev/v1alpha1
@@ -52,13 +52,11 @@ spec:
 
 
 def ctrlab(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ctrlab_operator.cli", *arguments], capture_output=True, text=True, check=False
-    )
+    return subprocess.run([sys.executable, "-m", "ctrlab.cli", *arguments], capture_output=True, text=True, check=False)
 
 
 def folder_of(place: Workspace, name: str) -> Store:
-    return place.store.below(f"default/{name}/{snapshot.find(place, name).metadata.uid}")
+    return place.store.below(f"default/{name}/{resource_files.find(place, name).metadata.uid}")
 
 
 def record(folder: Store, variant: str, seed: int = 2024) -> RunRecord:
@@ -161,6 +159,6 @@ def test_the_same_command_repeats_nothing(finished: tuple[Workspace, str, tuple[
     assert again.returncode == 0, again.stderr
     assert again.stdout == printed
     assert place.store.list("") == before
-    assert isinstance(snapshot.find(place, "parts"), Ablation)
+    assert isinstance(resource_files.find(place, "parts"), Ablation)
     listed = ctrlab("status", "--workspace", str(place.root))
     assert "parts\tTrue\tSucceeded" in listed.stdout

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ctrlab_contract.plan import Plan
-from ctrlab_contract.records import PreparedData, ReportSummary, RunRecord, StudyRecord
-from ctrlab_contract.store import Store
-from ctrlab_operator.local import snapshot
-from ctrlab_operator.local.workspace import Workspace
+from ctrlab.local import resource_files
+from ctrlab.local.workspace import Workspace
+from ctrlab_api.plan import Plan
+from ctrlab_api.records import PreparedData, ReportSummary, RunRecord, StudyRecord
+from ctrlab_store import Store
 
 DATASET = """\
     source: {uri: "builtin://synthetic", options: {rows: "3000", users: "150", items: "80"}}
@@ -63,13 +63,11 @@ spec:
 
 
 def ctrlab(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ctrlab_operator.cli", *arguments], capture_output=True, text=True, check=False
-    )
+    return subprocess.run([sys.executable, "-m", "ctrlab.cli", *arguments], capture_output=True, text=True, check=False)
 
 
 def folder_of(place: Workspace, name: str) -> Store:
-    return place.store.below(f"default/{name}/{snapshot.find(place, name).metadata.uid}")
+    return place.store.below(f"default/{name}/{resource_files.find(place, name).metadata.uid}")
 
 
 def record(folder: Store, variant: str, seed: int = 2024) -> RunRecord:
@@ -173,4 +171,4 @@ def test_the_experiments_page_links_to_every_ablation(place: Workspace) -> None:
     folder = folder_of(place, "small")
     page = folder.get(f"{folder.get('LATEST').decode().strip()}report.html").decode()
     for name in ("more", "retuned"):
-        assert f"default/{name}/{snapshot.find(place, name).metadata.uid}/report/index.html" in page
+        assert f"default/{name}/{resource_files.find(place, name).metadata.uid}/report/index.html" in page

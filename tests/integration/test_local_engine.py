@@ -16,25 +16,25 @@ from typing import Any
 
 import pytest
 
-from ctrlab_contract.experiment import Experiment
-from ctrlab_contract.names import Key
-from ctrlab_contract.plan import ExperimentKey, Plan
-from ctrlab_contract.records import Lineage
-from ctrlab_contract.study import StudyDatabase
-from ctrlab_operator.local import snapshot
-from ctrlab_operator.local.workspace import Workspace
+from ctrlab.local import resource_files
+from ctrlab.local.workspace import Workspace
+from ctrlab_api.names import ObjectKey
+from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.records import Lineage
+from ctrlab_api.resources.experiment import Experiment
+from ctrlab_study import StudyDatabase
 
 FAKE = Path(__file__).with_name("fake_worker.py")
 
 ENGINE = """
 import sys
 from pathlib import Path
-from ctrlab_contract.experiment import Experiment
-from ctrlab_contract.errors import InvalidInput
-from ctrlab_operator.local.engine import Engine
-from ctrlab_operator.local.errors import Interrupted
-from ctrlab_operator.local.progress import Lines
-from ctrlab_operator.local.workspace import Workspace
+from ctrlab_api.resources.experiment import Experiment
+from ctrlab_api.errors import InvalidInput
+from ctrlab.local.engine import Engine
+from ctrlab.local.errors import Interrupted
+from ctrlab.local.progress_view import Lines
+from ctrlab.local.workspace import Workspace
 
 fake, workspace, manifest = sys.argv[1:]
 experiment = Experiment.model_validate_json(Path(manifest).read_text())
@@ -152,7 +152,7 @@ def test_an_experiment_goes_from_specification_to_report(bench: Bench) -> None:
     experiment = manifest(models=[FM, LR])
     assert bench.finish(experiment) == "Succeeded"
     bench.assert_everything_was_done_once(experiment)
-    saved = snapshot.find(bench.workspace, "study")
+    saved = resource_files.find(bench.workspace, "study")
     assert saved.status is not None
     assert (saved.status.trials, saved.status.seeds) == ("8/8", "5/5")
     assert saved.metadata.uid == ExperimentKey.local(experiment, Plan.of(experiment)).uid
@@ -243,7 +243,7 @@ def test_a_changed_plan_knows_which_earlier_plan_opened_the_test_set(bench: Benc
     found = {}
     for experiment in (first, second):
         key = ExperimentKey.local(experiment, Plan.of(experiment))
-        found[key.uid] = Lineage.model_validate_json(store.below(key.prefix).get(Key.LINEAGE))
+        found[key.uid] = Lineage.model_validate_json(store.below(key.prefix).get(ObjectKey.LINEAGE))
     (before, after) = found.values()
     assert before.earlier == ()
     (earlier,) = after.earlier

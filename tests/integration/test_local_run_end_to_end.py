@@ -5,10 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ctrlab_contract.names import Key
-from ctrlab_contract.records import ReportSummary, RunRecord
-from ctrlab_operator.local import snapshot
-from ctrlab_operator.local.workspace import Workspace
+from ctrlab.local import resource_files
+from ctrlab.local.workspace import Workspace
+from ctrlab_api.names import ObjectKey
+from ctrlab_api.records import ReportSummary, RunRecord
 
 SPECIFICATION = """\
 apiVersion: ctrlab.dev/v1alpha1
@@ -37,9 +37,7 @@ spec:
 
 
 def ctrlab(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ctrlab_operator.cli", *arguments], capture_output=True, text=True, check=False
-    )
+    return subprocess.run([sys.executable, "-m", "ctrlab.cli", *arguments], capture_output=True, text=True, check=False)
 
 
 def test_one_file_becomes_a_report_and_the_same_command_repeats_nothing(tmp_path: Path) -> None:
@@ -60,7 +58,7 @@ def test_one_file_becomes_a_report_and_the_same_command_repeats_nothing(tmp_path
     assert json.loads(shown.stdout)["experiment"] == "small"
 
     place = Workspace(tmp_path / "w")
-    saved = snapshot.find(place, "small")
+    saved = resource_files.find(place, "small")
     folder = place.store.below(f"default/small/{saved.metadata.uid}")
     records = [key for key in folder.list("runs/") if key.endswith("record.json")]
     assert len(records) == 10
@@ -70,7 +68,7 @@ def test_one_file_becomes_a_report_and_the_same_command_repeats_nothing(tmp_path
     assert again.returncode == 0, again.stderr
     assert again.stdout == first.stdout
     assert folder.list("") == before
-    assert folder.exists(Key.LINEAGE)
+    assert folder.exists(ObjectKey.LINEAGE)
 
 
 def test_seeds_in_batches_give_the_same_report_and_say_so(tmp_path: Path) -> None:
@@ -81,7 +79,7 @@ def test_seeds_in_batches_give_the_same_report_and_say_so(tmp_path: Path) -> Non
     done = ctrlab("run", str(file), "--workspace", str(tmp_path / "w"), "--workers", "2")
     assert done.returncode == 0, done.stderr
     place = Workspace(tmp_path / "w")
-    folder = place.store.below(f"default/small/{snapshot.find(place, 'small').metadata.uid}")
+    folder = place.store.below(f"default/small/{resource_files.find(place, 'small').metadata.uid}")
     keys = [key for key in folder.list("runs/FM/") if key.endswith("record.json")]
     records = [RunRecord.model_validate_json(folder.get(key)) for key in keys]
     assert {record.seed: record.batched_with for record in records} == {

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from ctrlab_report.statistics.arrays import FloatArray
-from ctrlab_report.statistics.clusters import clusters_of
-from ctrlab_report.statistics.covariance import MetricCovariance, covariance_of_runs
-from ctrlab_report.statistics.degenerate import Degenerate
-from ctrlab_report.statistics.influence import MetricOptions, influence
-from ctrlab_report.statistics.metrics import Metric
+from ctrlab_report.statistics.covariance import MetricCovariance, covariance_from_scores
+from ctrlab_report.statistics.degenerate_results import Degenerate
+from ctrlab_report.statistics.influence import MetricOptions, compute_influence
+from ctrlab_report.statistics.input_checks import FloatArray
 from ctrlab_report.statistics.obuchowski_rockette import compare_shared_seeds
-from ctrlab_report.statistics.paired import paired_t
-from ctrlab_report.statistics.single_run import compare_two_runs, describe_run
+from ctrlab_report.statistics.paired_tests import paired_t
+from ctrlab_report.statistics.row_clusters import cluster_rows
+from ctrlab_report.statistics.single_run_estimates import compare_single_runs, estimate_single_run
+from ctrlab_report.statistics.supported_metrics import Metric
 
 LABELS = np.repeat([1, 0], [8, 10])
 SCORES = np.array(
@@ -28,7 +28,7 @@ VAN_DYKE_COV2, VAN_DYKE_COV3 = 0.0003395265, 0.0002358497
 
 
 def delong() -> MetricCovariance:
-    return covariance_of_runs(Metric.AUC, LABELS, [SCORES.astype(np.float32)])
+    return covariance_from_scores(Metric.AUC, LABELS, [SCORES.astype(np.float32)])
 
 
 def van_dyke_differences() -> FloatArray:
@@ -50,14 +50,14 @@ def test_delong_covariance_of_the_licence_free_table() -> None:
 
 
 def test_delong_test_of_the_licence_free_table() -> None:
-    result = compare_two_runs(delong())
+    result = compare_single_runs(delong())
     assert not isinstance(result, Degenerate)
     assert result.statistic == pytest.approx(1.05907463, abs=5e-9)
     assert result.p == pytest.approx(0.28956579, abs=5e-9)
 
 
 def test_one_run_carries_its_own_standard_error() -> None:
-    result = describe_run(delong(), 1)
+    result = estimate_single_run(delong(), 1)
     assert (result.estimate, result.se) == pytest.approx((0.7375, DELONG[1][1] ** 0.5))
 
 
@@ -101,21 +101,21 @@ def test_fixed_readers_of_van_dyke() -> None:
     mean = np.kron(np.eye(2), np.full((1, 5), 0.2))
     averaged = mean @ np.block([[same, other], [other, same]]) @ mean.T
     runs = MetricCovariance("jackknife", Metric.AUC, "AUC", mean @ values, averaged, 114, np.inf)
-    result = compare_two_runs(runs)
+    result = compare_single_runs(runs)
     assert not isinstance(result, Degenerate)
     assert result.statistic == pytest.approx(-2.340075, abs=2e-6)
     assert result.p == pytest.approx(0.01927984, abs=2e-7)
 
 
 def test_gauc_of_the_three_users() -> None:
-    users = clusters_of(["a", "a", "b", "b", "b", "c", "c"])
-    result = influence(Metric.GAUC, [1, 0, 1, 0, 0, 0, 0], [0.9, 0.1, 0.2, 0.3, 0.1, 0.6, 0.7], users=users)
+    users = cluster_rows(["a", "a", "b", "b", "b", "c", "c"])
+    result = compute_influence(Metric.GAUC, [1, 0, 1, 0, 0, 0, 0], [0.9, 0.1, 0.2, 0.3, 0.1, 0.6, 0.7], users=users)
     assert result.estimates[0] == pytest.approx(0.7, abs=1e-15)
 
 
 def test_normalised_entropy_of_the_base_rate_is_one() -> None:
     labels = np.array([1, 0, 0, 0, 1, 0, 0, 0])
-    result = influence(Metric.NE, labels, np.full(8, 0.25))
+    result = compute_influence(Metric.NE, labels, np.full(8, 0.25))
     assert result.estimates[0] == pytest.approx(1.0, abs=1e-15)
-    fixed = influence(Metric.NE, labels, np.full(8, 0.25), options=MetricOptions(base_rate=0.25))
+    fixed = compute_influence(Metric.NE, labels, np.full(8, 0.25), options=MetricOptions(base_rate=0.25))
     assert fixed.estimates[0] == pytest.approx(1.0, abs=1e-15)

@@ -6,20 +6,27 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import ttost_paired
 
-from ctrlab_report.statistics import intervals
-from ctrlab_report.statistics.anomalies import failure_rate, grubbs, grubbs_critical
-from ctrlab_report.statistics.degenerate import Degenerate
-from ctrlab_report.statistics.effect import hedges_factor, relative_improvement, standardised_difference
-from ctrlab_report.statistics.equivalence import tost
-from ctrlab_report.statistics.intervals import bca_interval, t_interval
-from ctrlab_report.statistics.multiplicity import Correction, adjust
-from ctrlab_report.statistics.paired import ExactTest, minimum_p, paired_t, sign_flip, wilcoxon_signed_rank
-from ctrlab_report.statistics.precision import (
-    hanley_mcneil_se,
-    minimum_detectable_effect,
+from ctrlab_report.statistics import confidence_intervals
+from ctrlab_report.statistics.confidence_intervals import bca_interval, t_interval
+from ctrlab_report.statistics.degenerate_results import Degenerate
+from ctrlab_report.statistics.effect_sizes import (
+    hedges_factor,
+    relative_improvement,
+    standardised_difference,
 )
+from ctrlab_report.statistics.equivalence import tost
+from ctrlab_report.statistics.multiple_testing import Correction, adjust
+from ctrlab_report.statistics.paired_tests import (
+    ExactTest,
+    minimum_p,
+    paired_t,
+    sign_flip,
+    wilcoxon_signed_rank,
+)
+from ctrlab_report.statistics.power_and_precision import hanley_mcneil_se, minimum_detectable_effect
 from ctrlab_report.statistics.repeated_splits import corrected_resampled_t
-from ctrlab_report.statistics.unpaired import welch_t
+from ctrlab_report.statistics.run_anomalies import failure_rate, grubbs_critical_value, grubbs_test
+from ctrlab_report.statistics.unpaired_tests import welch_t
 
 # Student 1908: extra hours of sleep under two drugs.
 SLEEP_A = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0])
@@ -131,7 +138,7 @@ def test_adjusted_p_of_benjamini_and_hochberg() -> None:
 
 
 def test_bca_interval_of_the_boot_example(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intervals, "BCA_FROM_SEEDS", 16)
+    monkeypatch.setattr(confidence_intervals, "BCA_MIN_SEEDS", 16)
     result = bca_interval([10, 12, 12.5, 12.5, 13.9, 15, 21, 22, 23, 34, 50, 81, 89, 121, 134, 213])
     assert (result.low, result.high) == pytest.approx((32.31, 91.43), rel=0.005)
 
@@ -147,10 +154,10 @@ def test_hanley_and_mcneil_standard_error() -> None:
 
 
 def test_grubbs_of_the_nist_mass_spectrometer() -> None:
-    result = grubbs([199.31, 199.53, 200.19, 200.82, 201.92, 201.95, 202.18, 245.57])
+    result = grubbs_test([199.31, 199.53, 200.19, 200.82, 201.92, 201.95, 202.18, 245.57])
     assert not isinstance(result, Degenerate)
     assert result.statistic == pytest.approx(2.468765, abs=5e-7)
-    assert grubbs_critical(8, 0.05) == pytest.approx(2.031652, abs=5e-7)
+    assert grubbs_critical_value(8, 0.05) == pytest.approx(2.031652, abs=5e-7)
     assert result.flagged == 7
 
 

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctrlab_report.statistics.arrays import FloatArray
-from ctrlab_report.statistics.degenerate import Degenerate
+from ctrlab_report.statistics.degenerate_results import Degenerate
 from ctrlab_report.statistics.equivalence import rope_posterior, tost
-from ctrlab_report.statistics.multiplicity import Correction, adjust
+from ctrlab_report.statistics.input_checks import FloatArray
+from ctrlab_report.statistics.multiple_testing import Correction, adjust
 from ctrlab_report.statistics.obuchowski_rockette import compare_shared_seeds, compare_unshared_seeds
-from ctrlab_report.statistics.paired import paired_t
-from ctrlab_report.statistics.precision import seeds_for_half_width
-from ctrlab_report.statistics.two_source import TwoSourceComparison
+from ctrlab_report.statistics.paired_tests import paired_t
+from ctrlab_report.statistics.power_and_precision import seeds_for_half_width
+from ctrlab_report.statistics.two_source_estimates import TwoSourceComparison
 
 Experiment = tuple[FloatArray, FloatArray, FloatArray]
 

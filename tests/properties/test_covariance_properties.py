@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ctrlab_report.statistics.arrays import FloatArray, IntArray
-from ctrlab_report.statistics.clusters import Clusters, clusters_of
-from ctrlab_report.statistics.covariance import covariance_of_runs
-from ctrlab_report.statistics.metrics import Metric
-from ctrlab_report.statistics.placements import auc, placements
+from ctrlab_report.statistics.covariance import covariance_from_scores
+from ctrlab_report.statistics.delong_placements import auc, delong_placements
+from ctrlab_report.statistics.input_checks import FloatArray, IntArray
+from ctrlab_report.statistics.row_clusters import RowClusters, cluster_rows
+from ctrlab_report.statistics.supported_metrics import Metric
 
 CLUSTERED = [Metric.AUC, Metric.LOGLOSS, Metric.BRIER, Metric.NE, Metric.PCOC]
 
@@ -49,22 +49,22 @@ def brute_force_covariance(labels: IntArray, scores: FloatArray) -> FloatArray:
 
 @given(rows())
 def test_auc_covariance_is_delongs_from_all_pairs(data: Rows) -> None:
-    ours = covariance_of_runs(Metric.AUC, data.labels, [data.scores]).matrix
+    ours = covariance_from_scores(Metric.AUC, data.labels, [data.scores]).matrix
     np.testing.assert_allclose(ours, brute_force_covariance(data.labels, data.scores), atol=1e-12)
 
 
 @given(rows(runs=1))
 def test_float32_and_float64_scores_give_the_same_placements(data: Rows) -> None:
     positive, scores = data.labels == 1, data.scores[0] - 0.5
-    coarse, fine = placements(positive, scores.astype(np.float32)), placements(positive, scores)
+    coarse, fine = delong_placements(positive, scores.astype(np.float32)), delong_placements(positive, scores)
     np.testing.assert_array_equal(coarse.values, fine.values)
     assert coarse.auc == fine.auc == auc(positive, scores) == auc(positive, scores.astype(np.float32))
 
 
 @given(rows())
 def test_a_monotone_transform_leaves_auc_and_its_covariance(data: Rows) -> None:
-    plain = covariance_of_runs(Metric.AUC, data.labels, [data.scores])
-    bent = covariance_of_runs(Metric.AUC, data.labels, [np.exp(3 * data.scores)])
+    plain = covariance_from_scores(Metric.AUC, data.labels, [data.scores])
+    bent = covariance_from_scores(Metric.AUC, data.labels, [np.exp(3 * data.scores)])
     np.testing.assert_array_equal(plain.estimates, bent.estimates)
     np.testing.assert_array_equal(plain.matrix, bent.matrix)
 
@@ -73,9 +73,9 @@ def test_a_monotone_transform_leaves_auc_and_its_covariance(data: Rows) -> None:
 @pytest.mark.parametrize("metric", CLUSTERED)
 def test_the_order_of_rows_and_the_names_of_users_do_not_matter(metric: Metric, data: Rows) -> None:
     order = np.random.default_rng(data.labels.size).permutation(data.labels.size)
-    plain = covariance_of_runs(metric, data.labels, [data.scores], clusters=clusters_of(data.users))
-    renamed = clusters_of([f"user {9 - user}" for user in data.users[order]])
-    moved = covariance_of_runs(metric, data.labels[order], [data.scores[:, order]], clusters=renamed)
+    plain = covariance_from_scores(metric, data.labels, [data.scores], clusters=cluster_rows(data.users))
+    renamed = cluster_rows([f"user {9 - user}" for user in data.users[order]])
+    moved = covariance_from_scores(metric, data.labels[order], [data.scores[:, order]], clusters=renamed)
     np.testing.assert_allclose(plain.matrix, moved.matrix, atol=1e-12)
     assert plain.units == moved.units
 
@@ -83,9 +83,9 @@ def test_the_order_of_rows_and_the_names_of_users_do_not_matter(metric: Metric, 
 @given(rows())
 @pytest.mark.parametrize("metric", CLUSTERED)
 def test_clusters_of_size_one_are_independent_rows(metric: Metric, data: Rows) -> None:
-    alone = Clusters(np.arange(data.labels.size), data.labels.size)
-    plain = covariance_of_runs(metric, data.labels, [data.scores])
-    clustered = covariance_of_runs(metric, data.labels, [data.scores], clusters=alone)
+    alone = RowClusters(np.arange(data.labels.size), data.labels.size)
+    plain = covariance_from_scores(metric, data.labels, [data.scores])
+    clustered = covariance_from_scores(metric, data.labels, [data.scores], clusters=alone)
     np.testing.assert_allclose(plain.matrix, clustered.matrix, atol=1e-14)
     assert clustered.test_df == data.labels.size - 1
 
@@ -94,10 +94,10 @@ def test_clusters_of_size_one_are_independent_rows(metric: Metric, data: Rows) -
 @pytest.mark.parametrize("metric", CLUSTERED)
 def test_copied_rows_add_no_information_once_they_are_one_cluster(metric: Metric, data: Rows, copies: int) -> None:
     size = data.labels.size
-    original = Clusters(np.tile(np.arange(size), copies), size)
-    plain = covariance_of_runs(metric, data.labels, [data.scores])
+    original = RowClusters(np.tile(np.arange(size), copies), size)
+    plain = covariance_from_scores(metric, data.labels, [data.scores])
     labels, scores = np.tile(data.labels, copies), np.tile(data.scores, copies)
-    copied = covariance_of_runs(metric, labels, [scores], clusters=original)
+    copied = covariance_from_scores(metric, labels, [scores], clusters=original)
     np.testing.assert_allclose(plain.estimates, copied.estimates, atol=1e-13)
     # A row and its copies share a class, so the products within a class are all there are.
     np.testing.assert_allclose(plain.matrix, copied.matrix, atol=1e-13)
@@ -106,8 +106,8 @@ def test_copied_rows_add_no_information_once_they_are_one_cluster(metric: Metric
 @given(rows(), st.integers(2, 4))
 def test_copied_rows_taken_as_independent_divide_the_variance_by_their_number(data: Rows, copies: int) -> None:
     labels, scores = np.tile(data.labels, copies), np.tile(data.scores, copies)
-    plain = covariance_of_runs(Metric.LOGLOSS, data.labels, [data.scores]).matrix
-    copied = covariance_of_runs(Metric.LOGLOSS, labels, [scores]).matrix
+    plain = covariance_from_scores(Metric.LOGLOSS, data.labels, [data.scores]).matrix
+    copied = covariance_from_scores(Metric.LOGLOSS, labels, [scores]).matrix
     size = data.labels.size
     np.testing.assert_allclose(copied, plain / copies * (size - 1) / (size - 1 / copies), rtol=1e-9, atol=1e-15)
 
@@ -115,9 +115,9 @@ def test_copied_rows_taken_as_independent_divide_the_variance_by_their_number(da
 @given(rows())
 @pytest.mark.parametrize("metric", list(Metric))
 def test_influence_in_blocks_of_runs_gives_the_matrix_of_all_runs(metric: Metric, data: Rows) -> None:
-    users = clusters_of(data.users)
-    whole = covariance_of_runs(metric, data.labels, [data.scores], clusters=users)
-    blocks = covariance_of_runs(metric, data.labels, (run for run in data.scores), clusters=users)
+    users = cluster_rows(data.users)
+    whole = covariance_from_scores(metric, data.labels, [data.scores], clusters=users)
+    blocks = covariance_from_scores(metric, data.labels, (run for run in data.scores), clusters=users)
     np.testing.assert_allclose(whole.matrix, blocks.matrix, atol=1e-15)
     assert np.linalg.eigvalsh(whole.matrix).max() >= -1e-15
 
@@ -125,5 +125,5 @@ def test_influence_in_blocks_of_runs_gives_the_matrix_of_all_runs(metric: Metric
 @given(rows(runs=2))
 def test_logloss_covariance_is_that_of_mean_losses(data: Rows) -> None:
     losses = -np.where(data.labels == 1, np.log(data.scores), np.log1p(-data.scores))
-    ours = covariance_of_runs(Metric.LOGLOSS, data.labels, [data.scores]).matrix
+    ours = covariance_from_scores(Metric.LOGLOSS, data.labels, [data.scores]).matrix
     np.testing.assert_allclose(ours, np.cov(losses) / data.labels.size, atol=1e-14)

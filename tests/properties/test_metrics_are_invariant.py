@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ctrlab_contract.metrics import compute
-from ctrlab_contract.tuning import MetricName
+from ctrlab_api.resources.tuning import MetricName
+from ctrlab_metrics.computing import compute_metrics
 
 ALL: tuple[MetricName, ...] = ("auc", "logloss", "gauc", "ne", "pcoc", "ece", "brier")
 
@@ -44,7 +44,10 @@ def test_the_order_of_rows_changes_nothing(given_rows: Rows, random: Random) -> 
     labels, scores, users = given_rows
     order = list(range(len(labels)))
     random.shuffle(order)
-    first, second = compute(ALL, labels, scores, users), compute(ALL, labels[order], scores[order], users[order])
+    first, second = (
+        compute_metrics(ALL, labels, scores, users),
+        compute_metrics(ALL, labels[order], scores[order], users[order]),
+    )
     assert second.details == first.details
     for name in ALL:
         assert_same(second.values[name], first.values[name])
@@ -53,15 +56,15 @@ def test_the_order_of_rows_changes_nothing(given_rows: Rows, random: Random) -> 
 @given(rows())
 def test_a_monotone_transform_changes_no_ranking_metric(given_rows: Rows) -> None:
     labels, scores, users = given_rows
-    plain = compute(["auc", "gauc"], labels, scores, users)
-    assert compute(["auc", "gauc"], labels, np.exp(3 * scores) - 7, users) == plain
+    plain = compute_metrics(["auc", "gauc"], labels, scores, users)
+    assert compute_metrics(["auc", "gauc"], labels, np.exp(3 * scores) - 7, users) == plain
 
 
 @given(rows())
 def test_swapping_the_classes_turns_auc_around(given_rows: Rows) -> None:
     labels, scores, _ = given_rows
-    auc = compute(["auc"], labels, scores, None).values["auc"]
-    turned = compute(["auc"], 1 - labels, scores, None).values["auc"]
+    auc = compute_metrics(["auc"], labels, scores, None).values["auc"]
+    turned = compute_metrics(["auc"], 1 - labels, scores, None).values["auc"]
     assert (auc is None) == (turned is None)
     if auc is not None and turned is not None:
         assert auc + turned == pytest.approx(1, abs=1e-15)
@@ -70,8 +73,8 @@ def test_swapping_the_classes_turns_auc_around(given_rows: Rows) -> None:
 @given(rows())
 def test_doubling_every_row_changes_no_value(given_rows: Rows) -> None:
     labels, scores, users = given_rows
-    doubled = compute(ALL, np.repeat(labels, 2), np.repeat(scores, 2), np.repeat(users, 2)).values
-    for name, value in compute(ALL, *given_rows).values.items():
+    doubled = compute_metrics(ALL, np.repeat(labels, 2), np.repeat(scores, 2), np.repeat(users, 2)).values
+    for name, value in compute_metrics(ALL, *given_rows).values.items():
         if name != "ece":  # its bins are cut elsewhere
             assert_same(doubled[name], value)
 
@@ -79,5 +82,5 @@ def test_doubling_every_row_changes_no_value(given_rows: Rows) -> None:
 @given(rows())
 def test_gauc_of_one_user_is_auc(given_rows: Rows) -> None:
     labels, scores, users = given_rows
-    values = compute(["auc", "gauc"], labels, scores, np.zeros_like(users)).values
+    values = compute_metrics(["auc", "gauc"], labels, scores, np.zeros_like(users)).values
     assert_same(values["gauc"], values["auc"])

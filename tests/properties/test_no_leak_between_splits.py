@@ -11,12 +11,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ctrlab_contract.canonical import canonical_json
-from ctrlab_contract.dataset import Dataset
-from ctrlab_trainer.data.encoded import EncodedSplit
-from ctrlab_trainer.data.encoding import EncodedData, encode
-from ctrlab_trainer.data.splits import PARTS, divide
-from ctrlab_trainer.data.tables import SourceTable, categories
+from ctrlab_api.canonical_json import canonical_json
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
+from ctrlab_trainer.data.preparing.dataset_encoding import EncodedDataset, encode_dataset
+from ctrlab_trainer.data.reading.source_tables import SourceTable, factorize
+from ctrlab_trainer.data.splitting.split_strategies import SPLIT_NAMES, split_rows
 
 FEATURES: list[dict[str, Any]] = [
     {"name": "user", "type": "Categorical"},
@@ -92,10 +92,10 @@ def table_of(source: Sequence[Row]) -> SourceTable:
 def usable(source: Sequence[Row], strategy: str) -> list[Row]:
     """The source with both classes in every part and a number in train; labels and prices never move a row."""
     table = table_of(source)
-    users = categories(table.data["user"]).codes
-    parts = divide(table, dataset(strategy), np.array([row.time for row in source]), users)
+    users = factorize(table.data["user"]).codes
+    parts = split_rows(table, dataset(strategy), np.array([row.time for row in source]), users)
     result = list(source)
-    for part in range(len(PARTS)):
+    for part in range(len(SPLIT_NAMES)):
         rows = np.flatnonzero(parts == part).tolist()
         assume(len(rows) >= 2)
         for row, click in zip(rows, (0, 1), strict=False):
@@ -105,8 +105,8 @@ def usable(source: Sequence[Row], strategy: str) -> list[Row]:
     return result
 
 
-def encoded(source: Sequence[Row], strategy: str) -> EncodedData:
-    return encode(table_of(source), dataset(strategy))
+def encoded(source: Sequence[Row], strategy: str) -> EncodedDataset:
+    return encode_dataset(table_of(source), dataset(strategy))
 
 
 def content(part: EncodedSplit) -> dict[str, bytes]:
@@ -127,7 +127,7 @@ def content(part: EncodedSplit) -> dict[str, bytes]:
     return {name: array.tobytes() for name, array in arrays.items()}
 
 
-def fitted(data: EncodedData) -> tuple[bytes, str]:
+def fitted(data: EncodedDataset) -> tuple[bytes, str]:
     return canonical_json(dict(data.fitted)), data.schema.to_json()
 
 
@@ -181,7 +181,7 @@ def test_train_and_everything_fitted_do_not_depend_on_validation_rows(
     assert fitted(after) == fitted(before)
 
 
-def histories(data: EncodedData) -> dict[int, list[int]]:
+def histories(data: EncodedDataset) -> dict[int, list[int]]:
     """Row -> its history as ids."""
     found = {}
     for part in data.parts:

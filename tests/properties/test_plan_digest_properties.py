@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from specs import ABSENT, ACCEPTED, EXPERIMENT, changed
+from resource_examples import ABSENT, ACCEPTED, EXPERIMENT, with_changes
 
-from ctrlab_contract.canonical import canonical_json, digest, short
-from ctrlab_contract.experiment import Experiment
-from ctrlab_contract.plan import ExperimentKey, Plan
+from ctrlab_api.canonical_json import canonical_json, digest, short_digest
+from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.resources.experiment import Experiment
 
 FREE: list[dict[str, Any]] = [
     {"spec.tuning.workers": 9},
@@ -94,17 +94,17 @@ def test_what_does_not_change_the_result_leaves_the_digest(changes: list[dict[st
             for path, value in change.items()
             if value is not ABSENT or path.split(".")[1] in content["spec"]
         }
-        content = changed(content, present)
+        content = with_changes(content, present)
     assert _plan(content).digest == _plan(EXPERIMENT).digest
 
 
 @given(st.sampled_from(BOUND), st.sampled_from(FREE))
 def test_anything_else_changes_it(bound: dict[str, Any], free: dict[str, Any]) -> None:
-    assert _plan(changed(changed(EXPERIMENT, free), bound)).digest != _plan(EXPERIMENT).digest
+    assert _plan(with_changes(with_changes(EXPERIMENT, free), bound)).digest != _plan(EXPERIMENT).digest
 
 
 def test_all_these_plans_are_different() -> None:
-    digests = [_plan(changed(EXPERIMENT, change)).digest for change in BOUND]
+    digests = [_plan(with_changes(EXPERIMENT, change)).digest for change in BOUND]
     assert len(set(digests)) == len(digests)
 
 
@@ -123,8 +123,8 @@ def test_a_plan_survives_its_json_and_a_written_default_is_an_absent_one(content
 def test_on_one_machine_the_plan_is_the_identity() -> None:
     experiment = Experiment.model_validate_json(json.dumps(EXPERIMENT))
     plan = Plan.of(experiment)
-    assert ExperimentKey.local(experiment, plan).uid == short(plan.digest)
-    assert len(short(plan.digest)) == 12
+    assert ExperimentKey.local(experiment, plan).uid == short_digest(plan.digest)
+    assert len(short_digest(plan.digest)) == 12
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=4), st.randoms(use_true_random=False))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from ctrlab_contract.base import DECIMAL_PATTERN, DecimalString, Duration, seconds
+from ctrlab_api.schema_types import DECIMAL_PATTERN, DecimalString, Duration, duration_seconds
 
 DURATION: TypeAdapter[str] = TypeAdapter(Duration)
 DECIMAL: TypeAdapter[str] = TypeAdapter(DecimalString)
@@ -20,7 +20,9 @@ def test_a_duration_is_the_sum_of_its_parts(hours: int | None, minutes: int | No
     parts = [(hours, "h", 3600), (minutes, "m", 60), (rest, "s", 1)]
     text = "".join(f"{number}{unit}" for number, unit, _ in parts if number is not None)
     if text:
-        assert seconds(DURATION.validate_python(text)) == sum((number or 0) * each for number, _, each in parts)
+        assert duration_seconds(DURATION.validate_python(text)) == sum(
+            (number or 0) * each for number, _, each in parts
+        )
 
 
 @pytest.mark.parametrize("text", ["", "5", "h", "1d", "1m1h", "1.5h", "-1h", "1 h", "1h\n", "1234567h"])

@@ -9,10 +9,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from sqlalchemy import Connection, Float, func, literal, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from ctrlab_contract.study import slots
-from ctrlab_contract.study.database import Database
-from ctrlab_contract.study.slots import Lease, Outcome
-from ctrlab_contract.study.tables import metadata, trial_slots
+from ctrlab_study import slots
+from ctrlab_study.database import Database
+from ctrlab_study.slot_tables import metadata, trial_slots
+from ctrlab_study.slots import Lease, Outcome
 
 BUDGET = 3
 SECONDS = 10

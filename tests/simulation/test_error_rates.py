@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ctrlab_report.statistics.arrays import FloatArray, IntArray
-from ctrlab_report.statistics.clusters import Clusters, clusters_of
-from ctrlab_report.statistics.covariance import MetricCovariance, covariance_of_runs
-from ctrlab_report.statistics.degenerate import Degenerate
-from ctrlab_report.statistics.intervals import t_interval
-from ctrlab_report.statistics.metrics import Metric
-from ctrlab_report.statistics.obuchowski_rockette import compare_shared_seeds, describe_one_model
-from ctrlab_report.statistics.paired import paired_t
-from ctrlab_report.statistics.single_run import compare_two_runs
-from ctrlab_report.statistics.two_stage import PairSpread, stein_two_stage
+from ctrlab_report.statistics.confidence_intervals import t_interval
+from ctrlab_report.statistics.covariance import MetricCovariance, covariance_from_scores
+from ctrlab_report.statistics.degenerate_results import Degenerate
+from ctrlab_report.statistics.input_checks import FloatArray, IntArray
+from ctrlab_report.statistics.obuchowski_rockette import compare_shared_seeds, estimate_model_mean
+from ctrlab_report.statistics.paired_tests import paired_t
+from ctrlab_report.statistics.row_clusters import RowClusters, cluster_rows
+from ctrlab_report.statistics.single_run_estimates import compare_single_runs
+from ctrlab_report.statistics.stein_two_stage import PairSpread, stein_two_stage
+from ctrlab_report.statistics.supported_metrics import Metric
 
 pytestmark = pytest.mark.slow
 
@@ -89,7 +89,7 @@ def test_two_source_comparison_keeps_its_level(noise: Noise, seeds: int) -> None
     rng = np.random.default_rng(1)
     assert_nominal(
         [
-            rejected(covariance_of_runs(Metric.AUC, *as_blocks(experiment(rng, noise, seeds))))
+            rejected(covariance_from_scores(Metric.AUC, *as_blocks(experiment(rng, noise, seeds))))
             for _ in range(SIMULATIONS)
         ]
     )
@@ -113,10 +113,10 @@ def test_intervals_cover_the_population_s_difference_and_its_mean(noise: Noise) 
     missed_difference: list[bool] = []
     missed_mean: list[bool] = []
     for _ in range(SIMULATIONS):
-        found = covariance_of_runs(Metric.AUC, *as_blocks(experiment(rng, noise, seeds, gain=gain)))
+        found = covariance_from_scores(Metric.AUC, *as_blocks(experiment(rng, noise, seeds, gain=gain)))
         a, b = found.estimates[:seeds], found.estimates[seeds:]
         both = compare_shared_seeds(a, b, found.matrix, test_df=found.test_df)
-        alone = describe_one_model(a, found.matrix[:seeds, :seeds], test_df=found.test_df)
+        alone = estimate_model_mean(a, found.matrix[:seeds, :seeds], test_df=found.test_df)
         assert not isinstance(both, Degenerate)
         assert not isinstance(alone, Degenerate)
         missed_difference.append(not both.low <= of_a - of_b <= both.high)
@@ -134,7 +134,7 @@ def test_a_paired_t_over_seeds_calls_equal_models_different_when_test_rows_domin
     rng = np.random.default_rng(2)
     rejections = []
     for _ in range(200):
-        covariance = covariance_of_runs(Metric.AUC, *as_blocks(experiment(rng, TEST_ONLY, 5)))
+        covariance = covariance_from_scores(Metric.AUC, *as_blocks(experiment(rng, TEST_ONLY, 5)))
         result = paired_t(covariance.estimates[:5], covariance.estimates[5:])
         assert not isinstance(result, Degenerate)
         rejections.append(result.p <= 0.05)
@@ -145,7 +145,7 @@ def test_rows_of_one_user_need_clusters() -> None:
     rng = np.random.default_rng(3)
     users, per_user = 100, 20
     ids = np.repeat(np.arange(users), per_user)
-    clusters = clusters_of(ids)
+    clusters = cluster_rows(ids)
     iid: list[bool] = []
     clustered: list[bool] = []
     for _ in range(SIMULATIONS):
@@ -160,8 +160,8 @@ def test_rows_of_one_user_need_clusters() -> None:
     assert_nominal(clustered)
 
 
-def _two_runs_rejected(labels: IntArray, scores: FloatArray, clusters: Clusters | None) -> bool:
-    result = compare_two_runs(covariance_of_runs(Metric.AUC, labels, [scores], clusters=clusters))
+def _two_runs_rejected(labels: IntArray, scores: FloatArray, clusters: RowClusters | None) -> bool:
+    result = compare_single_runs(covariance_from_scores(Metric.AUC, labels, [scores], clusters=clusters))
     assert not isinstance(result, Degenerate)
     return result.p <= 0.05
 
@@ -177,7 +177,7 @@ def test_a_two_stage_extension_keeps_the_level(noise: Noise, half_width: float) 
     rejections, sizes = [], set()
     for _ in range(SIMULATIONS):
         labels, scores = experiment(rng, noise, maximum, clicks=125)
-        covariance = covariance_of_runs(Metric.AUC, labels, [scores])
+        covariance = covariance_from_scores(Metric.AUC, labels, [scores])
         spread = float((covariance.estimates[:pilot] - covariance.estimates[maximum : maximum + pilot]).std(ddof=1))
         plan = stein_two_stage({"A-B": PairSpread(spread)}, pilot=pilot, maximum=maximum, half_width=half_width)
         sizes.add(plan.seeds)
@@ -193,7 +193,7 @@ def test_a_pilot_of_five_is_acceptable_and_worse_than_one_of_eight() -> None:
     rejections = []
     for _ in range(SIMULATIONS):
         labels, scores = experiment(rng, SEED_ONLY, maximum, clicks=125)
-        covariance = covariance_of_runs(Metric.AUC, labels, [scores])
+        covariance = covariance_from_scores(Metric.AUC, labels, [scores])
         spread = float((covariance.estimates[:pilot] - covariance.estimates[maximum : maximum + pilot]).std(ddof=1))
         plan = stein_two_stage({"A-B": PairSpread(spread)}, pilot=pilot, maximum=maximum, half_width=0.048)
         kept = [*range(plan.seeds), *range(maximum, maximum + plan.seeds)]

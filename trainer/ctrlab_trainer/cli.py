@@ -10,14 +10,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ctrlab_contract.errors import InvalidInput, InvalidSpec, Problem
-from ctrlab_contract.experiment import Experiment
-from ctrlab_contract.manifests import load_manifests
-from ctrlab_contract.names import ExitCode, Key
-from ctrlab_contract.plan import ExperimentKey, FinalRun, Plan, RunGroup
-from ctrlab_contract.store import Store, open_store
-from ctrlab_trainer import failures
-from ctrlab_trainer.termination import Termination
+from ctrlab_api.errors import InvalidInput, InvalidSpec, Problem
+from ctrlab_api.loading.resource_loading import load_manifests
+from ctrlab_api.names import ExitCode, ObjectKey
+from ctrlab_api.plan import ExperimentKey, FinalRun, Plan, RunGroup
+from ctrlab_api.resources.experiment import Experiment
+from ctrlab_store import Store, open_store
+from ctrlab_trainer.process import failures
+from ctrlab_trainer.process.termination import Termination
 
 INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
 DATABASE_VARIABLE = "CTRLAB_DATABASE_URL"
@@ -57,13 +57,15 @@ def parser() -> argparse.ArgumentParser:
     )
     verify.add_argument("--variant", required=True)
     verify.add_argument("--seed", type=int, required=True)
-    fetch = commands.add_parser("fetch", help="get a known data set")
-    fetch.add_argument("name")
-    fetch.add_argument("--into", type=Path, help="folder of data sets (default: the cache)")
-    fetch.set_defaults(run=_fetch, interactive=True)
-    inspect = commands.add_parser("inspect", help="what the models will see of the data of a specification; JSON")
-    inspect.add_argument("file", type=Path, help="YAML file with one CTRExperiment")
-    inspect.set_defaults(run=_inspect, interactive=True)
+    fetch_dataset = commands.add_parser("fetch", help="get a known data set")
+    fetch_dataset.add_argument("name")
+    fetch_dataset.add_argument("--into", type=Path, help="folder of data sets (default: the cache)")
+    fetch_dataset.set_defaults(run=_fetch, interactive=True)
+    inspect_dataset = commands.add_parser(
+        "inspect", help="what the models will see of the data of a specification; JSON"
+    )
+    inspect_dataset.add_argument("file", type=Path, help="YAML file with one CTRExperiment")
+    inspect_dataset.set_defaults(run=_inspect, interactive=True)
     encode = commands.add_parser("encode", help="encode the data set of a specification into a store; JSON")
     encode.add_argument("file", type=Path, help="YAML file with one CTRExperiment")
     encode.add_argument("--store", required=True, help="root of the artifact store")
@@ -83,7 +85,7 @@ def _worker(command: argparse.ArgumentParser, run: Callable[[argparse.Namespace]
 
 def _prepare(given: argparse.Namespace) -> int:
     Termination()
-    from ctrlab_trainer.data.prepare import prepare
+    from ctrlab_trainer.data.preparing.preparation import prepare
 
     store, plan = _open(given)
     prepare(plan, store, given.experiment)
@@ -97,8 +99,8 @@ def _tune(given: argparse.Namespace) -> int:
     if not database:
         raise InvalidSpec([Problem(DATABASE_VARIABLE, "tuning needs the URL of the study database")])
     _known_variant(plan, given.variant)
-    from ctrlab_trainer.provenance.cost import worker_name
-    from ctrlab_trainer.tune import tune
+    from ctrlab_trainer.process.resource_usage import worker_name
+    from ctrlab_trainer.tuning.tuning_worker import tune
 
     termination.wait_for_work()
     tune(plan, given.experiment, store, database, given.variant, worker_name(), stop=termination.asked)
@@ -109,7 +111,7 @@ def _evaluate(given: argparse.Namespace) -> int:
     Termination()
     store, plan = _open(given)
     group = run_group(plan, given.variant, given.seed, given.seed_count, given.first_index)
-    from ctrlab_trainer.evaluate import evaluate
+    from ctrlab_trainer.finals.final_runs import evaluate
 
     for record in evaluate(plan, given.experiment, store, group[0].variant, [run.seed for run in group]):
         print(f"{record.variant}, seed {record.seed}, attempt {record.attempt}: {record.state}")
@@ -118,7 +120,7 @@ def _evaluate(given: argparse.Namespace) -> int:
 
 def _verify(given: argparse.Namespace) -> int:
     Termination()
-    from ctrlab_trainer.verify import verify
+    from ctrlab_trainer.finals.verification import verify
 
     store, plan = _open(given)
     _known_variant(plan, given.variant)
@@ -129,7 +131,7 @@ def _verify(given: argparse.Namespace) -> int:
 
 def _replay(given: argparse.Namespace) -> int:
     Termination()
-    from ctrlab_trainer.replay import replay
+    from ctrlab_trainer.tuning.trial_replay import replay
 
     store, plan = _open(given)
     _known_variant(plan, given.variant)
@@ -143,7 +145,7 @@ def _replay(given: argparse.Namespace) -> int:
 
 def _calibrate(given: argparse.Namespace) -> int:
     Termination()
-    from ctrlab_trainer.calibrate import calibrate
+    from ctrlab_trainer.training.throughput import calibrate
 
     store, plan = _open(given)
     print(calibrate(plan, given.experiment, store).to_json(), end="")
@@ -151,10 +153,10 @@ def _calibrate(given: argparse.Namespace) -> int:
 
 
 def _fetch(given: argparse.Namespace) -> int:
-    from ctrlab_trainer.data.fetch import FetchFailed, fetch
+    from ctrlab_trainer.data.source_access.dataset_fetching import FetchFailed, fetch_dataset
 
     try:
-        fetched = fetch(given.name, given.into)
+        fetched = fetch_dataset(given.name, given.into)
     except FetchFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return failures.UNEXPECTED
@@ -163,26 +165,26 @@ def _fetch(given: argparse.Namespace) -> int:
 
 
 def _inspect(given: argparse.Namespace) -> int:
-    from ctrlab_trainer.data.inspection import inspect
+    from ctrlab_trainer.data.inspecting.dataset_inspection import inspect_dataset
 
     experiment = _experiment(given.file)
-    print(inspect(experiment.spec.dataset, experiment.metadata.name).to_json(), end="")
+    print(inspect_dataset(experiment.spec.dataset, experiment.metadata.name).to_json(), end="")
     return ExitCode.SUCCESS
 
 
 def _encode(given: argparse.Namespace) -> int:
-    from ctrlab_trainer.data.prepare import prepare_data_set
+    from ctrlab_trainer.data.preparing.preparation import prepare_dataset
 
     dataset, store = _experiment(given.file).spec.dataset, open_store(given.store)
     if given.scheduler is None:
-        record = prepare_data_set(dataset, store)
+        record = prepare_dataset(dataset, store)
     else:
         try:
-            from ctrlab_trainer.data.distributed import OnCluster, cluster
+            from ctrlab_trainer.data.preparing.dask_encoding import DaskEncoder, connect
         except ModuleNotFoundError as error:
             raise InvalidSpec([Problem("--scheduler", f"{error}; install it: pip install 'ctrlab[dask]'")]) from error
-        with cluster(given.scheduler) as client:
-            record = prepare_data_set(dataset, store, OnCluster(client))
+        with connect(given.scheduler) as client:
+            record = prepare_dataset(dataset, store, DaskEncoder(client))
     print(record.to_json(), end="")
     return ExitCode.SUCCESS
 
@@ -224,7 +226,7 @@ def _open(given: argparse.Namespace) -> tuple[Store, Plan]:
     store = open_store(given.store)
     key: ExperimentKey = given.experiment
     handed = os.environ.get(PLAN_VARIABLE)
-    plan = Path(handed).read_bytes() if handed else store.below(key.prefix).get(Key.PLAN)
+    plan = Path(handed).read_bytes() if handed else store.below(key.prefix).get(ObjectKey.PLAN)
     return store, Plan.model_validate_json(plan)
 
 

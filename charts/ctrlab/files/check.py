@@ -3,12 +3,12 @@
 import os
 import urllib.request
 
-from ctrlab_contract.store import open_store
-from ctrlab_contract.study import StudyDatabase
-from ctrlab_operator.cluster.client import HttpApi
-from ctrlab_operator.cluster.resources import EXPERIMENT, JOB, POD
+from ctrlab_operator.kubernetes_api.api_client import HttpKubernetesApi
+from ctrlab_operator.kubernetes_api.object_kinds import EXPERIMENT, JOB, POD
+from ctrlab_store import open_store
+from ctrlab_study import StudyDatabase
 
-api = HttpApi.connect()
+api = HttpKubernetesApi.connect()
 namespaces: list[str | None] = [name for name in os.environ["CTRLAB_NAMESPACES"].split(",") if name]
 for namespace in namespaces or [None]:
     for kind in (EXPERIMENT, JOB, POD):

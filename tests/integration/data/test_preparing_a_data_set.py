@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ctrlab_contract.dataset import Dataset
-from ctrlab_contract.errors import InvalidData
-from ctrlab_contract.names import Key
-from ctrlab_contract.plan import ExperimentKey, Plan, Variant
-from ctrlab_contract.store import FileStore, open_store
-from ctrlab_contract.tuning import Analysis, Evaluation, Tuning
-from ctrlab_trainer.data import prepare as preparing
-from ctrlab_trainer.data.delimited import read_delimited
-from ctrlab_trainer.data.encoded import open_split
-from ctrlab_trainer.data.encoding import encode
-from ctrlab_trainer.data.open import open_train_valid
-from ctrlab_trainer.data.optimum import bayes_auc_of
-from ctrlab_trainer.data.prepare import prepare
+from ctrlab_api.errors import InvalidData
+from ctrlab_api.names import ObjectKey
+from ctrlab_api.plan import ExperimentKey, Plan, Variant
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
+from ctrlab_store import FileStore, open_store
+from ctrlab_trainer.data.prepared.bayes_optimum import bayes_auc_of
+from ctrlab_trainer.data.prepared.encoded_splits import open_split
+from ctrlab_trainer.data.prepared.train_valid_splits import open_train_valid
+from ctrlab_trainer.data.preparing import preparation as preparing
+from ctrlab_trainer.data.preparing.dataset_encoding import encode_dataset
+from ctrlab_trainer.data.preparing.preparation import prepare
+from ctrlab_trainer.data.reading.delimited_files import read_delimited
 
 KEY = ExperimentKey(namespace="default", name="e", uid="1")
 OTHER = ExperimentKey(namespace="default", name="f", uid="2")
@@ -68,15 +68,15 @@ def test_what_was_prepared_opens_as_it_was_encoded(store: FileStore) -> None:
     past = train.histories["past"]
     assert int((past.end - past.start).max()) == 5
     assert [feature.name for feature in schema.features] == ["item_id", "past"]
-    assert store.get(Key.experiment("default", "e", "1", Key.PREPARED)).decode() == record.to_json()
+    assert store.get(ObjectKey.experiment("default", "e", "1", ObjectKey.PREPARED)).decode() == record.to_json()
 
 
 def test_test_rows_lie_under_the_sealed_prefix_alone(store: FileStore) -> None:
     record = prepare(plan_of(), store, KEY)
     schema, _, _ = open_train_valid(store, record)
-    test = open_split(store.local_folder(Key.sealed(record.digest)), schema)
+    test = open_split(store.local_folder(ObjectKey.sealed(record.digest)), schema)
     assert test.rows == 400
-    assert not any("test" in key for key in store.list(Key.dataset(record.digest)))
+    assert not any("test" in key for key in store.list(ObjectKey.dataset(record.digest)))
     events = len(open_train_valid(store, record)[2].histories["past"].events)
     assert events == record.train.positives + record.valid.positives
 
@@ -94,7 +94,7 @@ def test_a_prepared_data_set_is_not_read_again(store: FileStore, monkeypatch: py
     def fail(*_: object) -> None:
         raise AssertionError("the source was read again")
 
-    monkeypatch.setattr(preparing, "read", fail)
+    monkeypatch.setattr(preparing, "read_source", fail)
     assert prepare(plan_of(), store, OTHER) == first
 
 
@@ -134,9 +134,9 @@ def test_bad_data_leaves_nothing_in_the_store(store: FileStore) -> None:
 def test_the_bound_of_generated_data_is_known_for_every_part(store: FileStore) -> None:
     record = prepare(plan_of(), store, KEY)
     assert record.bayes_optimal is not None
-    folder = store.local_folder(Key.dataset(record.digest))
+    folder = store.local_folder(ObjectKey.dataset(record.digest))
     assert bayes_auc_of(folder / "valid") == record.bayes_optimal["valid"]
-    sealed = bayes_auc_of(store.local_folder(Key.sealed(record.digest)))
+    sealed = bayes_auc_of(store.local_folder(ObjectKey.sealed(record.digest)))
     assert sealed is not None
     assert 0.6 < sealed < 0.9
 
@@ -166,9 +166,9 @@ def test_a_source_that_disappears_after_it_was_read_does_not_matter(
 
     def remove_then_encode(*arguments: Any) -> Any:
         shutil.rmtree(folder)
-        return encode(*arguments)
+        return encode_dataset(*arguments)
 
-    monkeypatch.setattr("ctrlab_trainer.data.prepare.encode", remove_then_encode)
+    monkeypatch.setattr("ctrlab_trainer.data.preparing.preparation.encode_dataset", remove_then_encode)
     record = prepare(files_plan(folder.as_uri()), store, KEY)
     assert open_train_valid(store, record)[1].rows == 144
 
@@ -187,7 +187,7 @@ def test_a_source_that_disappears_while_it_is_read_costs_nothing_that_is_finishe
         yield from read(table, path, *arguments)
         (folder / "1.csv").unlink(missing_ok=True)
 
-    monkeypatch.setattr("ctrlab_trainer.data.readers.read_delimited", remove_the_next)
+    monkeypatch.setattr("ctrlab_trainer.data.reading.source_reading.read_delimited", remove_the_next)
     with pytest.raises(InvalidData, match=r"1\.csv"):
         prepare(files_plan(folder.as_uri()), store, OTHER)
     assert contents(store.root) == before

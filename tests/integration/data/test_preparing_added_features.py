@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from ctrlab_contract.ablation import Ablation
-from ctrlab_contract.ablation_plan import Parent, ablation_plan
-from ctrlab_contract.errors import InvalidInput
-from ctrlab_contract.experiment import Experiment
-from ctrlab_contract.names import Key
-from ctrlab_contract.plan import ExperimentKey, Plan
-from ctrlab_contract.records import PreparedData
-from ctrlab_contract.store import Store, open_store
-from ctrlab_trainer.data.prepare import prepare
+from ctrlab_api.ablation_plan import AblationParent, build_ablation_plan
+from ctrlab_api.errors import InvalidInput
+from ctrlab_api.names import ObjectKey
+from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.records import PreparedData
+from ctrlab_api.resources.ablation import Ablation
+from ctrlab_api.resources.experiment import Experiment
+from ctrlab_store import Store, open_store
+from ctrlab_trainer.data.preparing.preparation import prepare
 
 STUDY = ExperimentKey(namespace="default", name="study", uid="u1")
 MORE = ExperimentKey(namespace="default", name="more", uid="u2")
@@ -61,7 +61,7 @@ def adding(source: Path, *features: dict[str, Any]) -> Plan:
     variants = [{"name": f"with-{feature['name']}", "addFeatures": [feature]} for feature in features]
     spec = {"experimentRef": {"name": "study"}, "model": "BST", "variants": variants}
     asked = Ablation.model_validate_json(json.dumps({"metadata": {"name": "more", "uid": "u2"}, "spec": spec}))
-    return ablation_plan(asked, Parent.of(experiment(source)))
+    return build_ablation_plan(asked, AblationParent.of(experiment(source)))
 
 
 SHOP = {"name": "shop", "type": "Categorical"}
@@ -82,14 +82,14 @@ def test_rows_and_the_other_features_are_the_experiments_in_every_bit(source: Pa
         assert other.features is not None
         assert one.features.keys() == {"user", "item", "seen"}
         assert one.features.items() < other.features.items()
-    assert PreparedData.model_validate_json(store.below(MORE.prefix).get(Key.PREPARED)) == after
+    assert PreparedData.model_validate_json(store.below(MORE.prefix).get(ObjectKey.PREPARED)) == after
 
 
 def test_an_ablation_that_adds_nothing_has_the_experiments_data_set(source: Path, store: Store) -> None:
     before = prepare(Plan.of(experiment(source)), store, STUDY)
     spec = {"experimentRef": {"name": "study"}, "model": "BST", "variants": [{"name": "v", "dropFeatures": ["user"]}]}
     asked = Ablation.model_validate_json(json.dumps({"metadata": {"name": "more"}, "spec": spec}))
-    assert prepare(ablation_plan(asked, Parent.of(experiment(source))), store, MORE) == before
+    assert prepare(build_ablation_plan(asked, AblationParent.of(experiment(source))), store, MORE) == before
 
 
 def test_a_column_that_the_source_lacks_is_told_at_the_variants_field(source: Path, store: Store) -> None:
@@ -112,7 +112,7 @@ def test_a_source_that_has_changed_since_is_refused(source: Path, store: Store) 
         "addFeatures: beside the added features the data must be that of default/study/u1, but the source has changed: "
         "run the experiment again, and this ablation after it"
     )
-    assert not store.below(MORE.prefix).exists(Key.PREPARED)
+    assert not store.below(MORE.prefix).exists(ObjectKey.PREPARED)
 
 
 def test_other_rows_and_other_values_are_named(source: Path, store: Store) -> None:
@@ -125,7 +125,7 @@ def test_other_rows_and_other_values_are_named(source: Path, store: Store) -> No
             "test": found.test.model_copy(update={"features": None}),
         }
     )
-    store.below(STUDY.prefix).replace(Key.PREPARED, other.to_json().encode())
+    store.below(STUDY.prefix).replace(ObjectKey.PREPARED, other.to_json().encode())
     with pytest.raises(InvalidInput) as refused:
         prepare(adding(source, SHOP), store, MORE)
     message = str(refused.value)

@@ -16,11 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
-from ctrlab_contract.dataset import Dataset
-from ctrlab_contract.metrics import DEFINITIONS, compute
-from ctrlab_contract.names import Key
-from ctrlab_contract.plan import ExperimentKey, Plan, Variant
-from ctrlab_contract.records import (
+from ctrlab_api.metrics import METRIC_DEFINITIONS
+from ctrlab_api.names import ObjectKey
+from ctrlab_api.plan import ExperimentKey, Plan, Variant
+from ctrlab_api.records import (
     Anomaly,
     BestChoice,
     CodeRecord,
@@ -38,8 +37,10 @@ from ctrlab_contract.records import (
     TrialRecord,
     search_token,
 )
-from ctrlab_contract.store import Store, open_store
-from ctrlab_contract.tuning import Analysis, Evaluation, Precision, Seeds, Tuning
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_api.resources.tuning import Analysis, Evaluation, Precision, Seeds, Tuning
+from ctrlab_metrics.computing import compute_metrics
+from ctrlab_store import Store, open_store
 
 DATASET = {
     "source": {"uri": "file:///data/movies/", "format": "csv"},
@@ -174,9 +175,9 @@ def write(root: Path, wanted: SimulatedExperiment) -> WrittenExperiment:
     logit = random.normal(-0.7, 1.1, wanted.rows)
     labels = (random.random(wanted.rows) < 1 / (1 + np.exp(-logit))).astype(np.uint8)
     users = random.integers(0, wanted.users, wanted.rows).astype(np.int32) if wanted.users else None
-    folder.put(Key.PLAN, plan.to_json().encode())
+    folder.put(ObjectKey.PLAN, plan.to_json().encode())
     prepared = _prepared(labels, wanted.users, wanted.data)
-    folder.put(Key.PREPARED, prepared.to_json().encode())
+    folder.put(ObjectKey.PREPARED, prepared.to_json().encode())
     studies = [
         first.model_copy(update={"repeats": tuple(further) or None})
         for model in wanted.models
@@ -185,7 +186,7 @@ def write(root: Path, wanted: SimulatedExperiment) -> WrittenExperiment:
         ]
     ]
     for study in studies:
-        folder.put(Key.study(study.variant), study.to_json().encode())
+        folder.put(ObjectKey.study(study.variant), study.to_json().encode())
     token = search_token(studies)
     for model, study in zip(wanted.models, studies, strict=True):
         own = random.normal(0, model.own_error, wanted.rows)
@@ -196,7 +197,7 @@ def write(root: Path, wanted: SimulatedExperiment) -> WrittenExperiment:
                 continue
             diverged = place in model.diverged
             raw = None if diverged else parquet(labels, scores, users, np.arange(wanted.rows, dtype=np.int64) + 8800)
-            measured = compute(plan.analysis.metrics, labels, scores, users)
+            measured = compute_metrics(plan.analysis.metrics, labels, scores, users)
             record = _record(key, plan, prepared, study, seed, token, raw)
             record = record.model_copy(
                 update={
@@ -212,9 +213,9 @@ def write(root: Path, wanted: SimulatedExperiment) -> WrittenExperiment:
                     else (),
                 }
             )
-            folder.put(Key.run(model.name, seed, 0, "record.json"), record.to_json().encode())
+            folder.put(ObjectKey.run(model.name, seed, 0, "record.json"), record.to_json().encode())
             if raw is not None:
-                folder.put(Key.run(model.name, seed, 0, "predictions.parquet"), raw)
+                folder.put(ObjectKey.run(model.name, seed, 0, "predictions.parquet"), raw)
     return WrittenExperiment(uri, key, plan, folder, root / key.prefix)
 
 
@@ -320,7 +321,7 @@ def _record(
         precision="float32",
         metrics_valid={},
         metrics_test={},
-        metric_definitions={name: DEFINITIONS[name] for name in plan.analysis.metrics},
+        metric_definitions={name: METRIC_DEFINITIONS[name] for name in plan.analysis.metrics},
         metric_details={},
         best_epoch=4,
         curve=tuple(

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from ctrlab_contract.names import Key
-from ctrlab_contract.records import RunEnd, RunStart
-from ctrlab_report.analysis import analyse
-from ctrlab_report.gather import gather
-from ctrlab_report.render import render
+from ctrlab_api.names import ObjectKey
+from ctrlab_api.records import RunEnd, RunStart
+from ctrlab_report.analysis import analyse_report
+from ctrlab_report.inputs.report_inputs import read_report_inputs
+from ctrlab_report.pages.rendering import render_report
 
 SICK = {"kind": "auc-at-or-below-half", "detail": "test auc 0.48"}
 
@@ -39,20 +39,20 @@ def test_the_repetition_of_an_anomalous_run_is_judged(
     target = experiment.path / "runs/DIN/2026/0/record.json"
     record = json.loads(target.read_text())
     target.write_text(json.dumps(record | {"anomalies": [SICK], "repetition": repetition(repeated, auc)}))
-    gathered = gather(experiment.folder, experiment.key)
-    summary = analyse(gathered)
+    gathered = read_report_inputs(experiment.folder, experiment.key)
+    summary = analyse_report(gathered)
     run = next(run for run in summary.models[1].runs if run.seed == 2026)
     assert run.repetition == found
     about = [finding for finding in summary.findings if finding.where == "DIN, seed 2026"]
     assert [finding.severity for finding in about] == sorted(["note", severity], reverse=True), "warnings first"
     judged = next(finding.message for finding in about if says in finding.message)
-    assert judged in render(summary, gathered)["report.md"].decode()
+    assert judged in render_report(summary, gathered)["report.md"].decode()
 
 
 def test_an_anomalous_run_stays_in_the_headline_and_has_a_row_without_it(experiment: Any) -> None:
     target = experiment.path / "runs/DIN/2026/0/record.json"
     target.write_text(json.dumps(json.loads(target.read_text()) | {"anomalies": [SICK]}))
-    summary = analyse(gather(experiment.folder, experiment.key))
+    summary = analyse_report(read_report_inputs(experiment.folder, experiment.key))
     against_din = next(row for row in summary.comparisons if row.b == "DIN" or row.a == "DIN")
     assert len(against_din.seeds) == 5
     assert against_din.without_flagged is not None
@@ -68,7 +68,7 @@ def test_a_sign_that_most_runs_of_a_model_share_leaves_none_out(experiment: Any)
     first = {"kind": "best-epoch-is-the-first", "detail": "no later of 4 epochs was better"}
     for seed in range(2024, 2028):
         change(experiment, f"DIN/{seed}", anomalies=[first])
-    summary = analyse(gather(experiment.folder, experiment.key))
+    summary = analyse_report(read_report_inputs(experiment.folder, experiment.key))
     against_din = next(row for row in summary.comparisons if "DIN" in (row.a, row.b))
     assert against_din.without_flagged is None
     told = [finding for finding in summary.findings if "best epoch" in finding.message]
@@ -79,13 +79,13 @@ def test_a_sign_that_most_runs_of_a_model_share_leaves_none_out(experiment: Any)
 def test_an_evicted_start_is_an_infrastructure_failure_and_its_rerun_counts(experiment: Any) -> None:
     evicted = {"kind": "terminated", "detail": "start 1 (then, pod-7) was stopped by a signal: an eviction"}
     change(experiment, "DIN/2026", anomalies=[evicted])
-    gathered = gather(experiment.folder, experiment.key)
-    summary = analyse(gathered)
+    gathered = read_report_inputs(experiment.folder, experiment.key)
+    summary = analyse_report(gathered)
     run = next(run for run in summary.models[1].runs if run.seed == 2026)
     assert (run.run_class, run.signals) == ("InfrastructureFailure", ("Evicted",))
     assert all(row.without_flagged is None for row in summary.comparisons), "the result itself is sound"
     assert any("an eviction" in finding.message for finding in summary.findings)
-    assert "terminated: start 1 (then, pod-7)" in render(summary, gathered)["report.html"].decode()
+    assert "terminated: start 1 (then, pod-7)" in render_report(summary, gathered)["report.html"].decode()
 
 
 def test_a_run_far_slower_than_its_models_others_is_marked(experiment: Any) -> None:
@@ -93,7 +93,7 @@ def test_a_run_far_slower_than_its_models_others_is_marked(experiment: Any) -> N
     record = json.loads(target.read_text())
     slow = record["process"]["wallSeconds"] * 3.5
     change(experiment, "SIN/2025", process=record["process"] | {"wallSeconds": slow})
-    summary = analyse(gather(experiment.folder, experiment.key))
+    summary = analyse_report(read_report_inputs(experiment.folder, experiment.key))
     run = next(run for run in summary.models[0].runs if run.seed == 2025)
     assert (run.run_class, run.signals) == ("Clean", ("SlowMachine",))
     [told] = [finding.message for finding in summary.findings if finding.where == "machines"]
@@ -107,10 +107,10 @@ def test_a_run_that_never_ended_tells_how_its_starts_ended(experiment: Any) -> N
         path.rmdir() if path.is_dir() else path.unlink()
     for number in (1, 2):
         start = RunStart(number=number, at="2026-05-01T10:00:00Z", by=f"pod-{number}")
-        experiment.folder.put(Key.starts("DIN", 2026, f"{number}.json"), start.to_json().encode())
+        experiment.folder.put(ObjectKey.starts("DIN", 2026, f"{number}.json"), start.to_json().encode())
     end = RunEnd(number=1, at="2026-05-01T10:05:00Z", how="out-of-memory", message="ran out of memory: 4 GiB")
-    experiment.folder.put(Key.starts("DIN", 2026, "1-end.json"), end.to_json().encode())
-    summary = analyse(gather(experiment.folder, experiment.key))
+    experiment.folder.put(ObjectKey.starts("DIN", 2026, "1-end.json"), end.to_json().encode())
+    summary = analyse_report(read_report_inputs(experiment.folder, experiment.key))
     run = next(run for run in summary.models[1].runs if run.seed == 2026)
     assert (run.state, run.run_class, run.signals) == ("Missing", "InfrastructureFailure", ("Evicted", "OutOfMemory"))
     assert [found.kind for found in run.cut_off] == ["out-of-memory", "lost"]

@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from ctrlab_contract.errors import InvalidData
-from ctrlab_contract.names import ExitCode, Key
-from ctrlab_report.analysis import analyse
+from ctrlab_api.errors import InvalidData
+from ctrlab_api.names import ExitCode, ObjectKey
+from ctrlab_report.analysis import analyse_report
 from ctrlab_report.cli import main
-from ctrlab_report.gather import gather
-from ctrlab_report.render import render
+from ctrlab_report.inputs.report_inputs import read_report_inputs
+from ctrlab_report.pages.rendering import render_report
 
 RUN = "runs/DIN/2026/0"
 
@@ -131,13 +131,13 @@ def test_a_damaged_run_is_named(
     assert damage.says in message
     assert "Traceback" not in message
     assert log.read_text() == message
-    assert not experiment.folder.exists(Key.LATEST_REPORT)
+    assert not experiment.folder.exists(ObjectKey.LATEST_REPORT)
 
 
 def test_a_row_that_is_scored_twice_is_refused(experiment: Any) -> None:
     rewrite(experiment.path / "runs/SIN/2024/0", {"row": set_first(8801)})
     with pytest.raises(InvalidData, match=r"runs/SIN/2024/0/predictions\.parquet, column row: .*twice"):
-        gather(experiment.folder, experiment.key)
+        read_report_inputs(experiment.folder, experiment.key)
 
 
 def test_fewer_rows_than_the_data_has_is_refused(experiment: Any) -> None:
@@ -146,20 +146,20 @@ def test_fewer_rows_than_the_data_has_is_refused(experiment: Any) -> None:
         pq.write_table(pq.read_table(target).slice(0, 1000), target)
         agree(run / "0")
     with pytest.raises(InvalidData, match=r"holds 1000 rows, but prepared\.json says 1200"):
-        gather(experiment.folder, experiment.key)
+        read_report_inputs(experiment.folder, experiment.key)
 
 
 def test_a_run_outside_the_plan_is_refused(experiment: Any) -> None:
     source = experiment.path / RUN / "record.json"
     experiment.folder.put("runs/DIN/9999/0/record.json", source.read_bytes())
     with pytest.raises(InvalidData, match="the plan has no run of DIN with seed 9999"):
-        gather(experiment.folder, experiment.key)
+        read_report_inputs(experiment.folder, experiment.key)
 
 
 def test_a_search_that_is_not_frozen_is_named(experiment: Any) -> None:
     (experiment.path / "studies/DeepFM.json").unlink()
     with pytest.raises(InvalidData, match=r"studies/DeepFM\.json: is missing.*not frozen"):
-        gather(experiment.folder, experiment.key)
+        read_report_inputs(experiment.folder, experiment.key)
 
 
 def test_a_folder_without_plan_is_no_experiment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,7 +170,7 @@ def test_a_folder_without_plan_is_no_experiment(tmp_path: Path, capsys: pytest.C
 
 def test_diverged_and_missing_runs_stay_results(written: Callable[..., Any], simulated: Callable[..., Any]) -> None:
     experiment = written(models=(simulated("SIN", 1.0), simulated("DIN", 0.97, diverged=(1,), missing=(3,))))
-    summary = analyse(gather(experiment.folder, experiment.key))
+    summary = analyse_report(read_report_inputs(experiment.folder, experiment.key))
     din = next(model for model in summary.models if model.name == "DIN")
     assert (din.failures.failed, din.failures.of) == (2, 5)
     assert din.metrics["auc"].test is not None
@@ -187,19 +187,19 @@ def test_a_model_without_any_result_is_degenerate_and_not_a_crash(
         models=(simulated("SIN", 1.0), simulated("DIN", 0.7), simulated("LR", 0.9, diverged=(0, 1, 2, 3, 4)))
     )
     assert main(["make", "--store", experiment.uri, "--experiment", experiment.argument]) == ExitCode.SUCCESS
-    summary = analyse(gather(experiment.folder, experiment.key))
+    summary = analyse_report(read_report_inputs(experiment.folder, experiment.key))
     lost = next(row for row in summary.comparisons if row.a == "LR")
     assert lost.verdict == "degenerate"
     assert "no run of LR ended with predictions" in lost.sentence
 
 
 def test_a_later_attempt_never_replaces_the_first(experiment: Any) -> None:
-    before = analyse(gather(experiment.folder, experiment.key))
+    before = analyse_report(read_report_inputs(experiment.folder, experiment.key))
     record = json.loads((experiment.path / RUN / "record.json").read_text())
     record["attempt"] = 1
     record["predictionsSha256"] = "sha256:other"
     experiment.folder.put("runs/DIN/2026/1/record.json", json.dumps(record).encode())
-    after = analyse(gather(experiment.folder, experiment.key))
+    after = analyse_report(read_report_inputs(experiment.folder, experiment.key))
     assert after.comparisons[0].differences == before.comparisons[0].differences
     run = next(run for model in after.models if model.name == "DIN" for run in model.runs if run.seed == 2026)
     assert run.reruns == ("attempt 1: predictions differ",)
@@ -212,12 +212,12 @@ def test_a_run_of_another_execution_mode_than_the_plans_is_refused(experiment: A
     record["executionMode"] = "batched"
     path.write_text(json.dumps(record))
     with pytest.raises(InvalidData, match=rf"{RUN}/record\.json, executionMode: is batched, but plan\.json says plain"):
-        gather(experiment.folder, experiment.key)
+        read_report_inputs(experiment.folder, experiment.key)
 
 
 def test_the_report_says_that_seeds_were_trained_in_batches(written: Callable[..., Any]) -> None:
     experiment = written(seeds_per_pod=5)
-    gathered = gather(experiment.folder, experiment.key)
-    summary = analyse(gathered)
+    gathered = read_report_inputs(experiment.folder, experiment.key)
+    summary = analyse_report(gathered)
     assert [machine.execution_mode for machine in summary.machines] == ["batched"]
-    assert "on cpu (float32, seeds in batches)" in render(summary, gathered)["report.html"].decode()
+    assert "on cpu (float32, seeds in batches)" in render_report(summary, gathered)["report.html"].decode()

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ctrlab_contract.canonical import digest
-from ctrlab_contract.names import ExitCode, Key
-from ctrlab_contract.records import ReportSummary
+from ctrlab_api.canonical_json import digest
+from ctrlab_api.names import ExitCode, ObjectKey
+from ctrlab_api.records import ReportSummary
 from ctrlab_report.cli import main
 
 FIGURES = ("curves", "forest", "reliability", "seeds", "slopes", "tuning", "validation-test", "variance")
@@ -23,7 +23,7 @@ FIGURES = ("curves", "forest", "reliability", "seeds", "slopes", "tuning", "vali
 def made(experiment: Any) -> Path:
     """The folder of the newest report, after making it."""
     assert main(["make", "--store", experiment.uri, "--experiment", experiment.argument]) == ExitCode.SUCCESS
-    folder: Path = experiment.path / experiment.folder.get(Key.LATEST_REPORT).decode()
+    folder: Path = experiment.path / experiment.folder.get(ObjectKey.LATEST_REPORT).decode()
     return folder
 
 
@@ -210,7 +210,7 @@ def test_an_earlier_plan_that_opened_test_makes_the_report_exploratory(written: 
             {"uid": "old", "planDigest": "sha256:1", "datasetDigest": summary.data.digest, "openings": 15},
         ],
     }
-    experiment.folder.put(Key.LINEAGE, json.dumps(lineage).encode())
+    experiment.folder.put(ObjectKey.LINEAGE, json.dumps(lineage).encode())
     again = summary_of(made(experiment))
     assert again.status == "exploratory"
     assert again.openings.earlier_plans == ("sha256:1",)

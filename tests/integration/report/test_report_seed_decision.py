@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ctrlab_contract.names import ExitCode, Key
-from ctrlab_contract.records import SeedDecision
-from ctrlab_report.analysis import analyse
+from ctrlab_api.names import ExitCode, ObjectKey
+from ctrlab_api.records import SeedDecision
+from ctrlab_report.analysis import analyse_report
 from ctrlab_report.cli import main
-from ctrlab_report.gather import gather
-from ctrlab_report.seed_decision import decide_seeds, read_pilot
+from ctrlab_report.inputs.report_inputs import read_report_inputs
+from ctrlab_report.sample_size.seed_extension import decide_seeds, read_pilot
 
 Writer = Callable[..., Any]
 
@@ -64,29 +64,29 @@ def test_a_damaged_record_ends_the_decision_with_its_name(
     code = main(["decide-seeds", "--store", experiment.uri, "--experiment", experiment.argument])
     assert code == ExitCode.BAD_SPEC_OR_DATA
     assert says in capsys.readouterr().err
-    assert not experiment.folder.exists(Key.SEED_DECISION)
+    assert not experiment.folder.exists(ObjectKey.SEED_DECISION)
 
 
 def test_a_plan_without_precision_has_nothing_to_decide(experiment: Any, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["decide-seeds", "--store", experiment.uri, "--experiment", experiment.argument])
     assert code == ExitCode.BAD_SPEC_OR_DATA
     assert "there is nothing to decide" in capsys.readouterr().err
-    assert not experiment.folder.exists(Key.SEED_DECISION)
+    assert not experiment.folder.exists(ObjectKey.SEED_DECISION)
 
 
 def test_a_pilot_that_was_not_extended_changes_nothing(written: Writer) -> None:
     experiment = written(seeds=8, margin=None)
-    plain = analyse(gather(experiment.folder, experiment.key)).comparisons[0]
+    plain = analyse_report(read_report_inputs(experiment.folder, experiment.key)).comparisons[0]
     decision = SeedDecision(pilot=8, count=8, half_width=0.1, metric="auc", pilot_sd={}, reason="The pilot is precise.")
-    experiment.folder.put(Key.SEED_DECISION, decision.to_json().encode())
-    assert analyse(gather(experiment.folder, experiment.key)).comparisons[0] == plain
+    experiment.folder.put(ObjectKey.SEED_DECISION, decision.to_json().encode())
+    assert analyse_report(read_report_inputs(experiment.folder, experiment.key)).comparisons[0] == plain
 
 
 def test_after_an_extension_the_mean_is_over_all_seeds_and_the_spread_from_the_pilot(written: Writer) -> None:
     experiment = written(seeds=5, extended=9, half_width="0.002")
     decision = SeedDecision(pilot=5, count=9, half_width=0.002, metric="auc", pilot_sd={}, reason="More were needed.")
-    experiment.folder.put(Key.SEED_DECISION, decision.to_json().encode())
-    summary = analyse(gather(experiment.folder, experiment.key))
+    experiment.folder.put(ObjectKey.SEED_DECISION, decision.to_json().encode())
+    summary = analyse_report(read_report_inputs(experiment.folder, experiment.key))
     found = summary.comparisons[0]
     assert len(found.seeds) == len(found.differences) == 9
     assert found.population is not None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ctrlab_contract.store import Store, open_store
+from ctrlab_store import Store, open_store
 
 
 @pytest.fixture(params=["file", "s3"])

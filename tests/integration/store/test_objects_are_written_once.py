@@ -7,8 +7,8 @@ from typing import IO
 
 import pytest
 
-from ctrlab_contract.errors import InvalidInput
-from ctrlab_contract.store import FileStore, ObjectExists, ObjectNotFound, Store, StoreError, open_store, s3
+from ctrlab_api.errors import InvalidInput
+from ctrlab_store import FileStore, ObjectExists, ObjectNotFound, Store, StoreError, open_store, s3_store
 
 
 def test_what_was_put_is_read_again(store: Store) -> None:
@@ -136,7 +136,7 @@ def test_other_uris_are_refused_with_the_allowed_ones(uri: str) -> None:
 
 
 def test_an_object_that_goes_up_in_parts_is_written_once_as_well(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3, "BIG", 2**20)
+    monkeypatch.setattr(s3_store, "BIG", 2**20)
     big = b"\0\1\2\3" * (3 * 2**20)
     store.put("checkpoint", big)
     store.put("checkpoint", big)

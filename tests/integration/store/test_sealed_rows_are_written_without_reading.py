@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from rig.servers import s3_server
+from local_servers.backing_servers import s3_server
 
-from ctrlab_contract.store import ObjectExists, Store, StoreError, open_store
+from ctrlab_store import ObjectExists, Store, StoreError, open_store
 
 SEALED = "sealed/abc/test/"
 

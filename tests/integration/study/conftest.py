@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ctrlab_contract.dataset import Dataset
-from ctrlab_contract.plan import ExperimentKey, Plan, Variant
-from ctrlab_contract.study import StudyDatabase
-from ctrlab_contract.tuning import Analysis, Evaluation, Tuning
+from ctrlab_api.plan import ExperimentKey, Plan, Variant
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
+from ctrlab_study import StudyDatabase
 
 SEARCH = {
     "learning_rate": {"float": {"low": "1e-4", "high": "1e-1", "log": True}},

@@ -6,12 +6,20 @@ import optuna
 import pytest
 from sqlalchemy import update
 
-from ctrlab_contract.plan import ExperimentKey, Plan
-from ctrlab_contract.study import Interrupted, LeaseLost, Outcome, SearchFailed, SharedStudy, StudyDatabase, search
-from ctrlab_contract.study.recovery import MOST_LOSSES
-from ctrlab_contract.study.slots import Lease
-from ctrlab_contract.study.tables import trial_slots
-from ctrlab_contract.study.trial import SearchTrial
+from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_study import (
+    LeaseLost,
+    Outcome,
+    SharedStudy,
+    StudyDatabase,
+    StudyFailed,
+    WorkerInterrupted,
+    run_trials,
+)
+from ctrlab_study.leased_trial import LeasedTrial
+from ctrlab_study.recovery import MAX_LOSSES
+from ctrlab_study.slot_tables import trial_slots
+from ctrlab_study.slots import Lease
 
 MakePlan = Callable[..., Plan]
 
@@ -100,9 +108,9 @@ def test_a_slot_that_kills_its_workers_fails_at_last(
     expiring: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     study = expiring.study(key, make_plan(trials=1, maxFailedTrials=0), "M")
-    for worker in range(MOST_LOSSES):
+    for worker in range(MAX_LOSSES):
         study.ask(leased(study, f"victim-{worker}"))
-    with pytest.raises(SearchFailed, match=f"lost {MOST_LOSSES} times"):
+    with pytest.raises(StudyFailed, match=f"lost {MAX_LOSSES} times"):
         study.lease("next")
 
 
@@ -110,12 +118,12 @@ def test_given_back_slots_are_run_again_and_never_poisoned(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     study = studies.study(key, make_plan(trials=1), "M")
-    for _ in range(MOST_LOSSES + 1):
+    for _ in range(MAX_LOSSES + 1):
         lease = leased(study)
         study.give_back(lease, study.ask(lease), "the pod was evicted")
-    search(study, "last", lambda trial: 0.5)
+    run_trials(study, "last", lambda trial: 0.5)
     record = study.freeze("sha256:data")
-    assert [trial.counted for trial in record.trials] == [False] * (MOST_LOSSES + 1) + [True]
+    assert [trial.counted for trial in record.trials] == [False] * (MAX_LOSSES + 1) + [True]
     assert {trial.reason for trial in record.trials if not trial.counted} == {"the pod was evicted"}
 
 
@@ -151,13 +159,13 @@ def test_an_interrupted_worker_gives_its_slot_back(
     study = studies.study(key, plan, "M")
     asked: list[int] = []
 
-    def objective(trial: SearchTrial) -> float:
+    def objective(trial: LeasedTrial) -> float:
         asked.append(trial.number)
         trial.report(1, 0.5)
         raise AssertionError("the report must have raised")
 
-    with pytest.raises(Interrupted):
-        search(study, "w", objective, stop=lambda: bool(asked))
+    with pytest.raises(WorkerInterrupted):
+        run_trials(study, "w", objective, stop=lambda: bool(asked))
     progress = studies.progress(key, plan)["M"]
     assert (progress.done, progress.leased, progress.failed, progress.lost) == (0, 0, 0, 0)
     assert "asked to stop" in study.trials.all()[0].user_attrs["lost"]
@@ -169,11 +177,11 @@ def test_an_exception_of_the_model_is_a_failed_trial_and_too_many_end_the_search
     plan = make_plan(trials=6, maxFailedTrials=2)
     study = studies.study(key, plan, "M")
 
-    def objective(trial: SearchTrial) -> float:
+    def objective(trial: LeasedTrial) -> float:
         raise RuntimeError(f"no heads for slot {trial.slot}")
 
-    with pytest.raises(SearchFailed, match=r"3 of 3 finished trials failed.*RuntimeError: no heads for slot 2"):
-        search(study, "w", objective)
+    with pytest.raises(StudyFailed, match=r"3 of 3 finished trials failed.*RuntimeError: no heads for slot 2"):
+        run_trials(study, "w", objective)
     progress = studies.progress(key, plan)["M"]
     assert (progress.done, progress.failed, progress.leased) == (3, 3, 0)
     assert progress.last_failure == "RuntimeError: no heads for slot 2"
@@ -183,7 +191,7 @@ def test_a_value_that_is_not_finite_is_a_failed_trial(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     study = studies.study(key, make_plan(trials=2), "M")
-    search(study, "w", lambda trial: float("nan") if trial.slot else 0.5)
+    run_trials(study, "w", lambda trial: float("nan") if trial.slot else 0.5)
     assert [trial.reason for trial in study.freeze("sha256:data").trials] == [None, "the validation value is nan"]
 
 
@@ -191,8 +199,8 @@ def test_a_search_without_a_complete_trial_fails(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     study = studies.study(key, make_plan(trials=2), "M")
-    search(study, "w", lambda trial: 1 / 0)
-    with pytest.raises(SearchFailed, match=r"none of 2 trials is complete: 2 failed.*ZeroDivisionError"):
+    run_trials(study, "w", lambda trial: 1 / 0)
+    with pytest.raises(StudyFailed, match=r"none of 2 trials is complete: 2 failed.*ZeroDivisionError"):
         study.freeze("sha256:data")
 
 
@@ -202,7 +210,7 @@ def test_a_search_that_takes_too_long_fails(studies: StudyDatabase, key: Experim
     study.renew(lease)
     an_hour_ago = update(trial_slots).values(first_leased=trial_slots.c.first_leased - 3601)
     study.database.transact(lambda connection: connection.execute(an_hour_ago))
-    with pytest.raises(SearchFailed, match=r"0 of 2 trials were finished within tuning.timeout 1h"):
+    with pytest.raises(StudyFailed, match=r"0 of 2 trials were finished within tuning.timeout 1h"):
         study.renew(lease)
 
 
@@ -212,14 +220,14 @@ def test_pruned_trials_count_and_are_never_the_best(
     pruner = {"type": "Median", "startupTrials": 1, "warmupEpochs": 0}
     study = studies.study(key, make_plan(trials=3, pruner=pruner), "M")
 
-    def objective(trial: SearchTrial) -> float:
+    def objective(trial: LeasedTrial) -> float:
         for epoch, value in enumerate(([0.6, 0.7], [0.5, 0.9], [0.65, 0.8])[trial.slot], start=1):
             trial.report(epoch, value)
             if trial.should_prune():
                 raise optuna.TrialPruned
         return value
 
-    search(study, "w", objective)
+    run_trials(study, "w", objective)
     record = study.freeze("sha256:data")
     assert [(trial.state, trial.curve) for trial in record.trials] == [
         ("COMPLETE", {1: 0.6, 2: 0.7}),

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from ctrlab_contract.experiment import Experiment
-from ctrlab_contract.manifests import parse_manifests
-from ctrlab_contract.names import Key
-from ctrlab_contract.plan import ExperimentKey, Plan
-from ctrlab_contract.records import PreparedData, StudyRecord, search_token
-from ctrlab_contract.store import Store, open_store
-from ctrlab_contract.study import nothing_tuned
-from ctrlab_trainer.data.encoded import EncodedSchema
-from ctrlab_trainer.data.open import open_train_valid
-from ctrlab_trainer.data.prepare import prepare
+from ctrlab_api.loading.resource_loading import parse_manifests
+from ctrlab_api.names import ObjectKey
+from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.records import PreparedData, StudyRecord, search_token
+from ctrlab_api.resources.experiment import Experiment
+from ctrlab_store import Store, open_store
+from ctrlab_study import untuned_record
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema
+from ctrlab_trainer.data.prepared.train_valid_splits import open_train_valid
+from ctrlab_trainer.data.preparing.preparation import prepare
 
 MANIFEST = """
 apiVersion: ctrlab.dev/v1alpha1
@@ -64,8 +64,8 @@ class Prepared:
         """Freezes these searches (all unless given); the token of what is frozen."""
         records: list[StudyRecord] = []
         for name in names or self.plan.names:
-            records.append(nothing_tuned(self.plan, name, self.data.digest))
-            self.folder.put(Key.study(name), records[-1].to_json().encode())
+            records.append(untuned_record(self.plan, name, self.data.digest))
+            self.folder.put(ObjectKey.study(name), records[-1].to_json().encode())
         return search_token(records)
 
 
@@ -79,7 +79,7 @@ def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pla
     key = ExperimentKey.local(experiment, plan)
     folder = tmp_path_factory.mktemp("prepared")
     store = open_store(folder.as_uri())
-    store.below(key.prefix).put(Key.PLAN, plan.to_json().encode())
+    store.below(key.prefix).put(ObjectKey.PLAN, plan.to_json().encode())
     prepare(plan, store, key)
     return folder, plan, key
 
@@ -90,6 +90,6 @@ def prepared(prepared_folder: tuple[Path, Plan, ExperimentKey], tmp_path: Path) 
     folder, plan, key = prepared_folder
     shutil.copytree(folder, tmp_path / "store")
     store = open_store((tmp_path / "store").as_uri())
-    data = PreparedData.model_validate_json(store.below(key.prefix).get(Key.PREPARED))
+    data = PreparedData.model_validate_json(store.below(key.prefix).get(ObjectKey.PREPARED))
     schema, _, _ = open_train_valid(store, data)
     return Prepared(store, key, plan, data, schema)

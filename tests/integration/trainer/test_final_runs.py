@@ -8,16 +8,16 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load
 
-from ctrlab_contract.canonical import digest
-from ctrlab_contract.metrics import compute
-from ctrlab_contract.plan import ExperimentKey, Plan
-from ctrlab_contract.records import RunRecord
-from ctrlab_contract.store import Store
-from ctrlab_trainer.calibrate import calibrate
-from ctrlab_trainer.data.encoded import EncodedSchema
-from ctrlab_trainer.evaluate import evaluate
-from ctrlab_trainer.seal import SealError, open_test
-from ctrlab_trainer.verify import Verification, verify
+from ctrlab_api.canonical_json import digest
+from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.records import RunRecord
+from ctrlab_metrics.computing import compute_metrics
+from ctrlab_store import Store
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema
+from ctrlab_trainer.finals.final_runs import evaluate
+from ctrlab_trainer.finals.seal import SealError, open_test
+from ctrlab_trainer.finals.verification import Verification, verify
+from ctrlab_trainer.training.throughput import calibrate
 
 
 class Prepared(Protocol):
@@ -48,7 +48,7 @@ def test_a_run_leaves_predictions_curve_model_and_a_record_of_them(prepared: Pre
     table = pq.read_table(io.BytesIO(files["predictions.parquet"]))
     assert table.column_names == ["row", "user", "label", "score"]
     columns = {name: table[name].to_numpy() for name in table.column_names}
-    again = compute(("auc", "logloss", "gauc"), columns["label"], columns["score"], columns["user"])
+    again = compute_metrics(("auc", "logloss", "gauc"), columns["label"], columns["score"], columns["user"])
     assert record.metrics_test == again.values
     assert record.predictions_sha256 == digest(files["predictions.parquet"])
     assert record.model_sha256 == digest(files["model.safetensors"])
@@ -118,7 +118,7 @@ def test_a_repetition_that_differs_names_what_has_changed_since() -> None:
 
 
 def test_calibration_measures_every_variant(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ctrlab_trainer.calibrate.SECONDS", 0.0)
+    monkeypatch.setattr("ctrlab_trainer.training.throughput.SECONDS", 0.0)
     found = calibrate(prepared.plan, prepared.key, prepared.store)
     assert list(found.variants) == ["DeepFM", "SIN", "Wild"]
     assert all(np.isfinite(variant.seconds_per_epoch) for variant in found.variants.values())

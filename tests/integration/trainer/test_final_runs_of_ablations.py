@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from ctrlab_contract.ablation import Ablation
-from ctrlab_contract.ablation_plan import Parent, ablation_plan
-from ctrlab_contract.names import Key
-from ctrlab_contract.plan import ExperimentKey, Plan
-from ctrlab_contract.records import PreparedData, StudyRecord, search_token
-from ctrlab_contract.store import Store
-from ctrlab_contract.study import inherited
-from ctrlab_trainer.data.prepare import prepare
-from ctrlab_trainer.evaluate import evaluate
-from ctrlab_trainer.seal import SealError
+from ctrlab_api.ablation_plan import AblationParent, build_ablation_plan
+from ctrlab_api.names import ObjectKey
+from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.records import PreparedData, StudyRecord, search_token
+from ctrlab_api.resources.ablation import Ablation
+from ctrlab_store import Store
+from ctrlab_study import inherited_record
+from ctrlab_trainer.data.preparing.preparation import prepare
+from ctrlab_trainer.finals.final_runs import evaluate
+from ctrlab_trainer.finals.seal import SealError
 
 Prepared = Any
 """What the fixture `prepared` gives."""
@@ -28,16 +28,16 @@ def planned(
     """The plan of an ablation of DeepFM, with plan, data and inherited searches in its folder."""
     spec = {"experimentRef": {"name": "small"}, "model": "DeepFM", "variants": list(variants)}
     asked = Ablation.model_validate_json(json.dumps({"metadata": {"name": name}, "spec": spec}))
-    parent = Parent(experiment.key, experiment.plan, experiment.plan.digest, token, 5)
-    plan, key = ablation_plan(asked, parent), ExperimentKey(namespace="default", name=name, uid="u2")
+    parent = AblationParent(experiment.key, experiment.plan, experiment.plan.digest, token, 5)
+    plan, key = build_ablation_plan(asked, parent), ExperimentKey(namespace="default", name=name, uid="u2")
     folder: Store = experiment.store.below(key.prefix)
-    folder.put(Key.PLAN, plan.to_json().encode())
+    folder.put(ObjectKey.PLAN, plan.to_json().encode())
     data = prepare(plan, experiment.store, key)
-    full = StudyRecord.model_validate_json(experiment.folder.get(Key.study("DeepFM")))
+    full = StudyRecord.model_validate_json(experiment.folder.get(ObjectKey.study("DeepFM")))
     for variant in plan.names:
-        search = inherited(plan, variant, data.digest, full)
+        search = inherited_record(plan, variant, data.digest, full)
         assert search is not None
-        folder.put(Key.study(variant), search.to_json().encode())
+        folder.put(ObjectKey.study(variant), search.to_json().encode())
     return plan, key
 
 
@@ -82,7 +82,7 @@ def test_a_variant_with_more_features_has_their_rows_and_says_so(prepared: Prepa
         prepared, token, {"name": "more", "addFeatures": [SEGMENT]}, {"name": "v", "addFeatures": [visited]}
     )
     [found] = evaluate(plan, key, prepared.store, "more", [10])
-    data = PreparedData.model_validate_json(prepared.store.below(key.prefix).get(Key.PREPARED))
+    data = PreparedData.model_validate_json(prepared.store.below(key.prefix).get(ObjectKey.PREPARED))
     assert found.change is not None
     assert found.change.added_features == ("segment",)
     width = found.config["embedding_dim"]
@@ -94,10 +94,12 @@ def test_a_variant_with_more_features_has_their_rows_and_says_so(prepared: Prepa
 def test_another_search_of_the_experiment_than_the_plan_names_keeps_test_closed(prepared: Prepared) -> None:
     token = prepared.freeze()
     plan, key = planned(prepared, token, NO_FM)
-    changed = StudyRecord.model_validate_json(prepared.folder.get(Key.study("SIN")))
+    changed = StudyRecord.model_validate_json(prepared.folder.get(ObjectKey.study("SIN")))
     changed = changed.model_copy(update={"seconds": changed.seconds + 1, "sampler_seed": 99})
-    prepared.folder.replace(Key.study("SIN"), changed.to_json().encode())
-    records = [StudyRecord.model_validate_json(prepared.folder.get(Key.study(name))) for name in prepared.plan.names]
+    prepared.folder.replace(ObjectKey.study("SIN"), changed.to_json().encode())
+    records = [
+        StudyRecord.model_validate_json(prepared.folder.get(ObjectKey.study(name))) for name in prepared.plan.names
+    ]
     assert search_token(records) != token
     with pytest.raises(SealError, match=f"the frozen searches of {prepared.key.prefix} are .*, but this plan was made"):
         evaluate(plan, key, prepared.store, "no-fm", [10])

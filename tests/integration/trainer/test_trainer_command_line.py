@@ -9,11 +9,11 @@ from typing import Protocol
 
 import pytest
 
-from ctrlab_contract.names import ExitCode, Key
-from ctrlab_contract.plan import ExperimentKey, Plan
-from ctrlab_contract.records import PreparedData, RunEnd
-from ctrlab_contract.store import Store
-from ctrlab_contract.study import nothing_tuned
+from ctrlab_api.names import ExitCode, ObjectKey
+from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.records import PreparedData, RunEnd
+from ctrlab_store import Store
+from ctrlab_study import untuned_record
 
 
 class Prepared(Protocol):
@@ -160,17 +160,17 @@ def endless(given: Prepared, said: Path, **others: str) -> subprocess.Popen[byte
     long_plan = plan.model_copy(update={"variants": (longer,)})
     key = given.key.model_copy(update={"uid": "endless"})
     folder = given.store.below(key.prefix)
-    folder.put(Key.PLAN, long_plan.to_json().encode())
-    folder.put(Key.PREPARED, given.folder.get(Key.PREPARED))
+    folder.put(ObjectKey.PLAN, long_plan.to_json().encode())
+    folder.put(ObjectKey.PREPARED, given.folder.get(ObjectKey.PREPARED))
     place = ("--store", given.store.uri, "--experiment", key.prefix)
     code = (
         "import sys; from ctrlab_trainer import cli, loop; step = loop.training_step\n"
         "def told(*a): print('training', flush=True); return step(*a)\n"
         "loop.training_step = told; sys.exit(cli.main())"
     )
-    prepared = PreparedData.model_validate_json(given.folder.get(Key.PREPARED))
-    record = nothing_tuned(long_plan, "DeepFM", prepared.digest)
-    folder.put(Key.study("DeepFM"), record.to_json().encode())
+    prepared = PreparedData.model_validate_json(given.folder.get(ObjectKey.PREPARED))
+    record = untuned_record(long_plan, "DeepFM", prepared.digest)
+    folder.put(ObjectKey.study("DeepFM"), record.to_json().encode())
     arguments = ("evaluate", "--variant", "DeepFM", "--seed", "10")
     process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments, *place], env=environment(said, **others), stdout=subprocess.PIPE
@@ -187,8 +187,8 @@ def test_sigterm_ends_a_run_with_143_and_leaves_nothing_but_its_reason(prepared:
         assert process.wait() == ExitCode.TERMINATED
     key = prepared.key.model_copy(update={"uid": "endless"})
     folder = prepared.store.below(key.prefix)
-    last = Key.starts("DeepFM", 10, "1-end.json")
-    assert sorted(folder.list("runs/")) == sorted([Key.starts("DeepFM", 10, "1.json"), last])
+    last = ObjectKey.starts("DeepFM", 10, "1-end.json")
+    assert sorted(folder.list("runs/")) == sorted([ObjectKey.starts("DeepFM", 10, "1.json"), last])
     assert RunEnd.model_validate_json(folder.get(last)).how == "terminated"
 
 
@@ -199,7 +199,7 @@ def test_a_run_that_is_killed_leaves_the_log_of_its_start_alone(prepared: Prepar
         process.kill()
         process.stdout.read()
     folder = prepared.store.below(prepared.key.model_copy(update={"uid": "endless"}).prefix)
-    assert folder.list("runs/") == [Key.starts("DeepFM", 10, "1.json")]
+    assert folder.list("runs/") == [ObjectKey.starts("DeepFM", 10, "1.json")]
 
 
 def test_a_worker_whose_parent_is_gone_ends_itself(prepared: Prepared, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import celpy
 import pytest
 from celpy.adapter import json_to_cel
 
-from ctrlab_contract.names import API_VERSION, PHASE_LABEL
+from ctrlab_api.names import API_VERSION, PHASE_LABEL
 
 SEALED = "s3-test"
 REFERENCES: dict[str, dict[str, Any]] = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ctrlab_operator.cli import main
+from ctrlab.cli import main
 
 EXPERIMENT = """\
 apiVersion: ctrlab.dev/v1alpha1

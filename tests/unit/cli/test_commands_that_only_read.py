@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from ctrlab_contract.architectures import ARCHITECTURES
-from ctrlab_contract.experiment import Experiment
-from ctrlab_contract.status import ExperimentStatus, StatusCondition
-from ctrlab_operator.cli import main
-from ctrlab_operator.local import snapshot
-from ctrlab_operator.local.workspace import Workspace
+from ctrlab.cli import main
+from ctrlab.local import resource_files
+from ctrlab.local.workspace import Workspace
+from ctrlab_api.architectures import ARCHITECTURES
+from ctrlab_api.resources.experiment import Experiment
+from ctrlab_api.resources.status import ExperimentStatus, StatusCondition
 
 
 def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -87,7 +87,7 @@ def test_status_lists_experiments_and_describes_one(
     place = Workspace.open(tmp_path)
     ready = StatusCondition(type="Ready", status="True", last_transition_time="2026-01-01T00:00:00Z", reason="Tuning")
     known = ExperimentStatus(stage="Tuning", trials="3/7", seeds="0/8", conditions=(ready,))
-    snapshot.save(place, experiment().model_copy(update={"status": known}))
+    resource_files.save(place, experiment().model_copy(update={"status": known}))
     assert ctrlab(monkeypatch, "status", "--workspace", str(tmp_path)) == 0
     out = capsys.readouterr().out
     assert "study\tTrue\tTuning\t3/7\t-\t0/8\tno" in out.splitlines()
@@ -102,7 +102,7 @@ def test_a_report_that_is_not_there_yet_says_how_to_make_it(
 ) -> None:
     assert ctrlab(monkeypatch, "report", "study", "--workspace", str(tmp_path / "none")) == 2
     assert "no such workspace" in capsys.readouterr().err
-    snapshot.save(Workspace.open(tmp_path), experiment())
+    resource_files.save(Workspace.open(tmp_path), experiment())
     assert ctrlab(monkeypatch, "report", "study", "--workspace", str(tmp_path)) == 2
     assert "has no report yet (stage Pending); `ctrlab run` makes it" in capsys.readouterr().err
 
@@ -133,7 +133,7 @@ def test_a_missing_extra_is_named_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "typer", None)
-    for name in [name for name in sys.modules if name.startswith("ctrlab_operator.cli.")]:
+    for name in [name for name in sys.modules if name.startswith("ctrlab.cli.")]:
         monkeypatch.delitem(sys.modules, name)
     assert ctrlab(monkeypatch, "validate") == 2
     assert capsys.readouterr().err == "ctrlab needs the package typer: pip install 'ctrlab[local]'\n"

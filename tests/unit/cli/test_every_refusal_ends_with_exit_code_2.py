@@ -5,16 +5,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from specs import REFUSED, Refused
+from resource_examples import REFUSED, RejectedExample
 
-from ctrlab_operator.cli import main
+from ctrlab.cli import main
 
 EXPERIMENTS = {name: case for name, case in REFUSED.items() if case.kind == "CTRExperiment"}
 
 
 @pytest.mark.parametrize("case", EXPERIMENTS.values(), ids=EXPERIMENTS)
 def test_the_place_and_the_reason_are_printed(
-    case: Refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    case: RejectedExample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "experiment.yaml"
     file.write_text(json.dumps(case.content))

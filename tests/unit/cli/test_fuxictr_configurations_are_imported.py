@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from ctrlab_contract.errors import InvalidSpec
-from ctrlab_contract.experiment import Experiment
-from ctrlab_contract.manifests import parse_manifests
-from ctrlab_operator.cli import main
-from ctrlab_operator.fuxictr.document import import_config
+from ctrlab.cli import main
+from ctrlab.importers.fuxictr.experiment_document import import_config
+from ctrlab_api.errors import InvalidSpec
+from ctrlab_api.loading.resource_loading import parse_manifests
+from ctrlab_api.resources.experiment import Experiment
 
 FILES = {"train_data": "data/train.csv", "valid_data": "data/valid.csv", "test_data": "data/test.csv"}
 CLICK = {"name": "click", "dtype": "float"}

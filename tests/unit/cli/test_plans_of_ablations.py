@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from ctrlab_contract.experiment import Experiment
-from ctrlab_contract.manifests import load_manifests
-from ctrlab_contract.names import Condition
-from ctrlab_contract.status import ExperimentStatus, StatusCondition
-from ctrlab_operator.cli import main
-from ctrlab_operator.local import snapshot
-from ctrlab_operator.local.workspace import Workspace
+from ctrlab.cli import main
+from ctrlab.local import resource_files
+from ctrlab.local.workspace import Workspace
+from ctrlab_api.loading.resource_loading import load_manifests
+from ctrlab_api.names import ConditionType
+from ctrlab_api.resources.experiment import Experiment
+from ctrlab_api.resources.status import ExperimentStatus, StatusCondition
 
 EXPERIMENT = """\
 apiVersion: ctrlab.dev/v1alpha1
@@ -106,12 +106,12 @@ def test_an_experiment_of_the_workspace_gives_the_ablation_its_plan(ctrlab: Ctrl
     (found,) = load_manifests(file)
     assert isinstance(found, Experiment)
     over = StatusCondition(
-        type=Condition.SUCCEEDED, status="True", last_transition_time="2026-01-01T00:00:00Z", reason="Done"
+        type=ConditionType.SUCCEEDED, status="True", last_transition_time="2026-01-01T00:00:00Z", reason="Done"
     )
     status = ExperimentStatus(stage="Succeeded", conditions=(over,), seed_count=8)
     metadata = found.metadata.model_copy(update={"uid": "u1"})
     place = Workspace.open(ctrlab.folder / "w")
-    snapshot.save(place, found.model_copy(update={"metadata": metadata, "status": status}))
+    resource_files.save(place, found.model_copy(update={"metadata": metadata, "status": status}))
 
     code, out, err = ctrlab.plan(ablation("parts"))
 

@@ -9,17 +9,17 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from ctrlab_contract.dataset import Dataset
-from ctrlab_contract.errors import InvalidData
-from ctrlab_contract.splitting import PredefinedFiles
-from ctrlab_trainer.data.encoders.hashed import hashes
-from ctrlab_trainer.data.encoding import EncodedData, encode
-from ctrlab_trainer.data.sequences import read_sequences
-from ctrlab_trainer.data.splits import by_arrival, by_files
-from ctrlab_trainer.data.tables import SourceTable
+from ctrlab_api.errors import InvalidData
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_api.resources.dataset_splits import PredefinedFiles
+from ctrlab_trainer.data.encoders.hashing import hash_texts
+from ctrlab_trainer.data.preparing.dataset_encoding import EncodedDataset, encode_dataset
+from ctrlab_trainer.data.reading.sequence_files import read_sequences
+from ctrlab_trainer.data.reading.source_tables import SourceTable
+from ctrlab_trainer.data.splitting.split_strategies import split_by_files, split_by_user_arrival
 
 
-def encoded(columns: dict[str, Any], features: list[dict[str, Any]], folder: Path | None = None) -> EncodedData:
+def encoded(columns: dict[str, Any], features: list[dict[str, Any]], folder: Path | None = None) -> EncodedDataset:
     """Six rows: two of each part; labels alternate."""
     rows = {"part": ["train", "train", "valid", "valid", "test", "test"], "click": [0, 1] * 3, **columns}
     spec = {
@@ -29,7 +29,7 @@ def encoded(columns: dict[str, Any], features: list[dict[str, Any]], folder: Pat
         "split": {"strategy": "Predefined", "column": "part"},
     }
     table = SourceTable(pa.table(rows), (("none.csv", 6),))
-    return encode(table, Dataset.model_validate_json(json.dumps(spec)), folder)
+    return encode_dataset(table, Dataset.model_validate_json(json.dumps(spec)), folder)
 
 
 def test_a_cross_knows_the_combinations_of_train() -> None:
@@ -46,8 +46,8 @@ def test_a_cross_knows_the_combinations_of_train() -> None:
 
 def test_hashes_are_the_same_everywhere_and_never_the_out_of_vocabulary_id() -> None:
     # As `b2sum -l 64` says, modulo 1000, plus 1.
-    assert hashes(pa.array(["", "a", "ü"]), 1000).tolist() == [877, 344, 336]
-    many = hashes(pa.array([str(i) for i in range(2000)]), 7)
+    assert hash_texts(pa.array(["", "a", "ü"]), 1000).tolist() == [877, 344, 336]
+    many = hash_texts(pa.array([str(i) for i in range(2000)]), 7)
     assert sorted(set(many.tolist())) == [1, 2, 3, 4, 5, 6, 7]
 
 
@@ -71,13 +71,13 @@ def test_values_of_the_file_have_ids_and_values_without_vector_are_treated_as_as
 def test_users_who_arrive_last_are_test_with_all_of_their_rows() -> None:
     users = np.array([0, 1, 2, 3, 0, 3, 2], np.int32)
     when = np.array([5, 1, 9, 7, 99, 8, 3])
-    assert by_arrival(when, users, (0.5, 0.25, 0.25)).tolist() == [1, 0, 0, 2, 1, 2, 0]
+    assert split_by_user_arrival(when, users, (0.5, 0.25, 0.25)).tolist() == [1, 0, 0, 2, 1, 2, 0]
 
 
 def test_rows_belong_to_the_part_of_their_file() -> None:
     files = [("train-0.csv", 2), ("train-1.csv", 1), ("v.csv", 1), ("t.csv", 2)]
     wanted = PredefinedFiles(train="train-*", valid="v.csv", test="t.csv")
-    assert by_files(files, wanted).tolist() == [0, 0, 0, 1, 2, 2]
+    assert split_by_files(files, wanted).tolist() == [0, 0, 0, 1, 2, 2]
 
 
 def test_a_line_of_a_sequence_file_becomes_a_row_for_each_item(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ctrlab_contract.errors import InvalidData
-from ctrlab_trainer.data import fetch as fetching
-from ctrlab_trainer.data.movielens import GENRES, atomic_files
+from ctrlab_api.errors import InvalidData
+from ctrlab_trainer.data.source_access import dataset_fetching as fetching
+from ctrlab_trainer.data.source_access.movielens import GENRES, atomic_files
 
 
 def item(number: int, title: str, *genres: str) -> str:
@@ -35,10 +35,10 @@ def test_a_source_that_gives_other_files_is_refused_and_leaves_nothing(
 ) -> None:
     monkeypatch.setattr(fetching, "SOURCES", {"elsewhere": lambda _: dict.fromkeys(fetching.DIGESTS, b"other")})
     with pytest.raises(fetching.FetchFailed, match=r"elsewhere: the files differ .* Set CTRLAB_DATA"):
-        fetching.fetch("ml-100k", tmp_path)
+        fetching.fetch_dataset("ml-100k", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(InvalidData, match="cannot fetch 'netflix'; allowed: ml-100k"):
-        fetching.fetch("netflix", tmp_path)
+        fetching.fetch_dataset("netflix", tmp_path)

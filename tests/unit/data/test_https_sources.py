@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ctrlab_contract.errors import InvalidData
-from ctrlab_trainer.data.https import fetched
+from ctrlab_api.errors import InvalidData
+from ctrlab_trainer.data.source_access.https_downloads import download_https
 
 CONTENT = bytes(range(256)) * 5_000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -64,7 +64,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 def test_a_file_is_fetched_once(site: Site) -> None:
-    first, second = (fetched(site.url, SHA256, FIELD) for _ in range(2))
+    first, second = (download_https(site.url, SHA256, FIELD) for _ in range(2))
     assert first == second
     assert first.read_bytes() == CONTENT
     assert site.asked == [""]
@@ -73,34 +73,34 @@ def test_a_file_is_fetched_once(site: Site) -> None:
 @pytest.mark.parametrize("ranges", [True, False], ids=["resumed", "from the start where the server cannot"])
 def test_a_broken_connection_costs_what_is_missing(site: Site, ranges: bool) -> None:
     site.breaks, site.ranges = 2, ranges
-    assert fetched(site.url, SHA256, FIELD, pause=0).read_bytes() == CONTENT
+    assert download_https(site.url, SHA256, FIELD, pause=0).read_bytes() == CONTENT
     assert site.asked == ["", "bytes=426666-", "bytes=711110-" if ranges else "bytes=426666-"]
 
 
 def test_what_was_received_is_kept_for_the_next_run(site: Site) -> None:
     site.breaks = 4
     with pytest.raises(InvalidData) as caught:
-        fetched(site.url, SHA256, FIELD, pause=0)
+        download_https(site.url, SHA256, FIELD, pause=0)
     assert "spec.dataset.source.uri" in str(caught.value)
     assert "bytes are kept, and the next run continues after them" in str(caught.value)
-    assert fetched(site.url, SHA256, FIELD, pause=0).read_bytes() == CONTENT
+    assert download_https(site.url, SHA256, FIELD, pause=0).read_bytes() == CONTENT
     assert "" not in site.asked[1:]
 
 
 def test_another_file_at_the_address_is_refused_and_not_kept(site: Site, tmp_path: Path) -> None:
     with pytest.raises(InvalidData) as caught:
-        fetched(site.url, "0" * 64, FIELD)
+        download_https(site.url, "0" * 64, FIELD)
     assert f"spec.dataset.source.sha256: found {SHA256}" in str(caught.value)
     assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
 
 
 def test_an_absent_file_is_named_at_once(site: Site) -> None:
     with pytest.raises(InvalidData, match=r"spec.dataset.source.uri: http://.*/other cannot be fetched: 404 Not Found"):
-        fetched(site.url.replace("rows.csv", "other"), SHA256, FIELD)
+        download_https(site.url.replace("rows.csv", "other"), SHA256, FIELD)
     assert len(site.asked) == 1
 
 
 def test_an_address_without_a_digest_is_refused(site: Site) -> None:
     with pytest.raises(InvalidData, match=r"spec.dataset.source.sha256: required"):
-        fetched(site.url, None, FIELD)
+        download_https(site.url, None, FIELD)
     assert site.asked == []

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ctrlab_contract.names import ExitCode
-from ctrlab_operator.local.jobs import DISRUPTIONS, RETRIES, LocalJob
-from ctrlab_operator.planner import JobFacts, JobRequest
+from ctrlab.local.indexed_job import DISRUPTIONS, RETRIES, LocalJob
+from ctrlab_api.names import ExitCode
+from ctrlab_control.planner import JobFacts, JobRequest
 
 
 def job(completions: int, parallelism: int | None = None, done: tuple[int, ...] = ()) -> LocalJob:

@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from ctrlab_contract.experiment import Experiment
-from ctrlab_contract.plan import Plan
-from ctrlab_operator.local.estimate import Estimate, as_duration
-from ctrlab_operator.local.progress import Lines
-from ctrlab_operator.planner import Facts, SearchFacts, decide
+from ctrlab.local.progress_view import Lines
+from ctrlab.local.time_estimate import Estimate, as_duration
+from ctrlab_api.plan import Plan
+from ctrlab_api.resources.experiment import Experiment
+from ctrlab_control.planner import Facts, StudyFacts, decide
 
 SPEC = {
     "dataset": {
@@ -32,17 +32,17 @@ def facts(**known: object) -> Facts:
 def test_a_stage_gets_one_line_however_often_it_is_looked_at() -> None:
     stream = io.StringIO()
     view = Lines("study", stream)
-    for looked in (facts(), facts(), facts(searches={"FM": SearchFacts(done=1)})):
+    for looked in (facts(), facts(), facts(searches={"FM": StudyFacts(done=1)})):
         view.update(looked, decide(looked).status, running=1)
     assert stream.getvalue() == "study: Preparing; trials 0/7; encoding the data set; 0 s elapsed\n"
 
 
 def test_time_left_is_the_pace_of_this_process_times_what_remains() -> None:
     estimate = Estimate()
-    prepared = facts(searches={"FM": SearchFacts(done=2)})
+    prepared = facts(searches={"FM": StudyFacts(done=2)})
     object.__setattr__(prepared, "prepared", object())
     assert estimate.seconds_left(prepared, 100.0) is None
-    further = facts(searches={"FM": SearchFacts(done=4)})
+    further = facts(searches={"FM": StudyFacts(done=4)})
     assert estimate.seconds_left(further, 120.0) == pytest.approx(10.0 * (7 + 5 - 4))
 
 

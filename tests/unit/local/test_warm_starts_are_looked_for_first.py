@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from ctrlab_contract.experiment import Experiment
-from ctrlab_contract.names import Key
-from ctrlab_contract.plan import Plan
-from ctrlab_operator.cli import main
-from ctrlab_operator.local.warm_start import check_warm_start
-from ctrlab_operator.local.workspace import Workspace
+from ctrlab.cli import main
+from ctrlab.local.warm_start_check import check_warm_start
+from ctrlab.local.workspace import Workspace
+from ctrlab_api.names import ObjectKey
+from ctrlab_api.plan import Plan
+from ctrlab_api.resources.experiment import Experiment
 
 EARLIER = "default/earlier/0123456789ab"
 RATE = {"learning_rate": {"float": {"low": "1e-4", "high": "1e-2"}}}
@@ -60,9 +60,9 @@ def test_what_is_missing_is_named_before_anything_is_started(
     place = Workspace.open(tmp_path / "w")
     folder = place.store.below(EARLIER)
     if models:
-        folder.put(Key.PLAN, Plan.of(experiment(*models)).to_json().encode())
+        folder.put(ObjectKey.PLAN, Plan.of(experiment(*models)).to_json().encode())
     for name in frozen:
-        folder.put(Key.study(name), b"{}")
+        folder.put(ObjectKey.study(name), b"{}")
     before = place.store.list("")
     file = tmp_path / "later.yaml"
     file.write_text(json.dumps(manifest("FM", "AFM", warmStart={"experiment": EARLIER})))
@@ -79,7 +79,7 @@ def test_what_is_missing_is_named_before_anything_is_started(
 def test_one_common_model_with_a_finished_search_is_enough(tmp_path: Path) -> None:
     place = Workspace.open(tmp_path / "w")
     folder = place.store.below(EARLIER)
-    folder.put(Key.PLAN, Plan.of(experiment("FM", "LR")).to_json().encode())
-    folder.put(Key.study("FM"), b"{}")
+    folder.put(ObjectKey.PLAN, Plan.of(experiment("FM", "LR")).to_json().encode())
+    folder.put(ObjectKey.study("FM"), b"{}")
     assert check_warm_start(place, experiment("FM", "AFM", warmStart={"experiment": EARLIER})) == []
     assert check_warm_start(place, experiment("FM")) == []

@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy import stats
 
-from ctrlab_report.statistics.two_stage import PairSpread, SeedReason, stein_two_stage
+from ctrlab_report.statistics.stein_two_stage import PairSpread, SeedReason, stein_two_stage
 
 
 @pytest.mark.parametrize("pilot", [5, 8, 10])

@@ -6,9 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ctrlab_report.statistics.degenerate import Degenerate
-from ctrlab_report.statistics.two_source import ErrorCovariances, TwoSourceComparison, VarianceParts
-from ctrlab_report.statistics.verdict import Evidence, Word, decide
+from ctrlab_report.statistics.degenerate_results import Degenerate
+from ctrlab_report.statistics.two_source_estimates import (
+    ErrorCovariances,
+    TwoSourceComparison,
+    VarianceParts,
+)
+from ctrlab_report.statistics.verdict_table import Evidence, VerdictKind, decide_verdict
 
 
 def two_source(estimate: float, *, seed_part: float = 1e-6, test_part: float = 1e-8) -> TwoSourceComparison:
@@ -31,23 +35,23 @@ def evidence(
 
 
 CASES = [
-    (1, evidence(Degenerate("or-hillis-shared-seeds", "one seed is no spread", 1, 0.01), None), Word.DEGENERATE),
-    (2, evidence(two_source(0.0001), 0.9, same=0.001, margin=0.001), Word.EQUIVALENT),
-    (2, evidence(two_source(0.0001), 0.001, same=0.001, margin=0.001), Word.EQUIVALENT),
-    (3, evidence(two_source(0.005), 0.001, same=1.0, margin=0.001), Word.BETTER),
-    (3, evidence(two_source(-0.005), 0.001, higher=False), Word.BETTER),
-    (4, evidence(two_source(-0.005), 0.001), Word.WORSE),
-    (4, evidence(two_source(0.005), 0.001, higher=False), Word.WORSE),
-    (5, evidence(two_source(0.003, test_part=1e-5), 0.4, here=0.001), Word.BETTER_HERE),
-    (6, evidence(two_source(0.003, test_part=1e-5), 0.4), Word.TEST_SET_TOO_SMALL),
-    (6, evidence(two_source(-0.003, test_part=1e-5), 0.4, here=0.001), Word.TEST_SET_TOO_SMALL),
-    (7, evidence(two_source(0.001), 0.3), Word.NEEDS_SEEDS),
+    (1, evidence(Degenerate("or-hillis-shared-seeds", "one seed is no spread", 1, 0.01), None), VerdictKind.DEGENERATE),
+    (2, evidence(two_source(0.0001), 0.9, same=0.001, margin=0.001), VerdictKind.EQUIVALENT),
+    (2, evidence(two_source(0.0001), 0.001, same=0.001, margin=0.001), VerdictKind.EQUIVALENT),
+    (3, evidence(two_source(0.005), 0.001, same=1.0, margin=0.001), VerdictKind.BETTER),
+    (3, evidence(two_source(-0.005), 0.001, higher=False), VerdictKind.BETTER),
+    (4, evidence(two_source(-0.005), 0.001), VerdictKind.WORSE),
+    (4, evidence(two_source(0.005), 0.001, higher=False), VerdictKind.WORSE),
+    (5, evidence(two_source(0.003, test_part=1e-5), 0.4, here=0.001), VerdictKind.BETTER_HERE),
+    (6, evidence(two_source(0.003, test_part=1e-5), 0.4), VerdictKind.TEST_SET_TOO_SMALL),
+    (6, evidence(two_source(-0.003, test_part=1e-5), 0.4, here=0.001), VerdictKind.TEST_SET_TOO_SMALL),
+    (7, evidence(two_source(0.001), 0.3), VerdictKind.NEEDS_SEEDS),
 ]
 
 
 @pytest.mark.parametrize(("row", "given", "word"), CASES)
-def test_the_first_row_that_applies_decides(row: int, given: Evidence, word: Word) -> None:
-    verdict = decide(given)
+def test_the_first_row_that_applies_decides(row: int, given: Evidence, word: VerdictKind) -> None:
+    verdict = decide_verdict(given)
     assert (verdict.row, verdict.word) == (row, word)
     assert "SIN" in verdict.sentence
     assert "DeepFM" in verdict.sentence
@@ -55,12 +59,12 @@ def test_the_first_row_that_applies_decides(row: int, given: Evidence, word: Wor
 
 
 def test_a_difference_inside_the_margin_is_equivalent_even_if_it_is_real_and_the_sentence_says_so() -> None:
-    verdict = decide(evidence(two_source(0.0001), 0.001, same=0.001, margin=0.001))
+    verdict = decide_verdict(evidence(two_source(0.0001), 0.001, same=0.001, margin=0.001))
     assert "real, and too small to matter" in verdict.sentence
 
 
 def test_the_number_of_seeds_is_beyond_those_already_run_and_stands_in_label_and_sentence() -> None:
-    verdict = decide(evidence(two_source(0.0019), 0.08))
+    verdict = decide_verdict(evidence(two_source(0.0019), 0.08))
     assert verdict.seeds_needed is not None
     assert verdict.seeds_needed > 8
     assert verdict.label == f"inconclusive (needs {verdict.seeds_needed} seeds)"
@@ -68,40 +72,40 @@ def test_the_number_of_seeds_is_beyond_those_already_run_and_stands_in_label_and
 
 
 def test_where_searches_are_counted_no_word_speaks_of_seeds() -> None:
-    verdict = decide(replace(evidence(two_source(0.0019), 0.08), unit="searches"))
+    verdict = decide_verdict(replace(evidence(two_source(0.0019), 0.08), unit="searches"))
     assert verdict.label == f"inconclusive (needs {verdict.seeds_needed} searches)"
     assert f"About {verdict.seeds_needed} searches would decide it" in verdict.sentence
-    small = decide(replace(evidence(two_source(0.003, test_part=1e-5), 0.4), unit="searches"))
+    small = decide_verdict(replace(evidence(two_source(0.003, test_part=1e-5), 0.4), unit="searches"))
     assert "More searches would not decide it" in small.sentence
     assert "seeds" not in verdict.sentence + small.sentence
 
 
 def test_a_margin_can_make_an_open_comparison_decidable_by_equivalence() -> None:
     tiny = two_source(1e-6)
-    assert decide(evidence(tiny, 0.99)).word is Word.TEST_SET_TOO_SMALL
-    assert decide(evidence(tiny, 0.99, same=0.2, margin=0.001)).word is Word.NEEDS_SEEDS
+    assert decide_verdict(evidence(tiny, 0.99)).word is VerdictKind.TEST_SET_TOO_SMALL
+    assert decide_verdict(evidence(tiny, 0.99, same=0.2, margin=0.001)).word is VerdictKind.NEEDS_SEEDS
 
 
 def test_better_and_worse_need_the_two_source_p_whatever_the_seeds_say() -> None:
     grid = itertools.product([-0.004, 0.004], [0.051, 0.5, None], [1e-9, 0.5], [True, False])
     for estimate, p, here, higher in grid:
-        word = decide(evidence(two_source(estimate), p, here=here, higher=higher)).word
-        assert word not in (Word.BETTER, Word.WORSE)
+        word = decide_verdict(evidence(two_source(estimate), p, here=here, higher=higher)).word
+        assert word not in (VerdictKind.BETTER, VerdictKind.WORSE)
 
 
 def test_swapping_the_models_swaps_better_and_worse_and_keeps_equivalent() -> None:
     for estimate, p in itertools.product([-0.004, 0.004], [0.01, 0.2]):
-        forth, back = (decide(evidence(two_source(sign * estimate), p)).word for sign in (1, -1))
-        swapped = {Word.BETTER: Word.WORSE, Word.WORSE: Word.BETTER}
+        forth, back = (decide_verdict(evidence(two_source(sign * estimate), p)).word for sign in (1, -1))
+        swapped = {VerdictKind.BETTER: VerdictKind.WORSE, VerdictKind.WORSE: VerdictKind.BETTER}
         assert back is swapped.get(forth, forth)
 
 
 def test_the_sentence_shows_no_digit_beyond_the_standard_error() -> None:
-    verdict = decide(evidence(two_source(0.00512345), 0.0003))
+    verdict = decide_verdict(evidence(two_source(0.00512345), 0.0003))
     assert verdict.sentence == (
         "SIN is better than DeepFM: AUC differs by +0.0051 (95 % CI +0.0028 to +0.0075, p < 0.001, 8 seeds)."
     )
 
 
 def test_a_metric_where_less_is_better_says_so() -> None:
-    assert "LogLoss differs by −0.0050 (lower is better)" in decide(CASES[4][1]).sentence
+    assert "LogLoss differs by −0.0050 (lower is better)" in decide_verdict(CASES[4][1]).sentence

@@ -6,12 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from ctrlab_contract.architectures import declaration
-from ctrlab_contract.plan import Variant
-from ctrlab_trainer.data.encoded import EncodedFeature, EncodedHistory, EncodedSchema, EncodedSplit
-from ctrlab_trainer.loop import TrainingResult, train
-from ctrlab_trainer.resolve import resolve
-from ctrlab_trainer.seeds import PurposeSeeds
+from ctrlab_api.architectures import declaration
+from ctrlab_api.plan import Variant
+from ctrlab_trainer.data.prepared.encoded_splits import (
+    EncodedFeature,
+    EncodedHistory,
+    EncodedSchema,
+    EncodedSplit,
+)
+from ctrlab_trainer.training.loop import TrainingResult, train
+from ctrlab_trainer.training.random_seeds import PurposeSeeds
+from ctrlab_trainer.training.variant_config import resolve_config
 
 Parameters = dict[str, int | str]
 MakeSplit = Callable[[int, int], EncodedSplit]
@@ -96,7 +101,7 @@ def fit(schema: EncodedSchema, make_split: MakeSplit) -> Callable[..., TrainingR
             **others,
         }
         return train(
-            config=resolve(variant, {}),
+            config=resolve_config(variant, {}),
             variant=variant,
             schema=schema,
             seeds=PurposeSeeds.of(seed),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ctrlab_trainer.batches import DeviceData, bounds
-from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit, open_split, save_split
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit, open_split, save_split
+from ctrlab_trainer.training.batches import DeviceData, batch_bounds
 
 MakeSplit = Callable[[int, int], EncodedSplit]
 
@@ -86,7 +86,7 @@ def test_memory_mapped_files_give_the_same_batches(
 def test_bounds_cover_every_row_once_and_leave_no_single_row(
     rows: int, size: int, expected: list[tuple[int, int]]
 ) -> None:
-    assert bounds(rows, size) == expected
+    assert batch_bounds(rows, size) == expected
 
 
 def test_ids_of_a_smaller_table_point_to_the_same_values(schema: EncodedSchema, make_split: MakeSplit) -> None:

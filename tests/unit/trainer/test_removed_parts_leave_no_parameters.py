@@ -5,13 +5,13 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from ctrlab_contract.architectures import ARCHITECTURES
-from ctrlab_contract.errors import InvalidSpec
-from ctrlab_contract.plan import Variant
-from ctrlab_trainer.data.encoded import EncodedSchema
+from ctrlab_api.architectures import ARCHITECTURES
+from ctrlab_api.errors import InvalidSpec
+from ctrlab_api.plan import Variant
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema
 from ctrlab_trainer.models import MODULES, build
-from ctrlab_trainer.resolve import resolve
-from ctrlab_trainer.seeds import PurposeSeeds
+from ctrlab_trainer.training.random_seeds import PurposeSeeds
+from ctrlab_trainer.training.variant_config import resolve_config
 
 MakeVariant = Callable[..., Variant]
 
@@ -78,7 +78,7 @@ RESHAPED = {
 
 
 def state(variant: Variant, schema: EncodedSchema) -> dict[str, torch.Tensor]:
-    return dict(build(variant, resolve(variant, {}), schema, PurposeSeeds.of(7)).named_parameters())
+    return dict(build(variant, resolve_config(variant, {}), schema, PurposeSeeds.of(7)).named_parameters())
 
 
 def test_every_declared_architecture_has_a_module_and_every_part_is_tested() -> None:

@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ctrlab_contract.plan import Variant
-from ctrlab_trainer.batches import DeviceData
-from ctrlab_trainer.data.encoded import EncodedSchema, EncodedSplit
+from ctrlab_api.plan import Variant
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
 from ctrlab_trainer.models import build, tables
-from ctrlab_trainer.resolve import resolve
-from ctrlab_trainer.seeds import PurposeSeeds
+from ctrlab_trainer.training.batches import DeviceData
+from ctrlab_trainer.training.random_seeds import PurposeSeeds
+from ctrlab_trainer.training.variant_config import resolve_config
 
 MakeVariant = Callable[..., Variant]
 MakeSplit = Callable[[int, int], EncodedSplit]
@@ -23,7 +23,7 @@ MakeSplit = Callable[[int, int], EncodedSplit]
 
 def gradient_of_users(variant: Variant, schema: EncodedSchema, rows: EncodedSplit) -> torch.Tensor:
     """[50, D], at the embedding 0."""
-    model = build(variant, resolve(variant, {}), schema, PurposeSeeds.of(7)).train()
+    model = build(variant, resolve_config(variant, {}), schema, PurposeSeeds.of(7)).train()
     table = max(tables(model), key=lambda table: table.shape[1])
     with torch.no_grad():
         table.zero_()

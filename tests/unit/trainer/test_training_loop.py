@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from ctrlab_contract.architectures import ARCHITECTURES
-from ctrlab_contract.plan import Variant
-from ctrlab_contract.records import EpochRecord
-from ctrlab_trainer.data.encoded import EncodedSplit
-from ctrlab_trainer.early_stopping import EarlyStopping
-from ctrlab_trainer.loop import TrainingResult, TrainingStopped
+from ctrlab_api.architectures import ARCHITECTURES
+from ctrlab_api.plan import Variant
+from ctrlab_api.records import EpochRecord
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
+from ctrlab_trainer.training.early_stopping import EarlyStopping
+from ctrlab_trainer.training.loop import TrainingResult, TrainingStopped
 
 Fit = Callable[..., TrainingResult]
 MakeVariant = Callable[..., Variant]

@@ -10,16 +10,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from ctrlab_contract.architectures import Architecture, check_parts
-from ctrlab_contract.errors import InvalidSpec, Problem
-from ctrlab_contract.plan import Variant
-from ctrlab_trainer.data.encoded import EncodedSchema
+from ctrlab_api.architectures import Architecture, check_parts
+from ctrlab_api.errors import InvalidSpec, Problem
+from ctrlab_api.plan import Variant
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema
 from ctrlab_trainer.models.afn import AFN, AFNPlus
 from ctrlab_trainer.models.autoint import AutoInt, AutoIntPlus
 from ctrlab_trainer.models.bst import BST
+from ctrlab_trainer.models.components.embedding_tables import Table
 from ctrlab_trainer.models.components.initialisation import initialise, seed_dropout
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.tables import Table
+from ctrlab_trainer.models.components.model_inputs import Inputs
 from ctrlab_trainer.models.dcn import DCN
 from ctrlab_trainer.models.dcnv2 import DCNv2
 from ctrlab_trainer.models.deepfm import DeepFM
@@ -33,11 +33,11 @@ from ctrlab_trainer.models.fm import FM
 from ctrlab_trainer.models.gdcn import GDCN
 from ctrlab_trainer.models.lr import LR
 from ctrlab_trainer.models.masknet import MaskNet
-from ctrlab_trainer.models.memory import check_memory
+from ctrlab_trainer.models.memory_check import check_memory
 from ctrlab_trainer.models.sin import SIN
 from ctrlab_trainer.models.widedeep import WideDeep
 from ctrlab_trainer.models.xdeepfm import XDeepFM
-from ctrlab_trainer.seeds import PurposeSeeds
+from ctrlab_trainer.training.random_seeds import PurposeSeeds
 
 __all__ = ["MODULES", "assemble", "build", "tables"]
 

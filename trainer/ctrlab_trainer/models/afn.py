@@ -2,14 +2,14 @@
 
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.products import AFN as Config
-from ctrlab_contract.architectures.products import AFNPlus as PlusConfig
-from ctrlab_trainer.batches import Batch
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.logarithmic import LogarithmicLayer
-from ctrlab_trainer.models.components.perceptron import PerceptronLogit
-from ctrlab_trainer.models.components.sums import branch, total
-from ctrlab_trainer.models.components.tables import FieldEmbedding
+from ctrlab_api.architectures.product_models import AFN as Config
+from ctrlab_api.architectures.product_models import AFNPlus as PlusConfig
+from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
+from ctrlab_trainer.models.components.logarithmic_layer import LogarithmicLayer
+from ctrlab_trainer.models.components.logit_branches import apply_branch, sum_branches
+from ctrlab_trainer.models.components.mlp import MLPLogit
+from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.training.batches import Batch
 
 
 class AFN(nn.Module):
@@ -20,7 +20,7 @@ class AFN(nn.Module):
         fields, neurons = inputs.fields_with_histories, config.logarithmic_neurons
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True)
         self.products = LogarithmicLayer(fields, neurons, normalised="normalisation" in parts)
-        self.hidden = PerceptronLogit(neurons * config.embedding_dim, config)
+        self.hidden = MLPLogit(neurons * config.embedding_dim, config)
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""
@@ -36,11 +36,11 @@ class AFNPlus(nn.Module):
         width, with_dnn = inputs.fields_with_histories * config.embedding_dim, "dnn" in parts
         self.afn = AFN(config, inputs, parts) if "afn" in parts else None
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True) if with_dnn else None
-        self.dnn = PerceptronLogit(width, config) if with_dnn else None
+        self.dnn = MLPLogit(width, config) if with_dnn else None
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""
-        products = branch(self.afn, batch)
+        products = apply_branch(self.afn, batch)
         if self.embedding is None:
-            return total(products)
-        return total(products, branch(self.dnn, self.embedding(batch).fields.flatten(start_dim=1)))
+            return sum_branches(products)
+        return sum_branches(products, apply_branch(self.dnn, self.embedding(batch).fields.flatten(start_dim=1)))

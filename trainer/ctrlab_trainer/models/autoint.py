@@ -2,14 +2,14 @@
 
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.attention import AutoInt as Config
-from ctrlab_contract.architectures.attention import AutoIntPlus as PlusConfig
-from ctrlab_trainer.batches import Batch
+from ctrlab_api.architectures.attention_models import AutoInt as Config
+from ctrlab_api.architectures.attention_models import AutoIntPlus as PlusConfig
+from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
 from ctrlab_trainer.models.components.field_attention import FieldAttentionLogit
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.perceptron import PerceptronLogit
-from ctrlab_trainer.models.components.sums import branch, total
-from ctrlab_trainer.models.components.tables import FieldEmbedding
+from ctrlab_trainer.models.components.logit_branches import apply_branch, sum_branches
+from ctrlab_trainer.models.components.mlp import MLPLogit
+from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.training.batches import Batch
 
 
 class AutoInt(nn.Module):
@@ -36,9 +36,9 @@ class AutoIntPlus(nn.Module):
         self.attention = (
             FieldAttentionLogit(fields, config, residual="residual" in parts) if "attention" in parts else None
         )
-        self.dnn = PerceptronLogit(fields * config.embedding_dim, config) if "dnn" in parts else None
+        self.dnn = MLPLogit(fields * config.embedding_dim, config) if "dnn" in parts else None
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""
         fields = self.embedding(batch).fields
-        return total(branch(self.attention, fields), branch(self.dnn, fields.flatten(start_dim=1)))
+        return sum_branches(apply_branch(self.attention, fields), apply_branch(self.dnn, fields.flatten(start_dim=1)))

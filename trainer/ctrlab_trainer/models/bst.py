@@ -2,13 +2,13 @@
 
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.sequence import BST as Config
-from ctrlab_trainer.batches import Batch
+from ctrlab_api.architectures.sequence_models import BST as Config
 from ctrlab_trainer.models.components.behaviour_sequence import BehaviourSequence
-from ctrlab_trainer.models.components.candidates import fields_and_histories
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.perceptron import PerceptronLogit
-from ctrlab_trainer.models.components.tables import FieldEmbedding
+from ctrlab_trainer.models.components.candidate_pooling import fields_and_histories
+from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
+from ctrlab_trainer.models.components.mlp import MLPLogit
+from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.training.batches import Batch
 
 
 class BST(nn.Module):
@@ -25,7 +25,7 @@ class BST(nn.Module):
         )
         widths = [sequence.width for sequence in self.sequences if isinstance(sequence, BehaviourSequence)]
         pooled = sum(widths) if transformed else len(self.histories) * config.embedding_dim
-        self.dnn = PerceptronLogit(inputs.fields * config.embedding_dim + pooled, config)
+        self.dnn = MLPLogit(inputs.fields * config.embedding_dim + pooled, config)
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""

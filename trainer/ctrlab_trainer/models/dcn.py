@@ -1,8 +1,8 @@
 """Deep & Cross Network (Wang et al., ADKDD 2017)."""
 
-from ctrlab_contract.architectures.factorization import DCN as Config
-from ctrlab_trainer.models.components.cross import VectorCrossNetwork
-from ctrlab_trainer.models.components.inputs import Inputs
+from ctrlab_api.architectures.factorization_models import DCN as Config
+from ctrlab_trainer.models.components.cross_networks import VectorCrossNetwork
+from ctrlab_trainer.models.components.model_inputs import Inputs
 from ctrlab_trainer.models.components.parallel_cross import ParallelCross
 
 

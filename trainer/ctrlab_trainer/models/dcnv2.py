@@ -1,8 +1,8 @@
 """DCN V2 (Wang et al., WWW 2021), the parallel structure."""
 
-from ctrlab_contract.architectures.factorization import DCNv2 as Config
-from ctrlab_trainer.models.components.cross import CrossNetwork
-from ctrlab_trainer.models.components.inputs import Inputs
+from ctrlab_api.architectures.factorization_models import DCNv2 as Config
+from ctrlab_trainer.models.components.cross_networks import CrossNetwork
+from ctrlab_trainer.models.components.model_inputs import Inputs
 from ctrlab_trainer.models.components.parallel_cross import ParallelCross
 
 

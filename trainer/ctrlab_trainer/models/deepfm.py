@@ -2,13 +2,13 @@
 
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.factorization import DeepFM as Config
-from ctrlab_trainer.batches import Batch
-from ctrlab_trainer.models.components.factorization import pairwise_products
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.perceptron import PerceptronLogit
-from ctrlab_trainer.models.components.sums import branch, total
-from ctrlab_trainer.models.components.tables import FieldEmbedding, LinearTerm
+from ctrlab_api.architectures.factorization_models import DeepFM as Config
+from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding, LinearTerm
+from ctrlab_trainer.models.components.logit_branches import apply_branch, sum_branches
+from ctrlab_trainer.models.components.mlp import MLPLogit
+from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.pairwise_products import pairwise_products
+from ctrlab_trainer.training.batches import Batch
 
 
 class DeepFM(nn.Module):
@@ -21,16 +21,16 @@ class DeepFM(nn.Module):
         self.linear = LinearTerm(inputs) if "linear" in parts else None
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True) if embeds else None
         self.with_products = "fm" in parts
-        self.dnn = PerceptronLogit(width, config) if "dnn" in parts else None
+        self.dnn = MLPLogit(width, config) if "dnn" in parts else None
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""
-        linear = branch(self.linear, batch)
+        linear = apply_branch(self.linear, batch)
         if self.embedding is None:
-            return total(linear)
+            return sum_branches(linear)
         fields = self.embedding(batch).fields
-        return total(
+        return sum_branches(
             linear,
             pairwise_products(fields) if self.with_products else None,
-            branch(self.dnn, fields.flatten(start_dim=1)),
+            apply_branch(self.dnn, fields.flatten(start_dim=1)),
         )

@@ -2,13 +2,13 @@
 
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.sequence import DIEN as Config
-from ctrlab_trainer.batches import Batch
-from ctrlab_trainer.models.components.candidates import fields_and_histories
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.perceptron import PerceptronLogit
-from ctrlab_trainer.models.components.recurrence import CandidateAttention, Recurrence
-from ctrlab_trainer.models.components.tables import FieldEmbedding
+from ctrlab_api.architectures.sequence_models import DIEN as Config
+from ctrlab_trainer.models.components.candidate_pooling import fields_and_histories
+from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
+from ctrlab_trainer.models.components.mlp import MLPLogit
+from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.recurrent_units import GRU, CandidateAttention
+from ctrlab_trainer.training.batches import Batch
 
 
 class Evolution(nn.Module):
@@ -17,8 +17,8 @@ class Evolution(nn.Module):
     def __init__(self, width: int, parts: frozenset[str]) -> None:
         super().__init__()
         evolves = "evolution" in parts
-        self.extractor = Recurrence(width, width)
-        self.evolution = Recurrence(width, width) if evolves else None
+        self.extractor = GRU(width, width)
+        self.evolution = GRU(width, width) if evolves else None
         self.attention = CandidateAttention(width, width) if evolves and "attention" in parts else None
 
     def forward(self, target: Tensor, events: Tensor, mask: Tensor) -> Tensor:
@@ -39,7 +39,7 @@ class DIEN(nn.Module):
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=False)
         self.histories = inputs.histories
         self.interests = nn.ModuleList(Evolution(config.embedding_dim, parts) for _ in self.histories)
-        self.dnn = PerceptronLogit(inputs.fields_with_histories * config.embedding_dim, config)
+        self.dnn = MLPLogit(inputs.fields_with_histories * config.embedding_dim, config)
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""

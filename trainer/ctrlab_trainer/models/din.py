@@ -2,13 +2,13 @@
 
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.sequence import DIN as Config
-from ctrlab_trainer.batches import Batch
-from ctrlab_trainer.models.components.candidates import fields_and_histories
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.perceptron import PerceptronLogit
-from ctrlab_trainer.models.components.pooling import TargetAttention
-from ctrlab_trainer.models.components.tables import FieldEmbedding
+from ctrlab_api.architectures.sequence_models import DIN as Config
+from ctrlab_trainer.models.components.candidate_pooling import fields_and_histories
+from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
+from ctrlab_trainer.models.components.history_pooling import TargetAttention
+from ctrlab_trainer.models.components.mlp import MLPLogit
+from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.training.batches import Batch
 
 
 class DIN(nn.Module):
@@ -28,7 +28,7 @@ class DIN(nn.Module):
             )
             for _ in attended
         )
-        self.dnn = PerceptronLogit((inputs.fields + len(self.histories)) * config.embedding_dim, config)
+        self.dnn = MLPLogit((inputs.fields + len(self.histories)) * config.embedding_dim, config)
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""

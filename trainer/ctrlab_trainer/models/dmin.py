@@ -2,13 +2,13 @@
 
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.sequence import DMIN as Config
-from ctrlab_trainer.batches import Batch
-from ctrlab_trainer.models.components.candidates import fields_and_histories
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.interests import MultipleInterests
-from ctrlab_trainer.models.components.perceptron import PerceptronLogit
-from ctrlab_trainer.models.components.tables import FieldEmbedding
+from ctrlab_api.architectures.sequence_models import DMIN as Config
+from ctrlab_trainer.models.components.candidate_pooling import fields_and_histories
+from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
+from ctrlab_trainer.models.components.mlp import MLPLogit
+from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.multi_interest import MultiInterest
+from ctrlab_trainer.training.batches import Batch
 
 
 class DMIN(nn.Module):
@@ -18,9 +18,9 @@ class DMIN(nn.Module):
         super().__init__()
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=False)
         self.histories = inputs.histories
-        self.interests = nn.ModuleList(MultipleInterests(history, config, parts) for history in self.histories)
-        widths = [found.width for found in self.interests if isinstance(found, MultipleInterests)]
-        self.dnn = PerceptronLogit(inputs.fields * config.embedding_dim + sum(widths), config)
+        self.interests = nn.ModuleList(MultiInterest(history, config, parts) for history in self.histories)
+        widths = [found.width for found in self.interests if isinstance(found, MultiInterest)]
+        self.dnn = MLPLogit(inputs.fields * config.embedding_dim + sum(widths), config)
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""

@@ -2,11 +2,11 @@
 
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.factorization import DNNOnly as Config
-from ctrlab_trainer.batches import Batch
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.perceptron import PerceptronLogit
-from ctrlab_trainer.models.components.tables import FieldEmbedding
+from ctrlab_api.architectures.factorization_models import DNNOnly as Config
+from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
+from ctrlab_trainer.models.components.mlp import MLPLogit
+from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.training.batches import Batch
 
 
 class DNN(nn.Module):
@@ -15,7 +15,7 @@ class DNN(nn.Module):
     def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
         super().__init__()
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True)
-        self.dnn = PerceptronLogit(inputs.fields_with_histories * config.embedding_dim, config)
+        self.dnn = MLPLogit(inputs.fields_with_histories * config.embedding_dim, config)
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""

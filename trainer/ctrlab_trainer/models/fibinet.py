@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.products import FiBiNET as Config
-from ctrlab_contract.errors import InvalidSpec, Problem
-from ctrlab_trainer.batches import Batch
-from ctrlab_trainer.models.components.bilinear import BilinearProducts, FieldWeights
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.perceptron import PerceptronLogit
-from ctrlab_trainer.models.components.sums import branch, total
-from ctrlab_trainer.models.components.tables import FieldEmbedding, LinearTerm
+from ctrlab_api.architectures.product_models import FiBiNET as Config
+from ctrlab_api.errors import InvalidSpec, Problem
+from ctrlab_trainer.models.components.bilinear_products import BilinearProducts, FieldWeights
+from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding, LinearTerm
+from ctrlab_trainer.models.components.logit_branches import apply_branch, sum_branches
+from ctrlab_trainer.models.components.mlp import MLPLogit
+from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.training.batches import Batch
 
 
 class FiBiNET(nn.Module):
@@ -30,7 +30,7 @@ class FiBiNET(nn.Module):
             BilinearProducts(fields, width, config.bilinear, weighted=weighted) if "senet" in parts else None
         )
         pairs = fields * (fields - 1) // 2 * (2 if "senet" in parts else 1)
-        self.dnn = PerceptronLogit(pairs * width, config)
+        self.dnn = MLPLogit(pairs * width, config)
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""
@@ -38,4 +38,4 @@ class FiBiNET(nn.Module):
         products = [self.products(fields)]
         if self.weights is not None and self.weighted_products is not None:
             products.append(self.weighted_products(self.weights(fields)))
-        return total(branch(self.linear, batch), self.dnn(torch.cat(products, dim=1).flatten(start_dim=1)))
+        return sum_branches(apply_branch(self.linear, batch), self.dnn(torch.cat(products, dim=1).flatten(start_dim=1)))

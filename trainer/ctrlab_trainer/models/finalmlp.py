@@ -2,12 +2,12 @@
 
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.products import FinalMLP as Config
-from ctrlab_trainer.batches import Batch
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.perceptron import Perceptron
-from ctrlab_trainer.models.components.streams import BilinearFusion, FieldGate
-from ctrlab_trainer.models.components.tables import FieldEmbedding
+from ctrlab_api.architectures.product_models import FinalMLP as Config
+from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
+from ctrlab_trainer.models.components.mlp import MLP
+from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.two_stream_fusion import BilinearFusion, FieldGate
+from ctrlab_trainer.training.batches import Batch
 
 
 class FinalMLP(nn.Module):
@@ -19,8 +19,8 @@ class FinalMLP(nn.Module):
         gates = 2 if "gating" in parts else 0
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True)
         self.gates = nn.ModuleList(FieldGate(width, config.embedding_dim, config.gate_units) for _ in range(gates))
-        self.first = Perceptron(width, config)
-        self.second = Perceptron(width, config, config.second_hidden_units)
+        self.first = MLP(width, config)
+        self.second = MLP(width, config, config.second_hidden_units)
         self.fusion = BilinearFusion(self.first.width, self.second.width, config.heads, bilinear="bilinear" in parts)
 
     def forward(self, batch: Batch) -> Tensor:

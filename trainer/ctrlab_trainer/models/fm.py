@@ -2,12 +2,12 @@
 
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.factorization import FM as Config
-from ctrlab_trainer.batches import Batch
-from ctrlab_trainer.models.components.factorization import products_of
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.sums import branch, total
-from ctrlab_trainer.models.components.tables import FieldEmbedding, LinearTerm
+from ctrlab_api.architectures.factorization_models import FM as Config
+from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding, LinearTerm
+from ctrlab_trainer.models.components.logit_branches import apply_branch, sum_branches
+from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.pairwise_products import embedding_products
+from ctrlab_trainer.training.batches import Batch
 
 
 class FM(nn.Module):
@@ -21,5 +21,5 @@ class FM(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""
-        linear = branch(self.linear, batch)
-        return total(linear, None if self.embedding is None else products_of(self.embedding, batch))
+        linear = apply_branch(self.linear, batch)
+        return sum_branches(linear, None if self.embedding is None else embedding_products(self.embedding, batch))

@@ -1,8 +1,8 @@
 """Gated Deep Cross Network (Wang et al., CIKM 2023), the parallel structure."""
 
-from ctrlab_contract.architectures.factorization import GDCN as Config
-from ctrlab_trainer.models.components.cross import CrossNetwork, GatedCrossNetwork
-from ctrlab_trainer.models.components.inputs import Inputs
+from ctrlab_api.architectures.factorization_models import GDCN as Config
+from ctrlab_trainer.models.components.cross_networks import CrossNetwork, GatedCrossNetwork
+from ctrlab_trainer.models.components.model_inputs import Inputs
 from ctrlab_trainer.models.components.parallel_cross import ParallelCross
 
 

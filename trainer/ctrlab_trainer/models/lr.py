@@ -2,10 +2,10 @@
 
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.factorization import LR as Config
-from ctrlab_trainer.batches import Batch
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.tables import LinearTerm
+from ctrlab_api.architectures.factorization_models import LR as Config
+from ctrlab_trainer.models.components.embedding_tables import LinearTerm
+from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.training.batches import Batch
 
 
 class LR(nn.Module):

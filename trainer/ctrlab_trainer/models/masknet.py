@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.products import MaskNet as Config
-from ctrlab_trainer.batches import Batch
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.mask_block import MaskBlock
-from ctrlab_trainer.models.components.perceptron import PerceptronLogit
-from ctrlab_trainer.models.components.tables import FieldEmbedding
+from ctrlab_api.architectures.product_models import MaskNet as Config
+from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
+from ctrlab_trainer.models.components.mask_blocks import MaskBlock
+from ctrlab_trainer.models.components.mlp import MLPLogit
+from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.training.batches import Batch
 
 
 class MaskNet(nn.Module):
@@ -25,7 +25,7 @@ class MaskNet(nn.Module):
         self.blocks = nn.ModuleList(
             MaskBlock(width, embeddings, hidden, config.block_width, masked="mask" in parts) for width in widths
         )
-        self.dnn = PerceptronLogit(config.block_width * (config.blocks if self.parallel else 1), config)
+        self.dnn = MLPLogit(config.block_width * (config.blocks if self.parallel else 1), config)
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""

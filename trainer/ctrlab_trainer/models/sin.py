@@ -8,16 +8,16 @@ alone, embeddings near zero get hardly any gradient, and a strong penalty keeps 
 import torch
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.sequence import SIN as Config
-from ctrlab_trainer.batches import Batch
+from ctrlab_api.architectures.sequence_models import SIN as Config
 from ctrlab_trainer.models.components.behaviour_sequence import BehaviourSequence
-from ctrlab_trainer.models.components.candidates import by_candidate
+from ctrlab_trainer.models.components.branch_fusion import Fusion
+from ctrlab_trainer.models.components.candidate_pooling import pool_by_candidate
 from ctrlab_trainer.models.components.cin import CIN
-from ctrlab_trainer.models.components.fusion import Fusion
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.perceptron import PerceptronLogit
-from ctrlab_trainer.models.components.sums import branch, total
-from ctrlab_trainer.models.components.tables import Embedded, FieldEmbedding, LinearTerm
+from ctrlab_trainer.models.components.embedding_tables import Embedded, FieldEmbedding, LinearTerm
+from ctrlab_trainer.models.components.logit_branches import apply_branch, sum_branches
+from ctrlab_trainer.models.components.mlp import MLPLogit
+from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.training.batches import Batch
 
 
 class SIN(nn.Module):
@@ -40,21 +40,21 @@ class SIN(nn.Module):
         width = inputs.fields * config.embedding_dim if self.with_fields else 0
         width += self.fusion.width if self.fusion is not None else 0
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=False) if width else None
-        self.dnn = PerceptronLogit(width, config) if width else None
+        self.dnn = MLPLogit(width, config) if width else None
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""
-        linear = branch(self.linear, batch)
+        linear = apply_branch(self.linear, batch)
         if self.embedding is None or self.dnn is None:
-            return total(linear)
+            return sum_branches(linear)
         embedded = self.embedding(batch)
         seen = [embedded.fields.flatten(start_dim=1)] if self.with_fields else []
         if self.fusion is not None:
             seen.append(self.fusion(self._branches(embedded)))
-        return total(linear, self.dnn(torch.cat(seen, dim=1)))
+        return sum_branches(linear, self.dnn(torch.cat(seen, dim=1)))
 
     def _branches(self, embedded: Embedded) -> dict[str, Tensor]:
         found = {"cin": self.cin(embedded.fields)} if self.cin is not None else {}
         if self.histories:
-            found["bst"] = torch.cat(by_candidate(embedded, self.histories, self.sequences), dim=1)
+            found["bst"] = torch.cat(pool_by_candidate(embedded, self.histories, self.sequences), dim=1)
         return found

@@ -2,12 +2,12 @@
 
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.factorization import WideDeep as Config
-from ctrlab_trainer.batches import Batch
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.perceptron import PerceptronLogit
-from ctrlab_trainer.models.components.sums import branch, total
-from ctrlab_trainer.models.components.tables import FieldEmbedding, LinearTerm
+from ctrlab_api.architectures.factorization_models import WideDeep as Config
+from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding, LinearTerm
+from ctrlab_trainer.models.components.logit_branches import apply_branch, sum_branches
+from ctrlab_trainer.models.components.mlp import MLPLogit
+from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.training.batches import Batch
 
 
 class WideDeep(nn.Module):
@@ -19,11 +19,11 @@ class WideDeep(nn.Module):
         self.linear = LinearTerm(inputs) if "linear" in parts else None
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True) if with_dnn else None
         width = inputs.fields_with_histories * config.embedding_dim
-        self.dnn = PerceptronLogit(width, config) if with_dnn else None
+        self.dnn = MLPLogit(width, config) if with_dnn else None
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""
-        linear = branch(self.linear, batch)
+        linear = apply_branch(self.linear, batch)
         if self.embedding is None:
-            return total(linear)
-        return total(linear, branch(self.dnn, self.embedding(batch).fields.flatten(start_dim=1)))
+            return sum_branches(linear)
+        return sum_branches(linear, apply_branch(self.dnn, self.embedding(batch).fields.flatten(start_dim=1)))

@@ -2,13 +2,13 @@
 
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.factorization import XDeepFM as Config
-from ctrlab_trainer.batches import Batch
+from ctrlab_api.architectures.factorization_models import XDeepFM as Config
 from ctrlab_trainer.models.components.cin import CIN
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.perceptron import PerceptronLogit
-from ctrlab_trainer.models.components.sums import branch, total
-from ctrlab_trainer.models.components.tables import FieldEmbedding, LinearTerm
+from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding, LinearTerm
+from ctrlab_trainer.models.components.logit_branches import apply_branch, sum_branches
+from ctrlab_trainer.models.components.mlp import MLPLogit
+from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.training.batches import Batch
 
 
 class CINLogit(nn.Module):
@@ -35,12 +35,12 @@ class XDeepFM(nn.Module):
         self.linear = LinearTerm(inputs) if "linear" in parts else None
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True) if embeds else None
         self.cin = CINLogit(config, inputs) if "cin" in parts else None
-        self.dnn = PerceptronLogit(width, config) if "dnn" in parts else None
+        self.dnn = MLPLogit(width, config) if "dnn" in parts else None
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""
-        linear = branch(self.linear, batch)
+        linear = apply_branch(self.linear, batch)
         if self.embedding is None:
-            return total(linear)
+            return sum_branches(linear)
         fields = self.embedding(batch).fields
-        return total(linear, branch(self.cin, fields), branch(self.dnn, fields.flatten(start_dim=1)))
+        return sum_branches(linear, apply_branch(self.cin, fields), apply_branch(self.dnn, fields.flatten(start_dim=1)))

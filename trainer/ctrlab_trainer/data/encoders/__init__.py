@@ -2,21 +2,25 @@
 
 from typing import Any
 
-from ctrlab_contract.dataset import Dataset
-from ctrlab_contract.features import Feature
-from ctrlab_trainer.data.encoders.base import FeatureEncoder, Fitted
-from ctrlab_trainer.data.encoders.buckets import LogBucketEncoder, QuantileBucketEncoder
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_api.resources.features import Feature
 from ctrlab_trainer.data.encoders.categorical import CategoricalEncoder
-from ctrlab_trainer.data.encoders.hashed import HashEncoder, HashListEncoder
-from ctrlab_trainer.data.encoders.multicategorical import DEFAULT_LENGTH, DEFAULT_SEPARATOR, MultiCategoricalEncoder
+from ctrlab_trainer.data.encoders.encoder_protocol import FeatureEncoder, FittedEncoding
+from ctrlab_trainer.data.encoders.hashing import HashEncoder, HashListEncoder
+from ctrlab_trainer.data.encoders.multicategorical import (
+    DEFAULT_MAX_LENGTH,
+    DEFAULT_SEPARATOR,
+    MultiCategoricalEncoder,
+)
 from ctrlab_trainer.data.encoders.numeric import NumericEncoder
+from ctrlab_trainer.data.encoders.numeric_buckets import LogBucketEncoder, QuantileBucketEncoder
 from ctrlab_trainer.data.encoders.pretrained import PretrainedEncoder
-from ctrlab_trainer.data.vector_files import vector_file
+from ctrlab_trainer.data.source_access.vector_files import vector_file
 
-__all__ = ["FeatureEncoder", "Fitted", "encoder_of", "encoders_of"]
+__all__ = ["FeatureEncoder", "FittedEncoding", "build_encoder", "build_encoders"]
 
 
-def encoder_of(feature: Feature, dataset: Dataset) -> FeatureEncoder[Any, Any]:
+def build_encoder(feature: Feature, dataset: Dataset) -> FeatureEncoder[Any, Any]:
     """The encoder of one feature; ValueError for a History, which is made of another feature.
 
     InvalidData for a file of vectors that does not exist.
@@ -26,7 +30,7 @@ def encoder_of(feature: Feature, dataset: Dataset) -> FeatureEncoder[Any, Any]:
         case "Categorical" | "Cross", _:
             return _of_texts(feature, dataset, frequency)
         case "MultiCategorical", _ if feature.hash_buckets is not None:
-            separator, length = feature.separator or DEFAULT_SEPARATOR, feature.max_length or DEFAULT_LENGTH
+            separator, length = feature.separator or DEFAULT_SEPARATOR, feature.max_length or DEFAULT_MAX_LENGTH
             return HashListEncoder((feature.source_column,), separator, length, feature.hash_buckets)
         case "MultiCategorical", _:
             return MultiCategoricalEncoder(feature, frequency)
@@ -50,6 +54,6 @@ def _of_texts(feature: Feature, dataset: Dataset, frequency: int) -> FeatureEnco
     return CategoricalEncoder(columns, frequency)
 
 
-def encoders_of(dataset: Dataset) -> dict[str, FeatureEncoder[Any, Any]]:
+def build_encoders(dataset: Dataset) -> dict[str, FeatureEncoder[Any, Any]]:
     """The encoders of a data set by name, in the order of the specification; histories have none."""
-    return {feature.name: encoder_of(feature, dataset) for feature in dataset.features if feature.type != "History"}
+    return {feature.name: build_encoder(feature, dataset) for feature in dataset.features if feature.type != "History"}

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ctrlab_trainer.data.encoders.crossed import combined
-from ctrlab_trainer.data.encoders.vocabulary import Counts, Vocabulary
-from ctrlab_trainer.data.tables import SourceTable
+from ctrlab_trainer.data.encoders.crossing import cross_columns
+from ctrlab_trainer.data.encoders.vocabulary import TextCounts, Vocabulary
+from ctrlab_trainer.data.reading.source_tables import SourceTable
 
 
 @dataclass(frozen=True)
@@ -22,20 +22,20 @@ class CategoricalEncoder:
     """One, or those of the features that are combined."""
     min_frequency: int
 
-    def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> Counts:
+    def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> TextCounts:
         """How often train has each value."""
-        column = combined(rows, self.columns)
-        return Counts.of(column.values, np.bincount(column.codes[in_train], minlength=len(column.values)))
+        column = cross_columns(rows, self.columns)
+        return TextCounts.of(column.values, np.bincount(column.codes[in_train], minlength=len(column.values)))
 
-    def merge(self, states: Sequence[Counts]) -> Counts:
+    def merge(self, states: Sequence[TextCounts]) -> TextCounts:
         """Counts add up."""
-        return Counts.sum(states)
+        return TextCounts.sum(states)
 
-    def fit(self, state: Counts) -> Vocabulary:
+    def fit(self, state: TextCounts) -> Vocabulary:
         """The values that train has often enough."""
         return Vocabulary.fit(state, self.min_frequency)
 
     def encode(self, rows: SourceTable, fitted: Vocabulary) -> NDArray[np.int32]:
         """[rows] ids."""
-        column = combined(rows, self.columns)
+        column = cross_columns(rows, self.columns)
         return fitted.ids(column.values)[column.codes]

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ctrlab_contract.errors import InvalidData
-from ctrlab_contract.features import Feature
-from ctrlab_trainer.data.encoders.base import Fitted
-from ctrlab_trainer.data.encoders.moments import Moments
-from ctrlab_trainer.data.tables import SourceTable
-from ctrlab_trainer.data.values import numbers
+from ctrlab_api.errors import InvalidData
+from ctrlab_api.resources.features import Feature
+from ctrlab_trainer.data.encoders.encoder_protocol import FittedEncoding
+from ctrlab_trainer.data.encoders.exact_moments import ExactMoments
+from ctrlab_trainer.data.reading.column_values import numeric_values
+from ctrlab_trainer.data.reading.source_tables import SourceTable
 
 LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
-class Scaling(Fitted):
+class Scaling(FittedEncoding):
     """`(x - shift) / scale`, and what a missing number becomes."""
 
     shift: float
@@ -39,16 +39,16 @@ class NumericEncoder:
         """The feature's own column."""
         return (self.feature.source_column,)
 
-    def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> Moments:
+    def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> ExactMoments:
         """Exact sums of the numbers that train has."""
-        values = numbers(rows, self.feature.source_column)
-        return Moments.of(values[in_train & ~np.isnan(values)])
+        values = numeric_values(rows, self.feature.source_column)
+        return ExactMoments.of(values[in_train & ~np.isnan(values)])
 
-    def merge(self, states: Sequence[Moments]) -> Moments:
+    def merge(self, states: Sequence[ExactMoments]) -> ExactMoments:
         """Sums add up."""
-        return Moments.sum(states)
+        return ExactMoments.sum(states)
 
-    def fit(self, state: Moments) -> Scaling:
+    def fit(self, state: ExactMoments) -> Scaling:
         """Mean and deviation of train; a feature that is constant there is only shifted."""
         require_numbers(self.feature, state.count)
         mean, deviation = state.mean, state.deviation
@@ -59,7 +59,7 @@ class NumericEncoder:
 
     def encode(self, rows: SourceTable, fitted: Scaling) -> NDArray[np.float32]:
         """[rows] finite numbers."""
-        values = numbers(rows, self.feature.source_column)
+        values = numeric_values(rows, self.feature.source_column)
         scaled = values if self.feature.transform == "AsIs" else (values - fitted.shift) / fitted.scale
         filled = np.where(np.isnan(values), fitted.missing, scaled)
         return np.clip(filled, -LARGEST, LARGEST).astype(np.float32)

@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from ctrlab_contract.errors import InvalidData
-from ctrlab_contract.features import Pretrained
+from ctrlab_api.errors import InvalidData
+from ctrlab_api.resources.features import Pretrained
 from ctrlab_trainer.data.encoders.categorical import CategoricalEncoder
-from ctrlab_trainer.data.encoders.vocabulary import Counts, Vocabulary
-from ctrlab_trainer.data.tables import SourceTable, categories
+from ctrlab_trainer.data.encoders.vocabulary import TextCounts, Vocabulary
+from ctrlab_trainer.data.reading.source_tables import SourceTable, factorize
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,15 @@ class PretrainedEncoder:
         """The feature's own column."""
         return self.values.columns
 
-    def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> Counts:
+    def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> TextCounts:
         """How often train has each value."""
         return self.values.observe(rows, in_train)
 
-    def merge(self, states: Sequence[Counts]) -> Counts:
+    def merge(self, states: Sequence[TextCounts]) -> TextCounts:
         """Counts add up."""
         return self.values.merge(states)
 
-    def fit(self, state: Counts) -> VectorVocabulary:
+    def fit(self, state: TextCounts) -> VectorVocabulary:
         """The vocabulary of train and file together; InvalidData for a file that cannot be used."""
         keys, vectors = read_vectors(self.path, self.given, self.columns[0])
         trained = Vocabulary.fit(state, self.values.min_frequency)
@@ -88,7 +88,7 @@ def read_vectors(path: Path, given: Pretrained, column: str) -> tuple[pa.Array, 
         raise InvalidData.at(path.name, f"is not a complete parquet file: {str(error).splitlines()[0]}") from error
     if table.num_rows == 0:
         raise InvalidData.at(path.name, "holds no vectors")
-    keys = categories(table[key])
+    keys = factorize(table[key])
     seen = np.bincount(keys.codes)
     if seen.max() > 1:
         twice = int(np.argmax(seen))

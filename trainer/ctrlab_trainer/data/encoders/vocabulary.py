@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ctrlab_trainer.data.encoders.base import Fitted, Kind
+from ctrlab_trainer.data.encoders.encoder_protocol import EncodingKind, FittedEncoding
 
 
 @dataclass(frozen=True)
-class Counts:
+class TextCounts:
     """Distinct texts, and how often train has each."""
 
     values: pa.Array
@@ -25,13 +25,13 @@ class Counts:
     """[distinct] at least 1."""
 
     @classmethod
-    def of(cls, values: pa.Array, counts: NDArray[np.int64]) -> "Counts":
+    def of(cls, values: pa.Array, counts: NDArray[np.int64]) -> "TextCounts":
         """Without the values that train lacks."""
         kept = np.flatnonzero(counts > 0)
         return cls(values.take(pa.array(kept)), counts[kept])
 
     @classmethod
-    def sum(cls, states: Sequence["Counts"]) -> "Counts":
+    def sum(cls, states: Sequence["TextCounts"]) -> "TextCounts":
         """Of all rows that the states are of."""
         if len(states) == 1:
             return states[0]
@@ -43,13 +43,15 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Vocabulary(Fitted):
+class Vocabulary(FittedEncoding):
     """Known values in the order of their ids, the first with id 1."""
 
     values: pa.Array
 
     @classmethod
-    def fit(cls, state: Counts, min_frequency: int, kind: Kind = "categorical", length: int = 1) -> "Vocabulary":
+    def fit(
+        cls, state: TextCounts, min_frequency: int, kind: EncodingKind = "categorical", length: int = 1
+    ) -> "Vocabulary":
         """The values that train has at least `min_frequency` times."""
         kept = np.flatnonzero(state.counts >= max(min_frequency, 1))
         table = pa.table({"value": state.values.take(pa.array(kept)), "count": state.counts[kept]})

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ctrlab_contract.architectures.base import Activation
+from ctrlab_api.architectures.base_architecture import Activation
 
 
 class Dice(nn.Module):
@@ -52,7 +52,7 @@ class Dice(nn.Module):
         return mean, variance
 
 
-def activation(name: Activation, width: int) -> nn.Module:
+def make_activation(name: Activation, width: int) -> nn.Module:
     """A new activation for vectors of `width`."""
     match name:
         case "relu":

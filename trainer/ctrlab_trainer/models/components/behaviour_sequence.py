@@ -4,11 +4,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ctrlab_contract.architectures.sequence import TransformerParameters
-from ctrlab_contract.errors import InvalidSpec, Problem
-from ctrlab_trainer.models.components.inputs import HistoryInput
-from ctrlab_trainer.models.components.pooling import mean_over_events
-from ctrlab_trainer.models.components.transformer import Block
+from ctrlab_api.architectures.sequence_models import TransformerParameters
+from ctrlab_api.errors import InvalidSpec, Problem
+from ctrlab_trainer.models.components.history_pooling import mean_over_events
+from ctrlab_trainer.models.components.model_inputs import HistoryInput
+from ctrlab_trainer.models.components.transformer import TransformerBlock
 
 
 class BehaviourSequence(nn.Module):
@@ -34,7 +34,7 @@ class BehaviourSequence(nn.Module):
         self.positions = history.length + with_target
         self.position = Position(self.positions, config.embedding_dim, concatenated) if with_position else None
         self.blocks = nn.ModuleList(
-            Block(width, config.heads, config.feedforward_ratio * width, config.transformer_dropout)
+            TransformerBlock(width, config.heads, config.feedforward_ratio * width, config.transformer_dropout)
             for _ in range(config.transformer_layers)
         )
         self.width = width * (self.positions if self.pooling == "concat" else 1)
@@ -51,7 +51,7 @@ class BehaviourSequence(nn.Module):
         for block in blocks:
             x = block(x, mask)
         if self.pooling == "target":
-            assert isinstance(last, Block)
+            assert isinstance(last, TransformerBlock)
             return last.first_only(x, mask)
         x = last(x, mask)
         if self.pooling == "mean":

@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.attention import FieldAttentionParameters
+from ctrlab_api.architectures.attention_models import FieldAttentionParameters
 from ctrlab_trainer.models.components.dropout import Dropout
 
 

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from ctrlab_trainer.models.components.dropout import Dropout
-from ctrlab_trainer.models.components.tables import Table
-from ctrlab_trainer.models.components.vectors import PretrainedVectors
-from ctrlab_trainer.seeds import stream
+from ctrlab_trainer.models.components.embedding_tables import Table
+from ctrlab_trainer.models.components.pretrained_vectors import PretrainedVectors
+from ctrlab_trainer.training.random_seeds import stream_seed
 
 
 def initialise(model: nn.Module, seed: int, table_std: float) -> None:
@@ -32,11 +32,11 @@ def initialise(model: nn.Module, seed: int, table_std: float) -> None:
 
 
 def _generator(seed: int, name: str) -> torch.Generator:
-    return torch.Generator().manual_seed(stream(seed, name))
+    return torch.Generator().manual_seed(stream_seed(seed, name))
 
 
 def seed_dropout(model: nn.Module, seed: int, device: torch.device) -> None:
     """Gives every dropout layer the stream of its name."""
     for name, module in model.named_modules():
         if isinstance(module, Dropout):
-            module.seed(stream(seed, name), device)
+            module.seed(stream_seed(seed, name), device)

@@ -2,13 +2,18 @@
 
 from torch import Tensor, nn
 
-from ctrlab_contract.architectures.base import WithDNN
-from ctrlab_trainer.batches import Batch
-from ctrlab_trainer.models.components.cross import CrossLogit, CrossNetwork, GatedCrossNetwork, VectorCrossNetwork
-from ctrlab_trainer.models.components.inputs import Inputs
-from ctrlab_trainer.models.components.perceptron import PerceptronLogit
-from ctrlab_trainer.models.components.sums import branch, total
-from ctrlab_trainer.models.components.tables import FieldEmbedding
+from ctrlab_api.architectures.base_architecture import WithDNN
+from ctrlab_trainer.models.components.cross_networks import (
+    CrossLogit,
+    CrossNetwork,
+    GatedCrossNetwork,
+    VectorCrossNetwork,
+)
+from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
+from ctrlab_trainer.models.components.logit_branches import apply_branch, sum_branches
+from ctrlab_trainer.models.components.mlp import MLPLogit
+from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.training.batches import Batch
 
 
 class ParallelCross(nn.Module):
@@ -26,9 +31,9 @@ class ParallelCross(nn.Module):
         width = inputs.fields_with_histories * config.embedding_dim
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True)
         self.cross = CrossLogit(network(width, layers)) if "cross" in parts else None
-        self.dnn = PerceptronLogit(width, config) if "dnn" in parts else None
+        self.dnn = MLPLogit(width, config) if "dnn" in parts else None
 
     def forward(self, batch: Batch) -> Tensor:
         """[B] logits."""
         x = self.embedding(batch).fields.flatten(start_dim=1)
-        return total(branch(self.cross, x), branch(self.dnn, x))
+        return sum_branches(apply_branch(self.cross, x), apply_branch(self.dnn, x))

@@ -13,12 +13,12 @@ from torch.nn import functional as F
 from ctrlab_trainer.models.components.dropout import Dropout
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """Self-attention and a feed-forward layer (LeakyReLU), each with dropout, residual and layer norm after it."""
 
     def __init__(self, width: int, heads: int, feedforward: int, dropout: float) -> None:
         super().__init__()
-        self.attention = Attention(width, heads, dropout)
+        self.attention = SelfAttention(width, heads, dropout)
         self.attention_norm = nn.LayerNorm(width)
         self.expand = nn.Linear(width, feedforward)
         self.contract = nn.Linear(feedforward, width)
@@ -40,7 +40,7 @@ class Block(nn.Module):
         return y
 
 
-class Attention(nn.Module):
+class SelfAttention(nn.Module):
     """Multi-head scaled dot-product attention of a sequence to itself."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:

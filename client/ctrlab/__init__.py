@@ -1,0 +1,1 @@
+"""Statistically rigorous experiments for click-through-rate prediction models."""

@@ -1,0 +1,63 @@
+"""`ctrlab explain`: the documentation of a specification's fields, as `kubectl explain` prints it."""
+
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from ctrlab.cli.console import print_text
+from ctrlab.cli.field_types import allowed, default_text, nested, type_name
+from ctrlab_api.errors import InvalidSpec, Problem
+from ctrlab_api.loading.resource_loading import KINDS
+
+ROOTS: dict[str, type[BaseModel]] = {kind.lower(): model for kind, model in KINDS.items()}
+
+
+def explain(
+    path: Annotated[
+        str, typer.Argument(help="Fields from the root, such as spec.tuning; start with ablation. for an Ablation.")
+    ] = "ctrexperiment",
+) -> None:
+    """Describe a field: its type, default, allowed values and what is below it."""
+    parts = [part for part in path.replace("[]", "").split(".") if part]
+    root = parts.pop(0).lower() if parts and parts[0].lower() in ROOTS else "ctrexperiment"
+    model: type[BaseModel] | None = ROOTS[root]
+    field: FieldInfo | None = None
+    walked = root
+    for part in parts:
+        fields = _fields(model)
+        if part not in fields:
+            raise InvalidSpec([Problem(walked, f"has no field {part!r}; known: {', '.join(fields) or 'none'}")])
+        field = fields[part]
+        model = nested(field.annotation)
+        walked = f"{walked}.{part}"
+    for line in _describe(walked, field, model):
+        print_text(line)
+
+
+def _describe(path: str, field: FieldInfo | None, model: type[BaseModel] | None) -> list[str]:
+    lines = [f"FIELD: {path}"]
+    if field is not None:
+        lines.append(f"TYPE: {type_name(field.annotation)}")
+        lines.append(f"DEFAULT: {default_text(field)}")
+        if allowed(field):
+            lines.append(f"ALLOWED: {allowed(field)}")
+        if field.description and not (model and (model.__doc__ or "").startswith(field.description.rstrip("."))):
+            lines += ["", *_indented(field.description)]
+    if model is not None:
+        lines += ["", *_indented(model.__doc__ or "")]
+        lines += ["", "FIELDS:"]
+        for name, below in _fields(model).items():
+            lines.append(f"  {name} <{type_name(below.annotation)}> ({default_text(below)})")
+            lines += [f"    {line}" for line in _indented(below.description or "")]
+    return lines
+
+
+def _fields(model: type[BaseModel] | None) -> dict[str, FieldInfo]:
+    """Fields by the name that YAML uses."""
+    return {field.alias or name: field for name, field in model.model_fields.items()} if model else {}
+
+
+def _indented(text: str) -> list[str]:
+    return [f"  {line.strip()}" for line in text.strip().splitlines()]

@@ -1,7 +1,0 @@
-"""The CRDs and the field reference, generated from the models: what `kubectl explain` shows is what the code checks."""
-
-from ctrlab_contract.crd.definition import KINDS, ResourceKind, definition
-from ctrlab_contract.crd.reference import reference
-from ctrlab_contract.crd.structural import structural_schema
-
-__all__ = ["KINDS", "ResourceKind", "definition", "reference", "structural_schema"]

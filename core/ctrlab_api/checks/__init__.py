@@ -1,0 +1,1 @@
+"""Rules of a resource that span several fields."""

@@ -1,0 +1,139 @@
+"""The CustomResourceDefinitions of both resources: names, columns, status subresource, and the schema of the models."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ctrlab_api.crd.freezing_rules import Raisable, freezing_rules
+from ctrlab_api.crd.structural_schemas import Schema, structural_schema
+from ctrlab_api.names import GROUP, VERSION
+from ctrlab_api.resources.ablation import Ablation, AblationSpec
+from ctrlab_api.resources.experiment import Experiment, ExperimentSpec, Metadata
+from ctrlab_api.resources.status import ExperimentStatus
+from ctrlab_api.schema_types import ApiModel
+
+
+@dataclass(frozen=True)
+class ResourceKind:
+    """What a CRD says beside the schema."""
+
+    kind: str
+    plural: str
+    singular: str
+    short_names: tuple[str, ...]
+    model: type[Experiment] | type[Ablation]
+    spec: type[ApiModel]
+    changeable: frozenset[str]
+    """Fields of the spec that may change after the plan is frozen."""
+    raisable: tuple[Raisable, ...]
+    """Numbers of the spec that may grow after it."""
+    selectable: tuple[str, ...]
+    """Fields that `kubectl get --field-selector` knows."""
+    columns: tuple[tuple[str, str], ...] = ()
+    """Name and path of what `kubectl get` shows before the columns of both kinds."""
+
+    @property
+    def name(self) -> str:
+        """The CRD's own name."""
+        return f"{self.plural}.{GROUP}"
+
+
+KINDS = (
+    ResourceKind(
+        kind="CTRExperiment",
+        plural="ctrexperiments",
+        singular="ctrexperiment",
+        short_names=("ctrexp",),
+        model=Experiment,
+        spec=ExperimentSpec,
+        changeable=frozenset({"runtime", "storage", "suspend", "tuning.workers", "evaluation.seeds.max"}),
+        raisable=(
+            Raisable(
+                "tuning.trials",
+                "!has(oldSelf.status.models) || !oldSelf.status.models.exists(m, has(m.searchDigest) && "
+                "has(m.trialsDone) && m.trialsDone > 0)",
+                "until a search is frozen",
+            ),
+        ),
+        selectable=(".status.stage",),
+    ),
+    ResourceKind(
+        kind="Ablation",
+        plural="ablations",
+        singular="ablation",
+        short_names=("abl",),
+        model=Ablation,
+        spec=AblationSpec,
+        changeable=frozenset({"runtime", "suspend"}),
+        raisable=(),
+        selectable=(".spec.experimentRef.name", ".status.stage"),
+        columns=(("Experiment", ".spec.experimentRef.name"), ("Model", ".spec.model")),
+    ),
+)
+"""Both resources."""
+
+COLUMNS = (
+    {"name": "Ready", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Ready")].status'},
+    {"name": "Stage", "type": "string", "jsonPath": ".status.stage"},
+    {"name": "Trials", "type": "string", "jsonPath": ".status.trials"},
+    {"name": "Best", "type": "string", "jsonPath": ".status.best"},
+    {"name": "Seeds", "type": "string", "jsonPath": ".status.seeds"},
+    {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+    {"name": "Report", "type": "string", "jsonPath": ".status.report.uri", "priority": 1},
+    {"name": "Queue", "type": "string", "jsonPath": ".spec.runtime.queueName", "priority": 1},
+)
+"""Of `kubectl get`; priority 1 is shown by -o wide alone."""
+
+
+def definition(kind: ResourceKind) -> dict[str, Any]:
+    """The CustomResourceDefinition."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": kind.name, "labels": {"app.kubernetes.io/part-of": "ctrlab"}},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": kind.kind,
+                "listKind": f"{kind.kind}List",
+                "plural": kind.plural,
+                "singular": kind.singular,
+                "shortNames": list(kind.short_names),
+                "categories": ["ctrlab"],
+            },
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": root_schema(kind)},
+                    "subresources": {"status": {}},
+                    "additionalPrinterColumns": [
+                        *({"name": name, "type": "string", "jsonPath": path} for name, path in kind.columns),
+                        *(dict(column) for column in COLUMNS),
+                    ],
+                    "selectableFields": [{"jsonPath": path} for path in kind.selectable],
+                }
+            ],
+        },
+    }
+
+
+def root_schema(kind: ResourceKind) -> Schema:
+    """The object's schema. metadata may restrict the name and nothing else; status keeps absent fields absent."""
+    described = {name: field.description for name, field in kind.model.model_fields.items()}
+    metadata = structural_schema(Metadata)["properties"]["name"]
+    status = structural_schema(ExperimentStatus, defaults=False)
+    return {
+        "type": "object",
+        "description": structural_schema(kind.model)["description"],
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string", "description": described["api_version"]},
+            "kind": {"type": "string", "description": described["kind"]},
+            "metadata": {"type": "object", "properties": {"name": metadata}},
+            "spec": structural_schema(kind.spec) | {"description": described["spec"]},
+            "status": status | {"description": described["status"]},
+        },
+        **freezing_rules(kind.spec, kind.kind, kind.changeable, kind.raisable),
+    }

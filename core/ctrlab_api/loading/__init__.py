@@ -1,0 +1,1 @@
+"""Read resources from manifests and describe what is wrong with them."""

@@ -1,0 +1,86 @@
+"""Reading manifests: YAML with one or several documents, and what is wrong with them in words a person can use."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from ctrlab_api.checks.experiment_checks import check_experiment
+from ctrlab_api.errors import InvalidSpec, Problem
+from ctrlab_api.loading.kubernetes_yaml import ManifestLoader, without_nulls
+from ctrlab_api.loading.validation_problems import describe_errors
+from ctrlab_api.names import API_VERSION
+from ctrlab_api.resources.ablation import Ablation
+from ctrlab_api.resources.experiment import Experiment
+
+Resource = Experiment | Ablation
+KINDS: dict[str, type[Experiment] | type[Ablation]] = {"CTRExperiment": Experiment, "Ablation": Ablation}
+
+
+def load_manifests(path: Path) -> list[Resource]:
+    """Every resource in a YAML file, in order, checked; raises InvalidSpec with all problems of the file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InvalidSpec([Problem(str(path), "no such file")]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSpec([Problem(str(path), f"cannot be read: {error}")]) from None
+    return parse_manifests(text, str(path))
+
+
+def parse_manifests(text: str, origin: str) -> list[Resource]:
+    """Every resource in a YAML text; `origin` names it in messages."""
+    try:
+        documents = [document for document in yaml.load_all(text, ManifestLoader) if document is not None]
+    except yaml.YAMLError as error:
+        raise InvalidSpec([Problem(origin, f"not valid YAML: {' '.join(str(error).split())}")]) from None
+    if not documents:
+        raise InvalidSpec([Problem(origin, "the file holds no resource; see `ctrlab --help` for an example")])
+    resources: list[Resource] = []
+    problems: list[Problem] = []
+    for document in documents:
+        try:
+            resources.append(parse_resource(document))
+        except InvalidSpec as error:
+            which = f"{_title(document)} " if len(documents) > 1 else ""
+            problems += [Problem(which + problem.where, problem.message) for problem in error.problems]
+    if problems:
+        raise InvalidSpec(problems)
+    return resources
+
+
+def parse_resource(document: Any) -> Resource:
+    """One resource from its parsed YAML; raises InvalidSpec with every problem, each at its field's path."""
+    if not isinstance(document, dict):
+        raise InvalidSpec(
+            [
+                Problem(
+                    "(document)", f"expected a mapping with apiVersion, kind, metadata and spec, not {document!r:.60}"
+                )
+            ]
+        )
+    if document.get("apiVersion") != API_VERSION:
+        raise InvalidSpec([Problem("apiVersion", f"expected {API_VERSION}, not {document.get('apiVersion')!r}")])
+    model = KINDS.get(str(document.get("kind")))
+    if model is None:
+        raise InvalidSpec([Problem("kind", f"expected one of {', '.join(KINDS)}, not {document.get('kind')!r}")])
+    try:
+        resource = model.model_validate_json(json.dumps(without_nulls(document), default=str), by_name=False)
+    except ValidationError as error:
+        raise InvalidSpec(describe_errors(error, model)) from None
+    if isinstance(resource, Experiment):
+        problems = check_experiment(resource)
+        if problems:
+            raise InvalidSpec(problems)
+    return resource
+
+
+def _title(document: Any) -> str:
+    """What a document calls itself, for messages about a file with several."""
+    if not isinstance(document, dict):
+        return "(document)"
+    metadata = document.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return f"{document.get('kind')}/{name}"

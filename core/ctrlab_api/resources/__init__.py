@@ -1,0 +1,1 @@
+"""The pydantic models of both resources, from which the CRDs are generated."""

@@ -1,0 +1,231 @@
+"""`spec.dataset`: where the rows come from, what each column means, and how they are split.
+
+The rules that join fields stand twice, side by side: as a pydantic validator for one machine and as a CEL rule for
+the cluster's schema; the tests hold both against the same examples.
+"""
+
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import Field, StringConstraints, model_validator
+
+from ctrlab_api.cel import cel_rules
+from ctrlab_api.resources.dataset_splits import Negatives, Split
+from ctrlab_api.resources.features import MAX_FEATURES, Feature
+from ctrlab_api.schema_types import (
+    LIST_SET_SCHEMA,
+    ApiModel,
+    ColumnName,
+    Distinct,
+    first_duplicate,
+    list_map_schema,
+)
+
+Format = Literal["csv", "tsv", "parquet", "jsonl", "libsvm", "sequences", "recbole"]
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _require_checksum(uri: str, sha256: str | None) -> None:
+    if uri.startswith("https://") != (sha256 is not None):
+        raise ValueError("sha256 is required for https:// and only for it: 64 digits 0-9a-f, as sha256sum prints them")
+
+
+CHECKSUM_RULE = (
+    "self.uri.startsWith('https://') == has(self.sha256)",
+    "sha256 is required for https:// and only for it: 64 digits 0-9a-f, as sha256sum prints them",
+)
+
+
+@cel_rules(CHECKSUM_RULE)
+class SideTable(ApiModel):
+    """A table joined to the rows by one column, such as attributes of users or items."""
+
+    uri: str = Field(pattern=r"^(file|s3|https|pvc)://.+", max_length=1024)
+    """Where the table lies."""
+    format: Format
+    """How it is written."""
+    sha256: Sha256 | None = None
+    """Of a file at https://, what it must be."""
+    on: ColumnName = Field(alias="joinOn")
+    """The column, of the same name in both tables, that joins them; the side table has at most one row for a value.
+    (Not called `on`, which YAML reads as true.)"""
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        _require_checksum(self.uri, self.sha256)
+        return self
+
+
+@cel_rules(
+    CHECKSUM_RULE,
+    ("self.uri.startsWith('builtin://') || has(self.format)", "format is required unless uri is builtin://NAME"),
+    ("!has(self.columns) || !self.header", "columns names the columns of a file without header: set header to false"),
+)
+class Source(ApiModel):
+    """Where the rows come from."""
+
+    uri: str = Field(pattern=r"^(file|s3|https|pvc|builtin)://.+", max_length=1024)
+    """file:///path, s3://bucket/key, https://host/file, pvc://claim/path, or builtin://NAME for a generator or a data
+    set that `ctrlab data fetch` knows. A path or key may be a folder: its files are parts of one table, by name."""
+    format: Format | None = None
+    """Required unless uri is builtin://NAME: csv, tsv, parquet, jsonl, libsvm, sequences (a line is a user and items in
+    the order of time), or recbole, which is a folder of RecBole atomic files (.inter joined with .user and .item). gzip
+    and zstd are recognised."""
+    sha256: Sha256 | None = None
+    """Of a file at https://, what it must be."""
+    header: bool = True
+    """Whether the first line of csv and tsv names the columns; RecBole's typed headers (name:type) are understood."""
+    columns: Annotated[tuple[ColumnName, ...], Field(min_length=1, max_length=512), Distinct] | None = Field(
+        default=None, json_schema_extra=LIST_SET_SCHEMA
+    )
+    """The columns' names in order, for a file without header."""
+    options: dict[str, Annotated[str, StringConstraints(max_length=256)]] | None = Field(default=None, max_length=32)
+    """Parameters of a builtin generator, such as rows and seed of builtin://synthetic."""
+    tables: tuple[SideTable, ...] | None = Field(default=None, max_length=8)
+    """Tables joined to the rows."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.uri.startswith("builtin://") and self.format is None:
+            raise ValueError(f"format is required unless uri is builtin://NAME; one of {', '.join(get_args(Format))}")
+        _require_checksum(self.uri, self.sha256)
+        if self.columns and self.header:
+            raise ValueError("columns names the columns of a file without header: set header to false")
+        return self
+
+
+class Label(ApiModel):
+    """What counts as a click."""
+
+    column: ColumnName
+    """The column that holds the label."""
+    positive_when: str | None = Field(default=None, pattern=r"^(>=|<=|>|<|==|!=) *-?[0-9]+(\.[0-9]+)?$", max_length=40)
+    """A comparison that turns the column into 0/1, such as ">= 4"; without it the column must hold 0 and 1."""
+
+
+class Preprocessing(ApiModel):
+    """How values become ids; fitted on train rows alone."""
+
+    min_frequency: int = Field(default=1, ge=1, le=1_000_000)
+    """Values seen less often in train share one out-of-vocabulary id."""
+
+
+@cel_rules(
+    ("has(self.label) || has(self.negatives)", "label is required unless negatives are drawn"),
+    ("!(has(self.time) && has(self.order))", "order is for data without time"),
+    (
+        "!(self.split.strategy in ['Temporal', 'UserColdStart']) || has(self.time)",
+        "time is required for a Temporal or UserColdStart split",
+    ),
+    (
+        "self.split.strategy != 'LeaveLastOut' || has(self.time) || has(self.order)",
+        "time or order is required for a LeaveLastOut split",
+    ),
+    (
+        "!(self.split.strategy in ['LeaveLastOut', 'UserColdStart'] || "
+        "(has(self.split.by) && self.split.by == 'User')) || has(self.user)",
+        "user is required for a split by users",
+    ),
+    ("!has(self.negatives) || has(self.user)", "user is required for negatives"),
+    (
+        "!self.features.exists(f, f.type == 'History') || (has(self.user) && (has(self.time) || has(self.order)))",
+        "user and time (or order) are required for History features",
+    ),
+    (
+        "!self.features.exists(f, has(f.timeGaps)) || has(self.time)",
+        "time is required for timeGaps",
+    ),
+    (
+        "self.features.all(h, h.type == 'History' ? "
+        "self.features.exists(f, f.type == 'Categorical' && f.name == h.of) : true)",
+        "a History feature is of a Categorical feature: of must be the name of one",
+    ),
+    (
+        "self.features.all(h, has(h.through) ? "
+        "self.features.exists(f, f.type == 'History' && f.name == h.through && !has(f.through)) : true)",
+        "through is the name of a History feature that has no through itself",
+    ),
+    (
+        "!has(self.label) || self.features.all(f, f.name != self.label.column && "
+        "(!has(f.column) || f.column != self.label.column))",
+        "the label column cannot be a feature",
+    ),
+)
+class Dataset(ApiModel):
+    """The rows, their meaning and their split."""
+
+    source: Source
+    label: Label | None = None
+    """Required unless negatives are drawn; without it every row of the source is a click."""
+    features: tuple[Feature, ...] = Field(
+        min_length=1, max_length=MAX_FEATURES, json_schema_extra=list_map_schema("name")
+    )
+    """The models' inputs; a column that is not listed is not seen by any model."""
+    user: ColumnName | None = None
+    """The column of the user: histories, gauc, and the clusters of the statistics."""
+    time: ColumnName | None = None
+    """The column of the time: a number, or a date that pandas can read."""
+    order: Literal["Rows"] | None = None
+    """For data without time, whose rows stand in the order of time for each user: the row number takes its place."""
+    split: Split
+    preprocessing: Preprocessing = Preprocessing()
+    negatives: Negatives | None = None
+
+    @property
+    def ordered(self) -> bool:
+        """Whether it is known which of a user's rows came first."""
+        return self.time is not None or self.order is not None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [feature.name for feature in self.features]
+        twice = first_duplicate(names)
+        if twice is not None:
+            raise ValueError(f"features: the name {twice!r} is given twice")
+        if self.label is None and self.negatives is None:
+            raise ValueError("label is required unless negatives are drawn: name the column that holds 0 and 1")
+        if self.time is not None and self.order is not None:
+            raise ValueError("order is for data without time: leave one of them out")
+        self._check_split()
+        if self.negatives is not None and self.user is None:
+            raise ValueError("user is required for negatives: none is drawn that its user has clicked")
+        for feature in self.features:
+            self._check_feature(feature)
+        return self
+
+    def _check_split(self) -> None:
+        strategy = self.split.strategy
+        if strategy in ("Temporal", "UserColdStart") and self.time is None:
+            raise ValueError(f"time is required for a {strategy} split")
+        if strategy == "LeaveLastOut" and not self.ordered:
+            raise ValueError("time or order is required for a LeaveLastOut split")
+        if self.split.needs_user and self.user is None:
+            by = " by User" if self.split.by == "User" else ""
+            raise ValueError(f"user is required for a {strategy} split{by}")
+
+    def _check_feature(self, feature: Feature) -> None:
+        if self.label is not None and self.label.column in (feature.name, feature.source_column):
+            raise ValueError(f"features: the label column {self.label.column!r} cannot be a feature")
+        if feature.type == "History" and (self.user is None or not self.ordered):
+            raise ValueError(f"user and time (or order) are required for the History feature {feature.name!r}")
+        if feature.time_gaps is not None and self.time is None:
+            raise ValueError(f"time is required for timeGaps of {feature.name!r}")
+        categorical = [other.name for other in self.features if other.type == "Categorical"]
+        known = ", ".join(categorical) or "none"
+        if feature.of is not None and feature.of not in categorical:
+            raise ValueError(
+                f"the History feature {feature.name!r} is of {feature.of!r}, which is not a Categorical feature; "
+                f"known: {known}"
+            )
+        for part in feature.cross or ():
+            if part not in categorical:
+                raise ValueError(
+                    f"the Cross feature {feature.name!r} is of {part!r}, which is not a Categorical feature; "
+                    f"known: {known}"
+                )
+        bases = [other.name for other in self.features if other.type == "History" and other.through is None]
+        if feature.through is not None and feature.through not in bases:
+            raise ValueError(
+                f"the History feature {feature.name!r} is through {feature.through!r}, which is not a History with "
+                f"events of its own; known: {', '.join(bases) or 'none'}"
+            )

@@ -1,0 +1,157 @@
+"""`spec.models[].search` and `constraints`: the dimensions of a search space, and which of its points are allowed."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from ctrlab_api.cel import cel_rules
+from ctrlab_api.schema_types import LIST_SET_SCHEMA, ApiModel, DecimalString, Distinct, Scalar
+
+__all__ = ["Constraints", "FloatRange", "IntRange", "SearchDimension"]
+
+Categories = Annotated[
+    tuple[Annotated[str, StringConstraints(max_length=128)], ...], Field(min_length=1, max_length=64), Distinct
+]
+"""Values to choose from."""
+
+
+@cel_rules(
+    ("double(self.low) < double(self.high)", "low must be below high"),
+    ("!self.log || double(self.low) > 0.0", "a log scale needs low above 0"),
+    ("!(self.log && has(self.step))", "step cannot be combined with log"),
+    ("!has(self.step) || double(self.step) > 0.0", "step must be above 0"),
+)
+class FloatRange(ApiModel):
+    """A range of reals, bounds included."""
+
+    low: DecimalString
+    """The least value."""
+    high: DecimalString
+    """The greatest value."""
+    log: bool = False
+    """Whether the range is searched on a log scale."""
+    step: DecimalString | None = None
+    """Distance of the allowed values; without it every real in the range is allowed."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if float(self.low) >= float(self.high):
+            raise ValueError(f"low must be below high, not {self.low} and {self.high}")
+        if self.log and float(self.low) <= 0:
+            raise ValueError(f"a log scale needs low above 0, not {self.low}")
+        if self.log and self.step is not None:
+            raise ValueError("step cannot be combined with log")
+        if self.step is not None and float(self.step) <= 0:
+            raise ValueError(f"step must be above 0, not {self.step}")
+        return self
+
+
+@cel_rules(
+    ("self.low < self.high", "low must be below high"),
+    ("!self.log || self.low > 0", "a log scale needs low above 0"),
+    ("!(self.log && self.step > 1)", "step cannot be combined with log"),
+)
+class IntRange(ApiModel):
+    """A range of integers, bounds included."""
+
+    low: int = Field(ge=-(2**31), le=2**31 - 1)
+    """The least value."""
+    high: int = Field(ge=-(2**31), le=2**31 - 1)
+    """The greatest value."""
+    log: bool = False
+    """Whether the range is searched on a log scale."""
+    step: int = Field(default=1, ge=1, le=2**31 - 1)
+    """Distance of the allowed values."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low must be below high, not {self.low} and {self.high}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"a log scale needs low above 0, not {self.low}")
+        if self.log and self.step > 1:
+            raise ValueError("step cannot be combined with log")
+        return self
+
+
+@cel_rules(
+    (
+        "(has(self.float) ? 1 : 0) + (has(self.int) ? 1 : 0) + (has(self.categorical) ? 1 : 0) == 1",
+        "exactly one of float, int and categorical",
+    )
+)
+class SearchDimension(ApiModel):
+    """What a tuned parameter may be: exactly one of the three."""
+
+    float_: FloatRange | None = Field(default=None, alias="float")
+    int_: IntRange | None = Field(default=None, alias="int")
+    categorical: Categories | None = Field(default=None, json_schema_extra=LIST_SET_SCHEMA)
+    """Values in quotes; numbers and lists are read as the parameter's type says."""
+    when: Annotated[dict[str, Scalar], Field(min_length=1, max_length=4)] | None = None
+    """Other parameters of the model and the value that each must have for this one to be tuned; otherwise it keeps its
+    default. Without it the parameter is always tuned."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [name for name, value in self.alternatives().items() if value is not None]
+        if len(given) != 1:
+            raise ValueError(f"exactly one of float, int and categorical, not {' and '.join(given) or 'none of them'}")
+        return self
+
+    def alternatives(
+        self,
+    ) -> dict[Literal["float", "int", "categorical"], FloatRange | IntRange | tuple[str, ...] | None]:
+        """The three forms by their API name; exactly one is set."""
+        return {"float": self.float_, "int": self.int_, "categorical": self.categorical}
+
+    @property
+    def kind(self) -> Literal["float", "int", "categorical"]:
+        """Which of the three it is."""
+        return next(name for name, value in self.alternatives().items() if value is not None)
+
+    def corners(self) -> tuple[str | int, ...]:
+        """The extreme values, enough to check the whole dimension against a parameter's allowed range."""
+        if self.float_ is not None:
+            return self.float_.low, self.float_.high
+        if self.int_ is not None:
+            return self.int_.low, self.int_.high
+        return self.categorical or ()
+
+    def cardinality(self) -> int | None:
+        """How many values a grid has to visit, or None where the dimension is continuous."""
+        if self.categorical is not None:
+            return len(self.categorical)
+        if self.int_ is not None:
+            return (self.int_.high - self.int_.low) // self.int_.step + 1
+        assert self.float_ is not None
+        if self.float_.step is None:
+            return None
+        return int((float(self.float_.high) - float(self.float_.low)) / float(self.float_.step) + 1e-9) + 1
+
+
+Names = Annotated[
+    tuple[Annotated[str, StringConstraints(max_length=64)], ...], Field(min_length=2, max_length=8), Distinct
+]
+"""Parameters in an order."""
+
+
+@cel_rules(("has(self.forbidden) || has(self.ordered)", "at least one of forbidden and ordered"))
+class Constraints(ApiModel):
+    """Which points of a search space no trial may have; constraints of inactive parameters (`when`) do not apply."""
+
+    forbidden: (
+        Annotated[
+            tuple[Annotated[dict[str, Scalar], Field(min_length=1, max_length=8)], ...],
+            Field(min_length=1, max_length=32),
+        ]
+        | None
+    ) = None
+    """Combinations that must not occur together, each as parameters with their values."""
+    ordered: Annotated[tuple[Names, ...], Field(min_length=1, max_length=8)] | None = None
+    """Lists of tuned parameters whose values must not fall from the first to the last."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.forbidden is None and self.ordered is None:
+            raise ValueError("at least one of forbidden and ordered")
+        return self

@@ -1,0 +1,40 @@
+"""The pure planner: what is known of an experiment goes in, what to do next and its status come out.
+
+`decide` knows neither Kubernetes nor processes; both backends gather `Facts`, carry out the actions in order and write
+the status. Nothing is remembered between two calls except the status itself.
+"""
+
+from ctrlab_control.planner.ablation_facts import AblationFacts, ablation_facts, as_experiment
+from ctrlab_control.planner.actions import (
+    Action,
+    DeleteJob,
+    EnsureJob,
+    FreezeUnsearched,
+    JobRequest,
+    RaiseTrials,
+    ScaleJob,
+    WritePlan,
+)
+from ctrlab_control.planner.deciding import Decision, decide
+from ctrlab_control.planner.facts import Facts, JobFacts, StudyFacts
+from ctrlab_control.planner.orphaned import decide_orphaned
+
+__all__ = [
+    "AblationFacts",
+    "Action",
+    "Decision",
+    "DeleteJob",
+    "EnsureJob",
+    "Facts",
+    "FreezeUnsearched",
+    "JobFacts",
+    "JobRequest",
+    "RaiseTrials",
+    "ScaleJob",
+    "StudyFacts",
+    "WritePlan",
+    "ablation_facts",
+    "as_experiment",
+    "decide",
+    "decide_orphaned",
+]

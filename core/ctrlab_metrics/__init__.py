@@ -1,0 +1,1 @@
+"""Metrics of click-through-rate predictions, computed with numpy."""

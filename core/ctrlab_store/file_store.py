@@ -1,0 +1,164 @@
+"""The artifact store in a folder, safe for processes that write at the same time and for a crash at any moment.
+
+Everything is written under a temporary name in the same folder, flushed to the disk, then given its name in one step.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctrlab_store.protocol import ObjectExists, ObjectNotFound, StoreError, file_sizes, validate_key
+
+TEMPORARY = ".writing-"
+"""How names of unfinished files and folders begin; no listing shows them."""
+
+
+@dataclass(frozen=True)
+class FileStore:
+    """Objects as files below `root`."""
+
+    root: Path
+
+    @classmethod
+    def at(cls, folder: str | Path) -> "FileStore":
+        """The store in that folder, which is made on the first write."""
+        return cls(Path(os.path.abspath(folder)))
+
+    @property
+    def uri(self) -> str:
+        """`file://` and the folder."""
+        return self.root.as_uri()
+
+    def get(self, key: str) -> bytes:
+        """See `Store.get`."""
+        with self._failures(key):
+            try:
+                return self._path(key).read_bytes()
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                raise ObjectNotFound(self.uri, key) from None
+
+    def put(self, key: str, data: bytes) -> None:
+        """See `Store.put`; the name is given by a hard link, which fails if the name is taken."""
+        path = self._path(key)
+        with self._failures(key), _written(path, data) as temporary:
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                if not path.is_file() or path.read_bytes() != data:
+                    raise ObjectExists(self.uri, key) from None
+            except PermissionError:  # Linux: the file system has no hard links
+                if path.exists() and path.read_bytes() != data:
+                    raise ObjectExists(self.uri, key) from None
+                os.replace(temporary, path)
+
+    def replace(self, key: str, data: bytes) -> None:
+        """See `Store.replace`."""
+        path = self._path(key)
+        with self._failures(key), _written(path, data) as temporary:
+            os.replace(temporary, path)
+
+    def exists(self, key: str) -> bool:
+        """See `Store.exists`."""
+        return self._path(key).is_file()
+
+    def list(self, prefix: str) -> list[str]:
+        """See `Store.list`."""
+        start = self.root / prefix.rpartition("/")[0]
+        keys = (os.path.relpath(path, self.root).replace(os.sep, "/") for path in _finished_files(start))
+        return sorted(key for key in keys if key.startswith(prefix))
+
+    def put_folder(self, prefix: str, folder: Path) -> None:
+        """See `Store.put_folder`; the folder gets its name by one rename."""
+        target = self.root / validate_key(prefix, folder=True)
+        with self._failures(prefix):
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                staged = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=target.parent))
+                try:
+                    _copy_folder(folder, staged)
+                    os.rename(staged, target)
+                    _flush_folder(target.parent)
+                    return
+                except OSError:
+                    # Another writer was first, or the disk is full; the comparison below tells which.
+                    if not target.exists():
+                        raise
+                finally:
+                    shutil.rmtree(staged, ignore_errors=True)
+            if file_sizes(target) != file_sizes(folder):
+                raise ObjectExists(self.uri, prefix)
+
+    def local_folder(self, prefix: str) -> Path:
+        """See `Store.local_folder`: the folder itself."""
+        folder = self.root / validate_key(prefix, folder=True)
+        if not folder.is_dir():
+            raise ObjectNotFound(self.uri, prefix)
+        return folder
+
+    def below(self, prefix: str) -> "FileStore":
+        """See `Store.below`."""
+        return FileStore(self.root / validate_key(prefix, folder=True))
+
+    def _path(self, key: str) -> Path:
+        return self.root / validate_key(key)
+
+    @contextmanager
+    def _failures(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(f"{self.uri}: {key!r}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _written(path: Path, data: bytes) -> Iterator[Path]:
+    """A flushed temporary file beside `path`, removed at the end if it still has its temporary name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), 0o666 & ~_umask())
+            os.fsync(file.fileno())
+        yield temporary
+        _flush_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The process's umask; it can only be read by setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    target.chmod(0o777 & ~_umask())
+    for name in file_sizes(source):
+        destination = target / name
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, destination)
+        with destination.open("rb+") as file:
+            os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Makes a new name in the folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _finished_files(folder: Path) -> Iterator[str]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(TEMPORARY)]
+        yield from (os.path.join(parent, name) for name in files if not name.startswith(TEMPORARY))

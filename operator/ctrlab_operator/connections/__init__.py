@@ -1,0 +1,1 @@
+"""Connections to the store and the database of each experiment."""

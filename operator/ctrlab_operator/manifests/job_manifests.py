@@ -1,0 +1,96 @@
+"""The Job of a phase: Indexed, with retries for each index, and the exit codes of `names.ExitCode` as its policy.
+
+Applied once, at creation: `spec.suspend` belongs to the queueing system and `spec.parallelism` is changed by a patch of
+its own when the user asks for another number, so neither is ever taken back.
+"""
+
+from ctrlab_api.names import DIGEST_ANNOTATION, GROUP, ExitCode
+from ctrlab_api.plan import Plan
+from ctrlab_api.resources.experiment import Experiment
+from ctrlab_api.schema_types import duration_seconds
+from ctrlab_control.planner import JobRequest
+from ctrlab_operator.connections.cluster_storage import ClusterStorage
+from ctrlab_operator.kubernetes_api.api_client import Manifest
+from ctrlab_operator.manifests.child_metadata import child_labels, child_name, owner
+from ctrlab_operator.manifests.pod_templates import CONTAINER, pod_spec
+from ctrlab_operator.operator_settings import Settings
+
+JOB_ANNOTATION = f"{GROUP}/job"
+"""The planner's name of the job; the object's own name may be shortened."""
+WORKERS_ANNOTATION = f"{GROUP}/workers"
+"""The parallelism that was asked for last; a queueing system may have admitted fewer."""
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+
+RETRIES_PER_INDEX = {"tune": 6}
+"""A tuning worker loses nothing but its trial; other phases are tried twice more."""
+RETRIES = 2
+DEADLINE_SLACK = 300
+"""Seconds after tuning.timeout at which the Job stops by itself, should the operator not be there to do it."""
+
+
+def job(
+    experiment: Experiment,
+    plan: Plan,
+    request: JobRequest,
+    storage: ClusterStorage,
+    settings: Settings,
+    has_ca: bool = False,
+) -> Manifest:
+    """`has_ca`: the storage Secret holds a certificate authority."""
+    labels = child_labels(experiment, plan, request.phase)
+    queue = experiment.spec.runtime.queue_name
+    return {
+        "metadata": {
+            "name": child_name(experiment, plan, request.name),
+            "labels": {**labels, QUEUE_LABEL: queue} if queue else labels,
+            "annotations": {
+                DIGEST_ANNOTATION: request.digest,
+                JOB_ANNOTATION: request.name,
+                WORKERS_ANNOTATION: str(request.parallelism),
+            },
+            "ownerReferences": [owner(experiment, plan)],
+        },
+        "spec": {
+            "completionMode": "Indexed",
+            "completions": request.completions,
+            "parallelism": request.parallelism,
+            "backoffLimitPerIndex": RETRIES_PER_INDEX.get(request.phase, RETRIES),
+            "podReplacementPolicy": "Failed",
+            "podFailurePolicy": {"rules": _failure_rules()},
+            "ttlSecondsAfterFinished": settings.job_ttl_seconds,
+            **_deadline(plan, request),
+            "template": {
+                "metadata": {"labels": labels, "annotations": {DIGEST_ANNOTATION: request.digest}},
+                "spec": pod_spec(experiment, plan, request, storage, settings, has_ca),
+            },
+        },
+    }
+
+
+def scaled(completions: int, parallelism: int) -> Manifest:
+    """The patch that gives a Job another size."""
+    return {
+        "metadata": {"annotations": {WORKERS_ANNOTATION: str(parallelism)}},
+        "spec": {"completions": completions, "parallelism": parallelism},
+    }
+
+
+def _failure_rules() -> list[Manifest]:
+    """The first rule that fits decides; what fits none counts for the index's retries."""
+    return [
+        _on_exit("FailJob", ExitCode.BAD_SPEC_OR_DATA),
+        _on_exit("FailIndex", ExitCode.RUN_FAILED),
+        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+        _on_exit("Ignore", ExitCode.TERMINATED),
+    ]
+
+
+def _on_exit(action: str, code: ExitCode) -> Manifest:
+    values = {"containerName": CONTAINER, "operator": "In", "values": [int(code)]}
+    return {"action": action, "onExitCodes": values}
+
+
+def _deadline(plan: Plan, request: JobRequest) -> Manifest:
+    if request.phase != "tune" or plan.tuning.timeout is None:
+        return {}
+    return {"activeDeadlineSeconds": duration_seconds(plan.tuning.timeout) + DEADLINE_SLACK}

@@ -1,0 +1,1 @@
+"""Facts about an experiment from the objects of the cluster."""

@@ -1,0 +1,1 @@
+"""The operator as a process: leader election, probes, logs, metrics, database migration."""

@@ -1,0 +1,1 @@
+"""The work queue, and what one reconcile does."""

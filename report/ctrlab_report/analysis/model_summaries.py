@@ -1,0 +1,210 @@
+"""One row for each model: its metrics over seeds, its cost, its configuration and how its runs went."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctrlab_api.canonical_json import digest
+from ctrlab_api.records import (
+    ConfidenceInterval,
+    CostSummary,
+    FailureRate,
+    MetricSummary,
+    ModelSummary,
+    ReliabilityBin,
+    RunRecord,
+    RunSummary,
+    StudyRecord,
+)
+from ctrlab_report.analysis.estimate_conversion import population_estimate, seed_estimate, single_run_summary
+from ctrlab_report.analysis.process_signals import classify_run, training_anomalies
+from ctrlab_report.analysis.repeated_searches import average_by_search
+from ctrlab_report.analysis.run_flags import classify_repetition, flagged_seeds
+from ctrlab_report.analysis.scored_metrics import ScoredMetric, ScoredMetrics
+from ctrlab_report.inputs.report_inputs import ReportInputs, RunInputs
+from ctrlab_report.statistics.obuchowski_rockette import estimate_model_mean
+from ctrlab_report.statistics.run_anomalies import failure_rate
+from ctrlab_report.statistics.single_run_estimates import estimate_single_run
+
+RELIABILITY_BINS = 10
+"""Bins of equal mass; the value of the metric ece has a definition of its own."""
+
+
+def summarise_models(gathered: ReportInputs, scored: ScoredMetrics) -> tuple[ModelSummary, ...]:
+    """All models in the plan's order."""
+    return tuple(_model(gathered, scored, name) for name in gathered.plan.names)
+
+
+def _model(gathered: ReportInputs, scored: ScoredMetrics, name: str) -> ModelSummary:
+    plan, runs = gathered.plan, gathered.of(name)
+    variant = plan.variant(name)
+    records = [run.record for run in runs if run.record is not None]
+    primary = scored.metrics[plan.analysis.primary_metric].of(name)
+    return ModelSummary(
+        name=name,
+        architecture=variant.architecture,
+        reference=name == plan.reference,
+        removed_parts=variant.remove,
+        dropped_features=variant.drop_features,
+        parameters=records[0].parameters if records else None,
+        metrics={metric: _metric(gathered, scored.metrics[metric], name) for metric in plan.analysis.metrics},
+        failures=_failures(runs, float(plan.analysis.confidence)),
+        cost=_cost(records, gathered.studies[name]),
+        config={key: _text(value) for key, value in sorted(records[0].config.items())} if records else {},
+        reliability=_reliability(gathered, runs),
+        flagged_seeds=flagged_seeds(primary, plan.analysis.alpha),
+        runs=tuple(_run(gathered, run) for run in runs),
+        inputs_digest=model_inputs_digest(gathered, name),
+    )
+
+
+def model_inputs_digest(gathered: ReportInputs, name: str) -> str:
+    """Digest over the records and predictions of one model."""
+    return digest({key: value for key, value in gathered.inputs.items() if key.startswith(f"runs/{name}/")})
+
+
+def unflagged_seeds(gathered: ReportInputs, metric: ScoredMetric, name: str) -> set[int]:
+    """Seeds whose run ended without an unusual sign and whose value of this metric Grubbs' test does not mark."""
+    marked = flagged_seeds(metric.of(name), gathered.plan.analysis.alpha)
+    odd = training_anomalies(gathered, name)
+    ended = (run for run in gathered.of(name) if run.record is not None and run.seed not in odd)
+    return {run.seed for run in ended if str(run.seed) not in marked}
+
+
+def _metric(gathered: ReportInputs, metric: ScoredMetric, name: str) -> MetricSummary:
+    confidence = float(gathered.plan.analysis.confidence)
+    runs = gathered.of(name)
+    test = metric.of(name)
+    sound = unflagged_seeds(gathered, metric, name)
+    clean = [value for seed, value in test.items() if seed in sound]
+    validation = {run.seed: run.record.metrics_valid.get(metric.name) for run in runs if run.record is not None}
+    on_test = seed_estimate(list(test.values()), confidence)
+    on_validation = seed_estimate([value for value in validation.values() if value is not None], confidence)
+    units = average_by_search(metric, gathered.plan)
+    counted = units.of(name)
+    covariance = units.covariance_of([(name, seed) for seed in counted]) if counted else None
+    return MetricSummary(
+        test=on_test,
+        population=population_estimate(
+            estimate_model_mean(
+                list(counted.values()),
+                covariance.matrix,
+                test_df=covariance.test_df,
+                confidence=confidence,
+                pilot_seeds=_pilot(gathered, counted),
+            ),
+            covariance.units,
+        )
+        if covariance is not None
+        else None,
+        single_run=single_run_summary(estimate_single_run(covariance, confidence=confidence))
+        if covariance is not None and len(test) == 1
+        else None,
+        without_flagged=seed_estimate(clean, confidence) if len(clean) < len(test) else None,
+        validation=on_validation,
+        gap=on_test.mean - on_validation.mean if on_test and on_validation else None,
+        by_seed={str(run.seed): test.get(run.seed) for run in runs if run.record is not None},
+        by_seed_validation={str(seed): value for seed, value in validation.items()},
+    )
+
+
+def pilot_seed_count(gathered: ReportInputs, seeds: Sequence[int]) -> int | None:
+    """How many of the given seeds belong to the pilot of a two-stage extension; None without an extension."""
+    if gathered.decision is None or gathered.decision.count == gathered.decision.pilot:
+        return None
+    pilot = set(gathered.plan.evaluation.seeds.values(gathered.decision.pilot))
+    counted = sum(seed in pilot for seed in seeds)
+    return counted if counted >= 2 else None
+
+
+def _pilot(gathered: ReportInputs, values: dict[int, float]) -> int | None:
+    return pilot_seed_count(gathered, list(values))
+
+
+def _failures(runs: Sequence[RunInputs], confidence: float) -> FailureRate:
+    failed = sum(run.record is None or run.record.state == "Diverged" for run in runs)
+    rate = failure_rate(failed, len(runs), confidence=confidence)
+    return FailureRate(
+        failed=failed,
+        of=len(runs),
+        interval=ConfidenceInterval(low=max(rate.low, 0.0), high=rate.high, confidence=confidence, method=rate.method),
+    )
+
+
+def _cost(records: Sequence[RunRecord], study: StudyRecord) -> CostSummary | None:
+    if not records:
+        return None
+    costs = [record.process for record in records]
+    on_gpu = [cost.peak_gpu_memory_bytes for cost in costs if cost.peak_gpu_memory_bytes is not None]
+    gpu = [search.gpu_seconds for search in study.searches]
+    return CostSummary(
+        wall_seconds_mean=sum(cost.wall_seconds for cost in costs) / len(costs),
+        wall_seconds_total=sum(cost.wall_seconds for cost in costs),
+        cpu_seconds_total=sum(cost.cpu_seconds for cost in costs),
+        gpu_seconds_total=sum(cost.gpu_seconds for cost in costs),
+        peak_memory_bytes=max(cost.peak_memory_bytes for cost in costs),
+        peak_gpu_memory_bytes=max(on_gpu) if on_gpu else None,
+        tuning_seconds=sum(search.seconds for search in study.searches),
+        tuning_gpu_seconds=None if None in gpu else sum(seconds or 0.0 for seconds in gpu),
+    )
+
+
+def _reliability(gathered: ReportInputs, runs: Sequence[RunInputs]) -> tuple[ReliabilityBin, ...]:
+    """Predictions of all seeds pooled, cut into bins of equal mass; ties stay in one bin."""
+    scores = [run.scores for run in runs if run.scores is not None]
+    if gathered.test is None or not scores:
+        return ()
+    pooled: NDArray[np.float32] = np.concatenate(scores)
+    labels = np.tile(gathered.test.labels, len(scores))
+    edges = np.unique(np.quantile(pooled, np.linspace(0, 1, RELIABILITY_BINS + 1)[1:-1]))
+    place = np.searchsorted(edges, pooled, side="left")
+    rows = np.bincount(place, minlength=edges.size + 1)
+    predicted = np.bincount(place, weights=pooled, minlength=edges.size + 1)
+    observed = np.bincount(place, weights=labels, minlength=edges.size + 1)
+    return tuple(
+        ReliabilityBin(
+            predicted=float(predicted[b] / rows[b]), observed=float(observed[b] / rows[b]), rows=int(rows[b])
+        )
+        for b in np.flatnonzero(rows)
+    )
+
+
+def _run(gathered: ReportInputs, run: RunInputs) -> RunSummary:
+    record, course = run.record, classify_run(gathered, run)
+    signals = tuple(signal.value for signal in course.signals)
+    if record is None:
+        return RunSummary(
+            seed=run.seed, state="Missing", run_class=course.run_class.value, signals=signals, cut_off=run.cut_off
+        )
+    return RunSummary(
+        seed=run.seed,
+        state=record.state,
+        attempt=record.attempt,
+        reruns=tuple(
+            f"attempt {repeat.attempt}: predictions "
+            + ("bit-equal" if repeat.predictions_sha256 == record.predictions_sha256 else "differ")
+            for repeat in run.repeats
+        ),
+        best_epoch=record.best_epoch,
+        wall_seconds=record.process.wall_seconds,
+        deterministic=record.randomness.deterministic_achieved,
+        openings=len(record.openings) + sum(len(repeat.openings) for repeat in run.repeats),
+        run_class=course.run_class.value,
+        signals=signals,
+        anomalies=record.anomalies,
+        repetition=classify_repetition(record.repetition).value if record.repetition else None,
+        config_digest=record.config_digest,
+        predictions_sha256=record.predictions_sha256,
+        model_sha256=record.model_sha256,
+        reproduce=record.reproduce,
+        tolerance=record.tolerance,
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(entry) for entry in value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,114 @@
+"""Metric values of all runs and their test-sample covariance, computed once from the predictions.
+
+The report computes metrics itself instead of repeating what the runs recorded: the value in a table, its standard error
+and the comparison then come from the same numbers, and `disagreements` holds both against each other.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctrlab_api.metrics import SCORE_EPSILON
+from ctrlab_api.records import Finding
+from ctrlab_report.inputs.report_inputs import ReportInputs, RunInputs
+from ctrlab_report.statistics.covariance import MetricCovariance, covariance_from_scores
+from ctrlab_report.statistics.influence import MetricOptions
+from ctrlab_report.statistics.row_clusters import RowClusters, cluster_rows
+from ctrlab_report.statistics.supported_metrics import Metric
+
+# Above this many kept numbers influence is stored as float32; its relative error near 1e-7 is far below sampling error.
+_KEEP_FLOAT64_UP_TO = 20_000_000
+
+# A recorded metric may be computed in another order of summation, not by another definition.
+_TOLERANCE = 1e-5
+
+RunId = tuple[str, int]
+"""(variant, seed)."""
+
+
+@dataclass(frozen=True)
+class ScoredMetric:
+    """One metric of all runs: `covariance` is None for a metric without a sampling theory here (ece)."""
+
+    name: str
+    values: dict[RunId, float]
+    """Runs with a value, in the order of `covariance`'s rows."""
+    covariance: MetricCovariance | None
+
+    def of(self, variant: str) -> dict[int, float]:
+        """Values of one variant by seed."""
+        return {seed: value for (name, seed), value in self.values.items() if name == variant}
+
+    def covariance_of(self, runs: list[RunId]) -> MetricCovariance | None:
+        """The covariance of a selection of runs, in the order given."""
+        if self.covariance is None:
+            return None
+        place = {run: index for index, run in enumerate(self.values)}
+        return self.covariance.of([place[run] for run in runs])
+
+
+@dataclass(frozen=True)
+class ScoredMetrics:
+    """All metrics of the plan."""
+
+    metrics: dict[str, ScoredMetric]
+    clustered: bool
+
+
+def score_metrics(gathered: ReportInputs) -> ScoredMetrics:
+    """Values and covariances of every metric in the plan, over every run with predictions.
+
+    Test-sample errors are clustered by user where the plan names a user column and test holds more than one user.
+    """
+    names = gathered.plan.analysis.metrics
+    runs = [run for run in gathered.runs if run.scores is not None]
+    if gathered.test is None or not runs:
+        return ScoredMetrics({name: ScoredMetric(name, {}, None) for name in names}, False)
+    clusters = _clusters(gathered.test.users)
+    return ScoredMetrics(
+        {name: _metric(name, gathered.test.labels, runs, clusters) for name in names}, clusters is not None
+    )
+
+
+def metric_disagreements(gathered: ReportInputs, scored: ScoredMetrics) -> Iterator[Finding]:
+    """One warning for each metric that some run recorded with another value than its predictions give."""
+    for name, metric in scored.metrics.items():
+        off = {
+            run: (record.metrics_test[name], metric.values[run.variant, run.seed])
+            for run in gathered.runs
+            if (record := run.record) is not None
+            and (run.variant, run.seed) in metric.values
+            and (recorded := record.metrics_test.get(name)) is not None
+            and abs(recorded - metric.values[run.variant, run.seed]) > _TOLERANCE * max(1.0, abs(recorded))
+        }
+        if off:
+            run, (recorded, computed) = next(iter(off.items()))
+            yield Finding(
+                severity="warning",
+                where=f"runs/{run.variant}/{run.seed}",
+                message=f"{name} of {len(off)} runs was recorded with another value than the predictions give (here "
+                f"{recorded} and {computed}); the report uses the predictions",
+            )
+
+
+def _clusters(users: NDArray[np.int32] | None) -> RowClusters | None:
+    return cluster_rows(users) if users is not None and np.unique(users[:]).size > 1 else None
+
+
+def _metric(name: str, labels: NDArray[np.uint8], runs: list[RunInputs], clusters: RowClusters | None) -> ScoredMetric:
+    if name not in set(Metric):
+        recorded = {(run.variant, run.seed): run.record.metrics_test.get(name) for run in runs if run.record}
+        return ScoredMetric(name, {run: value for run, value in recorded.items() if value is not None}, None)
+    units = clusters.count if clusters else labels.size
+    covariance = covariance_from_scores(
+        Metric(name),
+        labels,
+        (run.scores for run in runs if run.scores is not None),
+        clusters=clusters,
+        options=MetricOptions(clip=SCORE_EPSILON),
+        dtype=np.float64 if units * len(runs) <= _KEEP_FLOAT64_UP_TO else np.float32,
+    )
+    keys = [(run.variant, run.seed) for run in runs]
+    return ScoredMetric(name, dict(zip(keys, covariance.estimates.tolist(), strict=True)), covariance)

@@ -1,0 +1,158 @@
+"""Drawing SVG: shapes with classes instead of colours, so that one figure works in light, dark and print.
+
+Figures are written by hand and not by a plotting library, because the page needs what those do not give: colours that
+follow the reader's theme through CSS variables, text that stays text, and bytes that depend on nothing but the numbers.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH = 480
+"""Units of every figure's width: text of 12 units stays readable on a phone and is not too large on a desktop."""
+
+CHARACTER_WIDTH = 7.4
+"""Room for one character of the 12-unit text in the wider of the usual sans-serif fonts."""
+
+STYLE = (
+    ":root{--ink:#1c2430;--soft:#5b6675;--grid:#d9dee5;--band:#0072b2;--c0:#0072b2;--c1:#b84a00;--c2:#00795b;"
+    "--c3:#a3387a;--c4:#7a6000;--c5:#3c4fb0;--paper:#fff}"
+    "@media (prefers-color-scheme:dark){:root{--ink:#e8ecf1;--soft:#a2adba;--grid:#38424f;--band:#56b4e9;--c0:#56b4e9;"
+    "--c1:#ff9a5c;--c2:#3fcf9f;--c3:#f08cc6;--c4:#e6c84c;--c5:#a3b1ff;--paper:#12171e}}"
+    "svg{background:var(--paper)}"
+)
+"""For a figure that stands alone; inside the page the page's own variables hold. Contrast of each colour with the paper
+is at least 4.5 to 1 in both themes, and every series has a marker of its own besides."""
+
+SVG_CLASSES = (
+    ".t{font:12px system-ui,sans-serif;fill:var(--ink)}.s{fill:var(--soft)}.m{text-anchor:middle}.e{text-anchor:end}"
+    ".b{font-weight:600}.g{stroke:var(--grid);stroke-width:1;fill:none}.a{stroke:var(--soft);stroke-width:1;fill:none}"
+    ".z{stroke:var(--ink);stroke-width:1.2;stroke-dasharray:4 3;fill:none}.band{fill:var(--band);opacity:.13}"
+    + "".join(
+        f".f{i}{{fill:var(--c{i})}}.l{i}{{stroke:var(--c{i});stroke-width:1.8;fill:none}}"
+        f".o{i}{{fill:var(--c{i});fill-opacity:.45}}"
+        for i in range(6)
+    )
+    + ".h{fill:none;stroke:var(--ink);stroke-width:1.5}.thin{stroke-width:1;opacity:.6}"
+    ".dash{stroke-dasharray:5 3;opacity:1}.hatch{fill:var(--soft);opacity:.35}"
+)
+"""t text, s soft, m middle, e end; g grid, a axis, z reference line; f, l, o a series' fill, line and pale fill."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One finished figure; `alt` tells somebody who cannot see it what it shows."""
+
+    name: str
+    title: str
+    alt: str
+    caption: str
+    height: int
+    body: str
+
+    def inline(self) -> str:
+        """For the page: colours come from the page's variables."""
+        return self._svg("")
+
+    def alone(self) -> bytes:
+        """As a file of its own."""
+        return (self._svg(f"<style>{STYLE}{SVG_CLASSES}</style>") + "\n").encode()
+
+    def _svg(self, style: str) -> str:
+        title, description = f"{self.name}-title", f"{self.name}-text"
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {self.height}" role="img" '
+            f'aria-labelledby="{title} {description}"><title id="{title}">{escape(self.title)}</title>'
+            f'<desc id="{description}">{escape(self.alt)}</desc>{style}{self.body}</svg>'
+        )
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A linear map from data to units, with round ticks inside."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    @classmethod
+    def over(cls, values: Iterable[float], start: float, end: float, pad: float = 0.06) -> "Scale":
+        """Over all values, with a margin of `pad` of their range on both sides."""
+        numbers = list(values)
+        low, high = min(numbers), max(numbers)
+        room = (high - low) * pad or abs(high) * 0.01 or 1.0
+        return cls(low - room, high + room, start, end)
+
+    def __call__(self, value: float) -> float:
+        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
+
+    def ticks(self, about: int = 5) -> list[float]:
+        """Multiples of 1, 2 or 5 times a power of ten inside the range."""
+        rough = (self.high - self.low) / about
+        power = 10 ** math.floor(math.log10(rough))
+        step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
+        first = math.ceil(self.low / step - 1e-9)
+        last = math.floor(self.high / step + 1e-9)
+        return [round(place * step, 12) for place in range(first, last + 1)]
+
+
+class Canvas:
+    """Collects shapes; coordinates are units from the top left."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+
+    @property
+    def body(self) -> str:
+        """Everything drawn so far."""
+        return "".join(self._parts)
+
+    def line(self, x1: float, y1: float, x2: float, y2: float, classes: str) -> None:
+        """A straight line."""
+        self._parts.append(f'<path class="{classes}" d="M{_n(x1)} {_n(y1)}L{_n(x2)} {_n(y2)}"/>')
+
+    def path(self, points: Sequence[tuple[float, float]], classes: str) -> None:
+        """Straight lines from point to point."""
+        drawn = "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
+        self._parts.append(f'<path class="{classes}" d="M{drawn}"/>')
+
+    def rectangle(self, x: float, y: float, width: float, height: float, classes: str) -> None:
+        """A filled rectangle."""
+        size = f'width="{_n(max(width, 0))}" height="{_n(height)}"'
+        self._parts.append(f'<rect class="{classes}" x="{_n(x)}" y="{_n(y)}" {size}/>')
+
+    def text(self, x: float, y: float, content: str, classes: str = "t") -> None:
+        """Text with its baseline at y."""
+        self._parts.append(f'<text class="{classes}" x="{_n(x)}" y="{_n(y)}">{escape(content)}</text>')
+
+    def marker(self, x: float, y: float, series: int, radius: float, classes: str, label: str = "") -> None:
+        """The series' own shape: circle, square, diamond, triangle, down triangle, bar; `label` appears on hover."""
+        r = radius
+        shapes = (
+            f"M{_n(x - r)} {_n(y)}a{_n(r)} {_n(r)} 0 1 0 {_n(2 * r)} 0a{_n(r)} {_n(r)} 0 1 0 {_n(-2 * r)} 0z",
+            f"M{_n(x - r)} {_n(y - r)}h{_n(2 * r)}v{_n(2 * r)}h{_n(-2 * r)}z",
+            f"M{_n(x)} {_n(y - 1.3 * r)}l{_n(1.3 * r)} {_n(1.3 * r)}l{_n(-1.3 * r)} {_n(1.3 * r)}"
+            f"l{_n(-1.3 * r)} {_n(-1.3 * r)}z",
+            f"M{_n(x)} {_n(y - 1.2 * r)}l{_n(1.2 * r)} {_n(2.1 * r)}h{_n(-2.4 * r)}z",
+            f"M{_n(x)} {_n(y + 1.2 * r)}l{_n(1.2 * r)} {_n(-2.1 * r)}h{_n(-2.4 * r)}z",
+            f"M{_n(x - 0.6 * r)} {_n(y - 1.2 * r)}h{_n(1.2 * r)}v{_n(2.4 * r)}h{_n(-1.2 * r)}z",
+        )
+        title = f"<title>{escape(label)}</title>" if label else ""
+        self._parts.append(f'<path class="{classes}" d="{shapes[series % 6]}">{title}</path>')
+
+
+def _n(value: float) -> str:
+    """A coordinate with at most one decimal."""
+    return f"{value + 0:.1f}".removesuffix(".0")
+
+
+def shorten(name: str, characters: int) -> str:
+    """The name, cut with an ellipsis where it is too long."""
+    return name if len(name) <= characters else name[: characters - 1] + "…"
+
+
+def label_width(names: Iterable[str], most: int = 20) -> float:
+    """Room for the longest of the names, of at most `most` characters."""
+    return min(max(len(name) for name in names), most) * CHARACTER_WIDTH + 14

@@ -1,0 +1,1 @@
+"""The records and predictions that a report is computed from."""

@@ -1,0 +1,173 @@
+"""Everything that a report is made from, read once and checked before any number is computed.
+
+After `gather` returns, the rest of the package is pure: plan, data, searches and runs belong together, every score is a
+probability, and all runs are scored on the same rows in the same order. Whatever breaks that is refused here with the
+name of the object and what to do about it; a run that is missing is no error but a result (`GatheredRun.record` None).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctrlab_api.errors import InvalidData
+from ctrlab_api.names import ObjectKey
+from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.records import Anomaly, PreparedData, RunRecord, SeedDecision, StudyRecord
+from ctrlab_api.records.ablation_summary import AblationLink
+from ctrlab_api.records.lineage import Lineage
+from ctrlab_report.inputs.object_reader import (
+    ObjectReader,
+    list_attempts,
+    read_decision,
+    read_interrupted_starts,
+    read_plan,
+    read_prepared,
+    read_record,
+    read_study,
+)
+from ctrlab_report.inputs.prediction_reader import (
+    Predictions,
+    TestRows,
+    read_predictions,
+    require_same_rows,
+    require_unique_rows,
+)
+from ctrlab_store import Store
+
+
+@dataclass(frozen=True)
+class RunInputs:
+    """One planned (variant, seed): its first finished attempt, and what later attempts repeated."""
+
+    variant: str
+    seed: int
+    record: RunRecord | None
+    """None where no attempt ended."""
+    scores: NDArray[np.float32] | None
+    """[test rows]; None where the run is missing or diverged without predictions."""
+    repeats: tuple[RunRecord, ...] = ()
+    """Later attempts in order; they never replace the first."""
+    cut_off: tuple[Anomaly, ...] = ()
+    """Of a run without a record: how its starts ended."""
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """The inputs of one report."""
+
+    key: ExperimentKey
+    plan: Plan
+    prepared: PreparedData
+    studies: dict[str, StudyRecord]
+    runs: tuple[RunInputs, ...]
+    """Every planned (variant, seed), seeds first."""
+    test: TestRows | None
+    """None where no run has predictions."""
+    decision: SeedDecision | None
+    lineage: Lineage
+    """Earlier plans that had opened a test set; empty where none is recorded."""
+    inputs: dict[str, str]
+    """sha256 of every object that was read, by its key below the experiment's folder."""
+    ablations: tuple[AblationLink, ...] = ()
+    """Ablations of the experiment that have a report, by key."""
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The planned seeds, extension included."""
+        return self.plan.evaluation.seeds.values(self.decision.count if self.decision else None)
+
+    def of(self, variant: str) -> tuple[RunInputs, ...]:
+        """The runs of one variant in the order of their seeds."""
+        return tuple(run for run in self.runs if run.variant == variant)
+
+
+def read_report_inputs(folder: Store, key: ExperimentKey) -> ReportInputs:
+    """Read and check one experiment; `folder` is the store rooted at the experiment.
+
+    Raises InvalidData for a missing or damaged object, and for objects of different plans, data sets or searches.
+    """
+    reader = ObjectReader(folder)
+    plan, prepared, decision = read_plan(reader), read_prepared(reader), read_decision(reader)
+    lineage = reader.model(Lineage, ObjectKey.LINEAGE, "") if reader.has(ObjectKey.LINEAGE) else Lineage(earlier=())
+    ablations = tuple(reader.model(AblationLink, key, "") for key in reader.list(ObjectKey.ABLATIONS))
+    studies = {name: read_study(reader, name, plan, prepared) for name in plan.names}
+    attempts = list_attempts(reader, plan, decision)
+    runs: list[RunInputs] = []
+    first: tuple[str, TestRows] | None = None
+    for planned in plan.final_runs(decision.count if decision else None):
+        numbers = attempts.get((planned.variant, planned.seed), [])
+        records = [
+            read_record(reader, planned.variant, planned.seed, n, plan, prepared, studies[planned.variant])
+            for n in numbers
+        ]
+        predictions = _predictions(reader, records[0], plan) if records else None
+        if predictions is not None:
+            where = ObjectKey.run(planned.variant, planned.seed, numbers[0], "predictions.parquet")
+            if first is None:
+                require_unique_rows(predictions.test, where)
+                _check_test(where, predictions.test, prepared)
+                first = (where, predictions.test)
+            require_same_rows(first[1], first[0], predictions.test, where)
+        runs.append(
+            RunInputs(
+                planned.variant,
+                planned.seed,
+                records[0] if records else None,
+                predictions.scores if predictions else None,
+                tuple(records[1:]),
+                () if records else read_interrupted_starts(reader, planned.variant, planned.seed),
+            )
+        )
+    return ReportInputs(
+        key,
+        plan,
+        prepared,
+        studies,
+        tuple(runs),
+        first[1] if first else None,
+        decision,
+        lineage,
+        dict(sorted(reader.inputs.items())),
+        ablations,
+    )
+
+
+def _predictions(reader: ObjectReader, record: RunRecord, plan: Plan) -> Predictions | None:
+    key = ObjectKey.run(record.variant, record.seed, record.attempt, "predictions.parquet")
+    if record.predictions_sha256 is None:
+        if record.state == "Succeeded":
+            raise InvalidData.at(
+                ObjectKey.run(record.variant, record.seed, record.attempt, "record.json"),
+                "state is Succeeded and predictionsSha256 is absent; a run without predictions is Diverged: run this "
+                "seed again",
+            )
+        return None
+    raw = reader.raw(key, "the record names it, so it was lost after the run: restore it or run this seed again")
+    if reader.inputs[key] != record.predictions_sha256:
+        raise InvalidData.at(
+            key,
+            f"has {reader.inputs[key]}, but its record says {record.predictions_sha256}; the file was cut off or "
+            "changed after the run: restore it or run this seed again",
+        )
+    return read_predictions(raw, key, expect_users=plan.dataset.user is not None)
+
+
+def _check_test(where: str, test: TestRows, prepared: PreparedData) -> None:
+    facts: tuple[tuple[str, int, int], ...] = (
+        ("rows", int(test.rows.size), prepared.test.rows),
+        ("positives", int(test.labels.sum()), prepared.test.positives),
+    )
+    for what, found, expected in facts:
+        if found != expected:
+            raise InvalidData.at(
+                where,
+                f"holds {found} {what}, but {ObjectKey.PREPARED} says {expected} for the test part; the run was scored "
+                "on other rows: run this seed again",
+            )
+    if facts[1][1] in (0, facts[0][1]):
+        raise InvalidData.at(
+            where,
+            f"{facts[1][1]} of {facts[0][1]} test rows are clicks; both classes are needed to compare models: choose a "
+            "split whose test part has both (spec.dataset.split)",
+        )

@@ -1,0 +1,1 @@
+"""Publication and verification of a report."""

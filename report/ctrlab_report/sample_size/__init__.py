@@ -1,0 +1,1 @@
+"""Numbers of seeds and rows, and the differences that they can detect."""

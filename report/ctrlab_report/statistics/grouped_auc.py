@@ -1,0 +1,74 @@
+"""AUC within each user, from one sort of all rows.
+
+GAUC (Zhu et al. 2017, "Optimized cost per click in Taobao display advertising") averages the AUC of users, weighted by
+their impressions. A user with only clicks or only non-clicks has no AUC and is skipped; the record of each run holds
+the skipped shares.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ctrlab_report.statistics.delong_placements import ordered_keys
+from ctrlab_report.statistics.errors import OneClass, TooFewRows
+from ctrlab_report.statistics.input_checks import AnyArray, BoolArray, FloatArray
+from ctrlab_report.statistics.row_clusters import RowClusters
+
+# 31 bits of user, 32 of score and one of label share a 64-bit word.
+_MOST_USERS = 1 << 31
+_USER_SHIFT, _LABEL_SHIFT = np.uint64(33), np.uint64(1)
+
+
+@dataclass(frozen=True)
+class GroupedAuc:
+    """`by_user` is NaN and `impressions` still counts for users who have one class only."""
+
+    by_user: FloatArray
+    impressions: FloatArray
+
+    @property
+    def counted(self) -> BoolArray:
+        """Users who have both classes."""
+        return np.isfinite(self.by_user)
+
+    @property
+    def gauc(self) -> float:
+        """Impression-weighted mean over the counted users."""
+        return float(np.average(self.by_user[self.counted], weights=self.impressions[self.counted]))
+
+
+def grouped_auc(positive: BoolArray, scores: AnyArray, users: RowClusters) -> GroupedAuc:
+    """AUC of each user for one run, ties counted one half.
+
+    Raises OneClass if no user has both a click and a non-click. Oracle: users A (1,0), B (1,0,0), C one class give .7.
+    """
+    if users.count > _MOST_USERS:
+        raise TooFewRows(f"users: found {users.count}, at most {_MOST_USERS} fit the sort key; use a coarser cluster")
+    packed = users.codes.astype(np.uint64) << _USER_SHIFT
+    packed |= ordered_keys(scores).astype(np.uint64) << _LABEL_SHIFT
+    packed |= positive
+    packed.sort()
+
+    click = (packed & np.uint64(1)).astype(np.bool_)
+    before = np.concatenate(([0], np.cumsum(~click)))  # non-clicks ahead of each position
+    ties = packed >> _LABEL_SHIFT
+    tie_starts = np.flatnonzero(np.concatenate(([True], ties[1:] != ties[:-1])))
+    tie_ends = np.append(tie_starts[1:], click.size)
+    tie_user = (packed[tie_starts] >> _USER_SHIFT).astype(np.intp)
+
+    impressions = np.bincount(users.codes, minlength=users.count)
+    user_starts = np.concatenate(([0], np.cumsum(impressions)[:-1]))
+    non_clicks = before[user_starts + impressions] - before[user_starts]
+    clicks = impressions - non_clicks
+    clicks_in_tie = (tie_ends - tie_starts) - (before[tie_ends] - before[tie_starts])
+    below = 0.5 * (before[tie_starts] + before[tie_ends]) - before[user_starts][tie_user]
+    wins = np.bincount(tie_user, weights=clicks_in_tie * below, minlength=users.count)
+
+    pairs = clicks.astype(np.float64) * non_clicks
+    if not pairs.any():
+        raise OneClass(
+            "gauc: no user has both a click and a non-click; drop gauc from analysis.metrics for this data set"
+        )
+    by_user = np.full(users.count, np.nan)
+    np.divide(wins, pairs, out=by_user, where=pairs > 0)
+    return GroupedAuc(by_user, impressions.astype(np.float64))

@@ -1,0 +1,181 @@
+"""How much each test row moves each metric: the one idea behind every standard error of this package.
+
+For a metric computed from n rows, metric(sample) - metric(population) is close to a sum of one term for each row, its
+influence. The covariance of the metrics of two runs is then the sum over rows of the product of their influences,
+whatever the metric is. A mean of row losses has influence (loss - mean) / n; a ratio of means follows by the delta
+method; AUC is a two-sample U-statistic whose influence are the DeLong placements; GAUC is a ratio over users.
+
+Influence is kept apart by stratum, because each stratum is a sample of its own with its own degrees of freedom: for
+AUC the non-clicks (0) and the clicks (1); for other metrics all rows (0). Rows in no stratum (-1) do not enter the
+metric.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import xlogy
+
+from ctrlab_report.statistics.delong_placements import delong_placements
+from ctrlab_report.statistics.errors import MisalignedInput
+from ctrlab_report.statistics.grouped_auc import grouped_auc
+from ctrlab_report.statistics.input_checks import (
+    AnyArray,
+    BoolArray,
+    FloatArray,
+    as_binary_labels,
+    as_score_matrix,
+    require_open_unit_interval,
+    require_probabilities,
+    require_same_length,
+)
+from ctrlab_report.statistics.row_clusters import RowClusters
+from ctrlab_report.statistics.supported_metrics import Metric
+
+# Probabilities are clipped to [CLIP, 1 - CLIP] before the logarithm: the resolution of float32 at 1.
+CLIP = 2.0**-23
+
+Strata = NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Influence:
+    """Influence of rows on one metric of several runs.
+
+    `estimates` (runs) are the metric values; `values` (runs x rows) sum to zero in every run; `strata` (rows) as in the
+    module's text; `definition` says which variant of the metric this is.
+    """
+
+    metric: Metric
+    definition: str
+    estimates: FloatArray
+    values: FloatArray
+    strata: Strata
+
+
+@dataclass(frozen=True)
+class MetricOptions:
+    """What a metric's definition needs beside labels and scores.
+
+    `clip` bounds the probabilities of LogLoss and NE. `base_rate` is the click rate in NE's denominator: None takes
+    the rate of the evaluated rows (and counts its sampling error), a number is a fixed background rate as in He et al.
+    2014.
+    """
+
+    clip: float = CLIP
+    base_rate: float | None = None
+
+
+def compute_influence(
+    metric: Metric,
+    labels: ArrayLike,
+    scores: ArrayLike,
+    *,
+    users: RowClusters | None = None,
+    options: MetricOptions | None = None,
+) -> Influence:
+    """Metric values and row influence of one or more runs on the same rows.
+
+    `labels` (rows) are 0/1; `scores` (runs x rows, or one run) are probabilities, for AUC and GAUC any scores.
+    `users` is needed for GAUC alone. Raises MisalignedInput, NotFinite, OutOfRange or OneClass.
+    """
+    positive = as_binary_labels(labels)
+    matrix = as_score_matrix(scores, positive.size)
+    settings = options or MetricOptions()
+    if metric is Metric.AUC:
+        return _auc(positive, matrix)
+    if metric is Metric.GAUC:
+        return _gauc(positive, matrix, users)
+    return _ROW_METRICS[metric](positive, require_probabilities(matrix), settings)
+
+
+def row_logloss(positive: BoolArray, scores: AnyArray, clip: float) -> FloatArray:
+    """Negative log likelihood of each row, with probabilities clipped to [clip, 1 - clip]."""
+    of_the_label = np.where(positive, scores, 1.0 - scores.astype(np.float64))
+    losses: FloatArray = -np.log(np.clip(of_the_label, clip, 1.0 - clip))
+    return losses
+
+
+def _auc(positive: BoolArray, scores: AnyArray) -> Influence:
+    clicks = np.count_nonzero(positive)
+    class_size = np.where(positive, float(clicks), float(positive.size - clicks))
+    values = np.empty(scores.shape)
+    estimates = np.empty(len(scores))
+    for run, of_run in enumerate(scores):
+        placed = delong_placements(positive, of_run)
+        estimates[run] = placed.auc
+        values[run] = (placed.values - placed.auc) / class_size
+    return Influence(Metric.AUC, "auc: ties count one half", estimates, values, positive.astype(np.int8))
+
+
+def _gauc(positive: BoolArray, scores: AnyArray, users: RowClusters | None) -> Influence:
+    if users is None:
+        raise MisalignedInput(
+            "gauc: found no user ids; name the user column in spec.dataset.user or drop gauc from the metrics"
+        )
+    require_same_length(positive, users.codes, "labels and user ids")
+    values = np.zeros(scores.shape)
+    estimates = np.empty(len(scores))
+    counted = np.zeros(users.count, dtype=np.bool_)
+    for run, of_run in enumerate(scores):
+        groups = grouped_auc(positive, of_run, users)
+        counted, estimates[run] = groups.counted, groups.gauc
+        by_user = np.where(counted, groups.by_user - estimates[run], 0.0) / groups.impressions[counted].sum()
+        values[run] = by_user[users.codes]
+    strata = np.where(counted[users.codes], 0, -1).astype(np.int8)
+    return Influence(Metric.GAUC, "gauc: impression weights, one-class users skipped", estimates, values, strata)
+
+
+def _logloss(positive: BoolArray, scores: AnyArray, options: MetricOptions) -> Influence:
+    losses = row_logloss(positive, scores, options.clip)
+    return _mean_of_rows(Metric.LOGLOSS, f"logloss: natural logarithm, clip {options.clip:g}", losses)
+
+
+def _brier(positive: BoolArray, scores: AnyArray, options: MetricOptions) -> Influence:
+    return _mean_of_rows(
+        Metric.BRIER, "brier: mean squared error of the probability", (scores - positive.astype(np.float64)) ** 2
+    )
+
+
+def _mean_of_rows(metric: Metric, definition: str, losses: FloatArray) -> Influence:
+    means = losses.mean(axis=1)
+    rows = losses.shape[1]
+    return Influence(metric, definition, means, (losses - means[:, None]) / rows, np.zeros(rows, dtype=np.int8))
+
+
+def _ne(positive: BoolArray, scores: AnyArray, options: MetricOptions) -> Influence:
+    """NE = LogLoss / H(base rate); with the base rate of the same rows, its error enters by H'(p) = -logit(p)."""
+    losses = row_logloss(positive, scores, options.clip)
+    evaluated = float(positive.mean())
+    rate = evaluated if options.base_rate is None else require_open_unit_interval(options.base_rate, "NE base rate")
+    entropy = -float(xlogy(rate, rate) + xlogy(1.0 - rate, 1.0 - rate))
+    loss = losses.mean(axis=1)
+    values = (losses - loss[:, None]) / entropy
+    if options.base_rate is None:
+        slope = np.log((1.0 - rate) / rate)
+        values -= (loss / entropy**2 * slope)[:, None] * (positive - rate)
+    source = "evaluated rows" if options.base_rate is None else f"fixed at {rate:g}"
+    definition = f"ne: logloss over the entropy of the base rate ({source}), clip {options.clip:g}"
+    return Influence(
+        Metric.NE, definition, loss / entropy, values / positive.size, np.zeros(positive.size, dtype=np.int8)
+    )
+
+
+def _pcoc(positive: BoolArray, scores: AnyArray, options: MetricOptions) -> Influence:
+    """PCOC = mean(score) / mean(label): predicted click rate over the observed one."""
+    rate = float(positive.mean())
+    predicted = scores.mean(axis=1, dtype=np.float64)
+    pcoc = predicted / rate
+    values = ((scores - predicted[:, None]) - pcoc[:, None] * (positive - rate)) / rate / positive.size
+    return Influence(
+        Metric.PCOC, "pcoc: mean prediction over mean label", pcoc, values, np.zeros(positive.size, dtype=np.int8)
+    )
+
+
+_ROW_METRICS: dict[Metric, Callable[[BoolArray, AnyArray, MetricOptions], Influence]] = {
+    Metric.LOGLOSS: _logloss,
+    Metric.BRIER: _brier,
+    Metric.NE: _ne,
+    Metric.PCOC: _pcoc,
+}

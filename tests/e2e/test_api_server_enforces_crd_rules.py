@@ -1,0 +1,95 @@
+"""What a real API server refuses by our CRDs alone; needs CTRLAB_TEST_KUBECONFIG, no operator and no node."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fake_cluster.cluster import NAMESPACES, spec
+from kubernetes import client as kubernetes_client
+from kubernetes import config as kubernetes_config
+
+from ctrlab_operator.kubernetes_api.api_client import HttpKubernetesApi
+from ctrlab_operator.kubernetes_api.api_errors import ApiError
+from ctrlab_operator.kubernetes_api.object_kinds import EXPERIMENT
+
+KUBECONFIG = os.environ.get("CTRLAB_TEST_KUBECONFIG")
+pytestmark = pytest.mark.skipif(not KUBECONFIG, reason="CTRLAB_TEST_KUBECONFIG names no API server")
+
+DIGEST = f"sha256:{'0' * 64}"
+ATTEMPTS = 20
+
+
+@pytest.fixture(scope="module")
+def api() -> HttpKubernetesApi:
+    configuration = kubernetes_client.Configuration()
+    kubernetes_config.load_kube_config(KUBECONFIG, client_configuration=configuration)
+    return HttpKubernetesApi(kubernetes_client.ApiClient(configuration))
+
+
+@pytest.fixture(scope="module")
+def namespace(api: HttpKubernetesApi) -> Iterator[str]:
+    name = f"ctrlab-rules-{uuid.uuid4().hex[:8]}"
+    made = api.create(NAMESPACES, "", {"metadata": {"name": name}})
+    yield name
+    api.delete(NAMESPACES, "", name, made["metadata"]["uid"])
+
+
+def frozen(api: HttpKubernetesApi, namespace: str) -> str:
+    """A new experiment whose plan is frozen, as its status says."""
+    name = f"study-{uuid.uuid4().hex[:8]}"
+    api.create(EXPERIMENT, namespace, {"metadata": {"name": name}, "spec": spec()})
+    status = {"metadata": {"name": name}, "status": {"planDigest": DIGEST, "stage": "Tuning"}}
+    api.apply(EXPERIMENT, namespace, status, force=True, subresource="status")
+    return name
+
+
+def refusal(api: HttpKubernetesApi, namespace: str, change: dict[str, Any]) -> ApiError:
+    """Where an operator runs, it may take the digest back before the change comes: it knows of no plan in the store."""
+    for _ in range(ATTEMPTS):
+        name = frozen(api, namespace)
+        try:
+            api.merge(EXPERIMENT, namespace, name, {"spec": change})
+        except ApiError as error:
+            return error
+    pytest.fail(f"{change} was taken {ATTEMPTS} times")
+
+
+@pytest.mark.parametrize("change", [{"suspend": True}, {"tuning": {"workers": 7}}, {"tuning": {"trials": 99}}])
+def test_what_does_not_change_the_result_may_change(
+    api: HttpKubernetesApi, namespace: str, change: dict[str, Any]
+) -> None:
+    name = frozen(api, namespace)
+    assert api.merge(EXPERIMENT, namespace, name, {"spec": change})["metadata"]["generation"] == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tuning": {"trials": 7}},
+        {"evaluation": {"seeds": {"count": 6}}},
+        {"models": [{"name": "LR", "architecture": "lr"}]},
+        {"dataset": {"split": {"seed": 99}}},
+    ],
+)
+def test_a_frozen_plan_is_refused_with_what_to_do(
+    api: HttpKubernetesApi, namespace: str, change: dict[str, Any]
+) -> None:
+    refused = refusal(api, namespace, change)
+    assert refused.status == 422
+    assert "once the plan is frozen" in refused.message
+
+
+def test_too_few_seeds_are_refused_at_the_door(api: HttpKubernetesApi, namespace: str) -> None:
+    body = {"metadata": {"name": "few"}, "spec": spec(evaluation={"seeds": {"count": 4}})}
+    with pytest.raises(ApiError, match=r"spec\.evaluation\.seeds\.count"):
+        api.create(EXPERIMENT, namespace, body)
+
+
+@pytest.mark.parametrize("field", ["serviceAccountName", "hostPath", "securityContext"])
+def test_rights_that_nobody_may_ask_for_are_no_fields(api: HttpKubernetesApi, namespace: str, field: str) -> None:
+    body = {"metadata": {"name": f"study-{uuid.uuid4().hex[:8]}"}, "spec": spec(runtime={field: "admin", "gpu": 1})}
+    made = api.create(EXPERIMENT, namespace, body)
+    assert made["spec"]["runtime"]["gpu"] == 1
+    assert field not in made["spec"]["runtime"]

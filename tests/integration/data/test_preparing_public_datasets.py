@@ -1,0 +1,98 @@
+"""The real data sets of CTRLAB_DATA: published counts, and histories where a temporal split leaves new users."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_trainer.data.inspecting.dataset_warnings import empty_history_share
+from ctrlab_trainer.data.preparing.dataset_encoding import EncodedDataset, encode_dataset, required_columns
+from ctrlab_trainer.data.reading.source_reading import read_source
+from ctrlab_trainer.data.source_access.source_locations import locate
+
+pytestmark = [
+    pytest.mark.data,
+    pytest.mark.skipif(
+        not Path(os.environ.get("CTRLAB_DATA", "")).joinpath("frappe/frappe.parquet").is_file(),
+        reason="CTRLAB_DATA does not name the folder of real data sets",
+    ),
+]
+
+
+def categorical(*names: str) -> list[dict[str, Any]]:
+    return [{"name": name, "type": "Categorical"} for name in names]
+
+
+def encoded(**spec: Any) -> EncodedDataset:
+    dataset = Dataset.model_validate_json(json.dumps(spec))
+    return encode_dataset(read_source(locate(dataset.source), required_columns(dataset)), dataset)
+
+
+def test_frappe_has_the_published_split_and_vocabulary() -> None:
+    fields = ("user", "item", "daytime", "weekday", "isweekend", "homework", "cost", "weather", "country", "city")
+    data = encoded(
+        source={"uri": "builtin://frappe"},
+        label={"column": "label"},
+        features=categorical(*fields),
+        split={"strategy": "Predefined", "column": "split"},
+    )
+    assert [part.rows for part in data.parts] == [202_027, 57_722, 28_860]
+    assert data.schema.embedding_rows - 1 - len(fields) <= 5_382
+
+
+def test_movielens_by_time_has_new_users_whose_histories_grow_as_they_rate() -> None:
+    data = encoded(
+        source={"uri": "builtin://ml-100k"},
+        label={"column": "rating", "positiveWhen": ">= 4"},
+        features=[
+            *categorical("user_id", "item_id", "age", "release_year"),
+            {"name": "class", "type": "MultiCategorical"},
+            {"name": "past", "type": "History", "of": "item_id"},
+        ],
+        user="user_id",
+        time="timestamp",
+        split={"strategy": "Temporal"},
+    )
+    assert sum(part.rows for part in data.parts) == 100_000
+    assert sum(int(part.labels.sum()) for part in data.parts) == 55_375
+    trained, tested = data.parts[0].users, data.parts[2].users
+    assert trained is not None
+    assert tested is not None
+    new = float(np.isin(tested, trained, invert=True).mean())
+    assert new > 0.8
+    assert empty_history_share(data.parts[2]) < 0.05
+    genres = data.fitted["class"]["values"]
+    assert isinstance(genres, list)
+    assert len(genres) == 19
+
+
+def test_criteo_without_header_has_its_columns() -> None:
+    data = encoded(
+        source={"uri": "builtin://criteo-10k"},
+        label={"column": "label"},
+        features=[
+            *({"name": f"I{i}", "type": "Numeric", "transform": "LogBucket"} for i in range(1, 14)),
+            *categorical(*(f"C{i}" for i in range(1, 27))),
+        ],
+        split={"strategy": "Random"},
+        preprocessing={"minFrequency": 2},
+    )
+    assert data.parts[0].categorical.shape == (8_000, 39)
+    assert sum(int(part.labels.sum()) for part in data.parts) == 2_182
+
+
+def test_kuairand_keeps_milliseconds_apart() -> None:
+    data = encoded(
+        source={"uri": "builtin://kuairand"},
+        label={"column": "is_click"},
+        features=[*categorical("user_id", "video_id"), {"name": "past", "type": "History", "of": "video_id"}],
+        user="user_id",
+        time="time_ms",
+        split={"strategy": "Temporal"},
+    )
+    assert [part.rows for part in data.parts] == [33_462, 4_183, 4_183]
+    assert empty_history_share(data.parts[1]) == 0

@@ -1,0 +1,60 @@
+"""A whole experiment through the operator: real trainer, report, database and bucket; only the node is stood in for."""
+
+import hashlib
+import json
+
+from fake_cluster.cluster import Cluster
+
+from ctrlab_api.names import ObjectKey
+from ctrlab_api.records import ReportSummary, RunRecord
+from ctrlab_store import open_store
+
+TINY = {"batch_size": 512, "epochs": 1}
+SPECIFICATION = {
+    "dataset": {
+        "source": {"uri": "builtin://synthetic", "options": {"rows": "3000", "users": "150", "items": "80"}},
+        "label": {"column": "click"},
+        "features": [{"name": "user_id", "type": "Categorical"}, {"name": "item_id", "type": "Categorical"}],
+        "user": "user_id",
+        "split": {"strategy": "Random"},
+    },
+    "models": [
+        {
+            "name": "FM",
+            "architecture": "fm",
+            "parameters": {**TINY, "embedding_dim": 4},
+            "search": {"learning_rate": {"float": {"low": "1e-3", "high": "1e-1", "log": True}}},
+        },
+        {"name": "LR", "architecture": "lr", "parameters": {**TINY, "learning_rate": "0.01"}},
+    ],
+    "tuning": {"trials": 2, "workers": 1, "sampler": "Random"},
+    "evaluation": {"seeds": {"count": 5}},
+}
+
+
+def test_real_training_ends_in_a_real_report_in_the_bucket(cluster: Cluster) -> None:
+    cluster.kubelet.commands = {}
+    cluster.start_operator()
+    uid = cluster.create("small", SPECIFICATION)["metadata"]["uid"]
+
+    cluster.wait_for_stage("small", "Succeeded", "Failed", seconds=600)
+
+    status = cluster.experiment("small")["status"]
+    assert status["stage"] == "Succeeded", cluster.condition("small", "Failed")
+    assert (status["trials"], status["seeds"]) == ("2/2", "5/5")
+    assert 0.4 < float(status["best"]) < 1
+
+    folder = open_store(cluster.bucket, cluster.store_environment).below(f"{cluster.namespace}/small/{uid}")
+    keys = [key for key in folder.list("runs/") if key.endswith("record.json")]
+    records = [RunRecord.model_validate_json(folder.get(key)) for key in keys]
+    assert {(record.variant, record.seed) for record in records} == {
+        (model, seed) for model in ("FM", "LR") for seed in range(2024, 2029)
+    }
+    report = folder.get(ObjectKey.LATEST_REPORT).decode().strip().rstrip("/")
+    assert status["report"]["uri"] == f"{folder.uri}/{report}"
+    summary = ReportSummary.model_validate_json(folder.get(f"{report}/summary.json"))
+    assert summary.plan_digest == status["planDigest"]
+    assert summary.seeds == (2024, 2025, 2026, 2027, 2028)
+    manifest = json.loads(folder.get(f"{report}/manifest.json"))
+    page = hashlib.sha256(folder.get(f"{report}/report.html")).hexdigest()
+    assert page in json.dumps(manifest)

@@ -1,0 +1,24 @@
+"""PostgreSQL in a locale C without UTF-8 makes databases of no encoding (SQL_ASCII); searches work in them, too."""
+
+from collections.abc import Callable
+
+from optuna.study import StudyDirection
+from sqlalchemy import NullPool, create_engine, make_url
+
+from ctrlab_study import StudyDatabase
+
+
+def test_tables_are_made_and_text_comes_back_as_text(postgres: Callable[[], str]) -> None:
+    beside = make_url(postgres())
+    plain = beside.set(database=f"{beside.database}_plain")
+    with create_engine(beside, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.exec_driver_sql(
+            f"CREATE DATABASE {plain.database} ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+    database = StudyDatabase(plain.render_as_string(hide_password=False))
+    database.create_schema()
+    tables = database.database.tables
+    tables.upgrade()
+    study = tables.create_new_study([StudyDirection.MAXIMIZE], study_name="Öko")
+    assert tables.get_study_name_from_id(study) == "Öko"
+    database.dispose()

@@ -1,0 +1,81 @@
+"""A final run that was cut off tells of it in the record of the start that ended."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import pytest
+
+from ctrlab_api.names import ExitCode
+from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.records import RunEnd, RunStart
+from ctrlab_store import Store
+from ctrlab_trainer.finals import final_training
+from ctrlab_trainer.finals.final_runs import evaluate
+from ctrlab_trainer.process.start_log import StartLog
+
+
+class Prepared(Protocol):
+    """What the fixture `prepared` gives."""
+
+    store: Store
+    key: ExperimentKey
+    plan: Plan
+
+    @property
+    def folder(self) -> Store: ...
+
+    def freeze(self, *names: str) -> str: ...
+
+
+def raising(error: BaseException) -> Callable[..., object]:
+    def train(*_: object, **__: object) -> object:
+        raise error
+
+    return train
+
+
+@pytest.mark.parametrize(
+    ("error", "how", "says"),
+    [
+        (SystemExit(ExitCode.TERMINATED), "terminated", "stopped by a signal: an eviction, a time limit"),
+        (KeyboardInterrupt(), "terminated", "stopped by a signal"),
+        (MemoryError("no room for 4 GiB"), "out-of-memory", "ran out of memory: no room for 4 GiB"),
+        (RuntimeError("CUDA out of memory. Tried"), "out-of-memory", "ran out of memory: CUDA out of memory"),
+        (ValueError("a bug\nwith details"), "failed", "failed: a bug"),
+    ],
+)
+def test_a_start_that_is_cut_off_says_how(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch, error: BaseException, how: str, says: str
+) -> None:
+    prepared.freeze()
+    with monkeypatch.context() as patched:
+        patched.setattr(final_training, "train", raising(error))
+        with pytest.raises(type(error)):
+            evaluate(prepared.plan, prepared.key, prepared.store, "DeepFM", [10])
+    end = RunEnd.model_validate_json(prepared.folder.get("runs/DeepFM/10/starts/1-end.json"))
+    assert end.how == how
+    [record] = evaluate(prepared.plan, prepared.key, prepared.store, "DeepFM", [10])
+    assert record.attempt == 1, "the first to leave a record"
+    assert record.state == "Succeeded"
+    told = [found for found in record.anomalies if found.kind == how]
+    assert len(told) == 1
+    assert says in told[0].detail
+    assert "\n" not in told[0].detail
+    assert prepared.folder.exists("runs/DeepFM/10/starts/2.json")
+    assert not prepared.folder.exists("runs/DeepFM/10/starts/2-end.json")
+
+
+def test_a_start_without_a_word_was_lost(prepared: Prepared) -> None:
+    start = RunStart(number=1, at="2026-05-01T10:00:00Z", by="pod-7")
+    prepared.folder.put("runs/SIN/11/starts/1.json", start.to_json().encode())
+    [lost] = StartLog(prepared.folder, "SIN", 11).cut_off()
+    assert lost.kind == "lost"
+    assert lost.detail.startswith("start 1 (2026-05-01T10:00:00Z, pod-7) ended without a word")
+
+
+def test_of_two_workers_that_begin_at_once_each_has_a_number(prepared: Prepared) -> None:
+    log = StartLog(prepared.folder, "SIN", 12)
+    with log.entered() as first, log.entered() as second:
+        assert first == ()
+        assert [found.kind for found in second] == ["lost"]
+    assert prepared.folder.list("runs/SIN/12/") == ["runs/SIN/12/starts/1.json", "runs/SIN/12/starts/2.json"]

@@ -1,0 +1,63 @@
+"""A run that went wrong is trained again with the same seed at once: was it a fault, or the seed?"""
+
+from typing import Protocol
+
+import pytest
+import torch
+
+from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.records import Anomaly
+from ctrlab_store import Store
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema
+from ctrlab_trainer.finals.final_runs import evaluate
+from ctrlab_trainer.finals.suspicious_runs import retrain_if_suspicious
+from ctrlab_trainer.training.loop import TrainingResult
+
+
+class Prepared(Protocol):
+    """What the fixture `prepared` gives."""
+
+    store: Store
+    key: ExperimentKey
+    plan: Plan
+    schema: EncodedSchema
+
+    @property
+    def folder(self) -> Store: ...
+
+    def freeze(self, *names: str) -> str: ...
+
+
+def result(weight: float, divergence: str | None = None) -> TrainingResult:
+    state = {"weight": torch.tensor([weight])}
+    return TrainingResult(1, 0.7, {"auc": 0.7}, (), state, 1, divergence, None)
+
+
+def test_a_diverging_seed_diverges_again_in_the_same_way(prepared: Prepared) -> None:
+    prepared.freeze()
+    [record] = evaluate(prepared.plan, prepared.key, prepared.store, "Wild", [10])
+    assert record.repetition is not None
+    assert "non-finite-loss" in record.repetition.reasons
+    assert record.repetition.recorded == record.repetition.repeated
+    assert record.repetition.divergence is not None
+    assert len(record.openings) <= 1
+
+
+def test_a_sound_run_is_trained_once(prepared: Prepared) -> None:
+    prepared.freeze()
+    [record] = evaluate(prepared.plan, prepared.key, prepared.store, "DeepFM", [10])
+    assert record.repetition is None
+
+
+def test_a_first_best_epoch_asks_for_no_second_training() -> None:
+    first_epoch = Anomaly(kind="best-epoch-is-the-first", detail="no later of 3 epochs was better")
+    assert retrain_if_suspicious([first_epoch], result(1.0), lambda: pytest.fail("it trained")) is None
+
+
+@pytest.mark.parametrize(("weight", "equal"), [(1.0, True), (1.5, False)])
+def test_one_other_weight_tells_the_repetition_from_the_run(weight: float, equal: bool) -> None:
+    reason = Anomaly(kind="auc-at-or-below-half", detail="test auc 0.48")
+    found = retrain_if_suspicious([reason], result(1.0), lambda: result(weight))
+    assert found is not None
+    assert (found.recorded == found.repeated) is equal
+    assert found.reasons == ("auc-at-or-below-half",)

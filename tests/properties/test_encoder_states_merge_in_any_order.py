@@ -1,0 +1,103 @@
+"""What train determines does not depend on how the rows were parted: states merge in any order to the same bits."""
+
+import json
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_api.resources.features import Feature
+from ctrlab_trainer.data.encoders import build_encoder
+from ctrlab_trainer.data.encoders.exact_moments import SCALE, ExactMoments, exact_sum
+from ctrlab_trainer.data.encoders.numeric_buckets import NumberCounts, quantiles
+from ctrlab_trainer.data.reading.source_tables import SourceTable
+
+FEATURES: tuple[dict[str, Any], ...] = (
+    {"type": "Categorical"},
+    {"type": "MultiCategorical", "separator": "|"},
+    {"type": "Numeric"},
+    {"type": "Numeric", "transform": "AsIs"},
+    {"type": "Numeric", "transform": "LogBucket"},
+    {"type": "Numeric", "transform": "QuantileBucket", "buckets": 3},
+)
+finite = st.floats(-1e30, 1e30, allow_nan=False, allow_subnormal=False)
+
+
+def dataset_of(feature: dict[str, Any]) -> Dataset:
+    spec = {
+        "source": {"uri": "file:///none.csv", "format": "csv"},
+        "label": {"column": "click"},
+        "features": [{"name": "x", **feature}],
+        "split": {"strategy": "Random"},
+        "preprocessing": {"minFrequency": 2},
+    }
+    return Dataset.model_validate_json(json.dumps(spec))
+
+
+def texts(feature: Feature, numbers: list[float]) -> list[str]:
+    if feature.type == "Numeric":
+        return [repr(number) for number in numbers]
+    return [f"v{int(number) % 5}|w{int(number) % 3}" for number in numbers]
+
+
+@pytest.mark.parametrize("kind", FEATURES, ids=lambda kind: "-".join(map(str, kind.values())))
+@settings(deadline=None, max_examples=25)
+@given(
+    numbers=st.lists(st.floats(-1e6, 1e6), min_size=4, max_size=60),
+    cuts=st.lists(st.integers(1, 59), max_size=5),
+    data=st.data(),
+)
+def test_parts_in_any_order_give_the_same_fit_and_the_same_rows(
+    kind: dict[str, Any], numbers: list[float], cuts: list[int], data: st.DataObject
+) -> None:
+    dataset = dataset_of(kind)
+    feature = dataset.features[0]
+    encoder = build_encoder(feature, dataset)
+    table = SourceTable(pa.table({"x": texts(feature, numbers)}), (("none.csv", len(numbers)),))
+    in_train = np.arange(len(numbers)) % 3 < 2
+    whole = encoder.fit(encoder.observe(table, in_train))
+    edges = sorted({0, *(cut for cut in cuts if cut < len(numbers)), len(numbers)})
+    runs = [
+        SourceTable(table.data.slice(start, end - start), table.files, first=start)  # type: ignore[attr-defined]
+        for start, end in pairwise(edges)
+    ]
+    states = data.draw(
+        st.permutations([encoder.observe(run, in_train[run.first : run.first + run.rows]) for run in runs])
+    )
+    halves = [encoder.merge(part) for part in (states[: len(states) // 2], states[len(states) // 2 :]) if part]
+    parted = encoder.fit(encoder.merge(halves))
+    assert parted.record == whole.record
+    assert (parted.kind, parted.size, parted.length) == (whole.kind, whole.size, whole.length)
+    encoded = np.concatenate([encoder.encode(run, parted) for run in runs])
+    assert encoded.tobytes() == encoder.encode(table, whole).tobytes()
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(finite, max_size=50))
+def test_sums_are_exact(values: list[float]) -> None:
+    assert Fraction(exact_sum(np.array(values)), 1 << SCALE) == sum(map(Fraction, values))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(finite.filter(lambda value: value == 0 or abs(value) >= 1e-140), min_size=1, max_size=50))
+def test_mean_and_deviation_are_those_of_exact_arithmetic(values: list[float]) -> None:
+    found = ExactMoments.of(np.array(values))
+    exact = [Fraction(value) for value in values]
+    mean = sum(exact) / len(exact)
+    variance = sum((value - mean) ** 2 for value in exact) / len(exact)
+    assert found.mean == float(mean)
+    assert found.deviation == pytest.approx(float(variance) ** 0.5, rel=1e-15, abs=0)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60), st.integers(2, 12))
+def test_quantiles_from_counts_are_numpys_of_the_numbers(values: list[float], buckets: int) -> None:
+    probabilities = np.linspace(0, 1, buckets + 1)[1:-1]
+    found = quantiles(NumberCounts.of(np.array(values)), probabilities)
+    assert np.array_equal(found, np.quantile(np.array(values), probabilities))

@@ -1,0 +1,245 @@
+"""For every split and every derived feature: no byte depends on a row that the protocol forbids.
+
+Forbidden rows get other users, items, tags, numbers and labels, and what earlier parts hold must stay the same bytes:
+encoded values, vocabularies, bucket edges, item tables, histories, time gaps and drawn negatives.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from ctrlab_api.canonical_json import canonical_json
+from ctrlab_api.errors import InvalidData
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
+from ctrlab_trainer.data.preparing.dataset_encoding import EncodedDataset, encode_dataset
+from ctrlab_trainer.data.reading.source_tables import SourceTable, factorize
+from ctrlab_trainer.data.splitting.split_strategies import TRAIN, split_rows
+
+KIND_OF = dict(zip("pqrstvwx", "aabbccdd", strict=True))
+"""Each item has one category, as an item table needs."""
+
+FEATURES: list[dict[str, Any]] = [
+    {"name": "user", "type": "Categorical"},
+    {"name": "item", "type": "Categorical", "minFrequency": 2},
+    {"name": "kind", "type": "Categorical"},
+    {"name": "user_hashed", "type": "Categorical", "column": "user", "hashBuckets": 5},
+    {"name": "tags", "type": "MultiCategorical", "separator": "|", "maxLength": 2, "pooling": "Max"},
+    {"name": "tags_hashed", "type": "MultiCategorical", "column": "tags", "separator": "|", "hashBuckets": 3},
+    {"name": "place", "type": "Cross", "cross": ["shelf", "shop"]},
+    {"name": "place_hashed", "type": "Cross", "cross": ["shelf", "shop"], "hashBuckets": 7},
+    {"name": "shelf", "type": "Categorical"},
+    {"name": "shop", "type": "Categorical"},
+    {"name": "text", "type": "Categorical", "column": "item", "pretrained": {"uri": "VECTORS", "vector": "v"}},
+    {"name": "past", "type": "History", "of": "item", "maxLength": 3, "timeGaps": True},
+    {"name": "past_kinds", "type": "History", "of": "kind", "through": "past"},
+    {"name": "past_texts", "type": "History", "of": "text", "maxLength": 2},
+    *(
+        {"name": f"price_{transform}", "type": "Numeric", "column": "price", "transform": transform}
+        for transform in ("Standardize", "AsIs", "LogBucket", "QuantileBucket")
+    ),
+]
+THIRDS = ["0.5", "0.25", "0.25"]
+SPLITS: dict[str, dict[str, Any]] = {
+    "Temporal": {"strategy": "Temporal", "fractions": THIRDS},
+    "Random": {"strategy": "Random", "fractions": THIRDS},
+    "Random by User": {"strategy": "Random", "by": "User", "fractions": THIRDS},
+    "LeaveLastOut": {"strategy": "LeaveLastOut"},
+    "UserColdStart": {"strategy": "UserColdStart", "fractions": THIRDS},
+    "Predefined by column": {"strategy": "Predefined", "column": "part"},
+    "Predefined by files": {"strategy": "Predefined", "files": {"train": "a", "valid": "b", "test": "c"}},
+}
+MAKES_THE_SPLIT = {
+    "Temporal": {"time"},
+    "Random by User": {"user"},
+    "LeaveLastOut": {"time", "user"},
+    "UserColdStart": {"time", "user"},
+}
+"""Columns that decide which part a row is in; they stay in a row that is changed."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a small source."""
+
+    part: str
+    user: str
+    item: str
+    tags: str
+    shelf: str
+    shop: str
+    price: float | None
+    time: int
+    click: int
+
+
+values = st.fixed_dictionaries(
+    {
+        "user": st.sampled_from("abcd"),
+        "item": st.sampled_from(sorted(KIND_OF)),
+        "tags": st.sampled_from(["", "x", "x|y", "y|z|x"]),
+        "shelf": st.sampled_from("12"),
+        "shop": st.sampled_from("MN"),
+        "price": st.none() | st.floats(-100, 100, width=32),
+        "time": st.integers(0, 30),
+        "click": st.integers(0, 1),
+    }
+)
+rows = st.lists(
+    st.builds(lambda part, rest: Row(part, **rest), st.sampled_from(["train", "valid", "test"]), values),
+    min_size=14,
+    max_size=30,
+)
+other_values = st.lists(values, min_size=1, max_size=8)
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("vectors") / "vectors.parquet"
+    pa.parquet.write_table(pa.table({"item": ["p", "q", "z"], "v": [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]}), path)
+    return path
+
+
+def dataset(split: str, vectors: Path, negatives: str | None) -> Dataset:
+    spec: dict[str, Any] = {
+        "source": {"uri": "file:///none.csv", "format": "csv"},
+        "label": {"column": "click"},
+        "features": FEATURES,
+        "user": "user",
+        "time": "time",
+        "split": SPLITS[split],
+    }
+    if negatives is not None:
+        spec["negatives"] = {"item": "item", "attributes": ["kind"], "strategy": negatives, "perPositive": 2}
+        del spec["label"]
+    return Dataset.model_validate_json(json.dumps(spec).replace("VECTORS", f"file://{vectors}"))
+
+
+def table_of(source: Sequence[Row], split: str) -> SourceTable:
+    names = ("part", "user", "item", "tags", "shelf", "shop", "price", "time", "click")
+    columns: dict[str, Any] = {name: [getattr(row, name) for row in source] for name in names}
+    columns["price"] = pa.array(columns["price"], pa.float64())
+    columns["kind"] = [KIND_OF[row.item] for row in source]
+    files: tuple[tuple[str, int], ...] = (("none.csv", len(source)),)
+    if split == "Predefined by files":
+        third = len(source) // 3
+        files = (("a", third), ("b", third), ("c", len(source) - 2 * third))
+    return SourceTable(pa.table(columns), files)
+
+
+def encoded(source: Sequence[Row], split: str, vectors: Path, negatives: str | None) -> EncodedDataset:
+    try:
+        return encode_dataset(table_of(source, split), dataset(split, vectors, negatives))
+    except InvalidData as error:
+        assume("has all" not in str(error) and "has no rows" not in str(error))
+        raise
+
+
+def usable(source: Sequence[Row], split: str, vectors: Path) -> list[Row]:
+    """The source with both classes in every part and a number in train; neither moves a row."""
+    table = table_of(source, split)
+    parts = split_rows(
+        table,
+        dataset(split, vectors, None),
+        np.array([row.time for row in source]),
+        factorize(table.data["user"]).codes,
+    )
+    result = list(source)
+    for part in range(3):
+        of_part = np.flatnonzero(parts == part).tolist()
+        assume(len(of_part) >= 2)
+        for row, click in zip(of_part, (0, 1), strict=False):
+            result[row] = replace(result[row], click=click)
+        if part == TRAIN:
+            result[of_part[0]] = replace(result[of_part[0]], price=1.0)
+    return result
+
+
+def content(part: EncodedSplit) -> dict[str, bytes]:
+    """Every array of a part as bytes."""
+    assert part.users is not None
+    arrays: dict[str, NDArray[Any]] = {
+        "labels": part.labels,
+        "categorical": part.categorical,
+        "numeric": part.numeric,
+        "users": part.users,
+        "row_ids": part.row_ids,
+        **part.multicategorical,
+    }
+    for name, history in part.histories.items():
+        arrays |= {f"{name}-events": history.events, f"{name}-start": history.start, f"{name}-end": history.end}
+        if history.lookup is not None:
+            arrays[f"{name}-lookup"] = history.lookup.ids
+        if history.times is not None:
+            arrays |= {f"{name}-event-times": history.times.events, f"{name}-times": history.times.rows}
+    return {name: array.tobytes() for name, array in arrays.items()}
+
+
+@pytest.mark.parametrize("negatives", [None, "Uniform", "Popularity"])
+@pytest.mark.parametrize("split", SPLITS)
+@settings(deadline=None, max_examples=8)
+@given(source=rows, others=other_values, kept_parts=st.sampled_from([1, 2]))
+def test_no_byte_of_a_part_depends_on_rows_of_later_parts(
+    split: str, negatives: str | None, vectors: Path, source: list[Row], others: list[dict[str, Any]], kept_parts: int
+) -> None:
+    source = usable(source, split, vectors)
+    before = encoded(source, split, vectors, negatives)
+    later = [row for part in before.parts[kept_parts:] for row in part.row_ids.tolist() if row < len(source)]
+    changed = list(source)
+    kept = {"part", *MAKES_THE_SPLIT.get(split, set())}
+    for place, row in enumerate(later):
+        other = {name: value for name, value in others[place % len(others)].items() if name not in kept}
+        changed[row] = replace(source[row], **other)
+    after = encoded(usable(changed, split, vectors), split, vectors, negatives)
+    assert [content(part) for part in after.parts[:kept_parts]] == [content(part) for part in before.parts[:kept_parts]]
+    assert canonical_json(dict(after.fitted)) == canonical_json(dict(before.fitted))
+    assert after.schema.to_json() == before.schema.to_json()
+
+
+@pytest.mark.parametrize("strategy", ["Uniform", "Popularity"])
+@pytest.mark.parametrize("split", SPLITS)
+@settings(deadline=None, max_examples=8)
+@given(source=rows)
+def test_a_drawn_row_is_its_positive_with_an_item_that_the_user_has_in_no_part_that_may_be_known(
+    split: str, strategy: str, vectors: Path, source: list[Row]
+) -> None:
+    source = usable(source, split, vectors)
+    data = encoded(source, split, vectors, strategy)
+    column = {feature.name: feature.column for feature in data.schema.features}
+    known = [str(value) for value in data.fitted["text"]["values"]]  # type: ignore[attr-defined]
+    offset = data.schema.feature("text").offset
+    part_of = {row: index for index, part in enumerate(data.parts) for row in part.row_ids.tolist()}
+    for index, part in enumerate(data.parts):
+        place_of = {row: place for place, row in enumerate(part.row_ids.tolist())}
+        for row, place in place_of.items():
+            if row < len(source):
+                continue
+            positive = row % len(source)
+            assert part.labels[place] == 0
+            assert part.users is not None
+            assert part.users[place] == part.users[place_of[positive]]
+            for name in ("user", "user_hashed", "shelf", "shop", "place", "place_hashed"):
+                assert part.categorical[place, column[name]] == part.categorical[place_of[positive], column[name]]
+            past = part.histories["past"]
+            assert past.events[past.start[place] : past.end[place]].tolist() == (
+                past.events[past.start[place_of[positive]] : past.end[place_of[positive]]].tolist()
+            )
+            drawn = int(part.categorical[place, column["text"]]) - offset
+            if drawn:
+                item = known[drawn - 1]
+                theirs = {
+                    other.item
+                    for at, other in enumerate(source)
+                    if other.user == source[positive].user and part_of[at] <= index
+                }
+                assert item not in theirs

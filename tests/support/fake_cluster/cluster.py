@@ -1,0 +1,253 @@
+"""A whole cluster in one object: API server, Job controller, a node, Secrets, and operators that come and go."""
+
+import base64
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fake_api_server.http_server import FakeApiServer
+from fake_cluster.job_controller import JobController
+from fake_cluster.kubelet import Kubelet, register_node
+from kubernetes import client as kubernetes_client
+from kubernetes import config as kubernetes_config
+
+from ctrlab_operator.kubernetes_api.api_client import HttpKubernetesApi, Manifest
+from ctrlab_operator.kubernetes_api.api_errors import ApiError
+from ctrlab_operator.kubernetes_api.object_kinds import (
+    ABLATION,
+    EVENT,
+    EXPERIMENT,
+    JOB,
+    POD,
+    SECRET,
+    ObjectKind,
+)
+
+T = TypeVar("T")
+NAMESPACES = ObjectKind("v1", "Namespace", "namespaces")
+QUOTAS = ObjectKind("v1", "ResourceQuota", "resourcequotas")
+
+
+@dataclass
+class Cluster:
+    """`start` before use, `stop` at the end; on a fake API server, or on the real one that `kubeconfig` names."""
+
+    folder: Path
+    bucket: str
+    """Root of the artifact store: s3://bucket/prefix."""
+    endpoint: str
+    """Of the S3 server, which takes any credentials."""
+    database_url: str
+    commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the kubelet runs instead of `python -m MODULE`."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """Of every worker."""
+    operators: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    kubeconfig: Path | None = None
+    """Of a real API server with controller manager, scheduler and our CRDs; None makes a fake one."""
+    namespace: str = "team"
+    node: str = "process-node"
+
+    @property
+    def store_environment(self) -> dict[str, str]:
+        """What opens the artifact store."""
+        return {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_ENDPOINT_URL": self.endpoint}
+
+    def start(self) -> None:
+        if self.kubeconfig is None:
+            self.server = FakeApiServer()
+            self.server.start()
+            self.kubeconfig = self.folder / "kubeconfig"
+            self.server.write_kubeconfig(self.kubeconfig)
+            self.jobs: JobController | None = JobController(self.server.objects, self.node)
+            self.jobs.start()
+        else:
+            self.jobs = None
+        configuration = kubernetes_client.Configuration()
+        kubernetes_config.load_kube_config(str(self.kubeconfig), client_configuration=configuration)
+        self.api = HttpKubernetesApi(kubernetes_client.ApiClient(configuration))
+        if self.jobs is None:
+            register_node(self.api, self.node)
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        self.api.create(NAMESPACES, "", {"metadata": {"name": self.namespace, "labels": labels}})
+        self.kubelet = Kubelet(
+            self.api,
+            self.folder / "node",
+            self.node,
+            (self.namespace,),
+            self.commands,
+            {"CTRLAB_PARENT_PID": str(os.getpid()), **self.environment},
+            period=0.1,
+            is_registered=self.jobs is None,
+        )
+        self.kubelet.start()
+
+    def stop(self) -> None:
+        for operator in self.operators:
+            operator.kill()
+            operator.wait()
+        self.kubelet.stop()
+        if self.jobs is not None:
+            self.jobs.stop()
+            self.server.stop()
+        else:
+            found = self.api.get(NAMESPACES, "", self.namespace)
+            self.api.delete(NAMESPACES, "", self.namespace, found["metadata"]["uid"])
+            # Nobody is left to say that their processes have ended.
+            kubernetes_client.CoreV1Api(self.api.connection).delete_collection_namespaced_pod(
+                self.namespace, grace_period_seconds=0
+            )
+
+    def add_secrets(self) -> None:
+        """Those that the operator's defaults name."""
+        self.add_secret("storage", AWS_ACCESS_KEY_ID="any", AWS_SECRET_ACCESS_KEY="any")
+        self.add_secret("database", url=self.database_url)
+
+    def add_secret(self, name: str, **values: str) -> None:
+        data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+        self.api.create(SECRET, self.namespace, {"metadata": {"name": name}, "data": data})
+
+    def refuse_pods(self) -> None:
+        """A quota that leaves no room for any pod."""
+        if self.jobs is not None:
+            self.jobs.refusal = "exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0"
+        else:
+            quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
+            self.api.create(QUOTAS, self.namespace, quota)
+
+    def allow_pods(self) -> None:
+        """The end of that quota."""
+        if self.jobs is not None:
+            self.jobs.refusal = None
+        else:
+            found = self.api.get(QUOTAS, self.namespace, "none")
+            self.api.delete(QUOTAS, self.namespace, "none", found["metadata"]["uid"])
+
+    def start_operator(self, **environment: str) -> subprocess.Popen[bytes]:
+        """Another operator process; its log is `operator-N.log`."""
+        settings = {
+            "KUBECONFIG": str(self.kubeconfig),
+            "CTRLAB_TRAINER_IMAGE": "trainer:test",
+            "CTRLAB_OPERATOR_IMAGE": "operator:test",
+            "CTRLAB_NAMESPACES": self.namespace,
+            "CTRLAB_POD_NAMESPACE": self.namespace,
+            "CTRLAB_POD_NAME": f"operator-{len(self.operators)}",
+            "CTRLAB_POLL_SECONDS": "1",
+            "CTRLAB_PORT": "0",
+            "CTRLAB_DEFAULT_ARTIFACTS": self.bucket,
+            "CTRLAB_DEFAULT_ENDPOINT": self.endpoint,
+            "CTRLAB_DEFAULT_STORAGE_SECRET": "storage",
+            "CTRLAB_DEFAULT_DATABASE_SECRET": "database",
+            **environment,
+        }
+        log = (self.folder / f"operator-{len(self.operators)}.log").open("wb")
+        operator = subprocess.Popen(
+            [sys.executable, "-m", "ctrlab_operator", "run"], env={**os.environ, **settings}, stdout=log, stderr=log
+        )
+        log.close()
+        self.operators.append(operator)
+        return operator
+
+    def stop_operator(self, number: int = signal.SIGTERM) -> None:
+        """End the newest operator by a signal."""
+        operator = self.operators[-1]
+        operator.send_signal(number)
+        operator.wait(timeout=60)
+
+    def create(self, name: str, spec: Manifest) -> Manifest:
+        return self.api.create(EXPERIMENT, self.namespace, {"metadata": {"name": name}, "spec": spec})
+
+    def create_ablation(self, name: str, spec: Manifest) -> Manifest:
+        return self.api.create(ABLATION, self.namespace, {"metadata": {"name": name}, "spec": spec})
+
+    def change(self, name: str, spec: Manifest, of: ObjectKind = EXPERIMENT) -> None:
+        """A merge patch of the specification."""
+        self.api.merge(of, self.namespace, name, {"spec": spec})
+
+    def experiment(self, name: str, of: ObjectKind = EXPERIMENT) -> Manifest:
+        """An experiment, or another resource."""
+        return self.api.get(of, self.namespace, name)
+
+    def condition(self, name: str, kind: str, of: ObjectKind = EXPERIMENT) -> Manifest:
+        """A condition of an experiment; empty where there is none yet."""
+        conditions: list[Manifest] = self.experiment(name, of).get("status", {}).get("conditions", [])
+        return next((found for found in conditions if found["type"] == kind), {})
+
+    def stage(self, name: str, of: ObjectKind = EXPERIMENT) -> str:
+        return str(self.experiment(name, of).get("status", {}).get("stage", ""))
+
+    def delete(self, name: str, of: ObjectKind = EXPERIMENT) -> None:
+        self.api.delete(of, self.namespace, name, self.experiment(name, of)["metadata"]["uid"])
+
+    def job_names(self) -> list[str]:
+        return [job["metadata"]["name"] for job in self.api.list(JOB, self.namespace)]
+
+    def pods(self) -> list[Manifest]:
+        return self.api.list(POD, self.namespace)
+
+    def events(self, of: ObjectKind = EXPERIMENT) -> list[tuple[str, str]]:
+        """Type and reason of every Event about an experiment, in the order of their creation."""
+        found = [body for body in self.api.list(EVENT, self.namespace) if body["regarding"]["kind"] == of.kind]
+        found.sort(key=lambda body: str(body["eventTime"]))
+        return [(body["type"], body["reason"]) for body in found]
+
+    def requests(self) -> Counter[tuple[str, str]]:
+        """What everybody but the kubelet asked the API server so far."""
+        return Counter(self.server.requests)
+
+    def wait(self, what: Callable[[], T], seconds: float = 600.0) -> T:
+        """The first true value of `what`; AssertionError with the operators' logs when time is over."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                found = what()
+            except ApiError as error:
+                if not (error.is_absent or error.status == 0):
+                    raise
+            else:
+                if found:
+                    return found
+            time.sleep(0.05)
+        logs = "\n".join(path.read_text()[-4000:] for path in sorted(self.folder.glob("operator-*.log")))
+        raise AssertionError(f"did not happen in {seconds} s; operators said:\n{logs}")
+
+    def wait_for_stage(self, name: str, *stages: str, seconds: float = 600.0, of: ObjectKind = EXPERIMENT) -> str:
+        def reached() -> str:
+            stage = self.stage(name, of)
+            return stage if stage in stages else ""
+
+        return self.wait(reached, seconds)
+
+
+def journal_of(cluster: Cluster) -> list[tuple[str, str]]:
+    """What the stand-in workers completed: kind and what."""
+    path = Path(cluster.environment["FAKE_JOURNAL"])
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [(line.split(" ", 1)[0], line.split(" ", 1)[1]) for line in lines]
+
+
+def spec(**changes: Any) -> Manifest:
+    """A small experiment: one tuned model and one that is not."""
+    return {
+        "dataset": {
+            "source": {"uri": "builtin://synthetic"},
+            "label": {"column": "label"},
+            "features": [{"name": "user", "type": "Categorical"}],
+            "split": {"strategy": "Random"},
+        },
+        "models": [
+            {"name": "FM", "architecture": "fm", "search": {"learning_rate": {"categorical": ["1e-2", "1e-3"]}}},
+            {"name": "LR", "architecture": "lr"},
+        ],
+        "tuning": {"trials": 8, "workers": 2, "sampler": "Random"},
+        "evaluation": {"seeds": {"count": 5}},
+        **changes,
+    }

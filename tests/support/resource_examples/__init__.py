@@ -1,0 +1,35 @@
+"""Examples of good and bad resources, for the models and for the CRDs alike."""
+
+from typing import Any, Final
+
+from resource_examples.accepted_examples import ABLATION, ACCEPTED_EXAMPLES, EXPERIMENT, MINIMAL_EXPERIMENT
+from resource_examples.dataset_examples import ACCEPTED_DATASETS, REJECTED_DATASETS
+from resource_examples.rejected_as_duplicates import REJECTED_AS_DUPLICATES
+from resource_examples.rejected_by_checks import REJECTED_BY_CHECKS
+from resource_examples.rejected_by_rules import REJECTED_BY_RULES
+from resource_examples.rejected_by_schema import REJECTED_BY_SCHEMA
+from resource_examples.rejected_example import RejectedExample
+from resource_examples.resource_edits import ABSENT, with_changes
+
+__all__ = [
+    "ABLATION",
+    "ABSENT",
+    "ACCEPTED",
+    "EXPERIMENT",
+    "MINIMAL_EXPERIMENT",
+    "REFUSED",
+    "RejectedExample",
+    "with_changes",
+]
+
+ACCEPTED: Final[dict[str, dict[str, Any]]] = {**ACCEPTED_EXAMPLES, **ACCEPTED_DATASETS}
+"""Each is accepted by the models and by the CRDs."""
+
+REFUSED: Final[dict[str, RejectedExample]] = {
+    **REJECTED_BY_SCHEMA,
+    **REJECTED_AS_DUPLICATES,
+    **REJECTED_BY_RULES,
+    **REJECTED_DATASETS,
+    **REJECTED_BY_CHECKS,
+}
+"""Every bad resource, by what is bad about it."""

@@ -1,0 +1,188 @@
+"""Good and bad data sets: features, splits and negatives in every combination that a rule speaks of."""
+
+from typing import Any, Final
+
+from resource_examples.accepted_examples import EXPERIMENT, MINIMAL_EXPERIMENT
+from resource_examples.rejected_example import RejectedExample
+from resource_examples.resource_edits import ABSENT, with_changes
+
+PRETRAINED: Final = {"uri": "s3://datasets/texts.parquet", "vector": "text", "training": "FineTuned", "missing": "Mean"}
+
+FEATURES: Final[list[dict[str, Any]]] = [
+    {"name": "user_id", "type": "Categorical"},
+    {"name": "item_id", "type": "Categorical"},
+    {"name": "category", "type": "Categorical"},
+    {"name": "text", "type": "Categorical", "column": "item_id", "pretrained": PRETRAINED},
+    {"name": "query", "type": "Categorical", "hashBuckets": 1000},
+    {"name": "tags", "type": "MultiCategorical", "separator": "|", "pooling": "Max", "hashBuckets": 100},
+    {"name": "user_category", "type": "Cross", "cross": ["user_id", "category"], "minFrequency": 2},
+    {"name": "hist_item", "type": "History", "of": "item_id", "maxLength": 20, "timeGaps": True},
+    {"name": "hist_category", "type": "History", "of": "category", "through": "hist_item"},
+    {"name": "hist_text", "type": "History", "of": "text"},
+]
+RICH: Final = with_changes(EXPERIMENT, {"spec.dataset.features": FEATURES})
+POSITIVES: Final = with_changes(
+    EXPERIMENT,
+    {
+        "spec.dataset.label": ABSENT,
+        "spec.dataset.time": ABSENT,
+        "spec.dataset.order": "Rows",
+        "spec.dataset.split": {"strategy": "LeaveLastOut"},
+        "spec.dataset.negatives.attributes": ["genres"],
+    },
+)
+
+ACCEPTED_DATASETS: Final[dict[str, dict[str, Any]]] = {
+    "features of every type": RICH,
+    "positives in the order of time": POSITIVES,
+    "a random split by users": with_changes(EXPERIMENT, {"spec.dataset.split": {"strategy": "Random", "by": "User"}}),
+    "users who arrive late": with_changes(
+        EXPERIMENT, {"spec.dataset.split": {"strategy": "UserColdStart", "fractions": ["0.6", "0.2", "0.2"]}}
+    ),
+    "a split by files": with_changes(
+        MINIMAL_EXPERIMENT,
+        {
+            "spec.dataset.split": {
+                "strategy": "Predefined",
+                "files": {"train": "train*.csv", "valid": "valid.csv", "test": "test.csv"},
+            }
+        },
+    ),
+}
+
+SPLIT: Final = "spec.dataset.split"
+
+
+def _feature(number: int, says: str, by: Any = "rule", **fields: Any) -> RejectedExample:
+    """A feature of RICH with other fields, refused at its own path."""
+    changes = {f"spec.dataset.features[{number}].{name}": value for name, value in fields.items()}
+    return RejectedExample({"spec.dataset.features": FEATURES} | changes, f"spec.dataset.features[{number}]", says, by)
+
+
+def _dataset(says: str, changes: dict[str, Any], by: Any = "rule") -> RejectedExample:
+    return RejectedExample({"spec.dataset.features": FEATURES} | changes, "spec.dataset", says, by)
+
+
+REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
+    "a cross of nothing": _feature(6, "cross is required for Cross", cross=ABSENT),
+    "a cross of one": RejectedExample(
+        {"spec.dataset.features": FEATURES, "spec.dataset.features[6].cross": ["category"]},
+        "spec.dataset.features[6].cross",
+        "needs at least 2",
+    ),
+    "a cross of a history": _dataset(
+        "'hist_item', which is not a Categorical feature; known: user_id, item_id, category, text, query",
+        {"spec.dataset.features[6].cross": ["user_id", "hist_item"]},
+        "operator",
+    ),
+    "a column of a history": _feature(7, "column is for Categorical, Numeric and MultiCategorical", column="item_id"),
+    "pooling of one id": _feature(1, "pooling is for MultiCategorical features, not Categorical", pooling="Sum"),
+    "an unknown pooling": RejectedExample(
+        {"spec.dataset.features": FEATURES, "spec.dataset.features[5].pooling": "Median"},
+        "spec.dataset.features[5].pooling",
+        "expected 'Mean', 'Sum' or 'Max', not 'Median'",
+    ),
+    "hash buckets of a history": _feature(9, "hashBuckets is for Categorical, MultiCategorical", hashBuckets=10),
+    "one hash bucket": RejectedExample(
+        {"spec.dataset.features": FEATURES, "spec.dataset.features[4].hashBuckets": 1},
+        "spec.dataset.features[4].hashBuckets",
+        "greater than or equal to 2, not 1",
+    ),
+    "a vocabulary of hashes": _feature(4, "leave out minFrequency and pretrained", minFrequency=2),
+    "vectors of several ids": _feature(
+        5, "pretrained is for Categorical features", hashBuckets=ABSENT, pretrained=PRETRAINED
+    ),
+    "vectors without a column": RejectedExample(
+        {"spec.dataset.features": FEATURES, "spec.dataset.features[3].pretrained": {"uri": "file:///v.parquet"}},
+        "spec.dataset.features[3].pretrained.vector",
+        "required, but missing",
+    ),
+    "an unknown treatment of missing vectors": RejectedExample(
+        {"spec.dataset.features": FEATURES, "spec.dataset.features[3].pretrained.missing": "Drop"},
+        "spec.dataset.features[3].pretrained.missing",
+        "expected 'Learned', 'Zero' or 'Mean', not 'Drop'",
+    ),
+    "through of a category": _feature(2, "through is for History features", through="hist_item"),
+    "through nothing known": _dataset(
+        "through 'hist_shop', which is not a History with events of its own; known: hist_item, hist_text",
+        {"spec.dataset.features[8].through": "hist_shop"},
+    ),
+    "through with a length": _feature(8, "leave out maxLength and timeGaps", maxLength=10),
+    "time gaps of a category": _feature(2, "timeGaps is for History features", timeGaps=True),
+    "time gaps without time": _dataset(
+        "time is required for timeGaps of 'hist_item'",
+        {
+            "spec.dataset.time": ABSENT,
+            "spec.dataset.order": "Rows",
+            "spec.dataset.split": {"strategy": "LeaveLastOut"},
+        },
+    ),
+    "neither label nor negatives": _dataset(
+        "label is required unless negatives are drawn", {"spec.dataset.label": ABSENT, "spec.dataset.negatives": ABSENT}
+    ),
+    "time and order": _dataset("leave one of them out", {"spec.dataset.order": "Rows"}),
+    "the column of a feature is the label": _dataset(
+        "the label column 'rating' cannot be a feature",
+        {"spec.dataset.features[2].column": "rating"},
+    ),
+    "a leave-last-out split without order": _dataset(
+        "time or order is required for a LeaveLastOut split",
+        {
+            "spec.dataset.time": ABSENT,
+            "spec.dataset.split": {"strategy": "LeaveLastOut"},
+            "spec.dataset.features": FEATURES[:3],
+        },
+    ),
+    "a split by users without user": _dataset(
+        "user is required for a Random split by User",
+        {
+            "spec.dataset.user": ABSENT,
+            "spec.dataset.split": {"strategy": "Random", "by": "User"},
+            "spec.dataset.features": FEATURES[:3],
+            "spec.dataset.negatives": ABSENT,
+        },
+    ),
+    "cold start without time": _dataset(
+        "time is required for a UserColdStart split",
+        {
+            "spec.dataset.time": ABSENT,
+            "spec.dataset.split": {"strategy": "UserColdStart"},
+            "spec.dataset.features": FEATURES[:3],
+        },
+    ),
+    "negatives without user": _dataset(
+        "user is required for negatives", {"spec.dataset.user": ABSENT, "spec.dataset.features": FEATURES[:3]}
+    ),
+    "negatives of no item": RejectedExample(
+        {"spec.dataset.negatives.item": ABSENT}, "spec.dataset.negatives.item", "required, but missing"
+    ),
+    "the item as its own attribute": RejectedExample(
+        {"spec.dataset.negatives.attributes": ["genres", "item_id"]},
+        "spec.dataset.negatives",
+        "attributes are columns other than the item",
+        "rule",
+    ),
+    "an unknown way to draw": RejectedExample(
+        {"spec.dataset.negatives.strategy": "Hard"},
+        "spec.dataset.negatives.strategy",
+        "expected 'Uniform' or 'Popularity', not 'Hard'",
+    ),
+    "by for a temporal split": RejectedExample({f"{SPLIT}.by": "User"}, SPLIT, "by is for strategy Random", "rule"),
+    "a split by column and by files": RejectedExample(
+        {SPLIT: {"strategy": "Predefined", "column": "c", "files": {"train": "a", "valid": "b", "test": "c"}}},
+        SPLIT,
+        "column and files exclude each other",
+        "rule",
+    ),
+    "one file for two parts": RejectedExample(
+        {SPLIT: {"strategy": "Predefined", "files": {"train": "a", "valid": "b", "test": "b"}}},
+        f"{SPLIT}.files",
+        "must be different",
+        "rule",
+    ),
+    "an unknown strategy": RejectedExample(
+        {f"{SPLIT}.strategy": "Stratified"},
+        f"{SPLIT}.strategy",
+        "'Predefined', 'LeaveLastOut' or 'UserColdStart', not 'Stratified'",
+    ),
+}

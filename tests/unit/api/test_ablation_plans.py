@@ -1,0 +1,170 @@
+"""The plan of an ablation follows from its experiment's plan, changes what is listed, and nothing else."""
+
+import json
+from typing import Any
+
+import pytest
+
+from ctrlab_api.ablation_plan import AblationParent, build_ablation_plan
+from ctrlab_api.checks.ablation_checks import check_ablation
+from ctrlab_api.plan import Plan
+from ctrlab_api.records import BestChoice, StudyRecord
+from ctrlab_api.resources.ablation import Ablation
+from ctrlab_api.resources.experiment import Experiment
+from ctrlab_api.resources.status import ExperimentStatus
+from ctrlab_study import inherited_record
+
+SPEC: dict[str, Any] = {
+    "dataset": {
+        "source": {"uri": "builtin://synthetic"},
+        "label": {"column": "click"},
+        "features": [{"name": "user", "type": "Categorical"}, {"name": "item", "type": "Categorical"}],
+        "split": {"strategy": "Random"},
+    },
+    "models": [
+        {"name": "LR", "architecture": "lr"},
+        {
+            "name": "xDeepFM",
+            "architecture": "xdeepfm",
+            "parameters": {"batch_size": 512},
+            "search": {
+                "learning_rate": {"categorical": ["1e-2", "1e-3"]},
+                "dropout": {"categorical": ["0", "0.2"]},
+            },
+        },
+    ],
+    "tuning": {"trials": 6, "workers": 3},
+    "evaluation": {"seeds": {"count": 6, "max": 12, "base": 7}, "precision": {"metric": "auc", "halfWidth": "0.001"}},
+    "analysis": {"margin": "0.002", "compare": "AllPairs"},
+}
+
+
+def experiment(**status: Any) -> Experiment:
+    found = Experiment.model_validate_json(json.dumps({"metadata": {"name": "study", "uid": "u1"}, "spec": SPEC}))
+    return found.model_copy(update={"status": ExperimentStatus(**status)})
+
+
+def ablation(*variants: dict[str, Any], **spec: Any) -> Ablation:
+    given = {"experimentRef": {"name": "study"}, "model": "xDeepFM", "variants": variants, **spec}
+    return Ablation.model_validate_json(json.dumps({"metadata": {"name": "parts"}, "spec": given}))
+
+
+NO_CIN: dict[str, Any] = {"name": "no-cin", "remove": ["cin"]}
+NO_DNN: dict[str, Any] = {"name": "no-dnn", "remove": ["dnn"]}
+FAST: dict[str, Any] = {"name": "fast", "set": {"learning_rate": "0.1"}}
+
+
+def plan_of(asked: Ablation, **status: Any) -> Plan:
+    return build_ablation_plan(asked, AblationParent.of(experiment(**status)))
+
+
+def test_data_budget_margin_and_seeds_are_the_experiments() -> None:
+    parent, plan = Plan.of(experiment()), plan_of(ablation(NO_CIN))
+    assert plan.dataset == parent.dataset
+    assert plan.tuning == parent.tuning
+    assert plan.evaluation.seeds.values() == (7, 8, 9, 10, 11, 12)
+    assert plan.evaluation.precision is None
+    assert plan.analysis.margin == "0.002"
+    assert plan.comparisons() == (("no-cin", "xDeepFM"),)
+    assert plan.names == ("xDeepFM", "no-cin")
+
+
+def test_an_extension_of_seeds_is_followed() -> None:
+    assert len(plan_of(ablation(NO_CIN), seed_count=9).evaluation.seeds.values()) == 9
+
+
+def test_seeds_of_its_own() -> None:
+    asked = ablation(NO_CIN, seeds={"from": "Explicit", "count": 5})
+    assert plan_of(asked).evaluation.seeds.values() == (7, 8, 9, 10, 11)
+    asked = ablation(NO_CIN, seeds={"from": "Explicit", "count": 5, "base": 100})
+    assert plan_of(asked).evaluation.seeds.values()[0] == 100
+
+
+def test_the_plan_names_the_experiments_plan_and_searches() -> None:
+    known = plan_of(ablation(NO_CIN), plan_digest="sha256:p", search_digest="sha256:s").parent
+    assert known is not None
+    assert (known.experiment, known.plan_digest, known.search_token) == ("default/study/u1", "sha256:p", "sha256:s")
+    other = plan_of(ablation(NO_CIN), plan_digest="sha256:p", search_digest="sha256:other")
+    assert other.digest != plan_of(ablation(NO_CIN), plan_digest="sha256:p", search_digest="sha256:s").digest
+
+
+def test_a_variant_differs_from_the_full_model_in_its_change_alone() -> None:
+    plan = plan_of(ablation(NO_CIN, FAST, {"name": "no-user", "dropFeatures": ["user"]}))
+    full = plan.variant("xDeepFM")
+    for name, change in (
+        ("no-cin", {"remove": ("cin",)}),
+        ("fast", {"parameters": {"batch_size": 512, "learning_rate": "0.1"}}),
+        ("no-user", {"drop_features": ("user",)}),
+    ):
+        assert plan.variant(name) == full.model_copy(update={"name": name, **change})
+
+
+def test_inheriting_spends_no_trial_and_retuning_the_full_models_budget() -> None:
+    assert [plan_of(ablation(NO_CIN, FAST)).trial_budget(name) for name in ("xDeepFM", "no-cin", "fast")] == [0, 0, 0]
+    retuned = plan_of(ablation(NO_CIN, FAST, hyperparameters="Retune"))
+    assert [retuned.trial_budget(name) for name in retuned.names] == [6, 6, 6]
+    assert retuned.variant("fast").search.keys() == {"dropout"}
+
+
+def test_a_factorial_ablation_runs_all_combinations_once() -> None:
+    plan = plan_of(ablation(NO_CIN, NO_DNN, FAST, factorial=True))
+    assert plan.names == ("xDeepFM", "no-cin", "no-dnn", "fast", "no-cin-dnn")
+    assert plan.variant("no-cin-dnn").remove == ("cin", "dnn")
+    assert plan.parent is not None
+    assert plan.parent.factorial == ("cin", "dnn")
+    both = {"name": "both", "remove": ["dnn", "cin"]}
+    assert plan_of(ablation(NO_CIN, both, factorial=True)).names == ("xDeepFM", "no-cin", "both", "no-dnn")
+
+
+def test_a_combination_whose_name_is_taken_is_refused() -> None:
+    taken = {"name": "no-cin-dnn", "dropFeatures": ["user"]}
+    [problem] = check_ablation(ablation(NO_CIN, NO_DNN, taken, factorial=True), experiment())
+    assert str(problem) == (
+        "spec.factorial: a combination would be called 'no-cin-dnn', as is a variant of another change"
+    )
+
+
+def study(**changes: Any) -> StudyRecord:
+    return StudyRecord(
+        variant="xDeepFM",
+        plan_digest="sha256:p",
+        dataset_digest="d",
+        primary_metric="auc",
+        direction="maximize",
+        sampler="TPE",
+        sampler_seed=1,
+        pruner="Median",
+        budget=6,
+        trials=(),
+        best=BestChoice(trial=3, parameters={"learning_rate": "1e-3", "dropout": "0.2"}, justification="Highest."),
+        versions={},
+        seconds=9.0,
+    ).model_copy(update=changes)
+
+
+def test_inherited_values_leave_room_for_what_a_variant_sets() -> None:
+    plan = plan_of(ablation(NO_CIN, FAST))
+    found = {name: inherited_record(plan, name, "d", study()) for name in plan.names}
+    assert all(record is not None and record.inherited_from == study().digest for record in found.values())
+    assert found["no-cin"] is not None
+    assert found["no-cin"].best.parameters == {"learning_rate": "1e-3", "dropout": "0.2"}
+    assert found["fast"] is not None
+    assert found["fast"].best.parameters == {"dropout": "0.2"}
+    assert found["no-cin"].best.justification == (
+        "Taken from the search of xDeepFM in default/study/u1, and not tuned for no-cin. There: Highest."
+    )
+
+
+@pytest.mark.parametrize(
+    ("variant", "data", "taken"), [("xDeepFM", "d", True), ("xDeepFM", "other", False), ("no-cin", "d", False)]
+)
+def test_retuning_takes_over_only_the_full_models_search_on_the_same_data(variant: str, data: str, taken: bool) -> None:
+    plan = plan_of(ablation(NO_CIN, hyperparameters="Retune"))
+    found = inherited_record(plan, variant, data, study())
+    assert (found is not None) == taken
+    if found is not None:
+        assert (found.budget, found.plan_digest, found.inherited_from) == (6, plan.digest, study().digest)
+
+
+def test_an_experiment_inherits_nothing() -> None:
+    assert inherited_record(Plan.of(experiment()), "xDeepFM", "d", study()) is None

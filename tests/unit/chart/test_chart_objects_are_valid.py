@@ -1,0 +1,180 @@
+"""Rendered manifests: restricted pods, the operator's settings, hooks, and what appears only when asked for."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ctrlab_operator.operator_settings import Settings
+
+CHART = Path(__file__).parents[3] / "charts" / "ctrlab"
+EVERYTHING = {
+    "tryout": {"postgresql": {"enabled": True}, "objectStore": {"enabled": True}},
+    "metrics": {"serviceMonitor": {"enabled": True}},
+    "defaults": {"testSecret": "s3-test"},
+    "replicas": 2,
+}
+
+
+def pod_specs(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Every pod that the chart makes, by the name of what makes it."""
+    found = {}
+    for body in objects:
+        if body["kind"] == "Pod":
+            found[body["metadata"]["name"]] = body["spec"]
+        elif body["kind"] in ("Deployment", "StatefulSet", "Job"):
+            found[body["metadata"]["name"]] = body["spec"]["template"]["spec"]
+    return found
+
+
+def only(objects: list[dict[str, Any]], kind: str, name: str = "ctrlab") -> dict[str, Any]:
+    (found,) = (body for body in objects if (body["kind"], body["metadata"]["name"]) == (kind, name))
+    return found
+
+
+def test_every_pod_satisfies_pod_security_restricted_with_a_read_only_root(render: Any) -> None:
+    specs = pod_specs(render(**EVERYTHING))
+    assert specs.keys() == {"ctrlab", "ctrlab-migration", "ctrlab-check", "ctrlab-postgresql", "ctrlab-s3"}
+    for spec in specs.values():
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in spec["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert {"requests", "limits"} <= container["resources"].keys()
+
+
+def test_every_object_has_the_common_labels(render: Any) -> None:
+    for body in render(**EVERYTHING):
+        labels = body["metadata"]["labels"]
+        assert labels["app.kubernetes.io/part-of"] == "ctrlab", body["metadata"]["name"]
+        assert labels["app.kubernetes.io/managed-by"] == "Helm"
+        assert {"app.kubernetes.io/component", "app.kubernetes.io/instance", "helm.sh/chart"} <= labels.keys()
+
+
+def test_no_two_objects_have_the_same_name(render: Any) -> None:
+    names = [
+        (body["kind"], body["metadata"].get("namespace"), body["metadata"]["name"]) for body in render(**EVERYTHING)
+    ]
+    assert len(names) == len(set(names))
+
+
+def test_selectors_match_the_pods_they_are_for(render: Any) -> None:
+    objects = render(**EVERYTHING)
+    for body in objects:
+        if body["kind"] in ("Deployment", "StatefulSet"):
+            wanted = body["spec"]["selector"]["matchLabels"].items()
+            assert wanted <= body["spec"]["template"]["metadata"]["labels"].items()
+    assert (
+        only(objects, "Service")["spec"]["selector"] == (only(objects, "Deployment")["spec"]["selector"]["matchLabels"])
+    )
+
+
+def test_the_operator_understands_its_settings(render: Any) -> None:
+    """The variables are those that `Settings` reads, so a renamed one fails here."""
+    values = {
+        "defaults": {
+            "artifacts": "s3://bucket/prefix",
+            "storageSecret": "s3",
+            "testSecret": "t",
+            "databaseSecret": "d",
+        },
+        "watchNamespaces": ["team"],
+        "reconcile": {"workers": 7, "pollSeconds": 3, "resyncSeconds": 60},
+        "jobTTLSeconds": 3600,
+        "image": {"digest": "sha256:" + "0" * 64},
+        "trainer": {"image": {"repository": "registry/trainer", "tag": "7"}},
+    }
+    container = only(render(**values), "Deployment")["spec"]["template"]["spec"]["containers"][0]
+    given = {variable["name"]: variable.get("value", "pod") for variable in container["env"]}
+    settings = Settings.from_environment(given)
+    assert settings.trainer_image == "registry/trainer:7"
+    assert settings.report_image == container["image"] == "ctrlab-operator@sha256:" + "0" * 64
+    assert settings.namespaces == ("system", "team")
+    assert (settings.workers, settings.poll_seconds, settings.resync_seconds) == (7, 3.0, 60.0)
+    assert settings.job_ttl_seconds == 3600
+    assert settings.storage.artifacts == "s3://bucket/prefix"
+    assert [ref and ref.name for ref in (settings.storage.secret_ref, settings.storage.test_secret_ref)] == ["s3", "t"]
+
+
+def test_the_servers_for_trying_out_are_the_defaults(render: Any) -> None:
+    objects = render(**EVERYTHING)
+    container = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]
+    settings = Settings.from_environment({v["name"]: v.get("value", "pod") for v in container["env"]})
+    assert settings.storage.artifacts == "s3://ctrlab/experiments"
+    assert settings.storage.endpoint == "http://ctrlab-s3.system.svc:8333"
+    secrets = {(b["metadata"]["namespace"], b["metadata"]["name"]) for b in objects if b["kind"] == "Secret"}
+    for namespace in ("system", "default"):
+        assert {(namespace, "ctrlab-storage"), (namespace, "ctrlab-database")} <= secrets
+
+
+def test_a_password_is_the_same_wherever_it_is_written(render: Any) -> None:
+    objects = render(**EVERYTHING)
+    urls = {b["stringData"]["url"] for b in objects if b["kind"] == "Secret" and "url" in b["stringData"]}
+    keys = {
+        b["stringData"]["AWS_SECRET_ACCESS_KEY"]
+        for b in objects
+        if b["kind"] == "Secret" and "AWS_SECRET_ACCESS_KEY" in b["stringData"]
+    }
+    assert len(urls) == len(keys) == 1
+    assert keys.pop() in only(objects, "Secret", "ctrlab-s3-identities")["stringData"]["identities.json"]
+
+
+@pytest.mark.parametrize(
+    ("values", "hook"),
+    [
+        ({"migration": {"databaseSecret": "db"}}, "pre-install,pre-upgrade"),
+        ({"tryout": {"postgresql": {"enabled": True}}}, "post-install,post-upgrade"),
+    ],
+    ids=["existing database", "database of the release"],
+)
+def test_the_migration_runs_when_its_database_is_there(render: Any, values: dict[str, Any], hook: str) -> None:
+    job = only(render(**values), "Job", "ctrlab-migration")
+    assert job["metadata"]["annotations"]["helm.sh/hook"] == hook
+    assert job["spec"]["template"]["spec"]["automountServiceAccountToken"] is False
+
+
+def test_there_is_no_migration_without_a_database(render: Any) -> None:
+    assert "Job" not in {body["kind"] for body in render()}
+
+
+@pytest.mark.parametrize(("replicas", "there"), [(0, False), (1, False), (2, True)])
+def test_a_disruption_budget_needs_a_second_replica(render: Any, replicas: int, there: bool) -> None:
+    kinds = {body["kind"] for body in render(replicas=replicas)}
+    assert ("PodDisruptionBudget" in kinds) is there
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("ServiceMonitor", {}),
+        ("StatefulSet", {}),
+        ("NetworkPolicy", {"networkPolicy": {"enabled": False}}),
+        ("ValidatingAdmissionPolicy", {"seal": {"enabled": False}}),
+        ("ClusterRole", {"rbac": {"create": False}}),
+    ],
+)
+def test_what_is_not_wanted_is_not_there(render: Any, kind: str, values: dict[str, Any]) -> None:
+    assert kind not in {body["kind"] for body in render(**values)}
+
+
+def test_the_probes_ask_what_the_operator_serves(render: Any) -> None:
+    container = only(render(), "Deployment")["spec"]["template"]["spec"]["containers"][0]
+    paths = {name: container[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "liveness", "readiness")}
+    assert paths == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
+
+
+def test_workers_take_no_connections(render: Any) -> None:
+    policy = only(render(watchNamespaces=["team"]), "NetworkPolicy", "ctrlab-system-workers")
+    assert policy["metadata"]["namespace"] == "team"
+    assert policy["spec"]["policyTypes"] == ["Ingress"]
+    assert "ingress" not in policy["spec"]
+
+
+def test_helm_finds_nothing_to_complain_of(helm: str) -> None:
+    done = subprocess.run([helm, "lint", "--strict", str(CHART)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

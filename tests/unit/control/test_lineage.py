@@ -1,0 +1,119 @@
+"""What had opened a test set before a plan was frozen is recorded, under whatever name it was done."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from resource_examples.minimal_prepared_data import PREPARED
+
+from ctrlab_api.names import ObjectKey
+from ctrlab_api.plan import ExperimentKey, ParentExperiment, Plan, Variant
+from ctrlab_api.records import FileDigest, Lineage, PreparedData, TestOpening
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
+from ctrlab_control.plan_freezing import freeze_plan
+from ctrlab_store import Store, open_store
+
+DATASET = {
+    "source": {"uri": "file:///data/clicks.csv", "format": "csv"},
+    "label": {"column": "click"},
+    "features": [{"name": "item_id", "type": "Categorical"}],
+    "split": {"strategy": "Random"},
+}
+
+
+def plan(*models: Variant, margin: str = "0.001", parent: ParentExperiment | None = None) -> Plan:
+    return Plan(
+        dataset=Dataset.model_validate(DATASET, strict=False),
+        variants=models,
+        tuning=Tuning(),
+        evaluation=Evaluation(),
+        analysis=Analysis.model_validate({"margin": margin}),
+        parent=parent,
+    )
+
+
+def model(name: str, architecture: str = "deepfm", **more: Any) -> Variant:
+    return Variant(name=name, architecture=architecture, **more)
+
+
+def prepared(data: str = "d", files: str = "f") -> PreparedData:
+    source = FileDigest(name="clicks.csv", bytes=1, sha256=f"sha256:{files}")
+    return PREPARED.model_copy(update={"digest": f"sha256:{data}", "sources": (source,)})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store((tmp_path / "store").as_uri())
+
+
+def opened(store: Store, name: str, uid: str, given: Plan, data: PreparedData | None = None) -> None:
+    """An experiment whose final run opened test."""
+    folder = store.below(f"default/{name}/{uid}")
+    freeze_plan(store, ExperimentKey(namespace="default", name=name, uid=uid), given)
+    folder.put(ObjectKey.PREPARED, (data or prepared()).to_json().encode())
+    opening = TestOpening(at="now", by="w", plan_digest=given.digest, token="t", attempt=1, reason="first")
+    folder.put(ObjectKey.run(given.names[0], 1, 1, "opening.json"), opening.to_json().encode())
+
+
+def frozen(store: Store, name: str, uid: str, given: Plan) -> Lineage:
+    freeze_plan(store, ExperimentKey(namespace="default", name=name, uid=uid), given)
+    return Lineage.model_validate_json(store.get(f"default/{name}/{uid}/{ObjectKey.LINEAGE}"))
+
+
+def test_a_changed_plan_of_the_same_name_knows_the_one_before(store: Store) -> None:
+    opened(store, "clicks", "1", plan(model("A"), model("B")))
+    [earlier] = frozen(store, "clicks", "2", plan(model("A"), model("C", "dcnv2"), margin="0.002")).earlier
+    assert (earlier.uid, earlier.experiment, earlier.openings) == ("1", None, 1)
+
+
+def test_another_name_does_not_hide_a_model_that_was_tested_before(store: Store) -> None:
+    first = plan(model("A"), model("B", "dcnv2"))
+    opened(store, "clicks", "1", first)
+    found = frozen(store, "fresh-start", "2", plan(model("New", "dcnv2"), model("C", "din")))
+    [earlier] = found.earlier
+    assert (earlier.experiment, earlier.shared_models) == ("clicks", ("New",)), "renamed, and the same model"
+    assert found.opened(prepared()) == (earlier,)
+    assert found.opened(prepared(data="other features")) == (earlier,), "the rows are the same"
+    assert found.opened(prepared(data="other", files="other")) == ()
+
+
+def test_other_models_and_unopened_experiments_do_not_count(store: Store) -> None:
+    opened(store, "clicks", "1", plan(model("A")))
+    frozen(store, "planned", "2", plan(model("B", "dcnv2")))
+    assert frozen(store, "others", "3", plan(model("B", "dcnv2"))).earlier == ()
+
+
+def test_an_ablation_does_not_count_its_experiment_but_what_that_one_knew(store: Store) -> None:
+    first = plan(model("A"))
+    opened(store, "clicks", "1", first)
+    second = plan(model("A"), model("B", "dcnv2"))
+    opened(store, "clicks", "2", second)
+    parent = ParentExperiment(
+        experiment="default/clicks/2",
+        plan_digest=second.digest,
+        search_token="t",
+        model="B",
+        hyperparameters="Inherit",
+    )
+    ablation = plan(model("B", "dcnv2"), model("no-cross", "dcnv2", remove=("cross",)), parent=parent)
+    [known] = frozen(store, "parts", "3", ablation).earlier
+    assert (known.experiment, known.uid, known.shared_models) == ("clicks", "1", ("B",))
+
+
+def test_an_ablation_that_is_done_again_under_another_name_counts(store: Store) -> None:
+    whole = plan(model("B", "dcnv2"))
+    opened(store, "clicks", "1", whole)
+    parent = ParentExperiment(
+        experiment="default/clicks/1",
+        plan_digest=whole.digest,
+        search_token="t",
+        model="B",
+        hyperparameters="Inherit",
+    )
+    without = model("no-cross", "dcnv2", remove=("cross",))
+    opened(store, "parts", "2", plan(model("B", "dcnv2"), without, parent=parent))
+    other = plan(model("B", "dcnv2"), model("no-deep", "dcnv2", remove=("deep",)), parent=parent)
+    assert frozen(store, "other-parts", "3", other).earlier == (), "only the full model is shared, and taken over"
+    again = plan(model("B", "dcnv2"), without, margin="0.002", parent=parent)
+    assert [one.experiment for one in frozen(store, "parts-again", "4", again).earlier] == ["parts"]

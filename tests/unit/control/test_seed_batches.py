@@ -1,0 +1,137 @@
+"""`evaluation.seedsPerPod`: which final runs a process makes together, from the plan to the jobs."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from resource_examples.minimal_prepared_data import PREPARED
+
+from ctrlab.cli.plan_command import amounts
+from ctrlab_api.plan import Plan
+from ctrlab_api.records import SeedDecision
+from ctrlab_api.resources.experiment import Experiment
+from ctrlab_control.planner import EnsureJob, Facts, JobFacts, JobRequest, StudyFacts, decide
+
+SEARCHED = {name: StudyFacts(digest=f"sha256:{name}") for name in ("FM", "LR")}
+
+
+def experiment(evaluation: dict[str, Any], **tuning: Any) -> Experiment:
+    spec = {
+        "dataset": {
+            "source": {"uri": "builtin://synthetic"},
+            "label": {"column": "label"},
+            "features": [{"name": "user", "type": "Categorical"}],
+            "split": {"strategy": "Random"},
+        },
+        "models": [{"name": "FM", "architecture": "fm"}, {"name": "LR", "architecture": "lr"}],
+        "tuning": {"workers": 2, **tuning},
+        "evaluation": {"seeds": {"count": 5, "base": 10}} | evaluation,
+    }
+    return Experiment.model_validate_json(json.dumps({"metadata": {"name": "study"}, "spec": spec}))
+
+
+def groups(plan: Plan, seed_count: int | None = None) -> list[tuple[str, ...]]:
+    """Each group as its variant and its seeds."""
+    return [(group[0].variant, *(str(run.seed) for run in group)) for group in plan.run_groups(seed_count)]
+
+
+def asked(facts: Facts) -> JobRequest:
+    [request] = [action.request for action in decide(facts).actions if isinstance(action, EnsureJob)]
+    return request
+
+
+def test_a_group_holds_so_many_seeds_of_one_variant_and_the_last_the_rest() -> None:
+    plan = Plan.of(experiment({"seedsPerPod": 2}))
+    assert groups(plan) == [
+        ("FM", "10", "11"),
+        ("LR", "10", "11"),
+        ("FM", "12", "13"),
+        ("LR", "12", "13"),
+        ("FM", "14"),
+        ("LR", "14"),
+    ]
+    assert {run for group in plan.run_groups() for run in group} == set(plan.final_runs())
+    assert plan.evaluation.execution_mode == "batched"
+
+
+@pytest.mark.parametrize("given", [{}, {"seedsPerPod": 1}])
+def test_without_batches_each_run_has_a_process_in_the_plain_mode(given: dict[str, Any]) -> None:
+    plan = Plan.of(experiment(given))
+    assert plan.run_groups() == tuple((run,) for run in plan.final_runs())
+    assert plan.evaluation.execution_mode == "plain"
+
+
+def test_seeds_of_different_searches_are_never_together() -> None:
+    """They may have other parameters."""
+    plan = Plan.of(experiment({"seeds": {"count": 6, "base": 10}, "seedsPerPod": 2}, repeats=2))
+    of_one = [group for group in groups(plan) if group[0] == "FM"]
+    assert of_one == [("FM", "10", "12"), ("FM", "11", "13"), ("FM", "14"), ("FM", "15")]
+
+
+def test_an_extension_leaves_the_planned_groups_as_they_are() -> None:
+    plan = Plan.of(experiment({"seedsPerPod": 4}))
+    added = groups(plan, 8)[len(plan.run_groups()) :]
+    assert groups(plan, 8)[: len(plan.run_groups())] == groups(plan)
+    assert added == [("FM", "15", "16", "17"), ("LR", "15", "16", "17")]
+
+
+def test_another_number_of_seeds_a_pod_is_another_plan() -> None:
+    digests = {Plan.of(experiment({"seedsPerPod": count})).digest for count in (1, 2, 3)}
+    assert len(digests) == 3
+
+
+def test_the_job_has_an_index_for_each_batch() -> None:
+    wanted = experiment({"seedsPerPod": 2})
+    request = asked(Facts(experiment=wanted, now="t", frozen=Plan.of(wanted), prepared=PREPARED, searches=SEARCHED))
+    assert (request.completions, request.parallelism) == (6, 4)
+    assert request.groups == Plan.of(wanted).run_groups()
+    others = replace(request, groups=Plan.of(experiment({"seedsPerPod": 3})).run_groups())
+    assert request.digest != others.digest
+
+
+def test_the_job_of_the_extension_begins_behind_the_planned_batches() -> None:
+    wanted = experiment(
+        {
+            "seeds": {"count": 5, "max": 9, "base": 10},
+            "precision": {"metric": "auc", "halfWidth": "0.001"},
+            "seedsPerPod": 2,
+        }
+    )
+    plan = Plan.of(wanted)
+    decision = SeedDecision(pilot=5, count=7, half_width=0.001, metric="auc", pilot_sd={}, reason="because")
+    facts = Facts(
+        experiment=wanted,
+        now="t",
+        frozen=plan,
+        prepared=PREPARED,
+        searches=SEARCHED,
+        runs=frozenset(plan.final_runs()),
+        decision=decision,
+    )
+    request = asked(facts)
+    assert request.arguments == ("evaluate", "--seed-count", "7", "--first-index", "6")
+    assert request.groups == plan.run_groups(7)[6:]
+    assert request.completions == 2
+
+
+def test_a_lost_index_loses_the_runs_of_its_batch_that_have_no_record() -> None:
+    wanted = experiment({"seedsPerPod": 2})
+    plan = Plan.of(wanted)
+    done = frozenset(plan.final_runs()) - {plan.run_groups()[0][1]}
+    facts = Facts(
+        experiment=wanted,
+        now="t",
+        frozen=plan,
+        prepared=PREPARED,
+        searches=SEARCHED,
+        runs=done,
+        jobs={"evaluate": JobFacts("Failed", failed_indexes=frozenset({0}))},
+    )
+    models = decide(facts).status.models
+    assert [(model.name, model.runs_done, model.runs_failed) for model in models] == [("FM", 4, 1), ("LR", 5, 0)]
+
+
+def test_the_plan_is_shown_with_its_batches() -> None:
+    shown = dict(amounts(Plan.of(experiment({"seedsPerPod": 2})), 2))
+    assert shown["final runs"] == "10 in 6 batches of seeds"

@@ -1,0 +1,151 @@
+"""What can be wrong with splits by files, negatives, item tables and vectors: where, what was found, what to do."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from ctrlab_api.errors import InvalidInput
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_trainer.data.inspecting.dataset_inspection import inspect_dataset
+
+ROWS = "user,item,kind,time,click\n" + "".join(
+    f"u{i % 5},i{i * 7 % 40},{'abc'[i % 3]},{100 + i},{i // 2 % 2}\n" for i in range(120)
+)
+Vectors = dict[str, Any]
+ITEM = {"name": "item", "type": "Categorical"}
+GOOD_VECTORS: Vectors = {"item": ["i0", "i1", "i2"], "v": [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A data set that cannot be used."""
+
+    expected: tuple[str, ...]
+    """Parts of the message."""
+    change: dict[str, Any]
+    """Fields of spec.dataset that differ from the good ones."""
+    vectors: Vectors = field(default_factory=lambda: GOOD_VECTORS)
+    file: str = "rows.csv"
+
+
+def vectors(expected: str, given: Vectors, **options: str) -> Case:
+    """A file of vectors, `vectors.parquet`, that holds other columns than the good one."""
+    pretrained = {"uri": "file://FOLDER/vectors.parquet", "vector": "v", **options}
+    return Case((expected,), {"features": [{**ITEM, "pretrained": pretrained}]}, {**GOOD_VECTORS, **given})
+
+
+def files(*expected: str, **patterns: str) -> Case:
+    return Case(expected, {"split": {"strategy": "Predefined", "files": patterns}}, file="")
+
+
+CASES = {
+    "a part without file": files(
+        "spec.dataset.split.files.test: no file is called c.csv; the source holds other.csv, rows.csv",
+        train="rows.csv", valid="other.csv", test="c.csv",
+    ),
+    "a file of two parts": files(
+        "the file rows.csv belongs to train and valid; it must belong to one",
+        train="r*.csv", valid="*s.csv", test="other.csv",
+    ),
+    "a file of no part": files(
+        "spec.dataset.split.files: the file other.csv belongs to no part",
+        "spec.dataset.split.files.valid: no file is called b.csv",
+        train="rows.csv", valid="b.csv", test="c.csv",
+    ),
+    "negatives of a column that is not there": Case(
+        ("spec.dataset.negatives.item: rows.csv has no column 'video'; known: user, item, kind",),
+        {"negatives": {"item": "video"}},
+    ),
+    "attributes that are not there": Case(
+        ("spec.dataset.negatives.attributes[1]: rows.csv has no column 'brand'",),
+        {"negatives": {"item": "item", "attributes": ["kind", "brand"]}},
+    ),
+    "a user who has every item": Case(
+        ("spec.dataset.negatives: the user 'u", "has all 3 items that train and earlier parts hold", "leave the user"),
+        {"negatives": {"item": "kind"}},
+    ),
+    "a cross of the item and its user": Case(
+        ("spec.dataset.features[2].cross: combines columns of the item (item) with others", "cross only columns of"),
+        {
+            "negatives": {"item": "item"},
+            "features": [
+                ITEM,
+                {"name": "user", "type": "Categorical"},
+                {"name": "both", "type": "Cross", "cross": ["item", "user"]},
+            ],
+        },
+    ),
+    "an item with two categories": Case(
+        ("feature past_kinds: item 'i", "has kind '", "leave `through` out"),
+        {
+            "features": [
+                ITEM,
+                {"name": "kind", "type": "Categorical"},
+                {"name": "past", "type": "History", "of": "item"},
+                {"name": "past_kinds", "type": "History", "of": "kind", "through": "past"},
+            ],
+            "split": {"strategy": "Random", "fractions": ["0.6", "0.2", "0.2"]},
+        },
+    ),
+    "a column of a feature that is not there": Case(
+        ("spec.dataset.features[0].column: rows.csv has no column 'price'",),
+        {"features": [{"name": "cost", "type": "Numeric", "column": "price"}]},
+    ),
+    "no file of vectors": Case(
+        ("spec.dataset.features[0].pretrained.uri: file://", "none.parquet does not exist"),
+        {"features": [{**ITEM, "pretrained": {"uri": "file://FOLDER/none.parquet", "vector": "v"}}]},
+    ),
+    "a folder of vectors": Case(
+        ("spec.dataset.features[0].pretrained.uri: the folder holds 3 files; give one parquet file",),
+        {"features": [{**ITEM, "pretrained": {"uri": "file://FOLDER", "vector": "v"}}]},
+    ),
+    "vectors that are no parquet": Case(
+        ("rows.csv: is not a complete parquet file",),
+        {"features": [{**ITEM, "pretrained": {"uri": "file://FOLDER/rows.csv", "vector": "v"}}]},
+    ),
+    "no column of values": vectors("vectors.parquet: has no column 'id'; known: item, v", {}, key="id"),
+    "no column of vectors": vectors("vectors.parquet: has no column 'w'; known: item, v", {}, vector="w"),
+    "no vectors": vectors("vectors.parquet: holds no vectors", {"item": [], "v": []}),
+    "a value with two vectors": vectors(
+        "vectors.parquet, row 3, column item: the value 'i0' stands in two rows", {"item": ["i0", "i1", "i0"]}
+    ),
+    "numbers for vectors": vectors("vectors.parquet, column v: holds double; allowed are lists", {"v": [1.0, 2, 3]}),
+    "lists of text": vectors("vectors.parquet, column v: holds lists of string", {"v": [["a"], ["b"], ["c"]]}),
+    "vectors of two lengths": vectors(
+        "vectors.parquet, row 2, column v: has 1 numbers, and the first row has 2", {"v": [[1.0, 2], [3.0], [4.0, 5]]}
+    ),
+    "a vector that is not finite": vectors(
+        "vectors.parquet, row 2, column v: holds a number that is missing or not finite",
+        {"v": [[1.0, 2.0], [3.0, float("inf")], [4.0, 5.0]]},
+    ),
+}  # fmt: skip
+
+
+def dataset_of(case: Case, folder: Path) -> Dataset:
+    spec = {
+        "source": {"uri": f"file://{folder / case.file}", "format": "csv"},
+        "label": {"column": "click"},
+        "features": [ITEM],
+        "user": "user",
+        "time": "time",
+        "split": {"strategy": "Temporal", "fractions": ["0.6", "0.2", "0.2"]},
+        **case.change,
+    }
+    return Dataset.model_validate_json(json.dumps(spec).replace("FOLDER", str(folder)))
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_bad_data_gives_one_clear_message(case: Case, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(ROWS)
+    (tmp_path / "other.csv").write_text(ROWS)
+    if case.file:
+        pa.parquet.write_table(pa.table(case.vectors), tmp_path / "vectors.parquet")
+    with pytest.raises(InvalidInput) as caught:
+        inspect_dataset(dataset_of(case, tmp_path))
+    message = str(caught.value)
+    assert [part for part in case.expected if part not in message] == [], message

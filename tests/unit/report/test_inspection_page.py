@@ -1,0 +1,73 @@
+"""The page of `ctrlab data inspect`: everything that was found is on it, and nothing is fetched."""
+
+import re
+
+from ctrlab_api.records.inspections import (
+    FeatureStatistics,
+    Inspection,
+    InspectionWarning,
+    SplitStatistics,
+    TimeBin,
+)
+from ctrlab_report.inspection.inspection_figures import draw_inspection_figures
+from ctrlab_report.inspection.inspection_page import WARNING_HEADINGS, inspection_html
+
+PARTS = tuple(
+    SplitStatistics.model_validate(
+        {"name": name, "rows": 100, "positives": positives, "clickRate": positives / 100, "users": 7}
+    )
+    for name, positives in (("train", 50), ("valid", 40), ("test", 30))
+)
+FOUND = Inspection(
+    name="shop",
+    source="file:///clicks.csv",
+    rows=300,
+    split="Random by User",
+    parts=PARTS,
+    features=(
+        FeatureStatistics(
+            name="item <b>", type="Categorical", distinct=20, vocabulary=15, missing=0.01,
+            out_of_vocabulary_valid=0.1, out_of_vocabulary_test=0.2, auc=0.71,
+        ),
+        FeatureStatistics(name="tags", type="MultiCategorical", distinct=9, vocabulary=10, missing=0.5),
+    ),
+    timeline=(
+        TimeBin(begins="2024-01-01", rows=(100, 20, 0), positives=(50, 10, 0)),
+        TimeBin(begins="2024-01-02", rows=(0, 80, 100), positives=(0, 30, 30)),
+    ),
+    warnings=tuple(InspectionWarning(kind=kind, message=f"about {kind}") for kind in WARNING_HEADINGS),
+)  # fmt: skip
+
+
+def test_every_part_feature_warning_and_figure_is_on_the_page() -> None:
+    html = inspection_html(FOUND).decode()
+    assert "8 things to know about the data of shop" in html
+    for kind, heading in WARNING_HEADINGS.items():
+        assert f"<strong>{heading}:</strong> about {kind}" in html
+    for text in ("item &lt;b&gt;", "tags", "0.7100", "20.0 %", "Random by User", "2024-01-02"):
+        assert text in html
+    assert [figure.name for figure in draw_inspection_figures(FOUND)] == [
+        "rows-over-time",
+        "clicks-over-time",
+        "single-features",
+        "new-values",
+    ]
+
+
+def test_a_source_of_positives_alone_has_no_share_of_clicks_to_show() -> None:
+    clicks = tuple(bin.model_copy(update={"positives": bin.rows}) for bin in FOUND.timeline)
+    names = [figure.name for figure in draw_inspection_figures(FOUND.model_copy(update={"timeline": clicks}))]
+    assert names == ["rows-over-time", "single-features", "new-values"]
+
+
+def test_the_page_loads_nothing_and_is_the_same_for_the_same_inspection() -> None:
+    html = inspection_html(FOUND).decode()
+    assert inspection_html(FOUND).decode() == html
+    fetched = re.findall(r'(?:src|href|url)\s*[=(]\s*"?([^">)]*)', html)
+    assert [address for address in fetched if not address.startswith(("data:", "#"))] == []
+
+
+def test_without_time_and_single_features_there_are_no_empty_figures() -> None:
+    bare = FOUND.model_copy(update={"timeline": (), "features": FOUND.features[1:], "warnings": ()})
+    assert draw_inspection_figures(bare) == []
+    assert "Nothing suspicious in the data of shop" in inspection_html(bare).decode()

@@ -1,0 +1,109 @@
+"""Whatever an ablation changes, what it leaves alone starts from the same bits, and the record lists the rest."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from ctrlab_api.plan import ParentExperiment, Plan, Variant
+from ctrlab_api.records import BestChoice, StudyRecord
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema
+from ctrlab_trainer.finals.variant_changes import variant_change
+from ctrlab_trainer.models import build
+from ctrlab_trainer.training.random_seeds import PurposeSeeds
+from ctrlab_trainer.training.variant_config import resolve_config
+
+MakeVariant = Callable[..., Variant]
+
+CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
+    "without CIN": ("sin", {"remove": ("cin",)}),
+    "without BST": ("sin", {"remove": ("bst",)}),
+    "concatenation": ("sin", {"parameters": {"fusion": "concat"}}),
+    "gate": ("sin", {"parameters": {"fusion": "gate"}}),
+    "sum": ("sin", {"parameters": {"fusion": "sum"}}),
+    "without position": ("sin", {"remove": ("position",)}),
+    "without target": ("sin", {"remove": ("target",)}),
+    "without history": ("sin", {"drop_features": ("seen",)}),
+    "without user": ("sin", {"drop_features": ("user",)}),
+    "without numbers and genres": ("deepfm", {"drop_features": ("age", "genres")}),
+    "attention against mean": ("din", {"remove": ("attention",)}),
+    "DeepFM without DNN": ("deepfm", {"remove": ("dnn",)}),
+    "xDeepFM without CIN": ("xdeepfm", {"remove": ("cin",)}),
+}
+
+
+def study(variant: str) -> StudyRecord:
+    return StudyRecord(
+        variant=variant,
+        plan_digest="p",
+        dataset_digest="d",
+        primary_metric="auc",
+        direction="maximize",
+        sampler="TPE",
+        sampler_seed=1,
+        pruner="Median",
+        budget=0,
+        trials=(),
+        best=BestChoice(parameters={}, justification="nothing"),
+        versions={},
+        seconds=0.0,
+    )
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_is_left_alone_starts_bit_equal_and_the_record_names_the_rest(
+    name: str, schema: EncodedSchema, small_variant: MakeVariant
+) -> None:
+    architecture, change = CHANGES[name]
+    full = small_variant(architecture)
+    parameters = {**full.parameters, **change.get("parameters", {})}
+    variant = full.model_copy(update={**change, "name": "changed", "parameters": parameters})
+    before, after = (
+        dict(build(one, resolve_config(one, {}), schema, PurposeSeeds.of(7)).named_parameters())
+        for one in (full, variant)
+    )
+    alike = {one for one in before.keys() & after.keys() if before[one].shape == after[one].shape}
+    assert alike
+    for one in alike:
+        assert torch.equal(before[one], after[one]), one
+
+    plan = Plan(
+        dataset=Dataset.model_validate(
+            {
+                "source": {"uri": "builtin://synthetic"},
+                "label": {"column": "click"},
+                "features": ({"name": "user", "type": "Categorical"},),
+                "split": {"strategy": "Random"},
+            }
+        ),
+        variants=(full, variant),
+        tuning=Tuning(),
+        evaluation=Evaluation(),
+        analysis=Analysis(),
+        parent=ParentExperiment(
+            experiment="a/b/c", plan_digest="p", search_token="s", model=full.name, hyperparameters="Inherit"
+        ),
+    )
+    searches = {one.name: study(one.name) for one in plan.variants}
+    record = variant_change(plan, searches, variant, resolve_config(variant, {}), schema)
+    assert record is not None
+    assert set(record.gone) == before.keys() - after.keys()
+    assert set(record.added) == after.keys() - before.keys()
+    assert set(record.reshaped) == (before.keys() & after.keys()) - alike
+    assert record.parameters_full == sum(parameter.numel() for parameter in before.values())
+    assert record.parameters_variant == sum(parameter.numel() for parameter in after.values())
+    seen = schema.without(variant.drop_features)
+    for table in (one for one in before.keys() & after.keys() if one.endswith("table.weight")):
+        assert len(after[table]) == seen.embedding_rows, "what is dropped has no rows left"
+        for feature, rows in seen.blocks.items():
+            was = schema.blocks[feature]
+            block = after[table][rows.start : rows.stop]
+            assert torch.equal(block, before[table][was.start : was.stop]), (table, feature)
+            assert not table.startswith("embedding") or block.any()
+    assert record.removed_parts == variant.remove
+    assert record.dropped_features == variant.drop_features
+    assert record.config.keys() == change.get("parameters", {}).keys()
+    assert variant_change(plan, searches, full, resolve_config(full, {}), schema) is None

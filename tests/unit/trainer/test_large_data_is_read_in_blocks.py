@@ -1,0 +1,214 @@
+"""Data that exceed a share of the memory are taken in blocks of neighbouring rows, in an order that nothing but the
+data and the seed decides."""
+
+import mmap
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from ctrlab_api.architectures.base_architecture import RowOrder
+from ctrlab_api.errors import InvalidData
+from ctrlab_api.plan import Variant
+from ctrlab_api.records.runs import RowPermutation
+from ctrlab_trainer.data.prepared.encoded_splits import (
+    EncodedSchema,
+    EncodedSplit,
+    open_split,
+    row_arrays,
+    save_split,
+)
+from ctrlab_trainer.data.prepared.memory_maps import read_rows
+from ctrlab_trainer.process import memory_limits
+from ctrlab_trainer.training import loop, row_order
+from ctrlab_trainer.training.batches import DeviceData
+from ctrlab_trainer.training.loop import TrainingResult
+from ctrlab_trainer.training.row_order import RowOrdering, joined_order, split_bytes
+from ctrlab_trainer.training.row_windows import Rows, WindowedRows, open_rows
+
+Fit = Callable[..., TrainingResult]
+MakeSplit = Callable[[int, int], EncodedSplit]
+MakeVariant = Callable[..., Variant]
+
+IN_BLOCKS = RowOrdering("blocks", rows=10_007, block=64)
+
+
+@pytest.fixture(autouse=True)
+def _few_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_order, "BLOCK", 64 * 41)
+    monkeypatch.setattr(row_order, "WINDOW", 8)
+
+
+@pytest.fixture
+def in_files(tmp_path: Path, schema: EncodedSchema, make_split: MakeSplit) -> Callable[[int, int], EncodedSplit]:
+    """(rows, seed) -> a split as processes open it."""
+
+    def make(rows: int, seed: int) -> EncodedSplit:
+        folder = tmp_path / f"{rows}-{seed}"
+        folder.mkdir()
+        save_split(folder, make_split(rows, seed))
+        return open_split(folder, schema)
+
+    return make
+
+
+def drawn(order: RowOrdering, seed: int = 1) -> torch.Tensor:
+    return joined_order(order.windows(torch.Generator().manual_seed(seed)))
+
+
+@pytest.mark.parametrize("taken", ["rows", "blocks"])
+def test_every_row_comes_once_in_an_order_of_its_seed(taken: RowPermutation) -> None:
+    order = replace(IN_BLOCKS, taken=taken)
+    assert torch.equal(drawn(order).sort().values, torch.arange(order.rows))
+    assert torch.equal(drawn(order), drawn(order))
+    assert not torch.equal(drawn(order), drawn(order, seed=2))
+
+
+def test_a_window_holds_few_blocks_from_anywhere_and_mixes_their_rows() -> None:
+    first = next(iter(IN_BLOCKS.windows(torch.Generator().manual_seed(1))))
+    starts = [block.start for block in first.blocks]
+    assert len(first.blocks) == 8
+    assert max(starts) - min(starts) > 8 * 64
+    assert set(map(len, first.blocks)) == {64}
+    assert set(first.rows().tolist()) == set(chain(*first.blocks))
+    assert (first.rows().diff() == 1).float().mean() < 0.05
+
+
+def test_rows_in_turn_are_read_from_the_first_to_the_last() -> None:
+    windows = list(IN_BLOCKS.in_turn())
+    assert torch.equal(joined_order(windows), torch.arange(IN_BLOCKS.rows))
+    assert list(chain(*(block for window in windows for block in window.blocks))) == list(range(IN_BLOCKS.rows))
+    assert max(len(window.order) for window in windows) == IN_BLOCKS.window
+
+
+@pytest.mark.parametrize(
+    ("wanted", "device", "share", "found"),
+    [
+        ("auto", "cpu", 0.4, "rows"),
+        ("auto", "cpu", 0.6, "blocks"),
+        ("auto", "cuda", 0.6, "rows"),
+        ("blocks", "cpu", 0.1, "blocks"),
+        ("rows", "cpu", 2.0, "rows"),
+    ],
+)
+def test_the_share_of_the_memory_decides_where_nothing_is_asked_for(
+    wanted: RowOrder,
+    device: str,
+    share: float,
+    found: RowPermutation,
+    make_split: MakeSplit,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    split = make_split(100, 1)
+    monkeypatch.setattr(memory_limits, "total", lambda: int(split_bytes(split) / share))
+    assert RowOrdering.of(wanted, split, device).taken == found
+
+
+def test_the_order_in_blocks_is_the_same_on_every_machine(
+    make_split: MakeSplit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = make_split(1000, 1)
+    here = RowOrdering.of("blocks", split, "cpu")
+    monkeypatch.setattr(memory_limits, "total", lambda: 1000)
+    assert RowOrdering.of("auto", split, "cpu") == here
+    assert here.block == 64, "rows of 41 bytes: label, two ids, a number, three genres, begin and end of a history"
+
+
+@pytest.mark.parametrize("size", [7, 64, 100, 999, 5000])
+@pytest.mark.parametrize("rows", [1, 63, 1025])
+def test_batches_from_files_are_those_from_memory(
+    rows: int, size: int, in_files: MakeSplit, schema: EncodedSchema
+) -> None:
+    split = in_files(rows, 3)
+    order = RowOrdering.of("blocks", split, "cpu")
+    windowed, resident = WindowedRows(split, schema, order), DeviceData(split, schema, "cpu")
+
+    def taken(data: Rows) -> list[list[torch.Tensor]]:
+        orders = (
+            data.in_order(order.windows(torch.Generator().manual_seed(1)), size),
+            data.in_turn(size),
+        )
+        batches = [data.batch(index) for indices in orders for index in indices]
+        return [[batch.ids, batch.numeric, batch.labels, *batch.history_counts] for batch in batches]
+
+    found, expected = taken(windowed), taken(resident)
+    assert len(found) == len(expected)
+    for batch, same in zip(found, expected, strict=True):
+        assert all(map(torch.equal, batch, same))
+
+
+def test_memory_holds_two_windows_whatever_the_rows(
+    in_files: MakeSplit, schema: EncodedSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = in_files(20_000, 3)
+    order = RowOrdering.of("blocks", split, "cpu")
+    made: list[int] = []
+
+    def noted(_: int, size: int, flags: int) -> bytearray:
+        made.append(size)
+        return bytearray(size)
+
+    flags = {name: getattr(mmap, name) for name in ("MAP_PRIVATE", "MAP_ANONYMOUS")}
+    monkeypatch.setattr("ctrlab_trainer.training.row_windows.mmap", SimpleNamespace(mmap=noted, **flags))
+    assert sum(map(len, WindowedRows(split, schema, order).in_turn(100))) == 20_000
+    assert sum(made) == 2 * (order.window + 100) * 41
+
+
+def test_blocks_are_read_in_their_order_from_files_as_from_memory(in_files: MakeSplit) -> None:
+    blocks = [range(900, 1000), range(64), range(64, 65)]
+    for array in row_arrays(in_files(1000, 5)):
+        from_file, from_memory = (np.zeros((165, *array.shape[1:]), array.dtype) for _ in range(2))
+        read_rows(array, blocks, from_file)
+        read_rows(np.array(array), blocks, from_memory)
+        assert np.array_equal(from_file, np.concatenate([array[block.start : block.stop] for block in blocks]))
+        assert np.array_equal(from_file, from_memory)
+
+
+def test_a_file_that_was_cut_off_meanwhile_is_told(tmp_path: Path) -> None:
+    np.save(tmp_path / "labels.npy", np.zeros(1000, np.uint8))
+    array = np.load(tmp_path / "labels.npy", mmap_mode="r")
+    with (tmp_path / "labels.npy").open("r+b") as file:
+        file.truncate(600)
+    with pytest.raises(InvalidData, match=r"labels\.npy.*ends before row 1000"):
+        read_rows(array, [range(10), range(900, 1000)], np.zeros(110, np.uint8))
+
+
+def test_training_from_files_equals_training_from_memory_to_the_bit(
+    fit: Fit, small_variant: MakeVariant, in_files: MakeSplit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variant = small_variant("din", row_order="blocks", batch_size=100, dropout="0.2", embedding_init="0.1")
+    rows, valid = in_files(1301, 1), in_files(901, 2)
+    monkeypatch.setattr(memory_limits, "total", lambda: split_bytes(valid))
+    made: list[Rows] = []
+
+    def noted(*given: object) -> Rows:
+        made.append(open_rows(*given))  # type: ignore[arg-type]
+        return made[-1]
+
+    monkeypatch.setattr(loop, "open_rows", noted)
+    monkeypatch.setattr("ctrlab_trainer.training.row_windows.open_rows", noted)
+    from_files = fit(variant, train=rows, valid=valid)
+    assert [type(data) for data in made] == [WindowedRows, WindowedRows]
+
+    monkeypatch.setattr(loop, "open_rows", lambda split, seen, _, device: DeviceData(split, seen, device))
+    monkeypatch.setattr(memory_limits, "total", lambda: 10**12)
+    from_memory = fit(variant, train=rows, valid=valid)
+    assert type(made[-1]) is DeviceData
+    assert from_files.state is not None
+    assert from_memory.state is not None
+    assert all(torch.equal(tensor, from_memory.state[name]) for name, tensor in from_files.state.items())
+    assert np.array_equal(from_files.valid_scores, from_memory.valid_scores)  # type: ignore[arg-type]
+    assert [epoch.train_loss for epoch in from_files.curve] == [epoch.train_loss for epoch in from_memory.curve]
+    assert from_files.row_order == from_memory.row_order == "blocks"
+
+
+def test_a_model_learns_from_blocks(fit: Fit, small_variant: MakeVariant) -> None:
+    result = fit(small_variant("fm", row_order="blocks", epochs=10, learning_rate="0.05", embedding_init="0.1"))
+    assert result.row_order == "blocks"
+    assert result.best_value is not None
+    assert result.best_value > 0.6

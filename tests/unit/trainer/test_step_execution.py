@@ -1,0 +1,161 @@
+"""Recorded steps: when they are chosen, that they train as single operations do, and what happens when they fail."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+import torch
+
+from ctrlab_api.errors import InvalidSpec
+from ctrlab_api.plan import Variant
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
+from ctrlab_trainer.finals.suspicious_runs import fingerprint
+from ctrlab_trainer.models.components.dropout import Dropout
+from ctrlab_trainer.training import batched_training, loop, step_execution
+from ctrlab_trainer.training.loop import TrainingResult, matmul_precision
+from ctrlab_trainer.training.optimizer import optimizer_arguments
+from ctrlab_trainer.training.random_seeds import PurposeSeeds
+from ctrlab_trainer.training.step_execution import WARM_UP_STEPS, StepExecution, choose_execution, wanted
+from ctrlab_trainer.training.variant_config import resolve_config
+
+Fit = Callable[..., TrainingResult]
+MakeVariant = Callable[..., Variant]
+MakeSplit = Callable[[int, int], EncodedSplit]
+
+
+@pytest.mark.parametrize(
+    ("device", "optimizer", "batches", "asked", "kind", "why"),
+    [
+        ("cuda", "adam", 100, "auto", "cuda-graph", "adam on a GPU"),
+        ("cuda", "adamw", 10, "auto", "cuda-graph", "adamw on a GPU"),
+        ("cuda", "sgd", 100, "auto", "eager", "sgd takes its learning rate from the host"),
+        ("cuda", "adam", 9, "auto", "eager", "9 full batches an epoch are too few"),
+        ("cuda", "adam", 100, "eager", "eager", "CTRLAB_STEPS=eager"),
+        ("cpu", "adam", 100, "auto", "eager", "graphs are for GPUs"),
+    ],
+)
+def test_the_choice_has_a_reason(device: str, optimizer: str, batches: int, asked: str, kind: str, why: str) -> None:
+    found = choose_execution(device, optimizer, batches, asked)
+    assert (found.kind, found.why) == (kind, why)
+
+
+def test_tables_that_are_updated_by_rows_have_no_fixed_addresses() -> None:
+    found = choose_execution("cuda", "adam", 100, "auto", row_wise=True)
+    assert (found.kind, found.why) == ("eager", "tables that are updated by rows have gradients of changing size")
+
+
+def test_the_environment_may_ask_for_single_operations_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert wanted() == "auto"
+    monkeypatch.setenv("CTRLAB_STEPS", "eager")
+    assert wanted() == "eager"
+    monkeypatch.setenv("CTRLAB_STEPS", "graph")
+    with pytest.raises(InvalidSpec, match="CTRLAB_STEPS: auto or eager, not 'graph'"):
+        wanted()
+
+
+def test_a_cpu_computes_in_float32_whatever_the_specification_says() -> None:
+    assert matmul_precision("tf32", "cpu") == "highest"
+    assert matmul_precision("tf32", "cuda") == "high"
+    assert matmul_precision("bfloat16", "cuda") == "highest"
+    assert optimizer_arguments("adam", 0.1, torch.device("cpu")) == {"lr": 0.1, "fused": True}
+
+
+class Recorder:
+    """A capture that works without a GPU: what it returns carries the step out."""
+
+    def __init__(self, fails: bool = False) -> None:
+        self.recorded = 0
+        self.repeated = 0
+        self.layers = 0
+        self.warmed_up = 0
+        self._fails = fails
+
+    def capture(self, step: Callable[[], None], layers: Sequence[Dropout]) -> Callable[[], None]:
+        self.recorded += 1
+        self.layers = len(layers)
+        if self._fails:
+            layers[0].bytes(torch.Size([3]), torch.device("cpu"))
+            raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+        def repeat() -> None:
+            self.repeated += 1
+            step()
+
+        return repeat
+
+    def warm_up(self, step: Callable[[], None]) -> None:
+        self.warmed_up += 1
+        step()
+
+
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Recorder:
+    """Steps are recorded on this CPU."""
+    found = Recorder(fails=getattr(request, "param", False))
+    for module in (loop, batched_training):
+        monkeypatch.setattr(module, "choose_execution", lambda *_: StepExecution("cuda-graph", "a test"))
+    monkeypatch.setattr(step_execution, "capture_on_gpu", found.capture)
+    monkeypatch.setattr(step_execution, "beside_the_main_stream", found.warm_up)
+    return found
+
+
+def test_a_recorded_step_trains_as_single_operations_do(
+    recorder: Recorder, fit: Fit, small_variant: MakeVariant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variant = small_variant("deepfm", batch_size=128, epochs=3, dropout="0.25")
+    found = fit(variant)
+    assert found.steps == "cuda-graph"
+    assert (recorder.recorded, recorder.warmed_up, recorder.layers) == (1, WARM_UP_STEPS, 2)
+    full, epochs = 600 // 128, 3
+    assert recorder.repeated == full * epochs - WARM_UP_STEPS, "the last batch of an epoch is smaller"
+    monkeypatch.undo()
+    plain = fit(variant)
+    assert plain.steps == "eager"
+    assert fingerprint(found) == fingerprint(plain)
+
+
+@pytest.mark.parametrize("recorder", [True], indirect=True)
+def test_a_recording_that_fails_changes_nothing_but_the_speed(
+    recorder: Recorder,
+    fit: Fit,
+    small_variant: MakeVariant,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    variant = small_variant("deepfm", batch_size=128, epochs=2, dropout="0.25")
+    found = fit(variant)
+    assert (found.steps, recorder.recorded, recorder.repeated) == ("eager", 1, 0)
+    assert capsys.readouterr().err == (
+        "steps are started one by one: recording one failed (operation not permitted when stream is capturing)\n"
+    )
+    monkeypatch.undo()
+    assert fingerprint(found) == fingerprint(fit(variant))
+
+
+def test_a_batch_of_seeds_is_recorded_again_when_a_seed_has_left(
+    recorder: Recorder,
+    small_variant: MakeVariant,
+    schema: EncodedSchema,
+    make_split: MakeSplit,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    variant = small_variant("fm", batch_size=64, epochs=6, patience=1, learning_rate="0.05")
+
+    def together() -> tuple[TrainingResult, ...]:
+        return batched_training.train_batched(
+            config=resolve_config(variant, {}),
+            variant=variant,
+            schema=schema,
+            train=make_split(600, 1),
+            valid=make_split(200, 2),
+            seeds=[PurposeSeeds.of(seed) for seed in (1, 2, 3)],
+            device="cpu",
+            primary_metric="auc",
+            metrics=("auc",),
+        )
+
+    found = together()
+    lengths = {len(result.curve) for result in found}
+    assert recorder.recorded == len(lengths)
+    assert {result.steps for result in found} == {"cuda-graph"}
+    monkeypatch.undo()
+    assert [fingerprint(result) for result in found] == [fingerprint(result) for result in together()]

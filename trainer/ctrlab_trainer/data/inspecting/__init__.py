@@ -1,0 +1,1 @@
+"""Inspection of a data set for leaks and unsound columns."""

@@ -1,0 +1,1 @@
+"""The prepared data set: encoded rows and their schema."""

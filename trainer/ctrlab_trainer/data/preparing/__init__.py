@@ -1,0 +1,1 @@
+"""Preparation of a data set, from source files to encoded rows."""

@@ -1,0 +1,188 @@
+"""Prepares a data set: source -> encoded parts in the store, made once for each digest and then reused.
+
+The test rows go under the sealed prefix before train and validation are written, and a data set counts as prepared only
+when both are there: a crash at any moment leaves either nothing that counts or everything.
+"""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctrlab_api.canonical_json import canonical_json, digest, short_digest
+from ctrlab_api.errors import InvalidInput
+from ctrlab_api.names import ObjectKey
+from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.records.prepared_data import FileDigest, PreparedData, SplitSummary
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_store import Store
+from ctrlab_trainer.data.inspecting.dataset_warnings import dataset_warnings
+from ctrlab_trainer.data.prepared.bayes_optimum import PROBABILITY_FILE, bayes_auc
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.preparing.added_features import data_extension, relocate_to_added_features
+from ctrlab_trainer.data.preparing.dataset_encoding import (
+    EncodedDataset,
+    encode_dataset,
+    encoder_version,
+    numeric_columns,
+    required_columns,
+)
+from ctrlab_trainer.data.preparing.feature_digests import feature_digests
+from ctrlab_trainer.data.reading.source_reading import read_source
+from ctrlab_trainer.data.source_access.source_locations import LocatedSource, TableFiles, locate
+from ctrlab_trainer.data.source_access.vector_files import vector_digests
+from ctrlab_trainer.data.splitting.split_strategies import SPLIT_NAMES
+
+SCHEMA_FILE = "schema.json"
+ENCODERS_FILE = "encoders.json"
+"""What train determined of each feature, so that ids can be read back as values."""
+RECORD_FILE = "prepared.json"
+
+EncodeSource = Callable[[Dataset, LocatedSource, Path], EncodedDataset]
+"""Encodes a located source into a folder."""
+
+
+def prepare(plan: Plan, store_root: Store, key: ExperimentKey) -> PreparedData:
+    """Makes sure that the plan's data set is in the store, and writes the experiment's `prepared.json`.
+
+    A data set of the same digest is taken as it is. Raises InvalidInput for everything that is wrong with the source;
+    then nothing is left in the store.
+    """
+    try:
+        record = prepare_dataset(plan.dataset, store_root)
+    except InvalidInput as error:
+        raise relocate_to_added_features(error, plan) from None
+    record = record.model_copy(update={"extends": data_extension(plan, store_root, record)})
+    store_root.put(
+        ObjectKey.experiment(key.namespace, key.name, key.uid, ObjectKey.PREPARED), record.to_json().encode()
+    )
+    return record
+
+
+def prepare_dataset(dataset: Dataset, store_root: Store, encoded_by: EncodeSource | None = None) -> PreparedData:
+    """Makes sure that a data set is in the store; its record, made or found.
+
+    `encoded_by` encodes it where it has to be made; on this machine unless given.
+    """
+    located = locate(dataset.source)
+    sources = (*located.digests(), *vector_digests(dataset))
+    address = content_address(dataset, located, sources)
+    if _complete(store_root, address):
+        return PreparedData.model_validate_json(store_root.get(ObjectKey.dataset(address, RECORD_FILE)))
+    return _make(dataset, located, sources, address, store_root, encoded_by or encode_locally)
+
+
+def encode_locally(dataset: Dataset, located: LocatedSource, folder: Path) -> EncodedDataset:
+    """Reads and encodes the source into `folder/{train,valid,test}`, a column at a time."""
+    return encode_dataset(read_source(located, required_columns(dataset), numeric_columns(dataset)), dataset, folder)
+
+
+def content_address(dataset: Dataset, located: LocatedSource, sources: tuple[FileDigest, ...]) -> str:
+    """64 hexadecimal digits over the source's bytes, how they are read, what they mean, and the encoder's version.
+
+    Where the files lie is left out: the same bytes in another folder are the same data set.
+    """
+    tables = [table for table in (located.main, *located.sides) if isinstance(table, TableFiles)]
+    content = {
+        "encoder": encoder_version(dataset),
+        "sources": [source.model_dump(mode="json") for source in sources],
+        "reading": [[table.format, table.header, list(table.columns or ()), table.on] for table in tables],
+        "dataset": dataset.model_dump(
+            mode="json",
+            by_alias=True,
+            exclude_none=True,
+            exclude={"source": True, "features": {"__all__": {"pretrained": {"uri"}}}},
+        ),
+    }
+    return short_digest(digest(content), 64)
+
+
+def _complete(store: Store, address: str) -> bool:
+    return store.exists(ObjectKey.dataset(address, RECORD_FILE)) and store.exists(
+        ObjectKey.sealed(address, "labels.npy")
+    )
+
+
+def _make(
+    dataset: Dataset,
+    located: LocatedSource,
+    sources: tuple[FileDigest, ...],
+    address: str,
+    store: Store,
+    encoded_by: EncodeSource,
+) -> PreparedData:
+    with tempfile.TemporaryDirectory(prefix="ctrlab-prepare-") as name:
+        shared = Path(name)
+        encoded = encoded_by(dataset, located, shared)
+        encoders = canonical_json(dict(encoded.fitted))
+        folders = {part: shared / part for part in SPLIT_NAMES}
+        if encoded.true_probability is not None:
+            for folder, probability in zip(folders.values(), encoded.true_probability, strict=True):
+                np.save(folder / PROBABILITY_FILE, probability, allow_pickle=False)
+        warnings = tuple(dataset_warnings(dataset, encoded))
+        record = _record(encoded, encoders, folders, sources, address, encoder_version(dataset), warnings)
+        (shared / SCHEMA_FILE).write_text(encoded.schema.to_json())
+        (shared / ENCODERS_FILE).write_bytes(encoders)
+        (shared / RECORD_FILE).write_text(record.to_json())
+        store.put_folder(ObjectKey.sealed(address), folders["test"])
+        shutil.rmtree(folders["test"])
+        store.put_folder(ObjectKey.dataset(address), shared)
+    return record
+
+
+def _record(
+    encoded: EncodedDataset,
+    encoders: bytes,
+    folders: dict[str, Path],
+    sources: tuple[FileDigest, ...],
+    address: str,
+    version: str,
+    warnings: tuple[str, ...],
+) -> PreparedData:
+    train, valid, test = (
+        _summary(split, folder, encoded.schema) for split, folder in zip(encoded.parts, folders.values(), strict=True)
+    )
+    optimum = None
+    if encoded.true_probability is not None:
+        optimum = {
+            part: bayes_auc(encoded.parts[index].labels, encoded.true_probability[index])
+            for index, part in enumerate(("train", "valid"))
+        }
+    return PreparedData(
+        digest=address,
+        encoder_version=version,
+        sources=sources,
+        train=train,
+        valid=valid,
+        test=test,
+        vocabulary={feature.name: feature.size for feature in encoded.schema.features if feature.kind != "history"},
+        vocabulary_digest=digest(encoders),
+        embedding_rows=encoded.schema.embedding_rows,
+        bayes_optimal=optimum,
+        warnings=warnings,
+    )
+
+
+def _summary(split: EncodedSplit, folder: Path, schema: EncodedSchema) -> SplitSummary:
+    files = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    return SplitSummary(
+        rows=split.rows,
+        positives=int(split.labels.sum(dtype=np.int64)),
+        users=None if split.users is None else len(np.unique(split.users)),
+        row_ids_digest=digest(_bytes(np.sort(split.row_ids))),
+        files=files,
+        features=feature_digests(split, schema),
+    )
+
+
+def _bytes(numbers: NDArray[np.int64]) -> bytes:
+    return numbers.astype("<i8").tobytes()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Access to the files of a source: folders, buckets, volumes and HTTPS."""

@@ -1,0 +1,189 @@
+"""`builtin://synthetic`: clicks drawn from probabilities that are known, so that the best reachable AUC is known too.
+
+Each user sees one item an hour. The log-odds of a click are a sum of effects, one group for each kind of model to find:
+  main effects of user and item (LR);
+  segment x category and device x category, with all marginal effects removed (FM and beyond);
+  segment x device x category, with all lower-order effects removed (deep and cross networks);
+  the share of the item's category among the user's ten latest clicks (DIN and beyond), and whether that category
+  follows the one clicked last in a fixed cycle, which depends on the order of the clicks (BST and beyond).
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import ClassVar, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ctrlab_api.errors import InvalidData, Problem
+
+GENERATOR_VERSION: Final = "1"
+"""Raised whenever equal options would give other rows."""
+
+SEGMENTS: Final = 8
+CATEGORIES: Final = 12
+DEVICES: Final = 4
+MEMORY: Final = 10
+"""Latest clicks of a user that matter."""
+START: Final = 1_700_000_000
+"""Unix time of the first hour."""
+
+LIMITS: Final = {
+    "rows": (100, 50_000_000),
+    "users": (2, 1_000_000),
+    "items": (CATEGORIES, 1_000_000),
+    "seed": (0, 2**31 - 1),
+}
+"""What each option may be, both ends included."""
+
+
+@dataclass(frozen=True)
+class SyntheticOptions:
+    """`spec.dataset.source.options` of the generator."""
+
+    COLUMNS: ClassVar[tuple[str, ...]] = (
+        "user_id",
+        "item_id",
+        "segment",
+        "category",
+        "device",
+        "hour",
+        "timestamp",
+        "click",
+    )
+
+    rows: int = 200_000
+    users: int = 2_000
+    items: int = 500
+    seed: int = 7
+
+    @classmethod
+    def parse(cls, options: Mapping[str, str]) -> "SyntheticOptions":
+        """From text; InvalidData for an unknown option or a value out of its range."""
+        found: list[Problem] = []
+        values: dict[str, int] = {}
+        for name, text in options.items():
+            where = f"spec.dataset.source.options.{name}"
+            if name not in LIMITS:
+                found.append(Problem(where, f"unknown option; known: {', '.join(LIMITS)}"))
+                continue
+            low, high = LIMITS[name]
+            if text.isascii() and text.isdigit() and low <= int(text) <= high:
+                values[name] = int(text)
+            else:
+                found.append(Problem(where, f"found {text!r}; allowed is a whole number from {low} to {high}"))
+        if found:
+            raise InvalidData(found)
+        return cls(**values)
+
+    def as_json(self) -> dict[str, int]:
+        """The options with defaults filled in."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Effects:
+    """The planted log-odds."""
+
+    user: NDArray[np.float64]
+    item: NDArray[np.float64]
+    segment_category: NDArray[np.float64]
+    device_category: NDArray[np.float64]
+    segment_device_category: NDArray[np.float64]
+
+    INTERCEPT: ClassVar[float] = -0.9
+    MATCH: ClassVar[float] = 3.0
+    """Log-odds a unit share of the item's category among the latest clicks."""
+    FOLLOWS: ClassVar[float] = 1.1
+    """Log-odds when the category follows the one clicked last."""
+
+    @classmethod
+    def draw(cls, options: SyntheticOptions, random: np.random.Generator) -> "Effects":
+        """Effects with the standard deviations that place the best AUC between .75 and .80."""
+        return cls(
+            user=random.normal(0, 0.25, options.users),
+            item=random.normal(0, 0.35, options.items),
+            segment_category=_interaction(random, 0.75, SEGMENTS, CATEGORIES),
+            device_category=_interaction(random, 0.4, DEVICES, CATEGORIES),
+            segment_device_category=_interaction(random, 0.4, SEGMENTS, DEVICES, CATEGORIES),
+        )
+
+
+def generate_clicks(options: SyntheticOptions) -> tuple[pa.Table, NDArray[np.float64]]:
+    """The rows in order of time, and the true probability of a click in each: [rows]."""
+    random = np.random.default_rng(options.seed)
+    effects = Effects.draw(options, random)
+    user_segment = random.integers(SEGMENTS, size=options.users)
+    item_category = random.permutation(np.arange(options.items) % CATEGORIES)
+    popularity = 1.0 / np.arange(1, options.items + 1) ** 0.7
+    popularity /= popularity.sum()
+
+    steps = -(-options.rows // options.users)
+    shape = (steps, options.users)
+    items = random.choice(options.items, size=shape, p=popularity).astype(np.int32)
+    devices = random.integers(DEVICES, size=shape).astype(np.int8)
+    luck = random.random(shape)
+    probability = np.empty(shape)
+    recent = np.full((options.users, MEMORY), -1)
+    for step in range(steps):
+        category = item_category[items[step]]
+        probability[step] = _probability(effects, user_segment, items[step], category, devices[step], recent)
+        clicked = luck[step] < probability[step]
+        recent[clicked, 1:] = recent[clicked, :-1]
+        recent[clicked, 0] = category[clicked]
+
+    flat = slice(0, options.rows)
+    who = np.tile(np.arange(options.users), steps)[flat]
+    when = np.repeat(np.arange(steps), options.users)[flat]
+    what = items.ravel()[flat]
+    data = pa.table(
+        {
+            "user_id": _names("u", who, options.users),
+            "item_id": _names("i", what, options.items),
+            "segment": _names("s", user_segment[who], SEGMENTS),
+            "category": _names("c", item_category[what], CATEGORIES),
+            "device": _names("d", devices.ravel()[flat], DEVICES),
+            "hour": _names("h", when % 24, 24),
+            "timestamp": pa.array(START + when * 3600, pa.int64()),
+            "click": pa.array((luck < probability).ravel()[flat].astype(np.int8)),
+        }
+    )
+    return data, probability.ravel()[flat]
+
+
+def _probability(
+    effects: Effects,
+    segment: NDArray[np.int64],
+    item: NDArray[np.int32],
+    category: NDArray[np.int64],
+    device: NDArray[np.int8],
+    recent: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Of a click, for every user at one hour; `recent` [users, MEMORY] holds the categories clicked, latest first."""
+    match = (recent == category[:, None]).mean(axis=1) - 1 / CATEGORIES
+    follows = (category - recent[:, 0]) % CATEGORIES
+    cycle = np.where(recent[:, 0] < 0, 0.0, np.where((follows >= 1) & (follows <= 3), 1.0, -1 / 3))
+    odds = (
+        Effects.INTERCEPT
+        + effects.user
+        + effects.item[item]
+        + effects.segment_category[segment, category]
+        + effects.device_category[device, category]
+        + effects.segment_device_category[segment, device, category]
+        + Effects.MATCH * match
+        + Effects.FOLLOWS * cycle
+    )
+    return np.asarray(1 / (1 + np.exp(-odds)), np.float64)
+
+
+def _interaction(random: np.random.Generator, deviation: float, *shape: int) -> NDArray[np.float64]:
+    """A table whose mean over any one axis is zero, so that no effect of lower order is left in it."""
+    table = random.normal(0, 1, shape)
+    for axis in range(table.ndim):
+        table -= table.mean(axis=axis, keepdims=True)
+    return np.asarray(table * (deviation / table.std()), np.float64)
+
+
+def _names(letter: str, codes: NDArray[np.signedinteger], count: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array([f"{letter}{i}" for i in range(count)]))

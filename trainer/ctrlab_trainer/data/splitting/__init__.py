@@ -1,0 +1,1 @@
+"""Division of the rows into train, validation and test."""

@@ -1,0 +1,45 @@
+"""What a final run leaves beside its record: the files, by name, and how a finished run is found again."""
+
+from safetensors.torch import save
+
+from ctrlab_api.canonical_json import digest
+from ctrlab_api.records import RunRecord
+from ctrlab_api.resources.tuning import MetricName
+from ctrlab_store import Store
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
+from ctrlab_trainer.finals.curve_files import curve_csv
+from ctrlab_trainer.finals.final_training import TestEvaluation
+from ctrlab_trainer.finals.prediction_files import predictions_parquet
+from ctrlab_trainer.training.loop import TrainingResult
+
+RECORD = "record.json"
+PREDICTIONS = "predictions.parquet"
+VALID_PREDICTIONS = "valid_predictions.parquet"
+MODEL = "model.safetensors"
+CURVE = "curve.csv"
+
+
+def run_file_contents(
+    metrics: tuple[MetricName, ...], result: TrainingResult, valid: EncodedSplit, tested: TestEvaluation
+) -> dict[str, bytes]:
+    """Everything of a run but its record, by file name."""
+    files = {CURVE: curve_csv(result.curve, metrics)}
+    if result.state is not None and result.valid_scores is not None:
+        files[MODEL] = save(result.state)
+        files[VALID_PREDICTIONS] = predictions_parquet(valid, result.valid_scores)
+    if tested.predictions is not None:
+        files[PREDICTIONS] = tested.predictions
+    return files
+
+
+def optional_digest(content: bytes | None) -> str | None:
+    """None for a file that is not there."""
+    return None if content is None else digest(content)
+
+
+def find_record(experiment: Store, variant: str, seed: int) -> RunRecord | None:
+    """The record of a finished run, or None."""
+    for key in experiment.list(f"runs/{variant}/{seed}/"):
+        if key.endswith(f"/{RECORD}"):
+            return RunRecord.model_validate_json(experiment.get(key))
+    return None

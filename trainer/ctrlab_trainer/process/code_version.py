@@ -1,0 +1,41 @@
+"""Which code runs: the installed version, and the commit where it runs from a checkout."""
+
+import os
+import subprocess
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from ctrlab_api.records import CodeRecord
+
+PACKAGE = "ctrlab"
+IMAGE_VARIABLE = "CTRLAB_IMAGE"
+"""Set in a pod to the image reference, which a process cannot find out by itself."""
+
+
+@cache
+def code_record() -> CodeRecord:
+    """The record; commit and dirty flag are absent where the code is installed without its repository or git."""
+    status = _git("status", "--porcelain", "--untracked-files=no")
+    return CodeRecord(
+        package=PACKAGE,
+        version=version(PACKAGE),
+        git_commit=_git("rev-parse", "HEAD"),
+        git_dirty=None if status is None else bool(status),
+        image=os.environ.get(IMAGE_VARIABLE),
+    )
+
+
+def _git(*arguments: str) -> str | None:
+    """The output of a git command in the checkout that this file is tracked in, or None."""
+    here = Path(__file__).resolve()
+    try:
+        tracked = subprocess.run(
+            ["git", "ls-files", "--error-unmatch", here.name], cwd=here.parent, capture_output=True
+        )
+        if tracked.returncode:
+            return None
+        found = subprocess.run(["git", *arguments], cwd=here.parent, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()

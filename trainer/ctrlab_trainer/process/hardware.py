@@ -1,0 +1,35 @@
+"""On which machine: processor, memory, GPU and node."""
+
+import os
+import platform
+from pathlib import Path
+
+import psutil
+import torch
+
+from ctrlab_api.records import HardwareRecord
+
+NODE_VARIABLE = "CTRLAB_NODE"
+"""Set in a pod to the node's name."""
+
+
+def hardware_record(device: str) -> HardwareRecord:
+    """The record; the GPU's name and CUDA's version only where the run used a GPU."""
+    on_gpu = device == "cuda"
+    return HardwareRecord(
+        cpu=_cpu_model(),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        memory_bytes=psutil.virtual_memory().total,
+        gpu=torch.cuda.get_device_name() if on_gpu else None,
+        cuda=torch.version.cuda if on_gpu else None,
+        node=os.environ.get(NODE_VARIABLE),
+    )
+
+
+def _cpu_model() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

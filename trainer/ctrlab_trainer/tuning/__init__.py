@@ -1,0 +1,1 @@
+"""The tuning worker: trials of the shared study."""
