@@ -4,6 +4,9 @@ from typing import Final, Literal
 
 from ctrlab_api.resources.tuning import MetricName
 
+Direction = Literal["maximize", "minimize"]
+"""Which values of a metric are better."""
+
 SCORE_EPSILON: Final = 2.0**-23
 """Scores are clipped to [EPSILON, 1 - EPSILON] before logarithms: the resolution of float32 at 1."""
 

@@ -12,6 +12,7 @@ from pydantic import Field
 from ctrlab_api.architectures import ARCHITECTURES
 from ctrlab_api.architectures.default_search_spaces import default_space
 from ctrlab_api.canonical_json import digest, short_digest
+from ctrlab_api.metrics import METRIC_DIRECTIONS, Direction
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.experiment import Experiment, Model
 from ctrlab_api.resources.search_dimensions import Constraints, SearchDimension
@@ -131,6 +132,16 @@ class Plan(ApiModel):
     def reference(self) -> str:
         """The variant that the others are compared with."""
         return self.analysis.reference or self.variants[0].name
+
+    @property
+    def direction(self) -> Direction:
+        """Which values of the primary metric are better; a primary metric always has a direction."""
+        return "minimize" if METRIC_DIRECTIONS[self.analysis.primary_metric] == "minimize" else "maximize"
+
+    @property
+    def is_ablation(self) -> bool:
+        """Whether this is the plan of an ablation, which has a parent experiment."""
+        return self.parent is not None
 
     def variant(self, name: str) -> Variant:
         """The variant of that name; KeyError if there is none."""
