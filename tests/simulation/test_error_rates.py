@@ -182,7 +182,7 @@ def test_a_two_stage_extension_keeps_the_level(noise: Noise, half_width: float) 
         plan = stein_two_stage({"A-B": PairSpread(spread)}, pilot=pilot, maximum=maximum, half_width=half_width)
         sizes.add(plan.seeds)
         kept = [*range(plan.seeds), *range(maximum, maximum + plan.seeds)]
-        rejections.append(rejected(covariance.of(kept), pilot))
+        rejections.append(rejected(covariance.select(kept), pilot))
     assert len(sizes) > 8, "the extension must depend on the spread, or this is no test of it"
     assert_nominal(rejections)
 
@@ -197,7 +197,7 @@ def test_a_pilot_of_five_is_acceptable_and_worse_than_one_of_eight() -> None:
         spread = float((covariance.estimates[:pilot] - covariance.estimates[maximum : maximum + pilot]).std(ddof=1))
         plan = stein_two_stage({"A-B": PairSpread(spread)}, pilot=pilot, maximum=maximum, half_width=0.048)
         kept = [*range(plan.seeds), *range(maximum, maximum + plan.seeds)]
-        rejections.append(rejected(covariance.of(kept), pilot))
+        rejections.append(rejected(covariance.select(kept), pilot))
     assert_at_most(0.07, rejections)
 
 

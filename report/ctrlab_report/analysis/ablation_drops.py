@@ -17,18 +17,18 @@ from ctrlab_report.pages.number_formats import metric_name
 
 
 def summarise_ablation(
-    gathered: ReportInputs,
+    inputs: ReportInputs,
     scored: ScoredMetrics,
     models: Sequence[ModelSummary],
     comparisons: Sequence[ComparisonSummary],
 ) -> AblationSummary | None:
     """None for a report that is no ablation's."""
-    plan = gathered.plan
+    plan = inputs.plan
     if plan.parent is None:
         return None
     primary = {row.a: row for row in comparisons if row.role == "primary"}
     by_name = {model.name: model for model in models}
-    rows = [_row(gathered, plan.variant(name), primary[name], by_name) for name in plan.names if name in primary]
+    rows = [_row(inputs, plan.variant(name), primary[name], by_name) for name in plan.names if name in primary]
     ranked = tuple(sorted((_ranked(row, rows) for row in rows), key=lambda row: -(row.drop or float("-inf"))))
     return AblationSummary(
         experiment=plan.parent.experiment,
@@ -36,21 +36,21 @@ def summarise_ablation(
         search_token=plan.parent.search_token,
         full_model=plan.parent.model,
         hyperparameters=plan.parent.hyperparameters,
-        tuning_statement=_tuning_statement(gathered),
-        reused_runs=sum(run.record is not None and run.record.reused_from is not None for run in gathered.runs),
+        tuning_statement=_tuning_statement(inputs),
+        reused_runs=sum(run.record is not None and run.record.reused_from is not None for run in inputs.runs),
         rows=ranked,
         ranking_statement=_ranking_statement(ranked),
-        effects=factorial_effects(gathered, scored, plan.parent.factorial) if plan.parent.factorial else (),
+        effects=factorial_effects(inputs, scored, plan.parent.factorial) if plan.parent.factorial else (),
     )
 
 
 def _row(
-    gathered: ReportInputs, variant: Variant, found: ComparisonSummary, models: dict[str, ModelSummary]
+    inputs: ReportInputs, variant: Variant, found: ComparisonSummary, models: dict[str, ModelSummary]
 ) -> AblationRow:
-    plan, population = gathered.plan, found.population
+    plan, population = inputs.plan, found.population
     sign = 1.0 if METRIC_DIRECTIONS[plan.analysis.primary_metric] == "minimize" else -1.0
     own, full = models[variant.name], models[plan.reference]
-    records = [run.record for run in gathered.of(variant.name) if run.record is not None]
+    records = [run.record for run in inputs.runs_of(variant.name) if run.record is not None]
     return AblationRow(
         variant=variant.name,
         change=describe_change(plan, variant),
@@ -110,12 +110,12 @@ def _ranking_statement(rows: Sequence[AblationRow]) -> str:
     return "The intervals support no order among the variants; the order of the table is that of the estimates."
 
 
-def _tuning_statement(gathered: ReportInputs) -> str:
-    plan = gathered.plan
+def _tuning_statement(inputs: ReportInputs) -> str:
+    plan = inputs.plan
     assert plan.parent is not None
-    full, tuned = plan.parent.model, gathered.studies[plan.reference].best.parameters
+    full, tuned = plan.parent.model, inputs.studies[plan.reference].best.parameters
     if plan.parent.hyperparameters == "Retune":
-        budgets = {name: gathered.studies[name].budget for name in plan.names}
+        budgets = {name: inputs.studies[name].budget for name in plan.names}
         if len(set(budgets.values())) == 1:
             return f"Every variant was tuned anew with the full model's budget of {budgets[full]} trials."
         listed = ", ".join(f"{name} {budget}" for name, budget in budgets.items())

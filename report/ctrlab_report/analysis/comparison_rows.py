@@ -51,17 +51,17 @@ class SeedOnlyComparison:
 
 
 def comparison_row(
-    gathered: ReportInputs,
+    inputs: ReportInputs,
     metric: ScoredMetric,
     found: AdjustedComparison | SeedOnlyComparison,
     plan: ComparisonSettings,
 ) -> ComparisonSummary:
     """The row without verdict and sentence, marked exploratory; the caller says what it is."""
     one = found.comparison if isinstance(found, AdjustedComparison) else found
-    of_a, of_b = metric.of(one.a), metric.of(one.b)
+    of_a, of_b = metric.values_of(one.a), metric.values_of(one.b)
     seeds = tuple(seed for seed in of_a if seed in of_b)
     differences = [of_a[seed] - of_b[seed] for seed in seeds]
-    clean = unflagged_seeds(gathered, metric, one.a) & unflagged_seeds(gathered, metric, one.b)
+    clean = unflagged_seeds(inputs, metric, one.a) & unflagged_seeds(inputs, metric, one.b)
     kept = [d for seed, d in zip(seeds, differences, strict=True) if seed in clean]
     on_these_rows = one.test_set_only if isinstance(one.test_set_only, PairedT | Degenerate) else None
     here = paired_seed_estimate(differences, on_these_rows) if on_these_rows is not None else None
@@ -81,7 +81,7 @@ def comparison_row(
         relative_improvement=_relative(metric.name, [of_a[s] for s in seeds], [of_b[s] for s in seeds]),
         without_flagged=seed_estimate(kept, plan.confidence) if len(kept) < len(seeds) else None,
         sentence="",
-        inputs_digest=digest({name: model_inputs_digest(gathered, name) for name in (one.a, one.b)}),
+        inputs_digest=digest({name: model_inputs_digest(inputs, name) for name in (one.a, one.b)}),
         **({"population": None} | of_pair),
     )
 

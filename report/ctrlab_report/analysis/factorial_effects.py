@@ -22,17 +22,15 @@ from ctrlab_report.statistics.obuchowski_rockette import estimate_model_mean
 from ctrlab_report.statistics.students_t import two_sided_p
 
 
-def factorial_effects(
-    gathered: ReportInputs, scored: ScoredMetrics, parts: Sequence[str]
-) -> tuple[FactorialEffect, ...]:
+def factorial_effects(inputs: ReportInputs, scored: ScoredMetrics, parts: Sequence[str]) -> tuple[FactorialEffect, ...]:
     """One row for each part, then one for each pair; p-values corrected over all of them as the plan corrects."""
-    plan = gathered.plan
+    plan = inputs.plan
     metric = scored.metrics[plan.analysis.primary_metric]
     cells = combination_cells(plan, parts)
-    values = {name: metric.of(name) for name in cells.values()}
-    seeds = [seed for seed in gathered.seeds if all(seed in found for found in values.values())]
+    values = {name: metric.values_of(name) for name in cells.values()}
+    seeds = [seed for seed in inputs.seeds if all(seed in found for found in values.values())]
     chosen = [subset for size in (1, 2) for subset in combinations(parts, size)]
-    found = [_effect(gathered, metric, cells, subset, len(parts), seeds) for subset in chosen]
+    found = [_effect(inputs, metric, cells, subset, len(parts), seeds) for subset in chosen]
     raw = [one.p if one else None for one in found]
     adjusted = adjust(raw, Correction(plan.analysis.correction), alpha=plan.analysis.alpha).adjusted
     return tuple(
@@ -65,7 +63,7 @@ def contrast_weight(removed: frozenset[str], subset: Sequence[str], parts: int) 
 
 
 def _effect(
-    gathered: ReportInputs,
+    inputs: ReportInputs,
     metric: ScoredMetric,
     cells: dict[frozenset[str], str],
     subset: Sequence[str],
@@ -82,8 +80,8 @@ def _effect(
         weights @ covariance.estimates,
         weights @ covariance.matrix @ weights.T,
         test_df=covariance.test_df,
-        confidence=float(gathered.plan.analysis.confidence),
-        pilot_seeds=pilot_seed_count(gathered, seeds),
+        confidence=float(inputs.plan.analysis.confidence),
+        pilot_seeds=pilot_seed_count(inputs, seeds),
     )
     estimate = population_estimate(found, covariance.units)
     if estimate is None or isinstance(found, Degenerate):

@@ -16,9 +16,9 @@ from ctrlab_report.pages.number_formats import anomaly_name, duration
 from ctrlab_report.statistics.run_anomalies import SLOW_FACTOR, ProcessSignal, RerunOutcome
 
 
-def list_machines(gathered: ReportInputs) -> tuple[Machine, ...]:
+def list_machines(inputs: ReportInputs) -> tuple[Machine, ...]:
     """Distinct combinations of code, environment, hardware and device, most frequent first."""
-    kinds = [_machine(run.record) for run in gathered.runs if run.record is not None]
+    kinds = [_machine(run.record) for run in inputs.runs if run.record is not None]
     texts = [canonical_json(kind) for kind in kinds]
     by_text = dict(zip(texts, kinds, strict=True))
     counted = sorted(Counter(texts).items(), key=lambda entry: (-entry[1], entry[0]))
@@ -38,55 +38,55 @@ def _machine(record: RunRecord) -> Machine:
     )
 
 
-def count_openings(gathered: ReportInputs) -> TestOpenings:
+def count_openings(inputs: ReportInputs) -> TestOpenings:
     """How often the sealed test set was opened by the runs of this plan."""
-    first = [opening for run in gathered.runs if run.record is not None for opening in run.record.openings]
-    again = [opening for run in gathered.runs for record in run.repeats for opening in record.openings]
+    first = [opening for run in inputs.runs if run.record is not None for opening in run.record.openings]
+    again = [opening for run in inputs.runs for record in run.later_attempts for opening in record.openings]
     reruns = len(again) + sum(opening.reason != "first" for opening in first)
     total = len(first) + len(again)
     return TestOpenings(
         total=total,
         first_attempts=total - reruns,
         reruns=reruns,
-        earlier_plans=tuple(plan.plan_digest for plan in gathered.lineage.opened(gathered.prepared)),
+        earlier_plans=tuple(plan.plan_digest for plan in inputs.lineage.opened(inputs.prepared)),
     )
 
 
 def collect_findings(
-    gathered: ReportInputs, scored: ScoredMetrics, searches: Sequence[TuningSummary]
+    inputs: ReportInputs, scored: ScoredMetrics, searches: Sequence[TuningSummary]
 ) -> tuple[Finding, ...]:
     """Everything that a reader should know before using the numbers, warnings first and otherwise in a fixed order."""
     found = chain(
-        _missing(gathered),
-        winners_curse_findings(searches, float(gathered.plan.analysis.confidence)),
-        _anomalous(gathered),
-        _data(gathered),
-        _machines(gathered),
-        metric_disagreements(gathered, scored),
+        _missing(inputs),
+        winners_curse_findings(searches, float(inputs.plan.analysis.confidence)),
+        _anomalous(inputs),
+        _data(inputs),
+        _machines(inputs),
+        metric_disagreements(inputs, scored),
     )
     return tuple(sorted(found, key=lambda finding: finding.severity != "warning"))
 
 
-def _missing(gathered: ReportInputs) -> Iterator[Finding]:
-    for name in gathered.plan.names:
-        lost = [run.seed for run in gathered.of(name) if run.record is None]
+def _missing(inputs: ReportInputs) -> Iterator[Finding]:
+    for name in inputs.plan.names:
+        lost = [run.seed for run in inputs.runs_of(name) if run.record is None]
         if lost:
             yield Finding(
                 severity="warning",
                 where=name,
-                message=f"{len(lost)} of {len(gathered.of(name))} planned runs did not end (seeds "
+                message=f"{len(lost)} of {len(inputs.runs_of(name))} planned runs did not end (seeds "
                 f"{', '.join(map(str, lost))}); its numbers are over the others",
             )
-        for run in gathered.of(name):
-            if run.cut_off:
+        for run in inputs.runs_of(name):
+            if run.interrupted_starts:
                 where = f"{name}, seed {run.seed}"
-                message = f"has no result after {len(run.cut_off)} starts; the last: {run.cut_off[-1].detail}"
+                message = f"has no result after {len(run.interrupted_starts)} starts; the last: {run.interrupted_starts[-1].detail}"
                 yield Finding(severity="note", where=where, message=message)
 
 
-def _anomalous(gathered: ReportInputs) -> Iterator[Finding]:
-    ended = [(run, run.record) for run in gathered.runs if run.record is not None]
-    for name in gathered.plan.names:
+def _anomalous(inputs: ReportInputs) -> Iterator[Finding]:
+    ended = [(run, run.record) for run in inputs.runs if run.record is not None]
+    for name in inputs.plan.names:
         yield from _by_kind(name, [record for run, record in ended if run.variant == name])
     for run, record in ended:
         if record.repetition is not None:
@@ -96,7 +96,7 @@ def _anomalous(gathered: ReportInputs) -> Iterator[Finding]:
                 where=_seeds(run.variant, [run.seed]),
                 message=REPETITION_MESSAGES[found],
             )
-    yield from _slow(gathered, [run for run, _ in ended])
+    yield from _slow(inputs, [run for run, _ in ended])
 
 
 def _by_kind(name: str, records: Sequence[RunRecord]) -> Iterator[Finding]:
@@ -111,11 +111,11 @@ def _by_kind(name: str, records: Sequence[RunRecord]) -> Iterator[Finding]:
         yield Finding(severity="note", where=where, message=message)
 
 
-def _slow(gathered: ReportInputs, ended: Sequence[RunInputs]) -> Iterator[Finding]:
-    slow = [run for run in ended if ProcessSignal.SLOW in classify_run(gathered, run).signals]
+def _slow(inputs: ReportInputs, ended: Sequence[RunInputs]) -> Iterator[Finding]:
+    slow = [run for run in ended if ProcessSignal.SLOW in classify_run(inputs, run).signals]
     if slow:
         longest = max(slow, key=lambda run: run.record.process.wall_seconds if run.record else 0.0)
-        walls = [run.record.process.wall_seconds for run in gathered.of(longest.variant) if run.record]
+        walls = [run.record.process.wall_seconds for run in inputs.runs_of(longest.variant) if run.record]
         message = (
             f"{len(slow)} of {len(ended)} runs took more than {SLOW_FACTOR:g} times the median of their model's runs; "
             f"the longest is {_seeds(longest.variant, [longest.seed])}, {duration(max(walls))} where the median is "
@@ -128,13 +128,13 @@ def _seeds(name: str, seeds: Sequence[int]) -> str:
     return f"{name}, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
-def _data(gathered: ReportInputs) -> Iterator[Finding]:
-    for warning in gathered.prepared.warnings:
+def _data(inputs: ReportInputs) -> Iterator[Finding]:
+    for warning in inputs.prepared.warnings:
         yield Finding(severity="note", where="data", message=warning)
 
 
-def _machines(gathered: ReportInputs) -> Iterator[Finding]:
-    kinds = [kind.model_dump(mode="json", by_alias=True, exclude={"runs"}) for kind in list_machines(gathered)]
+def _machines(inputs: ReportInputs) -> Iterator[Finding]:
+    kinds = [kind.model_dump(mode="json", by_alias=True, exclude={"runs"}) for kind in list_machines(inputs)]
     if len(kinds) > 1:
         differing = [part for part in kinds[0] if len({canonical_json(kind[part]) for kind in kinds}) > 1]
         yield Finding(

@@ -31,16 +31,16 @@ RELIABILITY_BINS = 10
 """Bins of equal mass; the value of the metric ece has a definition of its own."""
 
 
-def summarise_models(gathered: ReportInputs, scored: ScoredMetrics) -> tuple[ModelSummary, ...]:
+def summarise_models(inputs: ReportInputs, scored: ScoredMetrics) -> tuple[ModelSummary, ...]:
     """All models in the plan's order."""
-    return tuple(_model(gathered, scored, name) for name in gathered.plan.names)
+    return tuple(_model(inputs, scored, name) for name in inputs.plan.names)
 
 
-def _model(gathered: ReportInputs, scored: ScoredMetrics, name: str) -> ModelSummary:
-    plan, runs = gathered.plan, gathered.of(name)
+def _model(inputs: ReportInputs, scored: ScoredMetrics, name: str) -> ModelSummary:
+    plan, runs = inputs.plan, inputs.runs_of(name)
     variant = plan.variant(name)
     records = [run.record for run in runs if run.record is not None]
-    primary = scored.metrics[plan.analysis.primary_metric].of(name)
+    primary = scored.metrics[plan.analysis.primary_metric].values_of(name)
     return ModelSummary(
         name=name,
         architecture=variant.architecture,
@@ -48,41 +48,41 @@ def _model(gathered: ReportInputs, scored: ScoredMetrics, name: str) -> ModelSum
         removed_parts=variant.remove,
         dropped_features=variant.drop_features,
         parameters=records[0].parameters if records else None,
-        metrics={metric: _metric(gathered, scored.metrics[metric], name) for metric in plan.analysis.metrics},
+        metrics={metric: _metric(inputs, scored.metrics[metric], name) for metric in plan.analysis.metrics},
         failures=_failures(runs, float(plan.analysis.confidence)),
-        cost=_cost(records, gathered.studies[name]),
+        cost=_cost(records, inputs.studies[name]),
         config={key: _text(value) for key, value in sorted(records[0].config.items())} if records else {},
-        reliability=_reliability(gathered, runs),
+        reliability=_reliability(inputs, runs),
         flagged_seeds=flagged_seeds(primary, plan.analysis.alpha),
-        runs=tuple(_run(gathered, run) for run in runs),
-        inputs_digest=model_inputs_digest(gathered, name),
+        runs=tuple(_run(inputs, run) for run in runs),
+        inputs_digest=model_inputs_digest(inputs, name),
     )
 
 
-def model_inputs_digest(gathered: ReportInputs, name: str) -> str:
+def model_inputs_digest(inputs: ReportInputs, name: str) -> str:
     """Digest over the records and predictions of one model."""
-    return digest({key: value for key, value in gathered.inputs.items() if key.startswith(f"runs/{name}/")})
+    return digest({key: value for key, value in inputs.input_digests.items() if key.startswith(f"runs/{name}/")})
 
 
-def unflagged_seeds(gathered: ReportInputs, metric: ScoredMetric, name: str) -> set[int]:
+def unflagged_seeds(inputs: ReportInputs, metric: ScoredMetric, name: str) -> set[int]:
     """Seeds whose run ended without an unusual sign and whose value of this metric Grubbs' test does not mark."""
-    marked = flagged_seeds(metric.of(name), gathered.plan.analysis.alpha)
-    odd = training_anomalies(gathered, name)
-    ended = (run for run in gathered.of(name) if run.record is not None and run.seed not in odd)
+    marked = flagged_seeds(metric.values_of(name), inputs.plan.analysis.alpha)
+    odd = training_anomalies(inputs, name)
+    ended = (run for run in inputs.runs_of(name) if run.record is not None and run.seed not in odd)
     return {run.seed for run in ended if str(run.seed) not in marked}
 
 
-def _metric(gathered: ReportInputs, metric: ScoredMetric, name: str) -> MetricSummary:
-    confidence = float(gathered.plan.analysis.confidence)
-    runs = gathered.of(name)
-    test = metric.of(name)
-    sound = unflagged_seeds(gathered, metric, name)
+def _metric(inputs: ReportInputs, metric: ScoredMetric, name: str) -> MetricSummary:
+    confidence = float(inputs.plan.analysis.confidence)
+    runs = inputs.runs_of(name)
+    test = metric.values_of(name)
+    sound = unflagged_seeds(inputs, metric, name)
     clean = [value for seed, value in test.items() if seed in sound]
     validation = {run.seed: run.record.metrics_valid.get(metric.name) for run in runs if run.record is not None}
     on_test = seed_estimate(list(test.values()), confidence)
     on_validation = seed_estimate([value for value in validation.values() if value is not None], confidence)
-    units = average_by_search(metric, gathered.plan)
-    counted = units.of(name)
+    units = average_by_search(metric, inputs.plan)
+    counted = units.values_of(name)
     covariance = units.covariance_of([(name, seed) for seed in counted]) if counted else None
     return MetricSummary(
         test=on_test,
@@ -92,7 +92,7 @@ def _metric(gathered: ReportInputs, metric: ScoredMetric, name: str) -> MetricSu
                 covariance.matrix,
                 test_df=covariance.test_df,
                 confidence=confidence,
-                pilot_seeds=_pilot(gathered, counted),
+                pilot_seeds=_pilot(inputs, counted),
             ),
             covariance.units,
         )
@@ -109,17 +109,17 @@ def _metric(gathered: ReportInputs, metric: ScoredMetric, name: str) -> MetricSu
     )
 
 
-def pilot_seed_count(gathered: ReportInputs, seeds: Sequence[int]) -> int | None:
+def pilot_seed_count(inputs: ReportInputs, seeds: Sequence[int]) -> int | None:
     """How many of the given seeds belong to the pilot of a two-stage extension; None without an extension."""
-    if gathered.decision is None or gathered.decision.count == gathered.decision.pilot:
+    if inputs.decision is None or inputs.decision.count == inputs.decision.pilot:
         return None
-    pilot = set(gathered.plan.evaluation.seeds.values(gathered.decision.pilot))
+    pilot = set(inputs.plan.evaluation.seeds.values(inputs.decision.pilot))
     counted = sum(seed in pilot for seed in seeds)
     return counted if counted >= 2 else None
 
 
-def _pilot(gathered: ReportInputs, values: dict[int, float]) -> int | None:
-    return pilot_seed_count(gathered, list(values))
+def _pilot(inputs: ReportInputs, values: dict[int, float]) -> int | None:
+    return pilot_seed_count(inputs, list(values))
 
 
 def _failures(runs: Sequence[RunInputs], confidence: float) -> FailureRate:
@@ -150,13 +150,13 @@ def _cost(records: Sequence[RunRecord], study: StudyRecord) -> CostSummary | Non
     )
 
 
-def _reliability(gathered: ReportInputs, runs: Sequence[RunInputs]) -> tuple[ReliabilityBin, ...]:
+def _reliability(inputs: ReportInputs, runs: Sequence[RunInputs]) -> tuple[ReliabilityBin, ...]:
     """Predictions of all seeds pooled, cut into bins of equal mass; ties stay in one bin."""
     scores = [run.scores for run in runs if run.scores is not None]
-    if gathered.test is None or not scores:
+    if inputs.test_rows is None or not scores:
         return ()
     pooled: NDArray[np.float32] = np.concatenate(scores)
-    labels = np.tile(gathered.test.labels, len(scores))
+    labels = np.tile(inputs.test_rows.labels, len(scores))
     edges = np.unique(np.quantile(pooled, np.linspace(0, 1, RELIABILITY_BINS + 1)[1:-1]))
     place = np.searchsorted(edges, pooled, side="left")
     rows = np.bincount(place, minlength=edges.size + 1)
@@ -170,12 +170,16 @@ def _reliability(gathered: ReportInputs, runs: Sequence[RunInputs]) -> tuple[Rel
     )
 
 
-def _run(gathered: ReportInputs, run: RunInputs) -> RunSummary:
-    record, course = run.record, classify_run(gathered, run)
+def _run(inputs: ReportInputs, run: RunInputs) -> RunSummary:
+    record, course = run.record, classify_run(inputs, run)
     signals = tuple(signal.value for signal in course.signals)
     if record is None:
         return RunSummary(
-            seed=run.seed, state="Missing", run_class=course.run_class.value, signals=signals, cut_off=run.cut_off
+            seed=run.seed,
+            state="Missing",
+            run_class=course.run_class.value,
+            signals=signals,
+            cut_off=run.interrupted_starts,
         )
     return RunSummary(
         seed=run.seed,
@@ -184,12 +188,12 @@ def _run(gathered: ReportInputs, run: RunInputs) -> RunSummary:
         reruns=tuple(
             f"attempt {repeat.attempt}: predictions "
             + ("bit-equal" if repeat.predictions_sha256 == record.predictions_sha256 else "differ")
-            for repeat in run.repeats
+            for repeat in run.later_attempts
         ),
         best_epoch=record.best_epoch,
         wall_seconds=record.process.wall_seconds,
         deterministic=record.randomness.deterministic_achieved,
-        openings=len(record.openings) + sum(len(repeat.openings) for repeat in run.repeats),
+        openings=len(record.openings) + sum(len(repeat.openings) for repeat in run.later_attempts),
         run_class=course.run_class.value,
         signals=signals,
         anomalies=record.anomalies,

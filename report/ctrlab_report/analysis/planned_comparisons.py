@@ -43,47 +43,47 @@ from ctrlab_report.statistics.verdict_table import ReplicateUnit, VerdictKind
 NOTHING_TO_COMPARE = "no-finished-runs"
 
 
-def summarise_comparisons(gathered: ReportInputs, scored: ScoredMetrics) -> tuple[ComparisonSummary, ...]:
+def summarise_comparisons(inputs: ReportInputs, scored: ScoredMetrics) -> tuple[ComparisonSummary, ...]:
     """All planned pairs: the primary metric first, then the others in the plan's order."""
-    analysis = gathered.plan.analysis
-    metrics = {name: average_by_search(metric, gathered.plan) for name, metric in scored.metrics.items()}
+    analysis = inputs.plan.analysis
+    metrics = {name: average_by_search(metric, inputs.plan) for name, metric in scored.metrics.items()}
     primary = metrics[analysis.primary_metric]
     others = [metrics[name] for name in analysis.metrics if name != analysis.primary_metric]
-    first = _family(gathered, primary, Correction(analysis.correction), margin=analysis.margin)
-    rest = [row for metric in others for row in _family(gathered, metric, Correction.NONE, margin=None)]
+    first = _family(inputs, primary, Correction(analysis.correction), margin=analysis.margin)
+    rest = [row for metric in others for row in _family(inputs, metric, Correction.NONE, margin=None)]
     explored = benjamini_hochberg([_p(row) for row in rest], alpha=analysis.alpha).adjusted
     return (
         *(row.model_copy(update={"role": "primary"}) for row in first),
-        *(_explored(row, adjusted, _unit(gathered)) for row, adjusted in zip(rest, explored, strict=True)),
+        *(_explored(row, adjusted, _unit(inputs)) for row, adjusted in zip(rest, explored, strict=True)),
     )
 
 
-def comparison_plan(gathered: ReportInputs, correction: Correction, margin: str | None) -> ComparisonSettings:
+def comparison_plan(inputs: ReportInputs, correction: Correction, margin: str | None) -> ComparisonSettings:
     """The frozen plan in the words of the statistics package."""
-    decision, seeds = gathered.decision, gathered.plan.evaluation.seeds
+    decision, seeds = inputs.decision, inputs.plan.evaluation.seeds
     extended = decision is not None and decision.count > decision.pilot
     return ComparisonSettings(
-        confidence=float(gathered.plan.analysis.confidence),
+        confidence=float(inputs.plan.analysis.confidence),
         margin=float(margin) if margin else None,
         correction=correction,
         pilot_seeds=seeds.values(decision.pilot) if decision is not None and extended else (),
-        unit=_unit(gathered),
+        unit=_unit(inputs),
     )
 
 
-def _unit(gathered: ReportInputs) -> ReplicateUnit:
-    return "searches" if gathered.plan.tuning.searches > 1 else "seeds"
+def _unit(inputs: ReportInputs) -> ReplicateUnit:
+    return "searches" if inputs.plan.tuning.searches > 1 else "seeds"
 
 
 def _family(
-    gathered: ReportInputs, metric: ScoredMetric, correction: Correction, margin: str | None
+    inputs: ReportInputs, metric: ScoredMetric, correction: Correction, margin: str | None
 ) -> list[ComparisonSummary]:
-    pairs = gathered.plan.comparisons()
-    plan = comparison_plan(gathered, correction, margin)
+    pairs = inputs.plan.comparisons()
+    plan = comparison_plan(inputs, correction, margin)
     if metric.covariance is None:
-        return [_over_seeds(gathered, metric, a, b, plan) for a, b in pairs]
+        return [_over_seeds(inputs, metric, a, b, plan) for a, b in pairs]
     compared = [_compare(metric, metric.covariance, a, b, plan, len(pairs)) for a, b in pairs]
-    return [_row(gathered, metric, member, plan) for member in compare_family(compared, plan)]
+    return [_row(inputs, metric, member, plan) for member in compare_family(compared, plan)]
 
 
 def _compare(
@@ -92,21 +92,24 @@ def _compare(
     """One pair; a model without any finished run gives an explicit dead end that still counts in the family."""
     place = {run: index for index, run in enumerate(metric.values)}
     models = [
-        ModelRuns(name, seeds := tuple(metric.of(name)), tuple(place[name, seed] for seed in seeds)) for name in (a, b)
+        ModelRuns(name, seeds := tuple(metric.values_of(name)), tuple(place[name, seed] for seed in seeds))
+        for name in (a, b)
     ]
     without = [model.name for model in models if not model.seeds]
     if without:
         reason = f"no run of {' and '.join(without)} ended with predictions"
         dead_end = Degenerate(NOTHING_TO_COMPARE, reason, 0, 0.0)
-        return PairComparison(a, b, covariance.of([]), (), dead_end, dead_end, None, None, None, None, None, None, None)
+        return PairComparison(
+            a, b, covariance.select([]), (), dead_end, dead_end, None, None, None, None, None, None, None
+        )
     return compare_pair(models[0], models[1], covariance, plan, family)
 
 
 def _row(
-    gathered: ReportInputs, metric: ScoredMetric, member: AdjustedComparison, plan: ComparisonSettings
+    inputs: ReportInputs, metric: ScoredMetric, member: AdjustedComparison, plan: ComparisonSettings
 ) -> ComparisonSummary:
     found, verdict = member.comparison, member.verdict
-    row = comparison_row(gathered, metric, member, plan)
+    row = comparison_row(inputs, metric, member, plan)
     update: dict[str, Any] = {"sentence": sentence_without_verdict(row, plan.confidence, plan.unit)}
     if isinstance(found.two_source, Degenerate) and not found.covariance.estimates.size:
         update = {
@@ -142,17 +145,17 @@ def _one_seed(found: PairComparison, confidence: float) -> dict[str, Any]:
 
 
 def _over_seeds(
-    gathered: ReportInputs, metric: ScoredMetric, a: str, b: str, plan: ComparisonSettings
+    inputs: ReportInputs, metric: ScoredMetric, a: str, b: str, plan: ComparisonSettings
 ) -> ComparisonSummary:
     """A metric without a sampling theory here: the paired t-test on this test set, and no verdict."""
-    of_a, of_b = metric.of(a), metric.of(b)
+    of_a, of_b = metric.values_of(a), metric.values_of(b)
     seeds = tuple(seed for seed in of_a if seed in of_b)
     found = (
         paired_t([of_a[seed] for seed in seeds], [of_b[seed] for seed in seeds], confidence=plan.confidence)
         if seeds
         else Degenerate(NOTHING_TO_COMPARE, "no shared seed", 0, 0.0)
     )
-    row = comparison_row(gathered, metric, SeedOnlyComparison(a, b, seeds, found), plan)
+    row = comparison_row(inputs, metric, SeedOnlyComparison(a, b, seeds, found), plan)
     return row.model_copy(update={"sentence": sentence_without_verdict(row, plan.confidence, plan.unit)})
 
 

@@ -14,13 +14,13 @@ from ctrlab_report.statistics.run_anomalies import (
 _CUT_OFF = frozenset({"terminated", "lost", "failed"})
 
 
-def classify_run(gathered: ReportInputs, run: RunInputs) -> Classification:
+def classify_run(inputs: ReportInputs, run: RunInputs) -> Classification:
     """Class and signals of one run that may have no record; slow is measured against its own model's runs
     in batches of equal size, for each of them has its share of the batch's time."""
-    kinds = {found.kind for found in (run.record.anomalies if run.record else run.cut_off)}
+    kinds = {found.kind for found in (run.record.anomalies if run.record else run.interrupted_starts)}
     walls = [
         other.record.process.wall_seconds
-        for other in gathered.of(run.variant)
+        for other in inputs.runs_of(run.variant)
         if other.record is not None and _batch(other) == _batch(run)
     ]
     return classify_symptoms(
@@ -42,12 +42,12 @@ def _batch(run: RunInputs) -> int:
     return len(run.record.batched_with or ()) if run.record else 0
 
 
-def training_anomalies(gathered: ReportInputs, name: str) -> dict[int, frozenset[ProcessSignal]]:
+def training_anomalies(inputs: ReportInputs, name: str) -> dict[int, frozenset[ProcessSignal]]:
     """By seed, the signals of a model's training anomalies that make a run unusual among the model's runs.
 
     What more than half of them show belongs to the model (some learn nothing after the first epoch) and marks no run.
     """
-    classes = {run.seed: classify_run(gathered, run) for run in gathered.of(name) if run.record is not None}
+    classes = {run.seed: classify_run(inputs, run) for run in inputs.runs_of(name) if run.record is not None}
     odd = {
         seed: frozenset(found.signals) - {ProcessSignal.SLOW, ProcessSignal.EVICTED, ProcessSignal.OUT_OF_MEMORY}
         for seed, found in classes.items()

@@ -37,7 +37,7 @@ class ScoredMetric:
     """Runs with a value, in the order of `covariance`'s rows."""
     covariance: MetricCovariance | None
 
-    def of(self, variant: str) -> dict[int, float]:
+    def values_of(self, variant: str) -> dict[int, float]:
         """Values of one variant by seed."""
         return {seed: value for (name, seed), value in self.values.items() if name == variant}
 
@@ -46,7 +46,7 @@ class ScoredMetric:
         if self.covariance is None:
             return None
         place = {run: index for index, run in enumerate(self.values)}
-        return self.covariance.of([place[run] for run in runs])
+        return self.covariance.select([place[run] for run in runs])
 
 
 @dataclass(frozen=True)
@@ -57,27 +57,27 @@ class ScoredMetrics:
     clustered: bool
 
 
-def score_metrics(gathered: ReportInputs) -> ScoredMetrics:
+def score_metrics(inputs: ReportInputs) -> ScoredMetrics:
     """Values and covariances of every metric in the plan, over every run with predictions.
 
     Test-sample errors are clustered by user where the plan names a user column and test holds more than one user.
     """
-    names = gathered.plan.analysis.metrics
-    runs = [run for run in gathered.runs if run.scores is not None]
-    if gathered.test is None or not runs:
+    names = inputs.plan.analysis.metrics
+    runs = [run for run in inputs.runs if run.scores is not None]
+    if inputs.test_rows is None or not runs:
         return ScoredMetrics({name: ScoredMetric(name, {}, None) for name in names}, False)
-    clusters = _clusters(gathered.test.users)
+    clusters = _clusters(inputs.test_rows.users)
     return ScoredMetrics(
-        {name: _metric(name, gathered.test.labels, runs, clusters) for name in names}, clusters is not None
+        {name: _metric(name, inputs.test_rows.labels, runs, clusters) for name in names}, clusters is not None
     )
 
 
-def metric_disagreements(gathered: ReportInputs, scored: ScoredMetrics) -> Iterator[Finding]:
+def metric_disagreements(inputs: ReportInputs, scored: ScoredMetrics) -> Iterator[Finding]:
     """One warning for each metric that some run recorded with another value than its predictions give."""
     for name, metric in scored.metrics.items():
         off = {
             run: (record.metrics_test[name], metric.values[run.variant, run.seed])
-            for run in gathered.runs
+            for run in inputs.runs
             if (record := run.record) is not None
             and (run.variant, run.seed) in metric.values
             and (recorded := record.metrics_test.get(name)) is not None

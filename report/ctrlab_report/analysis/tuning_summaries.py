@@ -17,27 +17,25 @@ _STARTUP_TRIALS = 10
 """Optuna's TPE draws this many trials at random before it models anything."""
 
 
-def summarise_tuning(gathered: ReportInputs, models: tuple[ModelSummary, ...]) -> tuple[TuningSummary, ...]:
+def summarise_tuning(inputs: ReportInputs, models: tuple[ModelSummary, ...]) -> tuple[TuningSummary, ...]:
     """All searches in the plan's order; models without a search space have a budget of 0."""
     return tuple(
-        _search(gathered, model, number)
-        for model in models
-        for number in range(len(gathered.studies[model.name].searches))
+        _search(inputs, model, number) for model in models for number in range(len(inputs.studies[model.name].searches))
     )
 
 
-def _search(gathered: ReportInputs, model: ModelSummary, number: int) -> TuningSummary:
-    record = gathered.studies[model.name]
+def _search(inputs: ReportInputs, model: ModelSummary, number: int) -> TuningSummary:
+    record = inputs.studies[model.name]
     study, several = record.searches[number], len(record.searches) > 1
     counted = [trial for trial in study.trials if trial.counted]
     states = Counter(trial.state for trial in counted)
     on_metric = model.metrics.get(study.primary_metric)
     importance = hyperparameter_importance(study)
-    curve, without_curve = _curve(study, float(gathered.plan.analysis.confidence))
-    validation, test = _final_runs(gathered.plan, on_metric, number)
+    curve, without_curve = _curve(study, float(inputs.plan.analysis.confidence))
+    validation, test = _final_runs(inputs.plan, on_metric, number)
     best, final = study.best.value, _mean(validation)
     sign = 1 if study.direction == "maximize" else -1
-    bound = _bound_of_best(study, validation, float(gathered.plan.analysis.confidence))
+    bound = _bound_of_best(study, validation, float(inputs.plan.analysis.confidence))
     return TuningSummary(
         model=model.name,
         search=number + 1 if several else None,
@@ -59,8 +57,8 @@ def _search(gathered: ReportInputs, model: ModelSummary, number: int) -> TuningS
         optimism_method=bound.method if bound is not None else None,
         chosen=study.best.parameters,
         justification=study.best.justification,
-        course=search_deviations(study, gathered.plan),
-        repeats=repeats_statement(gathered.plan, record, on_metric) if on_metric is not None and not number else None,
+        course=search_deviations(study, inputs.plan),
+        repeats=repeats_statement(inputs.plan, record, on_metric) if on_metric is not None and not number else None,
         history=tuple((trial.number, trial.value) for trial in counted if trial.value is not None),
         curve=curve,
         curve_method=TUNING_CURVE if curve else None,

@@ -15,12 +15,12 @@ class ComparedExperiment:
     """One experiment, under the name that the comparison gives it."""
 
     name: str
-    gathered: ReportInputs
+    inputs: ReportInputs
 
     @property
     def data(self) -> str:
         """Digest of its data set, split included."""
-        return self.gathered.prepared.digest
+        return self.inputs.prepared.digest
 
 
 def read_experiments(uris: Sequence[str]) -> tuple[ComparedExperiment, ...]:
@@ -41,12 +41,12 @@ def read_experiments(uris: Sequence[str]) -> tuple[ComparedExperiment, ...]:
 def select_metric(sources: Sequence[ComparedExperiment], metric: str | None) -> str:
     """The metric to compare by: the one asked for, or the primary metric that all plans share."""
     if metric is None:
-        primary = {source.name: source.gathered.plan.analysis.primary_metric for source in sources}
+        primary = {source.name: source.inputs.plan.analysis.primary_metric for source in sources}
         if len(set(primary.values())) > 1:
             listed = ", ".join(f"{name}: {found}" for name, found in primary.items())
             raise InvalidData.at("primaryMetric", f"differs ({listed}); choose one with --metric")
         return next(iter(primary.values()))
-    without = [source.name for source in sources if metric not in source.gathered.plan.analysis.metrics]
+    without = [source.name for source in sources if metric not in source.inputs.plan.analysis.metrics]
     if without:
         raise InvalidData.at("--metric", f"{metric} is not among the metrics of {', '.join(without)}")
     return metric
@@ -88,11 +88,11 @@ def are_random_splits(sources: Sequence[ComparedExperiment]) -> bool:
 
 def _without_split_seed(source: ComparedExperiment) -> str:
     """The same for random splits of one source; every other data set is of its own kind."""
-    if source.gathered.plan.dataset.split.strategy != "Random":
+    if source.inputs.plan.dataset.split.strategy != "Random":
         return source.data
-    data = source.gathered.plan.dataset.model_dump(mode="json", by_alias=True, exclude_none=True)
+    data = source.inputs.plan.dataset.model_dump(mode="json", by_alias=True, exclude_none=True)
     data["split"].pop("seed", None)
-    return digest([data, sorted(file.sha256 for file in source.gathered.prepared.sources)])
+    return digest([data, sorted(file.sha256 for file in source.inputs.prepared.sources)])
 
 
 def _key(uri: str) -> ExperimentKey:

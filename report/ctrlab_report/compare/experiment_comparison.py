@@ -27,7 +27,7 @@ def compare_experiments(
     together = share_data_set(sources)
     split = not together and are_random_splits(sources)
     return ExperimentsComparison(
-        experiments={source.name: source.gathered.key.prefix for source in sources},
+        experiments={source.name: source.inputs.key.prefix for source in sources},
         metric=chosen,
         confidence=confidence,
         margin=margin,
@@ -35,6 +35,6 @@ def compare_experiments(
         pairs=compare_on_one_data_set(sources, chosen, plan) if together else (),
         across=None if together or split else compare_across_data_sets(sources, chosen, margin, plan.alpha),
         splits=compare_across_splits(sources, chosen, confidence) if split else None,
-        inputs={source.name: digest(source.gathered.inputs) for source in sources},
+        inputs={source.name: digest(source.inputs.input_digests) for source in sources},
         versions=library_versions(),
     )

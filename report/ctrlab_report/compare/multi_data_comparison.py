@@ -63,9 +63,7 @@ def compare_across_data_sets(
 
 def shared_models(sources: Sequence[ComparedExperiment]) -> tuple[str, ...]:
     """Names that every experiment has, in the first one's order; InvalidData for fewer than two."""
-    models = tuple(
-        name for name in sources[0].gathered.plan.names if all(name in s.gathered.plan.names for s in sources)
-    )
+    models = tuple(name for name in sources[0].inputs.plan.names if all(name in s.inputs.plan.names for s in sources))
     if len(models) < 2:
         raise InvalidData.at(
             "experiments",
@@ -76,10 +74,10 @@ def shared_models(sources: Sequence[ComparedExperiment]) -> tuple[str, ...]:
 
 def mean_scores(source: ComparedExperiment, models: Sequence[str], metric: str) -> tuple[float, ...]:
     """Of each model over its seeds, on test; InvalidData for a model without a value."""
-    scored = score_metrics(source.gathered).metrics[metric]
+    scored = score_metrics(source.inputs).metrics[metric]
     found_means = []
     for name in models:
-        found = list(scored.of(name).values())
+        found = list(scored.values_of(name).values())
         if not found:
             raise InvalidData.at(f"{source.name}/{name}", f"has no run with a value of {metric}; run its seeds again")
         found_means.append(float(np.mean(found)))

@@ -40,12 +40,12 @@ def compare_on_one_data_set(
     models: list[tuple[str, ModelRuns]] = []
     scores: list[NDArray[np.float32]] = []
     for source in sources:
-        for name in source.gathered.plan.names:
-            runs = [run for run in source.gathered.of(name) if run.scores is not None]
+        for name in source.inputs.plan.names:
+            runs = [run for run in source.inputs.runs_of(name) if run.scores is not None]
             if not runs:
                 raise InvalidData.at(f"{source.name}/{name}", "has no finished run; run its seeds again")
             places = tuple(range(len(scores), len(scores) + len(runs)))
-            seeds, mode = tuple(run.seed for run in runs), source.gathered.plan.evaluation.execution_mode
+            seeds, mode = tuple(run.seed for run in runs), source.inputs.plan.evaluation.execution_mode
             models.append((source.name, ModelRuns(f"{source.name}/{name}", seeds, places, mode)))
             scores += [run.scores for run in runs if run.scores is not None]
     clusters = cluster_rows(test.users) if test.users is not None and test.users.min() < test.users.max() else None
@@ -61,7 +61,7 @@ def compare_on_one_data_set(
 
 
 def _common_rows(sources: Sequence[ComparedExperiment]) -> TestRows:
-    with_rows = [(source.name, source.gathered.test) for source in sources]
+    with_rows = [(source.name, source.inputs.test_rows) for source in sources]
     for name, rows in with_rows:
         if rows is None:
             raise InvalidData.at(name, "has no run with predictions; run its seeds again")

@@ -32,7 +32,7 @@ def compare_across_splits(sources: Sequence[ComparedExperiment], metric: str, co
     """
     models = shared_models(sources)
     values = {source.name: mean_scores(source, models, metric) for source in sources}
-    ratio = math.fsum(s.gathered.prepared.test.rows / s.gathered.prepared.train.rows for s in sources) / len(sources)
+    ratio = math.fsum(s.inputs.prepared.test.rows / s.inputs.prepared.train.rows for s in sources) / len(sources)
     pairs = list(combinations(range(len(models)), 2))
     tests = [corrected_resampled_t([row[a] - row[b] for row in values.values()], ratio) for a, b in pairs]
     adjusted = holm([None if isinstance(found, Degenerate) else found.p for found in tests]).adjusted

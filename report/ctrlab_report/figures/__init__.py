@@ -11,7 +11,7 @@ from ctrlab_report.inputs.report_inputs import ReportInputs
 __all__ = ["SVG_CLASSES", "Figure", "draw_figures"]
 
 
-def draw_figures(summary: ReportSummary, gathered: ReportInputs) -> dict[str, Figure]:
+def draw_figures(summary: ReportSummary, inputs: ReportInputs) -> dict[str, Figure]:
     """Every figure that has something to show, by name, in the order of the page."""
     drawn = (
         comparison_forest_plot(summary),
@@ -23,6 +23,6 @@ def draw_figures(summary: ReportSummary, gathered: ReportInputs) -> dict[str, Fi
         reliability(summary),
         tuning_history(summary),
         tuning_curves(summary),
-        learning_curves(summary, gathered),
+        learning_curves(summary, inputs),
     )
     return {figure.name: figure for figure in drawn if figure is not None}

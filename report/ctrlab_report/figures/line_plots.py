@@ -115,13 +115,13 @@ def tuning_curves(summary: ReportSummary) -> Figure | None:
     )
 
 
-def learning_curves(summary: ReportSummary, gathered: ReportInputs) -> Figure | None:
+def learning_curves(summary: ReportSummary, inputs: ReportInputs) -> Figure | None:
     """Validation metric after each epoch of every final run, and which epoch was kept."""
     name = metric_name(summary.primary_metric)
     order = [model.name for model in summary.models]
     curves = [
         (order.index(run.variant), run.record, points)
-        for run in gathered.runs
+        for run in inputs.runs
         if run.record is not None
         and (
             points := [

@@ -1,1 +1,1 @@
-"""The records and predictions that a report is computed from."""
+"""Read and check the records and predictions of an experiment before any number is computed."""

@@ -46,9 +46,9 @@ class RunInputs:
     """None where no attempt ended."""
     scores: NDArray[np.float32] | None
     """[test rows]; None where the run is missing or diverged without predictions."""
-    repeats: tuple[RunRecord, ...] = ()
+    later_attempts: tuple[RunRecord, ...] = ()
     """Later attempts in order; they never replace the first."""
-    cut_off: tuple[Anomaly, ...] = ()
+    interrupted_starts: tuple[Anomaly, ...] = ()
     """Of a run without a record: how its starts ended."""
 
 
@@ -62,12 +62,12 @@ class ReportInputs:
     studies: dict[str, StudyRecord]
     runs: tuple[RunInputs, ...]
     """Every planned (variant, seed), seeds first."""
-    test: TestRows | None
+    test_rows: TestRows | None
     """None where no run has predictions."""
     decision: SeedDecision | None
     lineage: Lineage
     """Earlier plans that had opened a test set; empty where none is recorded."""
-    inputs: dict[str, str]
+    input_digests: dict[str, str]
     """sha256 of every object that was read, by its key below the experiment's folder."""
     ablations: tuple[AblationLink, ...] = ()
     """Ablations of the experiment that have a report, by key."""
@@ -77,7 +77,7 @@ class ReportInputs:
         """The planned seeds, extension included."""
         return self.plan.evaluation.seeds.values(self.decision.count if self.decision else None)
 
-    def of(self, variant: str) -> tuple[RunInputs, ...]:
+    def runs_of(self, variant: str) -> tuple[RunInputs, ...]:
         """The runs of one variant in the order of their seeds."""
         return tuple(run for run in self.runs if run.variant == variant)
 

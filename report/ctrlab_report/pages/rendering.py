@@ -15,24 +15,24 @@ from ctrlab_report.pages.csv_tables import comparisons_csv, runs_csv
 from ctrlab_report.pages.latex_tables import tables_tex
 
 
-def render_report(summary: ReportSummary, gathered: ReportInputs) -> dict[str, bytes]:
+def render_report(summary: ReportSummary, inputs: ReportInputs) -> dict[str, bytes]:
     """Contents by file name relative to the report's folder; the manifest is made when they are published."""
-    figures = draw_figures(summary, gathered)
+    figures = draw_figures(summary, inputs)
     content: dict[str, Any] = {
         "report": summary,
         "figures": figures,
         "primary": [row for row in summary.comparisons if row.role == "primary"],
         "exploratory": [row for row in summary.comparisons if row.role == "exploratory"],
-        "studies": gathered.studies,
+        "studies": inputs.studies,
         "openings": [
             (record, opening)
-            for run in gathered.runs
-            for record in (run.record, *run.repeats)
+            for run in inputs.runs
+            for record in (run.record, *run.later_attempts)
             if record is not None
             for opening in record.openings
         ],
-        "plan": gathered.plan,
-        "ablations": gathered.ablations,
+        "plan": inputs.plan,
+        "ablations": inputs.ablations,
         "bootstrapped": any(
             found.test is not None and found.test.bootstrap is not None
             for model in summary.models

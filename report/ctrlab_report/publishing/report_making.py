@@ -8,7 +8,7 @@ from ctrlab_api.errors import InvalidInput
 from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import ExperimentKey, Plan
 from ctrlab_api.records.ablation_summary import AblationLink
-from ctrlab_report.analysis import analyse_report
+from ctrlab_report.analysis.report_analysis import analyse_report
 from ctrlab_report.inputs.report_inputs import read_report_inputs
 from ctrlab_report.pages.rendering import render_report
 from ctrlab_report.publishing.report_files import publish_report
@@ -18,11 +18,11 @@ from ctrlab_store import Store, StoreError
 def make_report(store: Store, key: ExperimentKey) -> str:
     """Make and publish a report, and that of its experiment again where it is an ablation's; the former's key."""
     folder = store.below(key.prefix)
-    gathered = read_report_inputs(folder, key)
-    summary = analyse_report(gathered)
-    prefix = publish_report(folder, summary, render_report(summary, gathered))
-    if gathered.plan.parent is not None:
-        _tell_parent(store, key, gathered.plan)
+    inputs = read_report_inputs(folder, key)
+    summary = analyse_report(inputs)
+    prefix = publish_report(folder, summary, render_report(summary, inputs))
+    if inputs.plan.parent is not None:
+        _tell_parent(store, key, inputs.plan)
     return prefix
 
 
@@ -45,9 +45,9 @@ def _tell_parent(store: Store, key: ExperimentKey, plan: Plan) -> None:
         folder.put(ObjectKey.ablation(key.name, key.uid), link.to_json().encode())
         told: dict[str, str] = {}
         while not told.keys() >= set(folder.list(ObjectKey.ABLATIONS)):  # another ablation may end at the same time
-            gathered = read_report_inputs(folder, ExperimentKey(namespace=namespace, name=name, uid=uid))
-            summary = analyse_report(gathered)
-            publish_report(folder, summary, render_report(summary, gathered))
-            told = gathered.inputs
+            inputs = read_report_inputs(folder, ExperimentKey(namespace=namespace, name=name, uid=uid))
+            summary = analyse_report(inputs)
+            publish_report(folder, summary, render_report(summary, inputs))
+            told = inputs.input_digests
     except (InvalidInput, StoreError) as error:
         print(f"the report of {parent.experiment} keeps its old page without a link to this one: {error}")

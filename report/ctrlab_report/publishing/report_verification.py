@@ -13,7 +13,7 @@ from ctrlab_api.canonical_json import digest
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import ExperimentKey
-from ctrlab_report.analysis import analyse_report
+from ctrlab_report.analysis.report_analysis import analyse_report
 from ctrlab_report.inputs.report_inputs import read_report_inputs
 from ctrlab_report.pages.rendering import render_report
 from ctrlab_store import ObjectNotFound, Store
@@ -67,16 +67,16 @@ def verify_report(folder: Store, key: ExperimentKey) -> ReportCheck:
         for name, data in published.items()
         if digest(data) != _sha(manifest, name)
     ]
-    gathered = read_report_inputs(folder, key)
-    differences = [*changed, *_inputs(manifest["inputs"], gathered.inputs)]
-    summary = analyse_report(gathered)
+    inputs = read_report_inputs(folder, key)
+    differences = [*changed, *_inputs(manifest["inputs"], inputs.input_digests)]
+    summary = analyse_report(inputs)
     old, new = json.loads(published["summary.json"]), json.loads(summary.to_json())
     versions = {name: (old["versions"].get(name, "absent"), now) for name, now in new["versions"].items()}
     other = {name: pair for name, pair in versions.items() if pair[0] != pair[1]}
     results = {name: value for name, value in old.items() if name not in _NOT_RESULTS}
     differences += _values(results, new, "", texts=not other)
     if not other:
-        again = render_report(summary, gathered)
+        again = render_report(summary, inputs)
         differences += [f"{name}: other bytes" for name, data in published.items() if again.get(name) != data]
     return ReportCheck(len(published), _count(old), other, tuple(differences))
 

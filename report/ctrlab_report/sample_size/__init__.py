@@ -1,1 +1,1 @@
-"""Numbers of seeds and rows, and the differences that they can detect."""
+"""Sample size: the difference that a design can detect, and the number of seeds to add after the pilot."""

@@ -40,7 +40,7 @@ class MetricCovariance:
     units: int
     test_df: float
 
-    def of(self, runs: ArrayLike) -> "MetricCovariance":
+    def select(self, runs: ArrayLike) -> "MetricCovariance":
         """The same for a selection of runs, in the order given."""
         chosen = np.asarray(runs, dtype=np.intp)
         return MetricCovariance(

@@ -120,7 +120,7 @@ def compare_pair(
     shared = (*pilot, *(seed for seed in a.seeds if seed in of_both and seed not in plan.pilot_seeds))
     first, second = _runs_of(a, shared), _runs_of(b, shared)
     of_a, of_b = covariance.estimates[first], covariance.estimates[second]
-    pair = covariance.of([*first, *second])
+    pair = covariance.select([*first, *second])
     two_source = compare_shared_seeds(
         of_a,
         of_b,
@@ -201,7 +201,7 @@ def _member(
 def _unshared(a: ModelRuns, b: ModelRuns, covariance: MetricCovariance, plan: ComparisonSettings) -> PairComparison:
     first, second = _runs_of(a, a.seeds), _runs_of(b, b.seeds)
     of_a, of_b = covariance.estimates[first], covariance.estimates[second]
-    pair = covariance.of([*first, *second])
+    pair = covariance.select([*first, *second])
     two_source = compare_unshared_seeds(of_a, of_b, pair.matrix, test_df=pair.test_df, confidence=plan.confidence)
     welch = welch_t(of_a, of_b, confidence=plan.confidence)
     return PairComparison(

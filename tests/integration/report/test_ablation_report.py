@@ -11,7 +11,7 @@ import pytest
 from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import ExperimentKey, ParentExperiment, Plan
 from ctrlab_api.records import ReportSummary, RunRecord, StudyRecord
-from ctrlab_report.analysis import analyse_report
+from ctrlab_report.analysis.report_analysis import analyse_report
 from ctrlab_report.figures import draw_figures
 from ctrlab_report.inputs.report_inputs import ReportInputs, read_report_inputs
 from ctrlab_report.pages.number_formats import difference, digits
@@ -47,13 +47,13 @@ def wanted(written: Callable[..., Any], simulated: Any) -> Any:
 
 
 @pytest.fixture
-def gathered(wanted: Any) -> ReportInputs:
+def inputs(wanted: Any) -> ReportInputs:
     found = read_report_inputs(wanted.folder, wanted.key)
     return replace(found, plan=ablated(found.plan, wanted.key))
 
 
-def test_drops_are_turned_and_sorted_with_a_verdict_for_each_part(gathered: ReportInputs) -> None:
-    summary = analyse_report(gathered)
+def test_drops_are_turned_and_sorted_with_a_verdict_for_each_part(inputs: ReportInputs) -> None:
+    summary = analyse_report(inputs)
     assert summary.ablation is not None
     rows = {row.variant: row for row in summary.ablation.rows}
     assert [row.variant for row in summary.ablation.rows][-1] == "no-b"
@@ -71,9 +71,9 @@ def test_drops_are_turned_and_sorted_with_a_verdict_for_each_part(gathered: Repo
     assert summary.question == "What does each of 3 changes to full cost in AUC?"
 
 
-def test_a_loss_has_its_drop_turned_the_other_way(gathered: ReportInputs) -> None:
-    analysis = gathered.plan.analysis.model_copy(update={"primary_metric": "logloss"})
-    summary = analyse_report(replace(gathered, plan=gathered.plan.model_copy(update={"analysis": analysis})))
+def test_a_loss_has_its_drop_turned_the_other_way(inputs: ReportInputs) -> None:
+    analysis = inputs.plan.analysis.model_copy(update={"primary_metric": "logloss"})
+    summary = analyse_report(replace(inputs, plan=inputs.plan.model_copy(update={"analysis": analysis})))
     assert summary.ablation is not None
     rows = {row.variant: row for row in summary.ablation.rows}
     assert rows["no-a"].drop is not None
@@ -81,16 +81,16 @@ def test_a_loss_has_its_drop_turned_the_other_way(gathered: ReportInputs) -> Non
     assert rows["no-a"].verdict == "worse"
 
 
-def test_variants_are_ranked_only_where_intervals_do_not_overlap(gathered: ReportInputs) -> None:
-    summary = analyse_report(gathered)
+def test_variants_are_ranked_only_where_intervals_do_not_overlap(inputs: ReportInputs) -> None:
+    summary = analyse_report(inputs)
     assert summary.ablation is not None
     ranks = {row.variant: (row.best_rank, row.worst_rank) for row in summary.ablation.rows}
     assert ranks == {"no-a": (1, 2), "no-a-b": (1, 2), "no-b": (3, 3)}
     assert summary.ablation.ranking_statement.startswith("Ranks are ranges")
 
 
-def test_factorial_effects_are_contrasts_of_the_means(gathered: ReportInputs) -> None:
-    summary = analyse_report(gathered)
+def test_factorial_effects_are_contrasts_of_the_means(inputs: ReportInputs) -> None:
+    summary = analyse_report(inputs)
     assert summary.ablation is not None
     mean = {
         model.name: np.mean([value for value in model.metrics["auc"].by_seed.values() if value is not None])
@@ -128,23 +128,23 @@ def test_of_two_models_the_main_effect_is_the_two_source_comparison(
     assert effect.effect.p == pytest.approx(compared.p)
 
 
-def test_inherited_values_are_warned_of_and_retuned_budgets_stated(gathered: ReportInputs, wanted: Any) -> None:
-    inherited = analyse_report(gathered)
+def test_inherited_values_are_warned_of_and_retuned_budgets_stated(inputs: ReportInputs, wanted: Any) -> None:
+    inherited = analyse_report(inputs)
     assert inherited.ablation is not None
     assert "tuned for full and kept for every variant" in inherited.ablation.tuning_statement
     plan = ablated(read_report_inputs(wanted.folder, wanted.key).plan, wanted.key, hyperparameters="Retune")
-    retuned = analyse_report(replace(gathered, plan=plan))
+    retuned = analyse_report(replace(inputs, plan=plan))
     assert retuned.ablation is not None
     said = "Every variant was tuned anew with the full model's budget of 12 trials."
     assert retuned.ablation.tuning_statement == said
-    fewer = gathered.studies["no-a"].model_copy(update={"budget": 4})
-    unequal = analyse_report(replace(gathered, plan=plan, studies=gathered.studies | {"no-a": fewer}))
+    fewer = inputs.studies["no-a"].model_copy(update={"budget": 4})
+    unequal = analyse_report(replace(inputs, plan=plan, studies=inputs.studies | {"no-a": fewer}))
     assert unequal.ablation is not None
     assert "(full 12, no-a 4, no-b 12, no-a-b 12)" in unequal.ablation.tuning_statement
 
 
-def test_pages_show_the_ablation(gathered: ReportInputs) -> None:
-    files = render_report(analyse_report(gathered), gathered)
+def test_pages_show_the_ablation(inputs: ReportInputs) -> None:
+    files = render_report(analyse_report(inputs), inputs)
     page, text = files["report.html"].decode(), files["report.md"].decode()
     assert 'id="ablation">What each change costs full</h2>' in page
     assert "Not needed at this margin" in page
@@ -152,17 +152,17 @@ def test_pages_show_the_ablation(gathered: ReportInputs) -> None:
     assert '<figure id="figure-drops">' in page
     assert "](figures/drops.svg)" in text
     assert "## What each change costs full" in text
-    assert f"../../../../../{gathered.key.prefix}/report/index.html" in page
+    assert f"../../../../../{inputs.key.prefix}/report/index.html" in page
 
 
 @pytest.mark.parametrize(
     ("metric", "axis"),
     [("auc", "AUC lost by the change (full − variant)"), ("logloss", "LogLoss added by the change (variant − full)")],
 )
-def test_the_figure_shows_what_a_change_costs_right_of_zero(gathered: ReportInputs, metric: str, axis: str) -> None:
-    analysis = gathered.plan.analysis.model_copy(update={"primary_metric": metric})
-    summary = analyse_report(replace(gathered, plan=gathered.plan.model_copy(update={"analysis": analysis})))
-    figures = draw_figures(summary, gathered)
+def test_the_figure_shows_what_a_change_costs_right_of_zero(inputs: ReportInputs, metric: str, axis: str) -> None:
+    analysis = inputs.plan.analysis.model_copy(update={"primary_metric": metric})
+    summary = analyse_report(replace(inputs, plan=inputs.plan.model_copy(update={"analysis": analysis})))
+    figures = draw_figures(summary, inputs)
     assert "forest" not in figures, "differences and drops have opposite signs; one page shows one of them"
     drops = figures["drops"]
     assert f">{axis}</text>" in drops.body

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ctrlab_report.analysis import analyse_report
+from ctrlab_report.analysis.report_analysis import analyse_report
 from ctrlab_report.inputs.report_inputs import read_report_inputs
 from ctrlab_report.pages.latex_tables import escape_latex
 from ctrlab_report.pages.rendering import render_report
@@ -19,8 +19,8 @@ SCHEMA = Path(__file__).parents[3] / "docs/reference/summary.schema.json"
 
 
 def files_of(experiment: Any) -> dict[str, str]:
-    gathered = read_report_inputs(experiment.folder, experiment.key)
-    return {name: data.decode() for name, data in render_report(analyse_report(gathered), gathered).items()}
+    inputs = read_report_inputs(experiment.folder, experiment.key)
+    return {name: data.decode() for name, data in render_report(analyse_report(inputs), inputs).items()}
 
 
 def test_the_summary_obeys_its_published_schema(experiment: Any) -> None:
@@ -73,12 +73,12 @@ def test_importance_shares_add_up_and_repeat(written: Writer) -> None:
 @pytest.mark.parametrize(("seeds", "shown"), [(19, False), (20, True)])
 def test_the_bootstrap_column_appears_from_twenty_seeds_on(written: Writer, seeds: int, shown: bool) -> None:
     experiment = written(seeds=seeds, rows=300, metrics=("auc",))
-    gathered = read_report_inputs(experiment.folder, experiment.key)
-    summary = analyse_report(gathered)
+    inputs = read_report_inputs(experiment.folder, experiment.key)
+    summary = analyse_report(inputs)
     test = summary.models[0].metrics["auc"].test
     assert test is not None
     assert (test.bootstrap is not None) is shown
-    page = render_report(summary, gathered)["report.html"].decode()
+    page = render_report(summary, inputs)["report.html"].decode()
     assert ("BCa bootstrap, this test set" in page) is shown
 
 
@@ -87,8 +87,8 @@ def test_one_seed_gives_the_test_sample_error_and_says_that_seed_noise_is_unknow
 ) -> None:
     models = (simulated("SIN", 1.0, missing=(1, 2, 3, 4)), simulated("DeepFM", 0.7, missing=(1, 2, 3, 4)))
     there = written(models=models, metrics=("auc", "logloss"))
-    gathered = read_report_inputs(there.folder, there.key)
-    summary = analyse_report(gathered)
+    inputs = read_report_inputs(there.folder, there.key)
+    summary = analyse_report(inputs)
     alone = summary.models[0].metrics["auc"]
     assert alone.population is None
     assert alone.single_run is not None
@@ -101,6 +101,6 @@ def test_one_seed_gives_the_test_sample_error_and_says_that_seed_noise_is_unknow
     assert pair.sentence.startswith("DeepFM and SIN share one seed, so how much other seeds would change is unknown.")
     assert "These two trained networks differ by" in pair.sentence
     assert {"test-sample-only-one-run", "test-sample-only-two-runs"} <= summary.methods.keys()
-    pages = render_report(summary, gathered)
+    pages = render_report(summary, inputs)
     assert pages["report.html"].decode().count("(one run)") >= 3
     assert pages["report.md"].decode().count("(one run)") >= 3

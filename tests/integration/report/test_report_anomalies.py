@@ -7,7 +7,7 @@ import pytest
 
 from ctrlab_api.names import ObjectKey
 from ctrlab_api.records import RunEnd, RunStart
-from ctrlab_report.analysis import analyse_report
+from ctrlab_report.analysis.report_analysis import analyse_report
 from ctrlab_report.inputs.report_inputs import read_report_inputs
 from ctrlab_report.pages.rendering import render_report
 
@@ -39,14 +39,14 @@ def test_the_repetition_of_an_anomalous_run_is_judged(
     target = experiment.path / "runs/DIN/2026/0/record.json"
     record = json.loads(target.read_text())
     target.write_text(json.dumps(record | {"anomalies": [SICK], "repetition": repetition(repeated, auc)}))
-    gathered = read_report_inputs(experiment.folder, experiment.key)
-    summary = analyse_report(gathered)
+    inputs = read_report_inputs(experiment.folder, experiment.key)
+    summary = analyse_report(inputs)
     run = next(run for run in summary.models[1].runs if run.seed == 2026)
     assert run.repetition == found
     about = [finding for finding in summary.findings if finding.where == "DIN, seed 2026"]
     assert [finding.severity for finding in about] == sorted(["note", severity], reverse=True), "warnings first"
     judged = next(finding.message for finding in about if says in finding.message)
-    assert judged in render_report(summary, gathered)["report.md"].decode()
+    assert judged in render_report(summary, inputs)["report.md"].decode()
 
 
 def test_an_anomalous_run_stays_in_the_headline_and_has_a_row_without_it(experiment: Any) -> None:
@@ -79,13 +79,13 @@ def test_a_sign_that_most_runs_of_a_model_share_leaves_none_out(experiment: Any)
 def test_an_evicted_start_is_an_infrastructure_failure_and_its_rerun_counts(experiment: Any) -> None:
     evicted = {"kind": "terminated", "detail": "start 1 (then, pod-7) was stopped by a signal: an eviction"}
     change(experiment, "DIN/2026", anomalies=[evicted])
-    gathered = read_report_inputs(experiment.folder, experiment.key)
-    summary = analyse_report(gathered)
+    inputs = read_report_inputs(experiment.folder, experiment.key)
+    summary = analyse_report(inputs)
     run = next(run for run in summary.models[1].runs if run.seed == 2026)
     assert (run.run_class, run.signals) == ("InfrastructureFailure", ("Evicted",))
     assert all(row.without_flagged is None for row in summary.comparisons), "the result itself is sound"
     assert any("an eviction" in finding.message for finding in summary.findings)
-    assert "terminated: start 1 (then, pod-7)" in render_report(summary, gathered)["report.html"].decode()
+    assert "terminated: start 1 (then, pod-7)" in render_report(summary, inputs)["report.html"].decode()
 
 
 def test_a_run_far_slower_than_its_models_others_is_marked(experiment: Any) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.names import ExitCode, ObjectKey
-from ctrlab_report.analysis import analyse_report
+from ctrlab_report.analysis.report_analysis import analyse_report
 from ctrlab_report.cli import main
 from ctrlab_report.inputs.report_inputs import read_report_inputs
 from ctrlab_report.pages.rendering import render_report
@@ -217,7 +217,7 @@ def test_a_run_of_another_execution_mode_than_the_plans_is_refused(experiment: A
 
 def test_the_report_says_that_seeds_were_trained_in_batches(written: Callable[..., Any]) -> None:
     experiment = written(seeds_per_pod=5)
-    gathered = read_report_inputs(experiment.folder, experiment.key)
-    summary = analyse_report(gathered)
+    inputs = read_report_inputs(experiment.folder, experiment.key)
+    summary = analyse_report(inputs)
     assert [machine.execution_mode for machine in summary.machines] == ["batched"]
-    assert "on cpu (float32, seeds in batches)" in render_report(summary, gathered)["report.html"].decode()
+    assert "on cpu (float32, seeds in batches)" in render_report(summary, inputs)["report.html"].decode()

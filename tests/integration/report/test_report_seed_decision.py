@@ -10,7 +10,7 @@ from scipy import stats
 
 from ctrlab_api.names import ExitCode, ObjectKey
 from ctrlab_api.records import SeedDecision
-from ctrlab_report.analysis import analyse_report
+from ctrlab_report.analysis.report_analysis import analyse_report
 from ctrlab_report.cli import main
 from ctrlab_report.inputs.report_inputs import read_report_inputs
 from ctrlab_report.sample_size.seed_extension import decide_seeds, read_pilot

@@ -1,0 +1,130 @@
+"""Pure: from what was inputs to the summary that every page and table is a rendering of."""
+
+from ctrlab_api.canonical_json import digest
+from ctrlab_api.metrics import METRIC_DEFINITIONS
+from ctrlab_api.plan import Plan
+from ctrlab_api.records import ComparisonSummary, EarlierPlan, ModelSummary, ReportSummary, search_token
+from ctrlab_report.analysis.ablation_drops import summarise_ablation
+from ctrlab_report.analysis.findings import collect_findings, count_openings, list_machines
+from ctrlab_report.analysis.methods_used import library_versions, methods_used
+from ctrlab_report.analysis.model_summaries import summarise_models
+from ctrlab_report.analysis.planned_comparisons import summarise_comparisons
+from ctrlab_report.analysis.scored_metrics import score_metrics
+from ctrlab_report.analysis.tuning_summaries import summarise_tuning, tuning_statement
+from ctrlab_report.inputs.report_inputs import ReportInputs
+from ctrlab_report.pages.number_formats import digits_for, interval, level, mean_sd, metric_name
+
+
+def report_digest(inputs: ReportInputs) -> str:
+    """The report's address: of its inputs and of the versions of everything that turns them into numbers."""
+    return digest({"inputs": inputs.input_digests, "versions": library_versions()})
+
+
+def analyse_report(inputs: ReportInputs) -> ReportSummary:
+    """The whole report as numbers and sentences; equal inputs give an equal summary."""
+    plan = inputs.plan
+    scored = score_metrics(inputs)
+    models = summarise_models(inputs, scored)
+    comparisons = summarise_comparisons(inputs, scored)
+    tuning = summarise_tuning(inputs, models)
+    earlier = inputs.lineage.opened(inputs.prepared)
+    details = next((run.record.metric_details for run in inputs.runs if run.record is not None), {})
+    summary = ReportSummary(
+        namespace=inputs.key.namespace,
+        experiment=inputs.key.name,
+        uid=inputs.key.uid,
+        digest=report_digest(inputs),
+        status="exploratory" if earlier else "confirmatory",
+        status_reason=_status_reason(earlier),
+        plan_digest=plan.digest,
+        search_token=search_token(inputs.studies.values()),
+        question=_question(plan),
+        answers=_answers(plan, models, comparisons),
+        primary_metric=plan.analysis.primary_metric,
+        metrics=plan.analysis.metrics,
+        metric_definitions={name: METRIC_DEFINITIONS[name] for name in plan.analysis.metrics},
+        metric_details=details,
+        reference=plan.reference,
+        confidence=float(plan.analysis.confidence),
+        correction=plan.analysis.correction,
+        margin=float(plan.analysis.margin) if plan.analysis.margin else None,
+        seeds=inputs.seeds,
+        cluster=plan.dataset.user if scored.clustered else None,
+        data=inputs.prepared,
+        data_source=plan.dataset.source.uri,
+        split=_split(plan),
+        models=models,
+        comparisons=comparisons,
+        tuning=tuning,
+        tuning_statement=tuning_statement(tuning),
+        ablation=summarise_ablation(inputs, scored, models, comparisons),
+        seed_decision=inputs.decision,
+        openings=count_openings(inputs),
+        findings=collect_findings(inputs, scored, tuning),
+        machines=list_machines(inputs),
+        methods={},
+        inputs=inputs.input_digests,
+        versions=library_versions(),
+    )
+    return summary.model_copy(update={"methods": methods_used(summary)})
+
+
+def _status_reason(earlier: tuple[EarlierPlan, ...]) -> str:
+    if not earlier:
+        return "The analysis plan was frozen and hashed before the test set was opened, and it was followed."
+    own = sum(plan.experiment is None for plan in earlier)
+    by = [f"{own} earlier plan{'s' if own > 1 else ''} of this name"] if own else []
+    by += [f"{plan.experiment} (which shares {', '.join(plan.shared_models)})" for plan in earlier if plan.experiment]
+    return (
+        f"The same test rows were opened before, by {', '.join(by)}. What was seen then may have shaped this plan, "
+        "so its p-values are exploratory: confirm a claim on fresh test data."
+    )
+
+
+def _question(plan: Plan) -> str:
+    names, metric = plan.names, metric_name(plan.analysis.primary_metric)
+    if plan.parent is not None:
+        changes = len(names) - 1
+        each = "the change" if changes == 1 else f"each of {changes} changes"
+        return f"What does {each} to {plan.parent.model} cost in {metric}?"
+    if len(names) == 1:
+        return f"What {metric} does {names[0]} reach on new data?"
+    if plan.analysis.compare == "AllPairs":
+        return f"Which of {', '.join(names)} has the better {metric}?"
+    others = [name for name in names if name != plan.reference]
+    listed = others[0] if len(others) == 1 else f"{', '.join(others[:-1])} or {others[-1]}"
+    return f"Does {listed} differ from {plan.reference} in {metric}?"
+
+
+def _answers(
+    plan: Plan, models: tuple[ModelSummary, ...], comparisons: tuple[ComparisonSummary, ...]
+) -> tuple[str, ...]:
+    primary = tuple(found.sentence for found in comparisons if found.role == "primary")
+    return primary or tuple(_alone(plan, model) for model in models)
+
+
+def _alone(plan: Plan, model: ModelSummary) -> str:
+    found = model.metrics[plan.analysis.primary_metric]
+    if found.test is None:
+        return f"{model.name} has no result: none of its runs ended with predictions."
+    digits = digits_for(found.population.se if found.population else found.test.sd or 0.0)
+    text = (
+        f"{model.name} reaches a test {metric_name(plan.analysis.primary_metric)} of {mean_sd(found.test, digits)} "
+        f"(mean ± sd over {found.test.n} seeds)"
+    )
+    if found.population is not None:
+        bounds = found.population.interval
+        text += f"; {level(bounds.confidence)} CI for new rows and new seeds {interval(bounds, digits)}"
+    return text + "."
+
+
+def _split(plan: Plan) -> str:
+    split = plan.dataset.split
+    parts: list[str] = [split.strategy]
+    if split.fractions:
+        parts.append(" / ".join(split.fractions))
+    if split.strategy == "Random":
+        parts.append(f"seed {split.seed}")
+    if split.column:
+        parts.append(f"column {split.column}")
+    return ", ".join(parts)
