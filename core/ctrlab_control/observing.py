@@ -8,6 +8,7 @@ from ctrlab_api.plan import ExperimentKey, FinalRun, Plan
 from ctrlab_api.records import PreparedData, SeedDecision, StudyRecord
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.resources.status import ReportStatus
+from ctrlab_api.run_attempts import RUNS_PREFIX, attempts_with
 from ctrlab_control.planner import Facts, JobFacts, StudyFacts
 from ctrlab_store import Store
 from ctrlab_study import StudyDatabase
@@ -74,12 +75,8 @@ class Observer:
         return going_on | self._frozen
 
     def _runs(self) -> frozenset[FinalRun]:
-        found = set()
-        for key in self._folder.list("runs/"):
-            match key.split("/"):
-                case ["runs", variant, seed, _, "record.json"]:
-                    found.add(FinalRun(variant=variant, seed=int(seed)))
-        return frozenset(found)
+        attempts = attempts_with(self._folder.list(RUNS_PREFIX), "record.json")
+        return frozenset(FinalRun(variant=variant, seed=seed) for variant, seed in attempts)
 
     def _report(self) -> ReportStatus | None:
         if not self._folder.exists(ObjectKey.LATEST_REPORT):

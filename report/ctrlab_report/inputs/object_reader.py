@@ -21,10 +21,13 @@ from ctrlab_api.records import (
     StudyRecord,
     interrupted_start,
 )
+from ctrlab_api.run_attempts import RUNS_PREFIX, attempts_with, parse_attempt_file
 from ctrlab_api.schema_types import ApiModel
 from ctrlab_store import Store
 
 Model = TypeVar("Model", bound=ApiModel)
+
+RECORD = "record.json"
 
 
 class ObjectReader:
@@ -86,27 +89,25 @@ def read_study(reader: ObjectReader, variant: str, plan: Plan, prepared: Prepare
     return study
 
 
-def list_attempts(reader: ObjectReader, plan: Plan, decision: SeedDecision | None) -> dict[tuple[str, int], list[int]]:
+def list_attempts(
+    reader: ObjectReader, plan: Plan, decision: SeedDecision | None
+) -> dict[tuple[str, int], tuple[int, ...]]:
     """Attempt numbers with a record, ascending, by (variant, seed); InvalidData for a run that is not planned."""
     planned = {(run.variant, run.seed) for run in plan.final_runs(decision.count if decision else None)}
-    found: dict[tuple[str, int], list[int]] = {}
-    for key in reader.list("runs/"):
-        parts = key.split("/")
-        if len(parts) != 5 or parts[4] != "record.json":
-            continue
-        if not (parts[2].isdigit() and parts[3].isdigit()):
+    keys = [key for key in reader.list(RUNS_PREFIX) if key.count("/") == 4 and key.endswith(f"/{RECORD}")]
+    for key in keys:
+        run = parse_attempt_file(key)
+        if run is None:
             raise InvalidData.at(
                 key, "a run lies at runs/<variant>/<seed>/<attempt>, both numbers; move this folder away"
             )
-        variant, seed, attempt = parts[1], int(parts[2]), int(parts[3])
-        if (variant, seed) not in planned:
+        if (run.variant, run.seed) not in planned:
             raise InvalidData.at(
                 key,
-                f"the plan has no run of {variant} with seed {seed}; runs of two plans are mixed: move the folder "
-                f"runs/{variant}/{seed} away",
+                f"the plan has no run of {run.variant} with seed {run.seed}; runs of two plans are mixed: move the "
+                f"folder runs/{run.variant}/{run.seed} away",
             )
-        found.setdefault((variant, seed), []).append(attempt)
-    return {run: sorted(numbers) for run, numbers in found.items()}
+    return attempts_with(keys, RECORD)
 
 
 def read_record(

@@ -96,7 +96,7 @@ def read_report_inputs(folder: Store, key: ExperimentKey) -> ReportInputs:
     runs: list[RunInputs] = []
     first: tuple[str, TestRows] | None = None
     for planned in plan.final_runs(decision.count if decision else None):
-        numbers = attempts.get((planned.variant, planned.seed), [])
+        numbers = attempts.get((planned.variant, planned.seed), ())
         records = [
             read_record(reader, planned.variant, planned.seed, n, plan, prepared, studies[planned.variant])
             for n in numbers

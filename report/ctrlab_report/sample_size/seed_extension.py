@@ -91,7 +91,7 @@ def read_pilot(folder: Store) -> tuple[Plan, dict[str, dict[int, RunRecord]]]:
     attempts = list_attempts(reader, plan, read_decision(reader))
     found: dict[str, dict[int, RunRecord]] = {}
     for run in plan.final_runs():
-        for first in attempts.get((run.variant, run.seed), [])[:1]:
+        for first in attempts.get((run.variant, run.seed), ())[:1]:
             record = read_record(reader, run.variant, run.seed, first, plan, prepared, studies[run.variant])
             found.setdefault(run.variant, {})[run.seed] = record
     return plan, found

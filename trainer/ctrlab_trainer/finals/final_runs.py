@@ -34,8 +34,6 @@ from ctrlab_trainer.finals.final_training import FinalTraining, TestEvaluation
 from ctrlab_trainer.finals.run_files import (
     MODEL,
     PREDICTIONS,
-    RECORD,
-    find_record,
     optional_digest,
     run_file_contents,
 )
@@ -47,6 +45,7 @@ from ctrlab_trainer.process.code_version import code_record
 from ctrlab_trainer.process.device import set_up_torch
 from ctrlab_trainer.process.hardware import hardware_record
 from ctrlab_trainer.process.resource_usage import ResourceUsage, sum_usage
+from ctrlab_trainer.process.run_records import RECORD, find_record
 from ctrlab_trainer.process.software_environment import environment_record
 from ctrlab_trainer.process.start_log import StartLog
 from ctrlab_trainer.training.determinism import Determinism, deterministic

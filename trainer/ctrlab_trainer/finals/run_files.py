@@ -3,16 +3,13 @@
 from safetensors.torch import save
 
 from ctrlab_api.canonical_json import digest
-from ctrlab_api.records import RunRecord
 from ctrlab_api.resources.tuning import MetricName
-from ctrlab_store import Store
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.finals.curve_files import curve_csv
 from ctrlab_trainer.finals.final_training import TestEvaluation
 from ctrlab_trainer.finals.prediction_files import predictions_parquet
 from ctrlab_trainer.training.loop import TrainingResult
 
-RECORD = "record.json"
 PREDICTIONS = "predictions.parquet"
 VALID_PREDICTIONS = "valid_predictions.parquet"
 MODEL = "model.safetensors"
@@ -35,11 +32,3 @@ def run_file_contents(
 def optional_digest(content: bytes | None) -> str | None:
     """None for a file that is not there."""
     return None if content is None else digest(content)
-
-
-def find_record(experiment: Store, variant: str, seed: int) -> RunRecord | None:
-    """The record of a finished run, or None."""
-    for key in experiment.list(f"runs/{variant}/{seed}/"):
-        if key.endswith(f"/{RECORD}"):
-            return RunRecord.model_validate_json(experiment.get(key))
-    return None

@@ -11,6 +11,7 @@ from ctrlab_api.plan import ExperimentKey, Plan
 from ctrlab_api.records import PreparedData, RunRecord, StudyRecord
 from ctrlab_api.records.ablation_changes import ReusedRun
 from ctrlab_store import Store
+from ctrlab_trainer.process.run_records import RECORD, find_stored_record
 from ctrlab_trainer.training.variant_config import resolve_config
 
 COPIED = ("predictions.parquet", "curve.csv")
@@ -28,10 +29,10 @@ def reuse_parent_run(
     if parent is None or search.variant != parent.model:
         return None
     folder = store_root.below(parent.experiment)
-    found = _first_record(folder, parent.model, seed)
+    found = find_stored_record(folder, parent.model, seed)
     if found is None:
         return None
-    record, written = found
+    record, written = found.record, found.content
     variant = plan.variant(parent.model)
     if (
         record.plan_digest != parent.plan_digest
@@ -63,14 +64,5 @@ def reuse_parent_run(
             ),
         }
     )
-    own.put(ObjectKey.run(parent.model, seed, 1, "record.json"), taken.to_json().encode())
+    own.put(ObjectKey.run(parent.model, seed, 1, RECORD), taken.to_json().encode())
     return taken
-
-
-def _first_record(folder: Store, variant: str, seed: int) -> tuple[RunRecord, bytes] | None:
-    """The attempt that counts: the lowest number with a record."""
-    keys = [key for key in folder.list(f"runs/{variant}/{seed}/") if key.endswith("/record.json")]
-    if not keys:
-        return None
-    written = folder.get(min(keys, key=lambda key: int(key.split("/")[3])))
-    return RunRecord.model_validate_json(written), written

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from ctrlab_api.names import SEALED_CREDENTIALS_PREFIX, ObjectKey
 from ctrlab_api.plan import ExperimentKey, Plan
 from ctrlab_api.records import PreparedData, StudyRecord, TestOpening, search_token
+from ctrlab_api.run_attempts import RUNS_PREFIX, attempts_with
 from ctrlab_store import ObjectExists, ObjectNotFound, Store, open_store
 from ctrlab_trainer.data.prepared.bayes_optimum import bayes_auc_of
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
@@ -116,9 +117,9 @@ def frozen_studies(experiment: Store, plan: Plan, prepared: PreparedData) -> dic
 
 def read_openings(experiment: Store, variant: str, seed: int) -> tuple[TestOpening, ...]:
     """Every logged opening for one (variant, seed), by attempt."""
-    keys = [key for key in experiment.list(f"runs/{variant}/{seed}/") if key.endswith(f"/{OPENING}")]
-    found = [TestOpening.model_validate_json(experiment.get(key)) for key in keys]
-    return tuple(sorted(found, key=lambda opening: opening.attempt))
+    attempts = attempts_with(experiment.list(f"{RUNS_PREFIX}{variant}/{seed}/"), OPENING).get((variant, seed), ())
+    keys = [ObjectKey.run(variant, seed, attempt, OPENING) for attempt in attempts]
+    return tuple(TestOpening.model_validate_json(experiment.get(key)) for key in keys)
 
 
 def _prepared(experiment: Store, plan: Plan) -> PreparedData:

@@ -8,10 +8,10 @@ from ctrlab_api.plan import ExperimentKey, Plan
 from ctrlab_api.records import PreparedData, RunRecord, StudyRecord
 from ctrlab_store import ObjectNotFound, Store
 from ctrlab_trainer.finals.final_runs import retrain_model_digest
-from ctrlab_trainer.finals.run_files import find_record
 from ctrlab_trainer.process.code_version import code_record
 from ctrlab_trainer.process.device import set_up_torch
 from ctrlab_trainer.process.hardware import hardware_record
+from ctrlab_trainer.process.run_records import RECORD, find_record
 from ctrlab_trainer.process.software_environment import environment_record
 
 DECIDING = ("torch", "numpy")
@@ -50,7 +50,7 @@ def verify(plan: Plan, key: ExperimentKey, store_root: Store, variant: str, seed
     experiment = store_root.below(key.prefix)
     record = find_record(experiment, variant, seed)
     if record is None:
-        raise ObjectNotFound(experiment.uri, ObjectKey.run(variant, seed, 1, "record.json"))
+        raise ObjectNotFound(experiment.uri, ObjectKey.run(variant, seed, 1, RECORD))
     search = StudyRecord.model_validate_json(experiment.get(ObjectKey.study(variant)))
     prepared = PreparedData.model_validate_json(experiment.get(ObjectKey.PREPARED))
     repeated = retrain_model_digest(plan, search, store_root, prepared, record)

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from ctrlab_api.names import ExitCode, ObjectKey
 from ctrlab_api.records import Anomaly, RunEnd, RunStart, interrupted_start
 from ctrlab_store import ObjectExists, Store, StoreError
-from ctrlab_trainer.finals.run_files import find_record
 from ctrlab_trainer.process.failures import is_out_of_memory
 from ctrlab_trainer.process.resource_usage import worker_name
+from ctrlab_trainer.process.run_records import find_record
 
 
 @dataclass(frozen=True)
