@@ -17,8 +17,9 @@ import psutil
 from fake_cluster.cluster import Cluster, spec
 from local_servers.backing_servers import free_ports
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import EXPERIMENT_LABEL, ConditionType, ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData, SplitSummary
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_control.plan_freezing import freeze_plan
@@ -83,7 +84,7 @@ def _begin(cluster: Cluster, name: str) -> None:
     models = [{"name": model, "architecture": "fm", "search": learning_rate} for model in MODELS]
     asked = spec(models=models, tuning={"trials": 50, "workers": WORKERS})
     experiment = parse_experiment(cluster.create(name, asked))
-    plan, key = Plan.of(experiment), _key(experiment)
+    plan, key = Plan.from_experiment(experiment), _key(experiment)
     store = open_store(cluster.bucket, cluster.store_environment)
     freeze_plan(store, key, plan)
     split = SplitSummary(rows=1, positives=1, row_ids_digest=DIGEST, files={})
@@ -121,7 +122,7 @@ def _run_for_ever(cluster: Cluster, database: StudyDatabase, pod: Manifest) -> N
     cluster.api.merge(POD, cluster.namespace, f"{metadata['name']}/status", {"status": status})
     experiment = parse_experiment(cluster.experiment(metadata["labels"][EXPERIMENT_LABEL]))
     model = next(model for model in MODELS if f"-tune-{model.lower()}-" in metadata["name"])
-    key, plan = _key(experiment), Plan.of(experiment)
+    key, plan = _key(experiment), Plan.from_experiment(experiment)
     study, base, worker = study_name(key, model), database.database, metadata["name"]
     base.transact(lambda c: slots.ensure(c, study, key.prefix, model, plan.trial_budget(model)))
     base.transact(lambda c: slots.claim(c, study, worker, base.now, LEASE_SECONDS))

@@ -19,8 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan, Variant
+from ctrlab_api.plan import Plan, Variant
 from ctrlab_api.records import (
     CodeRecord,
     EnvironmentRecord,

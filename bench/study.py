@@ -21,7 +21,8 @@ from typing import Any, TypeVar
 import psutil
 from sqlalchemy import Connection, create_engine, make_url, text
 
-from ctrlab_api.plan import ExperimentKey, Plan, Variant
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.plan import Plan, Variant
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
 from ctrlab_study import Outcome, SharedStudy, StudyDatabase

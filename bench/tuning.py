@@ -137,7 +137,7 @@ def with_ctrlab(folder: Path) -> Search:
         finally:
             process.terminate()
             process.wait()
-    (search,) = StudyRecord.model_validate_json(found[0].read_text()).searches
+    (search,) = StudyRecord.model_validate_json(found[0].read_text()).all_studies
     trials = [
         Trial(
             ended=datetime.fromisoformat(trial.started).timestamp() + (trial.seconds or 0.0) - began,

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 from bench.preparers.rows import CATEGORIES, MIN_FREQUENCY, NUMBERS, SHARES
-from ctrlab_api.plan import ExperimentKey, Plan, Variant
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.plan import Plan, Variant
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
 from ctrlab_store import FileStore

@@ -1,13 +1,14 @@
 """The plan of an ablation: the full model and its variants, on the data, budget and analysis of a finished experiment.
 
-Everything but the listed change stays as the experiment had it. The parent's plan and searches are named by digest, so
-that the ablation's own plan cannot exist before they are frozen.
+Everything except the listed changes stays as in the experiment. The plan contains the digests of the parent's plan and
+studies, so it cannot exist before these are frozen.
 """
 
 from dataclasses import dataclass
 from itertools import combinations
 
-from ctrlab_api.plan import ExperimentKey, ParentExperiment, Plan, Variant
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.plan import ParentExperiment, Plan, Variant
 from ctrlab_api.resources.ablation import Ablation, AblationVariant
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.experiment import Experiment
@@ -17,23 +18,22 @@ from ctrlab_api.resources.tuning import Evaluation, Seeds
 
 @dataclass(frozen=True)
 class AblationParent:
-    """What an ablation's plan takes from its experiment."""
+    """What the plan of an ablation takes from its experiment."""
 
     key: ExperimentKey
     plan: Plan
     digest: str
-    """The planDigest that the experiment ran with."""
+    """The plan digest that the experiment ran with."""
     search_token: str
     seed_count: int
-    """Seeds of each model in the end, extension included."""
+    """Final number of seeds per model, the extension included."""
 
     @classmethod
-    def of(cls, experiment: Experiment) -> "AblationParent":
-        """From the resource and its status; before the experiment has ended, digests are those known so far."""
-        plan, status, meta = Plan.of(experiment), experiment.status, experiment.metadata
-        key = ExperimentKey(namespace=meta.namespace, name=meta.name, uid=meta.uid or "")
+    def from_experiment(cls, experiment: Experiment) -> "AblationParent":
+        """Return the parent from a resource and its status; until it has ended, with the digests known so far."""
+        plan, status = Plan.from_experiment(experiment), experiment.status
         return cls(
-            key=key,
+            key=ExperimentKey.from_metadata(experiment.metadata),
             plan=plan,
             digest=(status.plan_digest if status else None) or plan.digest,
             search_token=(status.search_digest if status else None) or "",
@@ -42,15 +42,15 @@ class AblationParent:
 
 
 def build_ablation_plan(ablation: Ablation, parent: AblationParent) -> Plan:
-    """The plan; the ablation has passed `check_ablation`, or KeyError is raised for an unknown model."""
+    """Return the plan of an ablation that has passed `check_ablation`; KeyError for an unknown model."""
     spec, plan = ablation.spec, parent.plan
     full = plan.variant(spec.model)
-    retuned = spec.hyperparameters == "Retune"
+    is_retuned = spec.hyperparameters == "Retune"
     changes = (AblationVariant.model_construct(name=spec.model), *expanded_variants(ablation))
     added = tuple(feature.name for feature in added_features(ablation))
     return Plan(
         dataset=with_added_features(plan.dataset, ablation),
-        variants=tuple(_variant(full, change, retuned, added) for change in changes),
+        variants=tuple(_variant(full, change, is_retuned, added) for change in changes),
         tuning=plan.tuning,
         evaluation=Evaluation(seeds=_seeds(ablation, parent), seeds_per_pod=plan.evaluation.seeds_per_pod),
         analysis=plan.analysis.model_copy(update={"reference": spec.model, "compare": "AgainstReference"}),
@@ -66,59 +66,59 @@ def build_ablation_plan(ablation: Ablation, parent: AblationParent) -> Plan:
 
 
 def added_features(ablation: Ablation) -> tuple[Feature, ...]:
-    """Every feature that some variant adds, once, in the order of the specification."""
+    """Return every feature that a variant adds, once, in the order of the specification."""
     declared = {feature.name: feature for variant in ablation.spec.variants for feature in variant.add_features or ()}
     return tuple(declared.values())
 
 
 def with_added_features(dataset: Dataset, ablation: Ablation) -> Dataset:
-    """The experiment's data set with the added features after its own, which are encoded as they were there."""
+    """Return the experiment's data set with the added features last, so that the others are encoded as before."""
     added = added_features(ablation)
     return dataset.model_copy(update={"features": dataset.features + added}) if added else dataset
 
 
 def removed_parts(ablation: Ablation) -> tuple[str, ...]:
-    """Every part that some variant removes, in the order of the specification."""
+    """Return every part that a variant removes, once, in the order of the specification."""
     return tuple(dict.fromkeys(part for variant in ablation.spec.variants for part in variant.remove or ()))
 
 
 def expanded_variants(ablation: Ablation) -> tuple[AblationVariant, ...]:
-    """The listed variants, then with `factorial` each combination of removals that none of them is."""
+    """Return the listed variants and, with `factorial`, every other combination of removed parts."""
     listed = ablation.spec.variants
     if not ablation.spec.factorial:
         return listed
     parts = removed_parts(ablation)
-    known = {frozenset(variant.remove or ()) for variant in listed if only_removes_parts(variant)}
-    wanted = [chosen for size in range(1, len(parts) + 1) for chosen in combinations(parts, size)]
+    existing = {frozenset(variant.remove or ()) for variant in listed if only_removes_parts(variant)}
+    subsets = [subset for size in range(1, len(parts) + 1) for subset in combinations(parts, size)]
     added = tuple(
-        AblationVariant(name="no-" + "-".join(chosen), remove=chosen)
-        for chosen in wanted
-        if frozenset(chosen) not in known
+        AblationVariant(name="no-" + "-".join(subset), remove=subset)
+        for subset in subsets
+        if frozenset(subset) not in existing
     )
     return listed + added
 
 
 def only_removes_parts(variant: AblationVariant) -> bool:
-    """Whether removing parts is all that the variant changes."""
+    """Whether the variant changes nothing else than removing parts."""
     return bool(variant.remove) and not (variant.set or variant.drop_features or variant.add_features)
 
 
 def describe_change(plan: Plan, variant: Variant) -> str:
-    """Such as `without cin, with fusion = gate, without the feature hist_item`."""
+    """Return the change in words, such as `without cin, with fusion = gate, without the feature hist_item`."""
     full = plan.variant(plan.reference)
-    given = {name: value for name, value in variant.parameters.items() if full.parameters.get(name) != value}
-    words = [f"without {part}" for part in variant.remove]
-    words += [f"with {name} = {value}" for name, value in given.items()]
-    words += [f"without the feature {name}" for name in variant.drop_features]
-    words += [f"with the feature {name}" for name in variant.add_features or ()]
-    return ", ".join(words) or "as the full model"
+    changed = {name: value for name, value in variant.parameters.items() if full.parameters.get(name) != value}
+    phrases = [f"without {part}" for part in variant.remove]
+    phrases += [f"with {name} = {value}" for name, value in changed.items()]
+    phrases += [f"without the feature {name}" for name in variant.drop_features]
+    phrases += [f"with the feature {name}" for name in variant.add_features or ()]
+    return ", ".join(phrases) or "as the full model"
 
 
-def _variant(full: Variant, change: AblationVariant, retuned: bool, added: tuple[str, ...]) -> Variant:
-    """A parameter that the variant sets is no longer searched; with inherited values nothing is."""
+def _variant(full: Variant, change: AblationVariant, is_retuned: bool, added: tuple[str, ...]) -> Variant:
+    """Return the plan's variant: a parameter that it sets is not tuned, and nothing is with inherited values."""
     fixed = change.set or {}
-    more = tuple(feature.name for feature in change.add_features or ())
-    search = {name: dimension for name, dimension in full.search.items() if name not in fixed} if retuned else {}
+    used = tuple(feature.name for feature in change.add_features or ())
+    search = {name: dimension for name, dimension in full.search.items() if name not in fixed} if is_retuned else {}
     return full.model_copy(
         update={
             "name": change.name,
@@ -126,14 +126,14 @@ def _variant(full: Variant, change: AblationVariant, retuned: bool, added: tuple
             "search": search,
             "remove": change.remove or (),
             "drop_features": change.drop_features or (),
-            "add_features": more or None,
-            "hidden_features": tuple(name for name in added if name not in more) or None,
+            "add_features": used or None,
+            "hidden_features": tuple(name for name in added if name not in used) or None,
         }
     )
 
 
 def _seeds(ablation: Ablation, parent: AblationParent) -> Seeds:
-    asked, base = ablation.spec.seeds, parent.plan.evaluation.seeds.base
-    if asked.from_ == "Inherit":
+    requested, base = ablation.spec.seeds, parent.plan.evaluation.seeds.base
+    if requested.from_ == "Inherit":
         return Seeds(count=parent.seed_count, base=base)
-    return Seeds(count=asked.count or parent.seed_count, base=base if asked.base is None else asked.base)
+    return Seeds(count=requested.count or parent.seed_count, base=base if requested.base is None else requested.base)

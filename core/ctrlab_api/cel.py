@@ -1,7 +1,7 @@
-"""CEL rules beside the pydantic validators that say the same.
+"""CEL rules, declared beside the pydantic validators that check the same.
 
-`rules` attaches them to a model's JSON schema as `x-kubernetes-validations`; the CRD generator copies them out, and the
-tests hold rule and validator against the same examples.
+`cel_rules` attaches them to the JSON schema of a model as `x-kubernetes-validations`; the CRD generator copies them,
+and the tests check rule and validator against the same examples.
 """
 
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 CEL_VALIDATIONS = "x-kubernetes-validations"
-"""The schema's key for rules."""
+"""The schema keyword of CEL rules."""
 
 M = TypeVar("M", bound=type[BaseModel])
 
 
 def cel_rules(*pairs: tuple[str, str]) -> Callable[[M], M]:
-    """Class decorator: each pair is a CEL expression over `self` (API names) and the message of a refusal."""
+    """Return a class decorator; each pair is a CEL expression over `self` (API names) and its error message."""
 
     def attach(model: M) -> M:
         model.model_config["json_schema_extra"] = {

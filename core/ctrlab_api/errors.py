@@ -1,6 +1,6 @@
-"""What can be wrong with what a user hands in, as types with one clear message each.
+"""Errors in what a user provides, as types with one clear message each.
 
-Whoever catches `InvalidInput` prints `str(error)` and ends with exit code 2 (`ctrlab`) or 42 (a worker): no traceback.
+Whoever catches `InvalidInput` prints `str(error)` without traceback and exits with code 2 (`ctrlab`) or 42 (worker).
 """
 
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: where it is, and what was found and is allowed there."""
+    """One problem: where it is, what was given and what is allowed."""
 
     where: str
-    """A field's path (`spec.models[0].search`) or a place in a file (`ratings.tsv, row 7, column price`)."""
+    """The path of a field (`spec.models[0].search`) or a position in a file (`ratings.tsv, row 7, column price`)."""
     message: str
 
     def __str__(self) -> str:
@@ -20,25 +20,25 @@ class Problem:
 
 
 class InvalidInput(Exception):
-    """The user's input cannot be used; lists every problem found, one a line."""
+    """The user's input cannot be used; the message lists every problem, one per line."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in problems))
 
     def __reduce__(self) -> tuple[type["InvalidInput"], tuple[tuple[Problem, ...]]]:
-        """So that it comes whole from another process."""
+        """Keep the problems when the error is pickled between processes."""
         return type(self), (self.problems,)
 
 
 class InvalidSpec(InvalidInput):
-    """A resource breaks the schema or its rules."""
+    """A resource violates the schema or its rules."""
 
 
 class InvalidData(InvalidInput):
-    """The data breaks what the specification says of it."""
+    """The data contradict the specification."""
 
     @classmethod
     def at(cls, where: str, message: str) -> "InvalidData":
-        """The common case of a single problem."""
+        """Return the error for a single problem."""
         return cls([Problem(where, message)])

@@ -1,14 +1,18 @@
-"""Metrics by name: definition and direction of each, printed beside its values. `ctrlab_metrics` computes them."""
+"""The one table of metrics: their names, definitions and directions. `ctrlab_metrics` computes them."""
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
-from ctrlab_api.resources.tuning import MetricName
+MetricName = Literal["auc", "logloss", "gauc", "ne", "pcoc", "ece", "brier"]
+
+MetricDirection = Literal["maximize", "minimize", "none"]
+
+METRIC_NAMES: Final[tuple[MetricName, ...]] = get_args(MetricName)
 
 Direction = Literal["maximize", "minimize"]
 """Which values of a metric are better."""
 
 SCORE_EPSILON: Final = 2.0**-23
-"""Scores are clipped to [EPSILON, 1 - EPSILON] before logarithms: the resolution of float32 at 1."""
+"""Scores are clipped to [SCORE_EPSILON, 1 - SCORE_EPSILON] before logarithms: the resolution of float32 at 1."""
 
 ECE_BINS: Final = 15
 """Bins of the expected calibration error."""
@@ -18,16 +22,17 @@ METRIC_DEFINITIONS: Final[dict[MetricName, str]] = {
     "ties counted half.",
     "logloss": "Mean binary cross-entropy in nats, scores clipped to [2^-23, 1 - 2^-23] "
     f"(2^-23 = {SCORE_EPSILON:.3g}).",
-    "gauc": "AUC within each user, averaged over users with their number of rows as weight; users with clicks alone or "
-    "without a click are skipped.",
+    "gauc": "AUC within each user, averaged over users weighted by their number of rows; users with only clicks or no "
+    "click are skipped.",
     "ne": "Normalized entropy: log loss divided by the entropy of the click rate of the evaluated rows.",
     "pcoc": "Predicted click over click: mean score divided by click rate; 1 is calibrated.",
     "ece": f"Expected calibration error over {ECE_BINS} bins of equal mass by score (equal scores share a bin): mean "
-    "of |mean score - click rate| of the bins, weighted with their rows.",
-    "brier": "Mean squared difference of score and label.",
+    "of |mean score - click rate| over the bins, weighted by their rows.",
+    "brier": "Mean squared difference between score and label.",
 }
+"""Definitions as records and reports print them beside the values."""
 
-METRIC_DIRECTIONS: Final[dict[MetricName, Literal["maximize", "minimize", "none"]]] = {
+METRIC_DIRECTIONS: Final[dict[MetricName, MetricDirection]] = {
     "auc": "maximize",
     "logloss": "minimize",
     "gauc": "maximize",
@@ -36,4 +41,4 @@ METRIC_DIRECTIONS: Final[dict[MetricName, Literal["maximize", "minimize", "none"
     "ece": "minimize",
     "brier": "minimize",
 }
-"""Which way is better; pcoc is best in the middle and cannot be optimised."""
+"""Which direction is better; the best value of pcoc is 1, so it cannot be optimised."""

@@ -1,6 +1,6 @@
-"""Every name that crosses a process, once: API group, labels, conditions, exit codes, object keys.
+"""Every name that crosses a process, defined once: API group, labels, conditions, exit codes, variables, object keys.
 
-A name written twice drifts apart; what is written here is imported by operator, trainer, report and the generated CRDs.
+Operator, trainer, report, client and the generated CRDs import them from here, so that no copy can diverge.
 """
 
 from enum import IntEnum
@@ -13,67 +13,64 @@ VERSION: Final = "v1alpha1"
 """The only served and stored version."""
 
 API_VERSION: Final = f"{GROUP}/{VERSION}"
-"""What a manifest writes as `apiVersion`."""
+"""The `apiVersion` of a manifest."""
 
 EXPERIMENT_LABEL: Final = f"{GROUP}/experiment"
-"""On every child: the name of the experiment it belongs to; on an ablation's, of the experiment that it takes apart."""
+"""On every child object: the name of its experiment; for an ablation, of the experiment that it ablates."""
 
 ABLATION_LABEL: Final = f"{GROUP}/ablation"
-"""On every child of an ablation: the ablation's name."""
+"""On every child object of an ablation: the name of the ablation."""
 
 PHASE_LABEL: Final = f"{GROUP}/phase"
-"""On every child: the phase it works for; admission policies select tuning pods by it."""
+"""On every child object: its phase; admission policies select tuning pods by it."""
 
 DIGEST_ANNOTATION: Final = f"{GROUP}/digest"
-"""On every child: the digest of what it was made from."""
-
-SEALED_CREDENTIALS_PREFIX: Final = "CTRLAB_SEALED_"
-"""Before the names of AWS's variables: the credentials that open the sealed test rows, where they are others."""
+"""On every child object: the digest of what it was built from."""
 
 LOCAL_NAMESPACE: Final = "default"
 """Namespace of a resource that names none, on one machine as on a cluster."""
 
 
 class ExitCode(IntEnum):
-    """How a process ends; a Job's podFailurePolicy and the local backend read the same numbers."""
+    """Exit codes of processes; the podFailurePolicy of a Job and the local backend interpret the same numbers."""
 
     SUCCESS = 0
     """The work is done and its record is written."""
 
     INVALID_INPUT = 2
-    """Of `ctrlab`: the specification or the data cannot be used; nothing was started."""
+    """`ctrlab`: the specification or the data cannot be used; nothing was started."""
 
     EXPERIMENT_FAILED = 3
-    """Of `ctrlab run`: the experiment ended without a report."""
+    """`ctrlab run`: the experiment ended without a report."""
 
     BAD_SPEC_OR_DATA = 42
-    """Of a worker: no retry can help, the whole job fails (podFailurePolicy `FailJob`)."""
+    """Worker: no retry can help, the whole Job fails (podFailurePolicy `FailJob`)."""
 
     RUN_FAILED = 43
-    """Of a worker: this index cannot succeed, the others go on (podFailurePolicy `FailIndex`)."""
+    """Worker: this index cannot succeed, the others continue (podFailurePolicy `FailIndex`)."""
 
     INTERRUPTED = 130
-    """Of `ctrlab run`: stopped by Ctrl-C; the same command resumes."""
+    """`ctrlab run`: stopped by Ctrl-C; the same command resumes."""
 
     TERMINATED = 143
-    """Of a worker: stopped by SIGTERM with its lease given back; never 0, or a Job would count it as completed."""
+    """Worker: stopped by SIGTERM after it released its lease; never 0, or a Job would count it as completed."""
 
 
 class ConditionType:
     """Types of `status.conditions`, after the Kubernetes API conventions and kstatus."""
 
     READY: Final = "Ready"
-    """True while work goes well and when it is done; its reason is the stage."""
+    """True while work progresses and when it is done; its reason is the stage."""
     RECONCILING: Final = "Reconciling"
-    """True only while a new generation is being taken in."""
+    """True only while a new generation is being processed."""
     STALLED: Final = "Stalled"
-    """True when nothing will move until somebody acts; the message says what to do."""
+    """True when nothing will progress until somebody acts; the message says what to do."""
     PREPARED: Final = "Prepared"
-    """The encoded data set is in the store."""
+    """The prepared data set is in the store."""
     TUNING_COMPLETE: Final = "TuningComplete"
-    """Every model's search is frozen."""
+    """Every study is frozen."""
     EVALUATION_COMPLETE: Final = "EvaluationComplete"
-    """Every (variant, seed) has ended."""
+    """Every final run has ended."""
     REPORT_PUBLISHED: Final = "ReportPublished"
     """The report is in the store."""
     SUCCEEDED: Final = "Succeeded"
@@ -84,8 +81,82 @@ class ConditionType:
     """`spec.suspend` is set; finished work is kept."""
 
 
+class Variable:
+    """Environment variables that a process of ctrlab reads; the operator's settings class declares its own ones."""
+
+    DATABASE_URL: Final = "CTRLAB_DATABASE_URL"
+    """SQLAlchemy URL of the study database."""
+    PLAN: Final = "CTRLAB_PLAN"
+    """Path of the plan that a worker executes; set on a cluster, where the plan is mounted as a file."""
+    WORKER: Final = "CTRLAB_WORKER"
+    """Name of the worker in leases and records: the pod's name on a cluster."""
+    IMAGE: Final = "CTRLAB_IMAGE"
+    """Reference of the image that the pod runs, for the code record."""
+    NODE: Final = "CTRLAB_NODE"
+    """Name of the Kubernetes node that the pod runs on, for the hardware record."""
+    THREADS: Final = "CTRLAB_THREADS"
+    """Number of threads that PyTorch computes with (default 1)."""
+    TERMINATION_LOG: Final = "CTRLAB_TERMINATION_LOG"
+    """File for the last message of a process, which the container's status or the local engine shows."""
+    PARENT_PID: Final = "CTRLAB_PARENT_PID"
+    """Process of the local engine; its workers end when it is gone."""
+    CACHE: Final = "CTRLAB_CACHE"
+    """Folder of downloaded objects and data sets (default ~/.cache/ctrlab)."""
+    DATA: Final = "CTRLAB_DATA"
+    """Folder with data sets that builtin:// sources use before the cache."""
+    PVC_ROOT: Final = "CTRLAB_PVC_ROOT"
+    """Folder below which pvc:// sources are mounted (default CLAIMS_FOLDER)."""
+    DEVICE: Final = "CTRLAB_DEVICE"
+    """Device of training: cpu, cuda or auto (the default)."""
+    STEPS: Final = "CTRLAB_STEPS"
+    """auto (the default) or eager: whether training steps on a GPU may run as recorded CUDA graphs."""
+    WORKSPACE: Final = "CTRLAB_WORKSPACE"
+    """Workspace of `ctrlab`, unless --workspace names one."""
+    LOG_LEVEL: Final = "CTRLAB_LOG_LEVEL"
+    """Level of the operator's log (default INFO)."""
+    SEALED_PREFIX: Final = "CTRLAB_SEALED_"
+    """Prefix of AWS's variables: credentials for the sealed test rows, where these differ from the others."""
+
+
+CLAIMS_FOLDER: Final = "/data/pvc"
+"""Folder of a worker pod below which the claims of pvc:// sources are mounted, by their names."""
+
+
+class RunFile:
+    """Files in the folder of one attempt of a final run, and in its folder of starts."""
+
+    RECORD: Final = "record.json"
+    OPENING: Final = "opening.json"
+    PREDICTIONS: Final = "predictions.parquet"
+    VALID_PREDICTIONS: Final = "valid_predictions.parquet"
+    MODEL: Final = "model.safetensors"
+    CURVE: Final = "curve.csv"
+
+    @staticmethod
+    def start(number: int) -> str:
+        """Return the name of the file that logs a start; numbers begin at 1."""
+        return f"{number}.json"
+
+    @staticmethod
+    def end(number: int) -> str:
+        """Return the name of the file that says how a start ended without a record."""
+        return f"{number}-end.json"
+
+
+class ReportFile:
+    """Files of a report that other programs read."""
+
+    MANIFEST: Final = "manifest.json"
+    SUMMARY: Final = "summary.json"
+    PAGE: Final = "index.html"
+
+
 class ObjectKey:
-    """Keys below an experiment's folder in the artifact store (`docs/store.md` has the tree)."""
+    """Keys of objects in the artifact store (`docs/store.md` shows the tree).
+
+    Keys are relative to the folder of an experiment, except those of `dataset` and `sealed`, which are relative to the
+    root of the store.
+    """
 
     PLAN: Final = "plan.json"
     LINEAGE: Final = "lineage.json"
@@ -93,50 +164,45 @@ class ObjectKey:
     SEED_DECISION: Final = "decisions/seeds.json"
     LATEST_REPORT: Final = "LATEST"
     LATEST_PAGE: Final = "report/index.html"
-    """Leads a browser to the newest report, so that links need not know its digest."""
+    """Redirects a browser to the newest report, so that links need not contain its digest."""
     ABLATIONS: Final = "ablations/"
 
     @staticmethod
     def study(variant: str) -> str:
-        """The frozen search of one variant."""
+        """Return the key of the frozen study of one variant."""
         return f"studies/{variant}.json"
 
     @staticmethod
     def trials_csv(variant: str) -> str:
-        """The trials of one variant as a table."""
+        """Return the key of the trials of one variant as a table."""
         return f"studies/{variant}.csv"
 
     @staticmethod
     def run(variant: str, seed: int, attempt: int, file: str = "") -> str:
-        """One attempt at one final run; without `file`, its folder."""
+        """Return the key of a file of one attempt of a final run; without `file`, its folder."""
         return f"runs/{variant}/{seed}/{attempt}/{file}"
 
     @staticmethod
     def starts(variant: str, seed: int, file: str = "") -> str:
-        """The log of how often a final run began; without `file`, its folder."""
+        """Return the key of a file in the start log of a final run; without `file`, its folder."""
         return f"runs/{variant}/{seed}/starts/{file}"
 
     @staticmethod
     def report(digest: str, file: str = "") -> str:
-        """One report, addressed by the digest of its inputs."""
+        """Return the key of a file of one report, addressed by the digest of its inputs."""
         return f"report/{digest}/{file}"
 
     @staticmethod
     def ablation(name: str, uid: str) -> str:
-        """In an experiment's folder: that an ablation of it has a report."""
+        """Return the key, in an experiment's folder, of the link to an ablation that has a report."""
         return f"ablations/{name}-{uid}.json"
 
     @staticmethod
     def dataset(digest: str, file: str = "") -> str:
-        """Below the store's root: train and valid rows of one encoded data set, shared by experiments."""
+        """Return the key of train and valid rows of a prepared data set, which experiments share."""
         return f"datasets/{digest}/{file}"
 
     @staticmethod
     def sealed(digest: str, file: str = "") -> str:
-        """Below the store's root: the test rows, under a prefix of their own so that credentials can differ."""
+        """Return the key of the test rows, under a separate prefix so that it can have its own credentials."""
         return f"sealed/{digest}/test/{file}"
-
-    @staticmethod
-    def experiment(namespace: str, name: str, uid: str, file: str = "") -> str:
-        """Below the store's root: everything of one experiment."""
-        return f"{namespace}/{name}/{uid}/{file}"

@@ -1,20 +1,26 @@
-"""The base of every model in the contract, and the scalar types that the API allows.
+"""The base class of every API model, and the scalar types that the API allows.
 
-The API has no floats (Kubernetes API conventions): a bound is a decimal string, so that what was written is what is
-hashed. Models are strict and closed, so that one machine refuses exactly what a cluster's schema refuses.
+The API has no floats (Kubernetes API conventions): a bound is a decimal string, so that the hash is computed over what
+the user wrote. Models are strict and closed, so that one machine rejects exactly what the schema of a cluster rejects.
 """
 
 import json
 import math
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
+MAX_INT32: Final = 2**31 - 1
+"""Upper bound of every integer that must fit 32 bits; also of every seed."""
+
+MIN_INT32: Final = -(2**31)
+"""Lower bound of the same."""
+
 
 class ApiModel(BaseModel):
-    """Immutable, closed, strict; camelCase outside, snake_case inside."""
+    """Immutable, closed and strict model; camelCase outside, snake_case inside."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -27,20 +33,22 @@ class ApiModel(BaseModel):
     )
 
     def to_json(self) -> str:
-        """Indented JSON with API names, without absent fields; stable for equal content."""
+        """Return indented JSON with API names and without absent fields; equal content gives equal text."""
         return self.model_dump_json(by_alias=True, exclude_none=True, indent=2) + "\n"
 
 
 DECIMAL_PATTERN = r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
 
 
-def _finite(text: str) -> str:
+def _require_finite(text: str) -> str:
     if not math.isfinite(float(text)):
         raise ValueError(f"{text} is too large for a double-precision number")
     return text
 
 
-DecimalString = Annotated[str, StringConstraints(pattern=DECIMAL_PATTERN, max_length=32), AfterValidator(_finite)]
+DecimalString = Annotated[
+    str, StringConstraints(pattern=DECIMAL_PATTERN, max_length=32), AfterValidator(_require_finite)
+]
 """A decimal number in quotes, for instance "0.001" or "1e-3"; finite in double precision."""
 
 Duration = Annotated[
@@ -52,21 +60,21 @@ Duration = Annotated[
 ResourceName = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=52)
 ]
-"""A DNS label, short enough that the names of children made from it stay valid."""
+"""A DNS label, short enough that the names of child objects derived from it stay valid."""
 
 VariantName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$", min_length=1, max_length=40)
 ]
-"""The name of a model or an ablation variant, as it is printed in tables."""
+"""The name of a model or an ablation variant, as tables print it."""
 
 ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-"""A column of the data, as its header spells it."""
+"""A column of the data, spelled as in its header."""
 
-SCALAR_LENGTH = 256
+MAX_SCALAR_LENGTH = 256
 
 
 def _integer_or_text(value: object) -> object:
-    """Checked here and not by the union, which would report every refusal once for each of its members."""
+    """Validate a scalar here, because the union would report each error once per member."""
     match value:
         case bool() | float():
             advice = f"; write it in quotes: {json.dumps(json.dumps(value))}"
@@ -74,10 +82,10 @@ def _integer_or_text(value: object) -> object:
             advice = f"; write it in quotes: {json.dumps(','.join(map(str, value)))}"
         case int():
             return value
-        case str() if len(value) <= SCALAR_LENGTH:
+        case str() if len(value) <= MAX_SCALAR_LENGTH:
             return value
         case str():
-            raise ValueError(f"text here has at most {SCALAR_LENGTH} characters, not {len(value)}")
+            raise ValueError(f"expected at most {MAX_SCALAR_LENGTH} characters, not {len(value)}")
         case _:
             advice = ""
     raise ValueError(f"expected a whole number or text, not {value!r:.60}{advice}")
@@ -86,45 +94,45 @@ def _integer_or_text(value: object) -> object:
 Scalar = Annotated[
     int | str,
     BeforeValidator(_integer_or_text),
-    Field(json_schema_extra={"x-kubernetes-int-or-string": True, "maxLength": SCALAR_LENGTH}),
+    Field(json_schema_extra={"x-kubernetes-int-or-string": True, "maxLength": MAX_SCALAR_LENGTH}),
 ]
-"""A fixed parameter's value: an integer, or text; decimals, true/false and lists such as "400,400" are in quotes."""
+"""The value of a fixed parameter: an integer or text; decimals, true/false and lists such as "400,400" need quotes."""
 
 
 T = TypeVar("T")
 
 
-def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
-    twice = [value for index, value in enumerate(values) if value in values[:index]]
-    if twice:
-        raise ValueError(f"{twice[0]!r} is given twice")
+def _require_distinct(values: tuple[T, ...]) -> tuple[T, ...]:
+    duplicates = [value for index, value in enumerate(values) if value in values[:index]]
+    if duplicates:
+        raise ValueError(f"{duplicates[0]!r} is given twice")
     return values
 
 
-Distinct = AfterValidator(_distinct)
-"""Marks a tuple whose values must differ; its field carries AS_SET for the cluster."""
+Distinct = AfterValidator(_require_distinct)
+"""Marks a tuple whose values must differ; its field carries LIST_SET_SCHEMA for the cluster."""
 
 LIST_SET_SCHEMA: JsonDict = {"x-kubernetes-list-type": "set"}
 """Schema of a list whose values must differ."""
 
 
 def list_map_schema(key: str) -> JsonDict:
-    """Schema of a list whose elements differ in the field `key`, which server-side apply merges by."""
+    """Return the schema of a list whose elements differ in the field `key`, by which server-side apply merges them."""
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
 
 
 def first_duplicate(names: list[str]) -> str | None:
-    """The first name (in alphabetical order) that is given more than once, if there is one."""
+    """Return the alphabetically first name that occurs more than once, or None."""
     return min((name for name in names if names.count(name) > 1), default=None)
 
 
 def duration_seconds(duration: str) -> int:
-    """A `Duration` in seconds."""
-    total, number = 0, ""
+    """Return a `Duration` in seconds."""
+    total, digits = 0, ""
     for character in duration:
         if character.isdigit():
-            number += character
+            digits += character
         else:
-            total += int(number) * {"h": 3600, "m": 60, "s": 1}[character]
-            number = ""
+            total += int(digits) * {"h": 3600, "m": 60, "s": 1}[character]
+            digits = ""
     return total

@@ -42,12 +42,12 @@ class SearchSpace:
     """Parameters that are not tuned; conditions may name them."""
 
     @property
-    def is_plain(self) -> bool:
+    def is_unconstrained(self) -> bool:
         """Whether every combination of values is a point."""
         return self.constraints is None and not any(d.when for d in self.dimensions.values())
 
     @cached_property
-    def order(self) -> tuple[str, ...]:
+    def sampling_order(self) -> tuple[str, ...]:
         """Names in which they are drawn: alphabetical, but after those that they depend on.
 
         ValueError names the parameters of a cycle.
@@ -79,10 +79,10 @@ class SearchSpace:
             _rises([as_decimal(values[name]) for name in names if name in values]) for names in given.ordered or ()
         )
 
-    def reduced(self, values: Mapping[str, Value]) -> dict[str, Value] | None:
+    def active_point(self, values: Mapping[str, Value]) -> dict[str, Value] | None:
         """A value of every parameter without those of inactive ones; None where a constraint is broken."""
         point: dict[str, Value] = {}
-        for name in self.order:
+        for name in self.sampling_order:
             if name in values and self.is_active(name, point):
                 point[name] = values[name]
         return {name: values[name] for name in values if name in point} if self.allows(point) else None
@@ -92,7 +92,7 @@ class SearchSpace:
         listed = {name: tuple(values) for name, values in choices.items()}
         return self._from({}, 0, lambda name, _: listed[name])
 
-    def find(self, generator: random.Random | None = None) -> dict[str, Value] | None:
+    def find_point(self, generator: random.Random | None = None) -> dict[str, Value] | None:
         """An allowed point, a random one where a generator is given; None if there is none.
 
         Ranges that no condition and no forbidden combination names are met at their least allowed value, which leaves
@@ -108,16 +108,16 @@ class SearchSpace:
 
         return next(self._from({}, 0, candidates), None)
 
-    def draw(self, generator: random.Random) -> dict[str, Value]:
+    def sample(self, generator: random.Random) -> dict[str, Value]:
         """An allowed point, evenly over all of them as far as trying tells; TimeoutError where none can be found."""
         for _ in range(MOST_DRAWS):
             point: dict[str, Value] = {}
-            for name in self.order:
+            for name in self.sampling_order:
                 if self.is_active(name, point):
                     point[name] = _anywhere(self.dimensions[name], generator)
             if self.allows(point):
                 return point
-        found = self.find(generator)
+        found = self.find_point(generator)
         if found is None:
             raise TimeoutError
         return found
@@ -143,7 +143,7 @@ class SearchSpace:
             for lower, upper in pairwise(names):
                 before.get(upper, set()).add(lower)
         placed: list[str] = []
-        waiting = list(self.order)
+        waiting = list(self.sampling_order)
         while waiting:
             # A cycle of ordered lists means equal values; any of them may then come first.
             ready = next((name for name in waiting if not before[name].intersection(waiting)), waiting[0])
@@ -210,7 +210,7 @@ def dimension_values(dimension: SearchDimension) -> list[Value]:
 
 def grid_size(space: SearchSpace) -> int:
     """Points of the grid."""
-    if not space.is_plain:
+    if not space.is_unconstrained:
         return len(grid_points(space))
     return math.prod(dimension.cardinality() or 1 for dimension in space.dimensions.values())
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, FinalRun, Plan
+from ctrlab_api.plan import FinalRun, Plan
 from ctrlab_api.records import PreparedData, SeedDecision, StudyRecord
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.resources.status import ReportStatus
@@ -86,11 +87,11 @@ class Observer:
 
 
 def _frozen(record: StudyRecord) -> StudyFacts:
-    counted = [trial for search in record.searches for trial in search.trials if trial.counted]
+    counted = [trial for search in record.all_studies for trial in search.trials if trial.counted]
     return StudyFacts(
         done=len(counted),
         failed=sum(trial.state == "FAIL" for trial in counted),
         best=record.best.value,
         digest=record.digest,
-        budget=sum(search.budget for search in record.searches),
+        budget=sum(search.budget for search in record.all_studies),
     )

@@ -8,8 +8,9 @@ an ablation takes both over as they are; what had been opened before its experim
 from collections.abc import Iterable, Iterator
 
 from ctrlab_api.canonical_json import digest
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan, Variant
+from ctrlab_api.plan import Plan, Variant
 from ctrlab_api.records import EarlierPlan, Lineage, PreparedData, TestOpening
 from ctrlab_api.records.lineage import test_rows_digest
 from ctrlab_store import Store

@@ -11,8 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ctrlab_api.metrics import ECE_BINS, SCORE_EPSILON
-from ctrlab_api.resources.tuning import MetricName
+from ctrlab_api.metrics import ECE_BINS, SCORE_EPSILON, MetricName
 
 
 class InvalidScores(ValueError):

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import optuna
 
 from ctrlab_api.errors import InvalidInput
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.plan import Plan
 from ctrlab_study import lost_workers, study_lifecycle
 from ctrlab_study import study_progress as progress_query
 from ctrlab_study.database import Database
@@ -81,10 +82,10 @@ class StudyDatabase:
     def extend(self, key: ExperimentKey, plan: Plan, trials: int) -> bool:
         """Raises every search to `trials` slots; False, and nothing has changed, if one that would grow is closed."""
         budgets = {
-            study_name(key, variant, repeat): (variant, plan.search_budget(variant, trials))
+            study_name(key, variant, repeat): (variant, plan.study_budget(variant, trials))
             for variant in plan.names
-            for repeat in range(plan.tuning.searches)
-            if plan.search_budget(variant) > 0
+            for repeat in range(plan.tuning.study_count)
+            if plan.study_budget(variant) > 0
         }
         return self.database.transact(lambda c: study_lifecycle.extend(c, key.prefix, budgets))
 

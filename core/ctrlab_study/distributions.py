@@ -55,7 +55,7 @@ def cell_of_slot(found: SearchSpace, budget: int, slot: int, seed: int) -> dict[
 
     `budget` is the planned one: slots that are added to it later go on to cells that were not visited.
     """
-    allowed = None if found.is_plain else grid_points(found)
+    allowed = None if found.is_unconstrained else grid_points(found)
     count = grid_size(found)
     place = slot if budget >= count else _without_repetition(count, budget, slot, seed)
     return cell(found.dimensions, place) if allowed is None else allowed[place]

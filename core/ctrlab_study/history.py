@@ -47,7 +47,7 @@ class WarmStartTrials:
                 message = f"{what} of {experiment} is {theirs}, of this experiment {ours}; name another or leave it out"
                 raise InvalidInput([Problem(WARM_START_PATH, message)])
         usable = [trial for trial in found.trials if trial.counted and trial.state != "FAIL"]
-        trials = [copied for trial in usable if (copied := _in_space(trial, own.space)) is not None]
+        trials = [copied for trial in usable if (copied := _in_space(trial, own.search_space)) is not None]
         record = WarmStartRecord(
             experiment=experiment,
             search_digest=found.digest,
@@ -87,7 +87,7 @@ class WarmStartTrials:
 
 def _in_space(trial: TrialRecord, space: SearchSpace) -> FrozenTrial | None:
     """The trial as one of the new space; None where a value of it is not possible there."""
-    point = space.reduced(trial.parameters)
+    point = space.active_point(trial.parameters)
     if point is None or point.keys() != trial.parameters.keys():
         return None
     distributions = {name: distribution(space.dimensions[name]) for name in point}

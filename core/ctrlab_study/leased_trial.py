@@ -85,7 +85,7 @@ class LeasedTrial:
 def suggest_point(trial: optuna.Trial, allowed: SearchSpace) -> dict[str, ParameterValue]:
     """The sampler's value of every parameter that is active."""
     values: dict[str, ParameterValue] = {}
-    for name in allowed.order:
+    for name in allowed.sampling_order:
         if allowed.is_active(name, values):
             values[name] = suggest(trial, name, distribution(allowed.dimensions[name]))
     return values

@@ -27,7 +27,7 @@ POINTS_PER_SLOT: Final = 64
 def draw_point(allowed: SearchSpace, variant: str, seed: int) -> Point:
     """A random allowed point; SearchFailed where constraints leave too little to find one."""
     try:
-        return allowed.draw(random.Random(seed))
+        return allowed.sample(random.Random(seed))
     except TimeoutError:
         raise StudyFailed(variant, "no allowed point of the search space was found; loosen the constraints") from None
 
@@ -93,7 +93,7 @@ class ConstrainedSampler(_Chosen):
             sampler = self._sampler = self._make(attempt)
             joint = sampler.sample_relative(study, trial, sampler.infer_relative_search_space(study, trial))
             point: Point = {}
-            for name in self._allowed.order:
+            for name in self._allowed.sampling_order:
                 if self._allowed.is_active(name, point):
                     found = distributions[name]
                     if name in joint:
@@ -143,7 +143,7 @@ class ConstrainedSobolSampler(_Chosen):
         seen: set[tuple[tuple[str, ParameterValue], ...]] = set()
         for sequence.slot in range(POINTS_PER_SLOT * (self._slot + 1)):
             joint = sequence.sample_relative(study, trial, sequence.infer_relative_search_space(study, trial))
-            point = self._allowed.reduced(joint | single)
+            point = self._allowed.active_point(joint | single)
             if point is None or tuple(point.items()) in seen:
                 continue
             if len(seen) == self._slot:

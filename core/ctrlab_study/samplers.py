@@ -42,20 +42,24 @@ def sampler_of_slot(
 
     `source`: complete trials of an earlier search whose best tenth CmaEs takes its first mean and covariance from.
     """
-    allowed, tuning = plan.variant(variant).space, plan.tuning
+    allowed, tuning = plan.variant(variant).search_space, plan.tuning
     own = (tuning.seed, variant) if repeat == 0 else (tuning.seed, variant, f"repeat {repeat}")
     seed = derived_seed(*own, slot)
     match tuning.sampler:
         case "Random":
-            return RandomSampler(seed=seed) if allowed.is_plain else FixedSampler(draw_point(allowed, variant, seed))
+            return (
+                RandomSampler(seed=seed)
+                if allowed.is_unconstrained
+                else FixedSampler(draw_point(allowed, variant, seed))
+            )
         case "QMC":
             scramble = derived_seed(*own)
-            if allowed.is_plain:
+            if allowed.is_unconstrained:
                 return SobolSampler(space(allowed.dimensions), slot, scramble)
             return ConstrainedSobolSampler(allowed, variant, slot, scramble)
         case "Grid":
-            return FixedSampler(cell_of_slot(allowed, plan.search_budget(variant), slot, derived_seed(*own)))
-        case _ if allowed.is_plain:
+            return FixedSampler(cell_of_slot(allowed, plan.study_budget(variant), slot, derived_seed(*own)))
+        case _ if allowed.is_unconstrained:
             return _that_learns(plan, allowed, seed, source)
         case _:
             return ConstrainedSampler(
@@ -66,12 +70,16 @@ def sampler_of_slot(
 def _that_learns(plan: Plan, allowed: SearchSpace, seed: int, source: Sequence[FrozenTrial]) -> BaseSampler:
     match plan.tuning.sampler:
         case "GP":
-            return GPSampler(seed=seed) if allowed.is_plain else GPSampler(seed=seed, warn_independent_sampling=False)
+            return (
+                GPSampler(seed=seed)
+                if allowed.is_unconstrained
+                else GPSampler(seed=seed, warn_independent_sampling=False)
+            )
         case "CmaEs":
             with experimental():
                 return CmaEsSampler(seed=seed, warn_independent_sampling=False, source_trials=list(source) or None)
         case _:
-            return TPESampler(seed=seed) if allowed.is_plain else _grouped_tpe(seed)
+            return TPESampler(seed=seed) if allowed.is_unconstrained else _grouped_tpe(seed)
 
 
 def _grouped_tpe(seed: int) -> TPESampler:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import optuna
 from sqlalchemy import Connection
 
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.plan import Plan
 from ctrlab_api.records.studies import SearchStop, StudyRecord
 from ctrlab_api.schema_types import duration_seconds
 from ctrlab_study import slots, study_lifecycle
@@ -61,7 +62,7 @@ class SharedStudy:
         direction = direction_of(plan)
         facts: dict[str, object] = {"versions": versions(), "planDigest": plan.digest}
         trials = Trials.create(database, name, direction, facts)
-        budget = plan.search_budget(variant)
+        budget = plan.study_budget(variant)
         database.transact(lambda c: study_lifecycle.ensure(c, name, key.prefix, variant, budget))
         return cls(database, trials, plan, variant, direction, lease_seconds, repeat, earlier)
 
@@ -106,7 +107,7 @@ class SharedStudy:
         source = self.earlier.of_numbers() if self.earlier is not None and by_populations else []
         sampler = sampler_of_slot(self.plan, self.variant, lease.slot, self.repeat, source)
         pruner = pruner_of(self.plan, self.variant)
-        allowed = self.plan.variant(self.variant).space
+        allowed = self.plan.variant(self.variant).search_space
         judge = None
         if self.plan.tuning.mode == "Synchronous":
             judge = self._judge(lease.slot, sampler, pruner)

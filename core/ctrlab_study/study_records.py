@@ -133,7 +133,7 @@ def choose_best(variant: str, metric: str, direction: Direction, trials: Sequenc
 
 def trials_csv(record: StudyRecord) -> bytes:
     """The trials as a table, one row each, parameters in columns `parameter:NAME`; with `repeat` if there are."""
-    names = sorted({name for search in record.searches for trial in search.trials for name in trial.parameters})
+    names = sorted({name for search in record.all_studies for trial in search.trials for name in trial.parameters})
     repeated = ["repeat"] if record.repeats else []
     columns = [
         *repeated,
@@ -152,7 +152,7 @@ def trials_csv(record: StudyRecord) -> bytes:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow([*columns, *(f"parameter:{name}" for name in names)])
-    for repeat, trial in ((n, trial) for n, search in enumerate(record.searches, 1) for trial in search.trials):
+    for repeat, trial in ((n, trial) for n, search in enumerate(record.all_studies, 1) for trial in search.trials):
         known = trial.model_dump() | {
             "repeat": repeat,
             "epochs": len(trial.curve),

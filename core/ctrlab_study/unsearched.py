@@ -3,8 +3,9 @@
 Their records follow from what is frozen already, so whoever drives an experiment writes them, and no worker is started.
 """
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData, StudyRecord
 from ctrlab_store import ObjectExists, Store
 from ctrlab_study.inherited_records import inherited_record

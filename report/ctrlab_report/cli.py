@@ -10,8 +10,8 @@ from pathlib import Path
 from types import FrameType
 
 from ctrlab_api.errors import InvalidInput
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ExitCode, ObjectKey
-from ctrlab_api.plan import ExperimentKey
 from ctrlab_api.records.inspections import Inspection
 from ctrlab_report.compare.comparison_page import comparison_files
 from ctrlab_report.compare.experiment_comparison import compare_experiments

@@ -13,8 +13,9 @@ import threading
 import time
 from pathlib import Path
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ExitCode, ObjectKey
-from ctrlab_api.plan import ExperimentKey, FinalRun, Plan
+from ctrlab_api.plan import FinalRun, Plan
 from ctrlab_api.records import PreparedData, SplitSummary, TestOpening
 from ctrlab_store import Store, open_store
 

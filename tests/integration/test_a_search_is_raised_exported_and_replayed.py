@@ -16,8 +16,9 @@ from ctrlab.cli import main
 from ctrlab.local import resource_files
 from ctrlab.local.errors import WorkspaceError
 from ctrlab.local.workspace import Workspace
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import StudyRecord
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_store import Store
@@ -75,7 +76,7 @@ def finished_trials(place: Workspace) -> int:
     database = StudyDatabase(place.database_url)
     try:
         return database.progress(
-            ExperimentKey(namespace="default", name="growing", uid=saved.metadata.uid), Plan.of(saved)
+            ExperimentKey(namespace="default", name="growing", uid=saved.metadata.uid), Plan.from_experiment(saved)
         )["FM"].done
     finally:
         database.dispose()

@@ -18,8 +18,9 @@ import pytest
 
 from ctrlab.local import resource_files
 from ctrlab.local.workspace import Workspace
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import Lineage
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_study import StudyDatabase
@@ -125,8 +126,8 @@ class Bench:
         return [int(line) for line in listed.stdout.split()]
 
     def assert_everything_was_done_once(self, experiment: Experiment) -> None:
-        plan = Plan.of(experiment)
-        key = ExperimentKey.local(experiment, plan)
+        plan = Plan.from_experiment(experiment)
+        key = ExperimentKey.for_local_run(experiment.metadata, plan.digest)
         runs = Counter(line for line in self.journal if line.startswith("run "))
         assert runs == Counter(f"run {run.variant} {run.seed}" for run in plan.final_runs())
         assert sum(line == "done prepare" for line in self.journal) == 1
@@ -155,7 +156,10 @@ def test_an_experiment_goes_from_specification_to_report(bench: Bench) -> None:
     saved = resource_files.find(bench.workspace, "study")
     assert saved.status is not None
     assert (saved.status.trials, saved.status.seeds) == ("8/8", "5/5")
-    assert saved.metadata.uid == ExperimentKey.local(experiment, Plan.of(experiment)).uid
+    assert (
+        saved.metadata.uid
+        == ExperimentKey.for_local_run(experiment.metadata, Plan.from_experiment(experiment).digest).uid
+    )
 
 
 def test_the_same_command_after_success_does_nothing_again(bench: Bench) -> None:
@@ -242,12 +246,12 @@ def test_a_changed_plan_knows_which_earlier_plan_opened_the_test_set(bench: Benc
     store = bench.workspace.store
     found = {}
     for experiment in (first, second):
-        key = ExperimentKey.local(experiment, Plan.of(experiment))
+        key = ExperimentKey.for_local_run(experiment.metadata, Plan.from_experiment(experiment).digest)
         found[key.uid] = Lineage.model_validate_json(store.below(key.prefix).get(ObjectKey.LINEAGE))
     (before, after) = found.values()
     assert before.earlier == ()
     (earlier,) = after.earlier
-    assert (earlier.plan_digest, earlier.dataset_digest) == (Plan.of(first).digest, "sha256:da7a")
+    assert (earlier.plan_digest, earlier.dataset_digest) == (Plan.from_experiment(first).digest, "sha256:da7a")
     assert earlier.openings == 5
     assert store.get("default/study/LATEST").decode().strip() == list(found)[1]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ctrlab_api.resources.tuning import MetricName
+from ctrlab_api.metrics import MetricName
 from ctrlab_metrics.computing import compute_metrics
 
 ALL: tuple[MetricName, ...] = ("auc", "logloss", "gauc", "ne", "pcoc", "ece", "brier")

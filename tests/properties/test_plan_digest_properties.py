@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from resource_examples import ABSENT, ACCEPTED, EXPERIMENT, with_changes
 
 from ctrlab_api.canonical_json import canonical_json, digest, short_digest
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.plan import Plan
 from ctrlab_api.resources.experiment import Experiment
 
 FREE: list[dict[str, Any]] = [
@@ -68,7 +69,7 @@ JSON = st.recursive(
 
 
 def _plan(content: dict[str, Any]) -> Plan:
-    return Plan.of(Experiment.model_validate_json(json.dumps(content)))
+    return Plan.from_experiment(Experiment.model_validate_json(json.dumps(content)))
 
 
 def _shuffled(content: Any, order: random.Random) -> Any:
@@ -82,7 +83,7 @@ def _shuffled(content: Any, order: random.Random) -> Any:
 @given(st.randoms(use_true_random=False), st.sampled_from([None, 1, 4]))
 def test_the_digest_is_that_of_the_content_however_it_is_written(order: random.Random, indent: int | None) -> None:
     text = json.dumps(_shuffled(EXPERIMENT, order), indent=indent)
-    assert Plan.of(Experiment.model_validate_json(text)).digest == _plan(EXPERIMENT).digest
+    assert Plan.from_experiment(Experiment.model_validate_json(text)).digest == _plan(EXPERIMENT).digest
 
 
 @given(st.lists(st.sampled_from(FREE), min_size=1, max_size=4))
@@ -122,8 +123,8 @@ def test_a_plan_survives_its_json_and_a_written_default_is_an_absent_one(content
 
 def test_on_one_machine_the_plan_is_the_identity() -> None:
     experiment = Experiment.model_validate_json(json.dumps(EXPERIMENT))
-    plan = Plan.of(experiment)
-    assert ExperimentKey.local(experiment, plan).uid == short_digest(plan.digest)
+    plan = Plan.from_experiment(experiment)
+    assert ExperimentKey.for_local_run(experiment.metadata, plan.digest).uid == short_digest(plan.digest)
     assert len(short_digest(plan.digest)) == 12
 
 

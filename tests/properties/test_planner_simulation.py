@@ -91,7 +91,7 @@ class World:
                 self.requests[request.name] = request
             case FreezeUnsearched(variant):
                 assert self.facts.prepared is not None, "no search is frozen before the data are there"
-                assert not self.facts.plan.needs_search(variant)
+                assert not self.facts.plan.needs_tuning(variant)
                 self._freeze(variant, self.facts.search(variant))
             case ScaleJob(name, _, parallelism):
                 jobs[name] = replace(jobs[name], parallelism=parallelism)
@@ -249,7 +249,7 @@ def test_whatever_crashed_the_end_is_the_same(world: World, events: list[tuple[s
         happen(world, event)
     assert without_times(world.finish()) == without_times(expected)
     assert sorted((run.variant, run.seed) for run in world.recorded) == sorted(
-        (run.variant, run.seed) for run in Plan.of(world.experiment).final_runs(expected.seed_count)
+        (run.variant, run.seed) for run in Plan.from_experiment(world.experiment).final_runs(expected.seed_count)
     )
 
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ctrlab_api.errors import InvalidInput, InvalidSpec, Problem
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.loading.resource_loading import load_manifests
 from ctrlab_api.names import ExitCode, ObjectKey
-from ctrlab_api.plan import ExperimentKey, FinalRun, Plan, RunGroup
+from ctrlab_api.plan import FinalRun, Plan, RunGroup
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_store import Store, open_store
 from ctrlab_trainer.process import failures

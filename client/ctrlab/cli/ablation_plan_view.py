@@ -10,7 +10,7 @@ from ctrlab_api.resources.experiment import Experiment
 
 def show_ablation(ablation: Ablation, experiment: Experiment) -> None:
     """Its plan as it follows from what is known of the experiment now."""
-    parent = AblationParent.of(experiment)
+    parent = AblationParent.from_experiment(experiment)
     plan = build_ablation_plan(ablation, parent)
     name, status = experiment.metadata.name, experiment.status
     is_over = status is not None and any(

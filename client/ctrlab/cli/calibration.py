@@ -8,8 +8,9 @@ from ctrlab.local.subcommands import run_subcommand
 from ctrlab.local.time_estimate import as_duration
 from ctrlab.local.worker_process import ONE_THREAD
 from ctrlab.local.workspace import Workspace
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData, SplitSummary
 from ctrlab_api.records.calibrations import Calibration
 from ctrlab_api.resources.experiment import Experiment
@@ -21,7 +22,7 @@ MIB = 2**20
 def show_estimates(experiment: Experiment, plan: Plan, folder: Path, slots: int) -> None:
     """Encode the data (kept for the run), time each model, and print what follows."""
     place = Workspace.open(folder)
-    key = ExperimentKey.local(experiment, plan)
+    key = ExperimentKey.for_local_run(experiment.metadata, plan.digest)
     where = ["--store", place.store.uri, "--experiment", key.prefix]
     with place.locked(
         key.namespace, key.name, lambda: print_text("waiting for the workers of an interrupted run to end")

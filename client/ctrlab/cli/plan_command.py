@@ -55,7 +55,7 @@ def _saved_parent(folder: Path, ablation: Ablation) -> Experiment | None:
 
 
 def _show_experiment(experiment: Experiment, workspace: Path, slots: int, estimate: bool) -> None:
-    frozen = Plan.of(experiment)
+    frozen = Plan.from_experiment(experiment)
     print_text(f"experiment: {experiment.metadata.name}, plan {frozen.digest}")
     show_table(("WHAT", "HOW MUCH"), amounts(frozen, experiment.spec.tuning.workers))
     show_table(("MODEL", "ARCHITECTURE", "TRIALS", "SEARCHED"), models(frozen))

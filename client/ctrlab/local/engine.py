@@ -75,7 +75,7 @@ class Engine:
         self._ablation_facts = ablation_facts(ablation, experiment) if ablation else None
         self._experiment = as_experiment(ablation, experiment) if ablation else experiment
         asked = self._ablation_facts.plan if self._ablation_facts else None
-        self.plan = asked or Plan.of(self._experiment)
+        self.plan = asked or Plan.from_experiment(self._experiment)
         self.key = key_of(workspace, self._experiment, self.plan)
         self._slots = slots
         self._view = view

@@ -2,8 +2,9 @@
 
 from ctrlab.local import resource_files
 from ctrlab.local.workspace import Workspace
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_control.planner.trial_increase import is_trial_increase
 
@@ -13,7 +14,7 @@ def key_of(workspace: Workspace, experiment: Experiment, plan: Plan) -> Experime
 
     The last only while no search is frozen: afterwards they would be another, larger search from the start.
     """
-    own = ExperimentKey.local(experiment, plan)
+    own = ExperimentKey.for_local_run(experiment.metadata, plan.digest)
     saved = resource_files.load(workspace, own.namespace, own.name)
     if (
         saved is None

@@ -20,7 +20,7 @@ def check_warm_start(workspace: Workspace, experiment: Experiment) -> list[Probl
     folder = workspace.store.below(warm.experiment)
     if not folder.exists(ObjectKey.PLAN):
         return [experiment_not_in_store(warm.experiment, workspace.store.uri)]
-    theirs, own = Plan.model_validate_json(folder.get(ObjectKey.PLAN)), Plan.of(experiment)
+    theirs, own = Plan.model_validate_json(folder.get(ObjectKey.PLAN)), Plan.from_experiment(experiment)
     searched = [name for name in own.names if own.trial_budget(name)]
     common = [name for name in searched if name in theirs.names]
     if not common:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ctrlab.local.errors import WorkspaceError
 from ctrlab.local.workspace import Workspace
-from ctrlab_api.plan import ExperimentKey
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_control.planner import JobRequest
 
 PROGRAMS: Mapping[str, tuple[str, ...]] = {

@@ -1,1 +1,1 @@
-"""Rules of a resource that span several fields."""
+"""Checks that a schema cannot express: models, search spaces and ablations against what architectures declare."""

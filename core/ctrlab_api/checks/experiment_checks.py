@@ -40,7 +40,7 @@ def check_experiment(experiment: Experiment) -> list[Problem]:
         problems = _space(model, path)
         if not problems:
             space = _space_of(model)
-            refused = check_parameters(model.architecture, space.fixed, space.dimensions, space.reduced)
+            refused = check_parameters(model.architecture, space.fixed, space.dimensions, space.active_point)
             problems = [Problem(f"{path}.{place}", message) for place, message in refused]
             problems += check_grid(space, path) if spec.tuning.sampler == "Grid" else []
         found += problems

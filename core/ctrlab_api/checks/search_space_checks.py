@@ -13,13 +13,13 @@ MAX_GRID_CELLS = 100_000
 
 def check_search_space(space: SearchSpace, path: str) -> list[Problem]:
     """Every problem of a model's constraints, with paths below `path` (`spec.models[0]`); empty when all is well."""
-    if space.is_plain:
+    if space.is_unconstrained:
         return []
     found = [*_conditions(space, path), *_constraints(space, path)]
     if found:
         return found
     try:
-        space.order  # noqa: B018
+        space.sampling_order  # noqa: B018
     except ValueError as error:
         return [Problem(f"{path}.search", f"{error}: remove one of them")]
     return list(_some_point(space, path))
@@ -30,7 +30,7 @@ def check_grid(space: SearchSpace, path: str) -> list[Problem]:
     cells = 1
     for dimension in space.dimensions.values():
         cells *= dimension.cardinality() or 1
-    if space.is_plain or cells <= MAX_GRID_CELLS:
+    if space.is_unconstrained or cells <= MAX_GRID_CELLS:
         return []
     message = f"a Grid with constraints has at most {MAX_GRID_CELLS} cells before they apply, not {cells}"
     return [Problem(f"{path}.search", f"{message}; use larger steps, or another sampler")]
@@ -91,7 +91,7 @@ def _value(dimension: SearchDimension, name: str, value: Scalar, place: str) -> 
 
 def _some_point(space: SearchSpace, path: str) -> Iterator[Problem]:
     try:
-        left = space.find()
+        left = space.find_point()
     except TimeoutError:
         return
     if left is None:

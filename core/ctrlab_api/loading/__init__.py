@@ -1,1 +1,1 @@
-"""Read resources from manifests and describe what is wrong with them."""
+"""Reading resources from YAML as Kubernetes reads them, with every problem at the path of its field."""

@@ -34,7 +34,7 @@ class Lineage(ApiModel):
     earlier: tuple[EarlierPlan, ...]
     """Sorted by name and uid; only plans that had opened test."""
 
-    def opened(self, prepared: PreparedData) -> tuple[EarlierPlan, ...]:
+    def plans_that_opened(self, prepared: PreparedData) -> tuple[EarlierPlan, ...]:
         """The earlier plans that opened these test rows."""
         rows = test_rows_digest(prepared)
         return tuple(

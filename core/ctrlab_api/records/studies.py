@@ -96,13 +96,13 @@ class StudyRecord(ApiModel):
     """The further independent searches of `tuning.repeats`; this record is the first."""
 
     @property
-    def searches(self) -> tuple["StudyRecord", ...]:
+    def all_studies(self) -> tuple["StudyRecord", ...]:
         """All independent searches, this one first."""
         return (self, *(self.repeats or ()))
 
     def choice(self, search: int) -> BestChoice:
         """What the final runs of one of the searches use; the only one where there is one."""
-        return self.searches[search % len(self.searches)].best
+        return self.all_studies[search % len(self.all_studies)].best
 
     @property
     def gpu_seconds(self) -> float | None:

@@ -1,1 +1,1 @@
-"""The pydantic models of both resources, from which the CRDs are generated."""
+"""The resources `CTRExperiment` and `Ablation` as pydantic models; the CRDs are generated from them."""

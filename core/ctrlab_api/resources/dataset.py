@@ -1,7 +1,7 @@
 """`spec.dataset`: where the rows come from, what each column means, and how they are split.
 
-The rules that join fields stand twice, side by side: as a pydantic validator for one machine and as a CEL rule for
-the cluster's schema; the tests hold both against the same examples.
+Every rule that involves several fields is written twice, side by side: as a pydantic validator for one machine and as
+a CEL rule for the schema of a cluster. The tests check both against the same examples.
 """
 
 from typing import Annotated, Literal, Self, get_args
@@ -41,17 +41,17 @@ class SideTable(ApiModel):
     """A table joined to the rows by one column, such as attributes of users or items."""
 
     uri: str = Field(pattern=r"^(file|s3|https|pvc)://.+", max_length=1024)
-    """Where the table lies."""
+    """URI of the table."""
     format: Format
-    """How it is written."""
+    """File format of the table."""
     sha256: Sha256 | None = None
-    """Of a file at https://, what it must be."""
+    """Expected SHA-256 of a file at https://."""
     on: ColumnName = Field(alias="joinOn")
-    """The column, of the same name in both tables, that joins them; the side table has at most one row for a value.
+    """The column, of the same name in both tables, that joins them; the side table has at most one row per value.
     (Not called `on`, which YAML reads as true.)"""
 
     @model_validator(mode="after")
-    def _checked(self) -> Self:
+    def _checksum_is_given(self) -> Self:
         _require_checksum(self.uri, self.sha256)
         return self
 
@@ -66,19 +66,19 @@ class Source(ApiModel):
 
     uri: str = Field(pattern=r"^(file|s3|https|pvc|builtin)://.+", max_length=1024)
     """file:///path, s3://bucket/key, https://host/file, pvc://claim/path, or builtin://NAME for a generator or a data
-    set that `ctrlab data fetch` knows. A path or key may be a folder: its files are parts of one table, by name."""
+    set that `ctrlab data fetch` downloads. A path or key may be a folder: its files, sorted by name, form one table."""
     format: Format | None = None
-    """Required unless uri is builtin://NAME: csv, tsv, parquet, jsonl, libsvm, sequences (a line is a user and items in
-    the order of time), or recbole, which is a folder of RecBole atomic files (.inter joined with .user and .item). gzip
-    and zstd are recognised."""
+    """Required unless uri is builtin://NAME: csv, tsv, parquet, jsonl, libsvm, sequences (each line is a user followed
+    by items in chronological order), or recbole, a folder of RecBole atomic files (.inter joined with .user and .item).
+    gzip and zstd compression is detected."""
     sha256: Sha256 | None = None
-    """Of a file at https://, what it must be."""
+    """Expected SHA-256 of a file at https://."""
     header: bool = True
-    """Whether the first line of csv and tsv names the columns; RecBole's typed headers (name:type) are understood."""
+    """Whether the first line of csv and tsv names the columns; RecBole's typed headers (name:type) are supported."""
     columns: Annotated[tuple[ColumnName, ...], Field(min_length=1, max_length=512), Distinct] | None = Field(
         default=None, json_schema_extra=LIST_SET_SCHEMA
     )
-    """The columns' names in order, for a file without header."""
+    """Column names in order, for a file without header."""
     options: dict[str, Annotated[str, StringConstraints(max_length=256)]] | None = Field(default=None, max_length=32)
     """Parameters of a builtin generator, such as rows and seed of builtin://synthetic."""
     tables: tuple[SideTable, ...] | None = Field(default=None, max_length=8)
@@ -95,23 +95,23 @@ class Source(ApiModel):
 
 
 class Label(ApiModel):
-    """What counts as a click."""
+    """Definition of a click."""
 
     column: ColumnName
-    """The column that holds the label."""
+    """The label column."""
     positive_when: str | None = Field(default=None, pattern=r"^(>=|<=|>|<|==|!=) *-?[0-9]+(\.[0-9]+)?$", max_length=40)
-    """A comparison that turns the column into 0/1, such as ">= 4"; without it the column must hold 0 and 1."""
+    """A comparison that turns the column into 0/1, such as ">= 4"; without it the column must contain 0 and 1."""
 
 
 class Preprocessing(ApiModel):
-    """How values become ids; fitted on train rows alone."""
+    """How values are mapped to ids; fitted on train rows only."""
 
     min_frequency: int = Field(default=1, ge=1, le=1_000_000)
-    """Values seen less often in train share one out-of-vocabulary id."""
+    """Values that occur less often in train share one out-of-vocabulary id."""
 
 
 @cel_rules(
-    ("has(self.label) || has(self.negatives)", "label is required unless negatives are drawn"),
+    ("has(self.label) || has(self.negatives)", "label is required unless negatives are sampled"),
     ("!(has(self.time) && has(self.order))", "order is for data without time"),
     (
         "!(self.split.strategy in ['Temporal', 'UserColdStart']) || has(self.time)",
@@ -138,12 +138,12 @@ class Preprocessing(ApiModel):
     (
         "self.features.all(h, h.type == 'History' ? "
         "self.features.exists(f, f.type == 'Categorical' && f.name == h.of) : true)",
-        "a History feature is of a Categorical feature: of must be the name of one",
+        "of must be the name of a Categorical feature",
     ),
     (
         "self.features.all(h, has(h.through) ? "
         "self.features.exists(f, f.type == 'History' && f.name == h.through && !has(f.through)) : true)",
-        "through is the name of a History feature that has no through itself",
+        "through must be the name of a History feature without through",
     ),
     (
         "!has(self.label) || self.features.all(f, f.name != self.label.column && "
@@ -156,39 +156,40 @@ class Dataset(ApiModel):
 
     source: Source
     label: Label | None = None
-    """Required unless negatives are drawn; without it every row of the source is a click."""
+    """Required unless negatives are sampled; without it every row of the source is a click."""
     features: tuple[Feature, ...] = Field(
         min_length=1, max_length=MAX_FEATURES, json_schema_extra=list_map_schema("name")
     )
-    """The models' inputs; a column that is not listed is not seen by any model."""
+    """Inputs of the models; a column that is not listed is not an input of any model."""
     user: ColumnName | None = None
-    """The column of the user: histories, gauc, and the clusters of the statistics."""
+    """User column: used for histories, gauc and clustered standard errors."""
     time: ColumnName | None = None
-    """The column of the time: a number, or a date that pandas can read."""
+    """Time column: numbers, or dates that pandas can parse."""
     order: Literal["Rows"] | None = None
-    """For data without time, whose rows stand in the order of time for each user: the row number takes its place."""
+    """Rows: for data without a time column whose rows are in chronological order for each user; the row number replaces
+    the time."""
     split: Split
     preprocessing: Preprocessing = Preprocessing()
     negatives: Negatives | None = None
 
     @property
-    def ordered(self) -> bool:
-        """Whether it is known which of a user's rows came first."""
+    def has_event_order(self) -> bool:
+        """Whether the chronological order of a user's rows is known."""
         return self.time is not None or self.order is not None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         names = [feature.name for feature in self.features]
-        twice = first_duplicate(names)
-        if twice is not None:
-            raise ValueError(f"features: the name {twice!r} is given twice")
+        duplicate = first_duplicate(names)
+        if duplicate is not None:
+            raise ValueError(f"features: the name {duplicate!r} is given twice")
         if self.label is None and self.negatives is None:
-            raise ValueError("label is required unless negatives are drawn: name the column that holds 0 and 1")
+            raise ValueError("label is required unless negatives are sampled: name the column that contains 0 and 1")
         if self.time is not None and self.order is not None:
             raise ValueError("order is for data without time: leave one of them out")
         self._check_split()
         if self.negatives is not None and self.user is None:
-            raise ValueError("user is required for negatives: none is drawn that its user has clicked")
+            raise ValueError("user is required for negatives: items that the user clicked are never sampled")
         for feature in self.features:
             self._check_feature(feature)
         return self
@@ -197,7 +198,7 @@ class Dataset(ApiModel):
         strategy = self.split.strategy
         if strategy in ("Temporal", "UserColdStart") and self.time is None:
             raise ValueError(f"time is required for a {strategy} split")
-        if strategy == "LeaveLastOut" and not self.ordered:
+        if strategy == "LeaveLastOut" and not self.has_event_order:
             raise ValueError("time or order is required for a LeaveLastOut split")
         if self.split.needs_user and self.user is None:
             by = " by User" if self.split.by == "User" else ""
@@ -206,7 +207,7 @@ class Dataset(ApiModel):
     def _check_feature(self, feature: Feature) -> None:
         if self.label is not None and self.label.column in (feature.name, feature.source_column):
             raise ValueError(f"features: the label column {self.label.column!r} cannot be a feature")
-        if feature.type == "History" and (self.user is None or not self.ordered):
+        if feature.type == "History" and (self.user is None or not self.has_event_order):
             raise ValueError(f"user and time (or order) are required for the History feature {feature.name!r}")
         if feature.time_gaps is not None and self.time is None:
             raise ValueError(f"time is required for timeGaps of {feature.name!r}")
@@ -214,18 +215,18 @@ class Dataset(ApiModel):
         known = ", ".join(categorical) or "none"
         if feature.of is not None and feature.of not in categorical:
             raise ValueError(
-                f"the History feature {feature.name!r} is of {feature.of!r}, which is not a Categorical feature; "
+                f"the History feature {feature.name!r} has of {feature.of!r}, which is not a Categorical feature; "
                 f"known: {known}"
             )
-        for part in feature.cross or ():
-            if part not in categorical:
+        for member in feature.cross or ():
+            if member not in categorical:
                 raise ValueError(
-                    f"the Cross feature {feature.name!r} is of {part!r}, which is not a Categorical feature; "
+                    f"the Cross feature {feature.name!r} combines {member!r}, which is not a Categorical feature; "
                     f"known: {known}"
                 )
-        bases = [other.name for other in self.features if other.type == "History" and other.through is None]
-        if feature.through is not None and feature.through not in bases:
+        event_histories = [other.name for other in self.features if other.type == "History" and other.through is None]
+        if feature.through is not None and feature.through not in event_histories:
             raise ValueError(
-                f"the History feature {feature.name!r} is through {feature.through!r}, which is not a History with "
-                f"events of its own; known: {', '.join(bases) or 'none'}"
+                f"the History feature {feature.name!r} has through {feature.through!r}, which is not a History feature "
+                f"without through; known: {', '.join(event_histories) or 'none'}"
             )

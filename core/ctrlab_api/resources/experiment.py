@@ -135,7 +135,7 @@ class ExperimentSpec(ApiModel):
         return self
 
     def _check_repeats(self) -> None:
-        repeats, seeds = self.tuning.searches, self.evaluation.seeds.count
+        repeats, seeds = self.tuning.study_count, self.evaluation.seeds.count
         if seeds % repeats:
             raise ValueError(f"evaluation.seeds.count must be a multiple of tuning.repeats {repeats}, not {seeds}")
         if repeats > 1 and self.evaluation.precision is not None:

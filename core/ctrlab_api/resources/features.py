@@ -1,7 +1,7 @@
-"""`spec.dataset.features`: the models' inputs, one column or one derived column each.
+"""`spec.dataset.features`: the inputs of the models, one column or one derived column each.
 
-The rules that join fields stand twice, side by side: as a pydantic validator for one machine and as a CEL rule for
-the cluster's schema; the tests hold both against the same examples.
+Every rule that involves several fields is written twice, side by side: as a pydantic validator for one machine and as
+a CEL rule for the schema of a cluster. The tests check both against the same examples.
 """
 
 from typing import Annotated, Final, Literal, Self
@@ -12,11 +12,11 @@ from ctrlab_api.cel import cel_rules
 from ctrlab_api.schema_types import LIST_SET_SCHEMA, ApiModel, ColumnName, Distinct
 
 MAX_FEATURES: Final = 256
-"""What the cost that an API server allows a rule over pairs of features leaves room for."""
+"""Maximum number of features, given the cost limit of an API server for a rule over pairs of features."""
 
 FeatureType = Literal["Categorical", "Numeric", "MultiCategorical", "History", "Cross"]
 
-FIELDS_OF_TYPES: Final[dict[str, tuple[FeatureType, ...]]] = {
+TYPES_BY_FIELD: Final[dict[str, tuple[FeatureType, ...]]] = {
     "column": ("Categorical", "Numeric", "MultiCategorical"),
     "transform": ("Numeric",),
     "buckets": ("Numeric",),
@@ -29,26 +29,27 @@ FIELDS_OF_TYPES: Final[dict[str, tuple[FeatureType, ...]]] = {
     "through": ("History",),
     "time_gaps": ("History",),
 }
-"""Optional field -> the types that may have it."""
+"""Each optional field and the feature types that may have it."""
 
 
 class Pretrained(ApiModel):
-    """Vectors that were learned elsewhere, such as from text or images, in place of a feature's own embeddings.
+    """Pretrained vectors, for instance of text or images, that replace the embeddings of a feature.
 
-    Every value in the file has an id, whether train holds it or not, so that an item which is new in test keeps its
-    vector. Whoever makes the file sees to it that it was not made from later rows.
+    Every value in the file gets an id, whether it occurs in train or not, so that an item which is new in test keeps
+    its vector. The author of the file must ensure that it was not computed from later rows.
     """
 
     uri: str = Field(pattern=r"^(file|s3|pvc)://.+", max_length=1024)
     """The parquet file."""
     key: ColumnName | None = None
-    """Its column of values; without it the feature's column."""
+    """Its column of feature values (default: the feature's column)."""
     vector: ColumnName
-    """Its column of vectors: lists of numbers, all of one length."""
+    """Its column of vectors: lists of numbers, all of the same length."""
     training: Literal["Frozen", "FineTuned"] = "Frozen"
-    """Frozen: the vectors stay, and a learned matrix takes them to the models' width. FineTuned: both are learned."""
+    """Frozen: the vectors stay fixed, and a learned matrix projects them to embedding_dim. FineTuned: both are
+    trained."""
     missing: Literal["Learned", "Zero", "Mean"] = "Learned"
-    """For values that the file lacks: an embedding of their own, zeros, or the mean of the file's vectors."""
+    """Vectors of values that are not in the file: learned embeddings, zeros, or the mean of the file's vectors."""
 
 
 @cel_rules(
@@ -83,49 +84,49 @@ class Pretrained(ApiModel):
     ("has(self.timeGaps) == false || self.type == 'History'", "timeGaps is for History features"),
     (
         "!has(self.through) || (!has(self.maxLength) && !has(self.timeGaps))",
-        "a History with through has the events of the other: leave out maxLength and timeGaps",
+        "a History with through uses the events of the other History: leave out maxLength and timeGaps",
     ),
 )
 class Feature(ApiModel):
     """One input of the models."""
 
     name: ColumnName
-    """How tables and ablations call it; also its column unless `column` is given. For History and Cross a new name."""
+    """Name in tables and ablations, and the column unless `column` is given. History and Cross need a new name."""
     type: FeatureType
-    """Categorical: one id a row. Numeric: a number. MultiCategorical: several ids a row. History: the user's earlier
-    positive events. Cross: one id for the combination of several Categorical features."""
+    """Categorical: one id per row. Numeric: a number. MultiCategorical: several ids per row. History: the user's
+    earlier positive events. Cross: one id for the combination of several Categorical features."""
     column: ColumnName | None = None
-    """The column, where it is not called as the feature, so that one column can serve several features."""
+    """Column of the feature (default: its name), so that several features can use the same column."""
     transform: Literal["Standardize", "LogBucket", "QuantileBucket", "AsIs"] | None = None
-    """Of a Numeric feature (default Standardize): zero mean and unit variance, floor(log(x)^2) as an id, equal-mass
-    buckets as an id, or unchanged."""
+    """Numeric: Standardize (default) to zero mean and unit variance; LogBucket: floor(log(x)^2) as an id;
+    QuantileBucket: equal-mass buckets as ids; AsIs: unchanged."""
     buckets: int | None = Field(default=None, ge=2, le=4096)
-    """How many equal-mass buckets (default 32)."""
+    """QuantileBucket: number of equal-mass buckets (default 32)."""
     separator: str | None = Field(default=None, min_length=1, max_length=8)
-    """What stands between the ids of a MultiCategorical feature (default a space)."""
+    """MultiCategorical: separator of the ids (default a space)."""
     pooling: Literal["Mean", "Sum", "Max"] | None = None
-    """How the embeddings of a MultiCategorical feature's ids become one (default Mean); zeros where there is no id."""
+    """MultiCategorical: how the embeddings of the ids are pooled (default Mean); zeros where there is no id."""
     of: ColumnName | None = None
-    """The Categorical feature whose earlier values make up the History; both share one vocabulary and one embedding."""
+    """History: the Categorical feature whose earlier values it collects; both share vocabulary and embedding."""
     through: ColumnName | None = None
-    """Of a History: another History whose events it shares. The values of `of` are looked up by a table that train
-    gives, such as item -> category, and not stored for each event; train must have one value of `of` for each item."""
+    """History: another History whose events it shares. The values of `of` are looked up in a table built from train,
+    such as item -> category, instead of being stored per event; train must have a single value of `of` per item."""
     time_gaps: bool | None = None
-    """Of a History: whether each event's embedding has one added for the time since the event, in powers of two of the
-    time column's unit."""
+    """History: whether an embedding of the time since the event is added to each event, bucketed by powers of two of
+    the time column's unit."""
     cross: Annotated[tuple[ColumnName, ...], Field(min_length=2, max_length=4), Distinct] | None = Field(
         default=None, json_schema_extra=LIST_SET_SCHEMA
     )
-    """The Categorical features whose values a Cross combines."""
+    """Cross: the Categorical features whose values it combines."""
     max_length: int | None = Field(default=None, ge=1, le=1000)
-    """How many of the latest ids are kept (default 50 for History, 16 for MultiCategorical)."""
+    """Maximum number of ids, of which the latest are kept (default 50 for History, 16 for MultiCategorical)."""
     min_frequency: int | None = Field(default=None, ge=1, le=1_000_000)
     """Overrides preprocessing.minFrequency for this feature."""
     hash_buckets: int | None = Field(default=None, ge=2, le=100_000_000)
-    """For an open vocabulary: ids are hashes modulo this number, nothing is fitted, and values that train never saw
-    share ids with others instead of one out-of-vocabulary id."""
+    """Feature hashing for an open vocabulary: ids are hashes modulo this number, nothing is fitted, and values that are
+    not in train share ids with others instead of one out-of-vocabulary id."""
     pretrained: Pretrained | None = None
-    """Of a Categorical feature: vectors in place of its own embeddings."""
+    """Categorical: pretrained vectors that replace its embeddings."""
 
     @property
     def source_column(self) -> str:
@@ -133,27 +134,29 @@ class Feature(ApiModel):
         return self.column or self.name
 
     @model_validator(mode="after")
-    def _fields_of_the_type(self) -> Self:
+    def _fields_match_type(self) -> Self:
         if (self.type == "History") != (self.of is not None):
             raise ValueError(
-                "of is required for History and only for it: it names the feature whose past values are collected"
+                "of is required for History and only for it: it names the feature whose earlier values are collected"
             )
         if (self.type == "Cross") != (self.cross is not None):
             raise ValueError("cross is required for Cross and only for it: it names the features that are combined")
-        for field, types in FIELDS_OF_TYPES.items():
+        for field, types in TYPES_BY_FIELD.items():
             if getattr(self, field) is not None and self.type not in types:
                 raise ValueError(
-                    f"{type(self).model_fields[field].alias} is for {_listed(types)} features, not {self.type}"
+                    f"{type(self).model_fields[field].alias} is for {_join_words(types)} features, not {self.type}"
                 )
         if self.buckets is not None and self.transform != "QuantileBucket":
             raise ValueError("buckets is for transform QuantileBucket")
         if self.hash_buckets is not None and (self.min_frequency is not None or self.pretrained is not None):
             raise ValueError("hashBuckets needs no vocabulary: leave out minFrequency and pretrained")
         if self.through is not None and (self.max_length is not None or self.time_gaps is not None):
-            raise ValueError("a History with through has the events of the other: leave out maxLength and timeGaps")
+            raise ValueError(
+                "a History with through uses the events of the other History: leave out maxLength and timeGaps"
+            )
         return self
 
 
-def _listed(types: tuple[str, ...]) -> str:
+def _join_words(types: tuple[str, ...]) -> str:
     *others, last = types
     return f"{', '.join(others)} and {last}" if others else last

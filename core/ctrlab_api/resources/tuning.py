@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from ctrlab_api.cel import cel_rules
+from ctrlab_api.metrics import MetricName
 from ctrlab_api.schema_types import (
     LIST_SET_SCHEMA,
     ApiModel,
@@ -14,8 +15,6 @@ from ctrlab_api.schema_types import (
     VariantName,
     duration_seconds,
 )
-
-MetricName = Literal["auc", "logloss", "gauc", "ne", "pcoc", "ece", "brier"]
 
 ExecutionMode = Literal["plain", "batched"]
 """How a final run is trained: alone, or in one batch with other seeds of its model. Sums are rounded otherwise in the
@@ -151,8 +150,8 @@ class Tuning(ApiModel):
         return self
 
     @property
-    def searches(self) -> int:
-        """Independent searches of each model."""
+    def study_count(self) -> int:
+        """Number of independent studies of each model."""
         return self.repeats or 1
 
 

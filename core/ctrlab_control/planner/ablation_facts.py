@@ -38,7 +38,7 @@ class AblationFacts:
 def ablation_facts(ablation: Ablation, parent: Experiment) -> AblationFacts:
     """Pure; `parent` is the experiment that `spec.experimentRef` names, with its uid and its last status."""
     problems = tuple(check_ablation(ablation, parent))
-    plan = None if problems else build_ablation_plan(ablation, AblationParent.of(parent))
+    plan = None if problems else build_ablation_plan(ablation, AblationParent.from_experiment(parent))
     name = f"CTRExperiment {parent.metadata.namespace}/{parent.metadata.name}"
     if _holds(parent.status, ConditionType.FAILED):
         return AblationFacts(plan, problems, stuck=f"{name} failed, and its ablation needs its searches and final runs")

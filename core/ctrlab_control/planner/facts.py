@@ -79,7 +79,7 @@ class Facts:
         """The plan of the specification as it is now; of an ablation that names what is not there, its parent's."""
         if self.ablation is not None and self.ablation.plan is not None:
             return self.ablation.plan
-        return Plan.of(self.experiment)
+        return Plan.from_experiment(self.experiment)
 
     @cached_property
     def plan(self) -> Plan:

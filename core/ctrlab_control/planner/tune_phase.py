@@ -23,7 +23,7 @@ def tune(facts: Facts) -> Work | Fail | None:
         search = facts.search(variant)
         if search.digest is not None:
             continue
-        if not facts.plan.needs_search(variant):
+        if not facts.plan.needs_tuning(variant):
             actions.append(FreezeUnsearched(variant))
             continue
         request = tune_request(facts.plan, variant, facts.experiment.spec.tuning.workers, facts.budget(variant))

@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ctrlab_api.canonical_json import digest
-from ctrlab_api.plan import ExperimentKey
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_control.observing import Observer
 from ctrlab_operator.connections.cluster_storage import ClusterStorage, storage_of

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.plan import Plan
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.resources.runtime import Runtime
 from ctrlab_control.planner import JobRequest

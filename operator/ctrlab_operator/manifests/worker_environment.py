@@ -5,7 +5,7 @@ Each phase gets what it needs: the database is for tuning alone, the key to the 
 
 import math
 
-from ctrlab_api.names import SEALED_CREDENTIALS_PREFIX
+from ctrlab_api.names import Variable
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_control.planner import JobRequest
 from ctrlab_operator.connections.cluster_storage import ClusterStorage
@@ -45,7 +45,7 @@ def environment(
     variables |= _credentials(storage.secret)
     if request.phase == "evaluate" and storage.test_secret is not None:
         sealed = _credentials(storage.test_secret)
-        variables |= {f"{SEALED_CREDENTIALS_PREFIX}{name}": value for name, value in sealed.items()}
+        variables |= {f"{Variable.SEALED_PREFIX}{name}": value for name, value in sealed.items()}
     if request.phase == "tune":
         variables["CTRLAB_DATABASE_URL"] = _from_secret(storage.database_secret, "url")
     return [{"name": name, **variables[name]} for name in sorted(variables)]

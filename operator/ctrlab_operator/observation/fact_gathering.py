@@ -49,5 +49,5 @@ def facts_of(
 ) -> Facts:
     """Without a backend (for what has ended) the facts hold the jobs alone."""
     if backend is None:
-        return Facts(experiment=experiment, now=rfc3339(now), jobs=jobs, frozen=Plan.of(experiment))
+        return Facts(experiment=experiment, now=rfc3339(now), jobs=jobs, frozen=Plan.from_experiment(experiment))
     return backend.observer.facts(experiment, jobs)

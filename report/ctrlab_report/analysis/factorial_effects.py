@@ -46,7 +46,7 @@ def combination_cells(plan: Plan, parts: Sequence[str]) -> dict[frozenset[str], 
     full = plan.variant(plan.reference)
 
     def only_removes(variant: Variant) -> bool:
-        return variant.parameters == full.parameters and variant.unseen == full.unseen
+        return variant.parameters == full.parameters and variant.excluded_features == full.excluded_features
 
     found = {frozenset(variant.remove): variant.name for variant in plan.variants if only_removes(variant)}
     wanted = [frozenset(chosen) for size in range(len(parts) + 1) for chosen in combinations(parts, size)]

@@ -48,7 +48,7 @@ def count_openings(inputs: ReportInputs) -> TestOpenings:
         total=total,
         first_attempts=total - reruns,
         reruns=reruns,
-        earlier_plans=tuple(plan.plan_digest for plan in inputs.lineage.opened(inputs.prepared)),
+        earlier_plans=tuple(plan.plan_digest for plan in inputs.lineage.plans_that_opened(inputs.prepared)),
     )
 
 

@@ -137,7 +137,7 @@ def _cost(records: Sequence[RunRecord], study: StudyRecord) -> CostSummary | Non
         return None
     costs = [record.process for record in records]
     on_gpu = [cost.peak_gpu_memory_bytes for cost in costs if cost.peak_gpu_memory_bytes is not None]
-    gpu = [search.gpu_seconds for search in study.searches]
+    gpu = [search.gpu_seconds for search in study.all_studies]
     return CostSummary(
         wall_seconds_mean=sum(cost.wall_seconds for cost in costs) / len(costs),
         wall_seconds_total=sum(cost.wall_seconds for cost in costs),
@@ -145,7 +145,7 @@ def _cost(records: Sequence[RunRecord], study: StudyRecord) -> CostSummary | Non
         gpu_seconds_total=sum(cost.gpu_seconds for cost in costs),
         peak_memory_bytes=max(cost.peak_memory_bytes for cost in costs),
         peak_gpu_memory_bytes=max(on_gpu) if on_gpu else None,
-        tuning_seconds=sum(search.seconds for search in study.searches),
+        tuning_seconds=sum(search.seconds for search in study.all_studies),
         tuning_gpu_seconds=None if None in gpu else sum(seconds or 0.0 for seconds in gpu),
     )
 

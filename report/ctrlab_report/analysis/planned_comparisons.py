@@ -72,7 +72,7 @@ def comparison_plan(inputs: ReportInputs, correction: Correction, margin: str | 
 
 
 def _unit(inputs: ReportInputs) -> ReplicateUnit:
-    return "searches" if inputs.plan.tuning.searches > 1 else "seeds"
+    return "searches" if inputs.plan.tuning.study_count > 1 else "seeds"
 
 
 def _family(

@@ -16,7 +16,7 @@ from ctrlab_report.analysis.scored_metrics import RunId, ScoredMetric
 
 def search_deviations(search: StudyRecord, plan: Plan) -> str | None:
     """One sentence for each thing about a search that the plan does not say."""
-    found, planned = [], plan.search_budget(search.variant)
+    found, planned = [], plan.study_budget(search.variant)
     if search.stopped is not None:
         found.append(f"The search was stopped {search.stopped.reason} (tuning.stop.{search.stopped.rule}).")
     if search.budget > planned and search.inherited_from is None:
@@ -29,15 +29,15 @@ def search_deviations(search: StudyRecord, plan: Plan) -> str | None:
 
 def repeats_statement(plan: Plan, study: StudyRecord, metric: MetricSummary) -> str | None:
     """How the final runs' spread on test is made up, for several searches; None for one."""
-    searches = len(study.searches)
+    searches = len(study.all_studies)
     if searches == 1:
         return None
     groups: dict[int, list[float]] = {}
     for seed, value in metric.by_seed.items():
         if value is not None:
-            groups.setdefault(plan.search_of(int(seed)), []).append(value)
+            groups.setdefault(plan.study_of(int(seed)), []).append(value)
     text = f"{searches} independent searches were made, and the final runs take turns over them"
-    best = [search.best.value for search in study.searches if search.best.value is not None]
+    best = [search.best.value for search in study.all_studies if search.best.value is not None]
     if len(best) > 1:
         text += f"; their best validation values have a standard deviation of {np.std(best, ddof=1):.2g}"
     found = variance_components(list(groups.values()))
@@ -74,8 +74,8 @@ def average_by_search(metric: ScoredMetric, plan: Plan) -> ScoredMetric:
     runs = list(metric.values)
     groups: dict[RunId, list[int]] = {}
     for place, (variant, seed) in enumerate(runs):
-        groups.setdefault((variant, plan.evaluation.seeds.base + plan.search_of(seed)), []).append(place)
-    if plan.tuning.searches == 1 or len(groups) == len(runs):
+        groups.setdefault((variant, plan.evaluation.seeds.base + plan.study_of(seed)), []).append(place)
+    if plan.tuning.study_count == 1 or len(groups) == len(runs):
         return metric
     averaging = np.zeros((len(groups), len(runs)))
     for row, places in enumerate(groups.values()):

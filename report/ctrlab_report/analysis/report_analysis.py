@@ -27,7 +27,7 @@ def analyse_report(inputs: ReportInputs) -> ReportSummary:
     models = summarise_models(inputs, scored)
     comparisons = summarise_comparisons(inputs, scored)
     tuning = summarise_tuning(inputs, models)
-    earlier = inputs.lineage.opened(inputs.prepared)
+    earlier = inputs.lineage.plans_that_opened(inputs.prepared)
     details = next((run.record.metric_details for run in inputs.runs if run.record is not None), {})
     summary = ReportSummary(
         namespace=inputs.key.namespace,

@@ -20,13 +20,15 @@ _STARTUP_TRIALS = 10
 def summarise_tuning(inputs: ReportInputs, models: tuple[ModelSummary, ...]) -> tuple[TuningSummary, ...]:
     """All searches in the plan's order; models without a search space have a budget of 0."""
     return tuple(
-        _search(inputs, model, number) for model in models for number in range(len(inputs.studies[model.name].searches))
+        _search(inputs, model, number)
+        for model in models
+        for number in range(len(inputs.studies[model.name].all_studies))
     )
 
 
 def _search(inputs: ReportInputs, model: ModelSummary, number: int) -> TuningSummary:
     record = inputs.studies[model.name]
-    study, several = record.searches[number], len(record.searches) > 1
+    study, several = record.all_studies[number], len(record.all_studies) > 1
     counted = [trial for trial in study.trials if trial.counted]
     states = Counter(trial.state for trial in counted)
     on_metric = model.metrics.get(study.primary_metric)
@@ -72,7 +74,7 @@ def _search(inputs: ReportInputs, model: ModelSummary, number: int) -> TuningSum
 def _final_runs(plan: Plan, metric: MetricSummary | None, search: int) -> tuple[list[float], list[float]]:
     """Of the final runs that used this search: values on validation and on test."""
     validation, test = (
-        [value for seed, value in by_seed.items() if value is not None and plan.search_of(int(seed)) == search]
+        [value for seed, value in by_seed.items() if value is not None and plan.study_of(int(seed)) == search]
         for by_seed in ((metric.by_seed_validation, metric.by_seed) if metric is not None else ({}, {}))
     )
     return validation, test

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ctrlab_api.canonical_json import digest, short_digest
 from ctrlab_api.errors import InvalidData
-from ctrlab_api.plan import ExperimentKey
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_report.inputs.report_inputs import ReportInputs, read_report_inputs
 from ctrlab_store import open_store
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import Anomaly, PreparedData, RunRecord, SeedDecision, StudyRecord
 from ctrlab_api.records.ablation_summary import AblationLink
 from ctrlab_api.records.lineage import Lineage

@@ -5,8 +5,9 @@ other's. `report/index.html` leads to the newest one instead.
 """
 
 from ctrlab_api.errors import InvalidInput
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records.ablation_summary import AblationLink
 from ctrlab_report.analysis.report_analysis import analyse_report
 from ctrlab_report.inputs.report_inputs import read_report_inputs

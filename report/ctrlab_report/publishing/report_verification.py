@@ -11,8 +11,8 @@ from typing import Any
 
 from ctrlab_api.canonical_json import digest
 from ctrlab_api.errors import InvalidData
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey
 from ctrlab_report.analysis.report_analysis import analyse_report
 from ctrlab_report.inputs.report_inputs import read_report_inputs
 from ctrlab_report.pages.rendering import render_report

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from ctrlab_api.errors import InvalidData
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan, Variant
+from ctrlab_api.plan import Plan, Variant
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
 from ctrlab_store import FileStore, open_store
@@ -68,7 +69,10 @@ def test_what_was_prepared_opens_as_it_was_encoded(store: FileStore) -> None:
     past = train.histories["past"]
     assert int((past.end - past.start).max()) == 5
     assert [feature.name for feature in schema.features] == ["item_id", "past"]
-    assert store.get(ObjectKey.experiment("default", "e", "1", ObjectKey.PREPARED)).decode() == record.to_json()
+    assert (
+        store.get(ExperimentKey(namespace="default", name="e", uid="1").object_key(ObjectKey.PREPARED)).decode()
+        == record.to_json()
+    )
 
 
 def test_test_rows_lie_under_the_sealed_prefix_alone(store: FileStore) -> None:

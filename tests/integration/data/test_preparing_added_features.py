@@ -8,8 +8,9 @@ import pytest
 
 from ctrlab_api.ablation_plan import AblationParent, build_ablation_plan
 from ctrlab_api.errors import InvalidInput
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData
 from ctrlab_api.resources.ablation import Ablation
 from ctrlab_api.resources.experiment import Experiment
@@ -61,7 +62,7 @@ def adding(source: Path, *features: dict[str, Any]) -> Plan:
     variants = [{"name": f"with-{feature['name']}", "addFeatures": [feature]} for feature in features]
     spec = {"experimentRef": {"name": "study"}, "model": "BST", "variants": variants}
     asked = Ablation.model_validate_json(json.dumps({"metadata": {"name": "more", "uid": "u2"}, "spec": spec}))
-    return build_ablation_plan(asked, AblationParent.of(experiment(source)))
+    return build_ablation_plan(asked, AblationParent.from_experiment(experiment(source)))
 
 
 SHOP = {"name": "shop", "type": "Categorical"}
@@ -70,7 +71,7 @@ VISITED = {"name": "visited", "type": "History", "of": "user"}
 
 
 def test_rows_and_the_other_features_are_the_experiments_in_every_bit(source: Path, store: Store) -> None:
-    before = prepare(Plan.of(experiment(source)), store, STUDY)
+    before = prepare(Plan.from_experiment(experiment(source)), store, STUDY)
     after = prepare(adding(source, SHOP, TAGS, VISITED), store, MORE)
     assert before.extends is None
     assert after.extends is not None
@@ -86,14 +87,16 @@ def test_rows_and_the_other_features_are_the_experiments_in_every_bit(source: Pa
 
 
 def test_an_ablation_that_adds_nothing_has_the_experiments_data_set(source: Path, store: Store) -> None:
-    before = prepare(Plan.of(experiment(source)), store, STUDY)
+    before = prepare(Plan.from_experiment(experiment(source)), store, STUDY)
     spec = {"experimentRef": {"name": "study"}, "model": "BST", "variants": [{"name": "v", "dropFeatures": ["user"]}]}
     asked = Ablation.model_validate_json(json.dumps({"metadata": {"name": "more"}, "spec": spec}))
-    assert prepare(build_ablation_plan(asked, AblationParent.of(experiment(source))), store, MORE) == before
+    assert (
+        prepare(build_ablation_plan(asked, AblationParent.from_experiment(experiment(source))), store, MORE) == before
+    )
 
 
 def test_a_column_that_the_source_lacks_is_told_at_the_variants_field(source: Path, store: Store) -> None:
-    prepare(Plan.of(experiment(source)), store, STUDY)
+    prepare(Plan.from_experiment(experiment(source)), store, STUDY)
     with pytest.raises(InvalidInput) as refused:
         prepare(adding(source, SHOP, {"name": "price", "type": "Numeric"}), store, MORE)
     (problem,) = refused.value.problems
@@ -103,7 +106,7 @@ def test_a_column_that_the_source_lacks_is_told_at_the_variants_field(source: Pa
 
 
 def test_a_source_that_has_changed_since_is_refused(source: Path, store: Store) -> None:
-    prepare(Plan.of(experiment(source)), store, STUDY)
+    prepare(Plan.from_experiment(experiment(source)), store, STUDY)
     plan = adding(source, SHOP)
     source.write_text(rows(121))
     with pytest.raises(InvalidInput) as refused:
@@ -116,7 +119,7 @@ def test_a_source_that_has_changed_since_is_refused(source: Path, store: Store) 
 
 
 def test_other_rows_and_other_values_are_named(source: Path, store: Store) -> None:
-    found = prepare(Plan.of(experiment(source)), store, STUDY)
+    found = prepare(Plan.from_experiment(experiment(source)), store, STUDY)
     assert found.train.features is not None
     other = found.model_copy(
         update={

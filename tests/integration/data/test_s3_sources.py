@@ -11,8 +11,9 @@ import pytest
 from local_servers.backing_servers import as_s3_client
 
 from ctrlab_api.errors import InvalidData
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan, Variant
+from ctrlab_api.plan import Plan, Variant
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
 from ctrlab_store import FileStore
@@ -134,7 +135,8 @@ def test_a_source_that_changes_in_the_middle_costs_nothing_that_is_finished(
     assert fetched == ["part-2.csv", "part-3.csv"]
     assert record.train.rows + record.valid.rows + record.test.rows == PARTS * 30
     assert (
-        store.get(ObjectKey.experiment("default", "finished", "1", ObjectKey.PREPARED)).decode() == finished.to_json()
+        store.get(ExperimentKey(namespace="default", name="finished", uid="1").object_key(ObjectKey.PREPARED)).decode()
+        == finished.to_json()
     )
 
 

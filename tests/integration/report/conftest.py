@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.metrics import METRIC_DEFINITIONS
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan, Variant
+from ctrlab_api.plan import Plan, Variant
 from ctrlab_api.records import (
     Anomaly,
     BestChoice,
@@ -182,7 +183,7 @@ def write(root: Path, wanted: SimulatedExperiment) -> WrittenExperiment:
         first.model_copy(update={"repeats": tuple(further) or None})
         for model in wanted.models
         for first, *further in [
-            [_study(plan, prepared, model, wanted.trials - number) for number in range(plan.tuning.searches)]
+            [_study(plan, prepared, model, wanted.trials - number) for number in range(plan.tuning.study_count)]
         ]
     ]
     for study in studies:

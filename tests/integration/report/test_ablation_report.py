@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, ParentExperiment, Plan
+from ctrlab_api.plan import ParentExperiment, Plan
 from ctrlab_api.records import ReportSummary, RunRecord, StudyRecord
 from ctrlab_report.analysis.report_analysis import analyse_report
 from ctrlab_report.figures import draw_figures

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ctrlab.cli import main as ctrlab_main
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ExitCode
-from ctrlab_api.plan import ExperimentKey
 from ctrlab_report.cli import main as report_main
 from ctrlab_store import open_store
 

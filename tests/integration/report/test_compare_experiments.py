@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 from ctrlab_api.errors import InvalidData
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ExitCode
-from ctrlab_api.plan import ExperimentKey
 from ctrlab_report.cli import main
 from ctrlab_report.compare.comparison_page import comparison_files
 from ctrlab_report.compare.experiment_comparison import compare_experiments

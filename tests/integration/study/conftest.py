@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ctrlab_api.plan import ExperimentKey, Plan, Variant
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.plan import Plan, Variant
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
 from ctrlab_study import StudyDatabase

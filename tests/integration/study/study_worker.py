@@ -9,7 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.plan import Plan
 from ctrlab_study import LeasedTrial, StudyDatabase, run_trials
 
 

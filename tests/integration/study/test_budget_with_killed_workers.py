@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.plan import Plan
 from ctrlab_study import StudyDatabase
 
 SCRIPT = Path(__file__).with_name("worker_process.py")

@@ -6,7 +6,8 @@ import optuna
 import pytest
 from sqlalchemy import update
 
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.plan import Plan
 from ctrlab_study import (
     LeaseLost,
     Outcome,

@@ -9,7 +9,8 @@ import optuna
 import pytest
 
 from ctrlab_api.errors import InvalidInput
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import StudyRecord
 from ctrlab_study import LeasedTrial, StudyDatabase, WarmStartTrials, run_trials, trials_csv
 
@@ -131,7 +132,7 @@ def test_no_trial_breaks_a_constraint_or_tunes_what_is_inactive(
     assert len(points) == 16
     for point in points:
         assert ("heads" in point) == (point["fusion"] == "gate")
-        assert plan.variant("M").space.allows(point)
+        assert plan.variant("M").search_space.allows(point)
     if sampler in ("Grid", "QMC"):
         assert len({tuple(point.items()) for point in points}) == 16
 
@@ -151,7 +152,7 @@ def test_repeated_searches_are_independent_and_each_has_the_whole_budget(
     progress = studies.progress(key, plan)["M"]
     assert (progress.done, progress.budget) == (6, 6)
     joined = records[0].model_copy(update={"repeats": (records[1],)})
-    assert [joined.choice(plan.search_of(2024 + run)) for run in range(4)] == [records[0].best, records[1].best] * 2
+    assert [joined.choice(plan.study_of(2024 + run)) for run in range(4)] == [records[0].best, records[1].best] * 2
     assert trials_csv(joined).splitlines()[1:][3].startswith(b"2,0,0,true")
 
 

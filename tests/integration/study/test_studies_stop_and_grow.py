@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import update
 
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.plan import Plan
 from ctrlab_study import Lease, LeasedTrial, Outcome, SharedStudy, StudyDatabase, run_trials
 from ctrlab_study.slot_tables import trial_leases, trial_slots
 

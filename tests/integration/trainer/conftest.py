@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.loading.resource_loading import parse_manifests
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData, StudyRecord, search_token
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_store import Store, open_store
@@ -75,8 +76,8 @@ def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pla
     torch.set_num_threads(1)
     experiment = parse_manifests(MANIFEST, "small.yaml")[0]
     assert isinstance(experiment, Experiment)
-    plan = Plan.of(experiment)
-    key = ExperimentKey.local(experiment, plan)
+    plan = Plan.from_experiment(experiment)
+    key = ExperimentKey.for_local_run(experiment.metadata, plan.digest)
     folder = tmp_path_factory.mktemp("prepared")
     store = open_store(folder.as_uri())
     store.below(key.prefix).put(ObjectKey.PLAN, plan.to_json().encode())

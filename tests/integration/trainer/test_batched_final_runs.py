@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ExitCode, ObjectKey
-from ctrlab_api.plan import ExperimentKey, ParentExperiment, Plan
+from ctrlab_api.plan import ParentExperiment, Plan
 from ctrlab_api.records import RunRecord, StudyRecord
 from ctrlab_study import untuned_record
 from ctrlab_trainer.data.preparing.preparation import prepare

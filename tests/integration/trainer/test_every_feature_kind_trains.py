@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.loading.resource_loading import parse_manifests
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_store import open_store
 from ctrlab_study import untuned_record
@@ -82,8 +83,11 @@ def test_a_model_learns_from_every_kind_of_feature_and_leaves_a_record(model: st
     text = MANIFEST.replace("features: FEATURES", "features:" + FEATURES.replace("\n", "\n      "))
     (experiment,) = parse_manifests(text.replace("FOLDER", tmp_path.as_uri()), "every-kind.yaml")
     assert isinstance(experiment, Experiment)
-    plan = Plan.of(experiment)
-    key, store = ExperimentKey.local(experiment, plan), open_store((tmp_path / "store").as_uri())
+    plan = Plan.from_experiment(experiment)
+    key, store = (
+        ExperimentKey.for_local_run(experiment.metadata, plan.digest),
+        open_store((tmp_path / "store").as_uri()),
+    )
     folder = store.below(key.prefix)
     folder.put(ObjectKey.PLAN, plan.to_json().encode())
     data = prepare(plan, store, key)

@@ -9,7 +9,8 @@ import pytest
 from safetensors.numpy import load
 
 from ctrlab_api.canonical_json import digest
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import RunRecord
 from ctrlab_metrics.computing import compute_metrics
 from ctrlab_store import Store

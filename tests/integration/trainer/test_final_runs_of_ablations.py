@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from ctrlab_api.ablation_plan import AblationParent, build_ablation_plan
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData, StudyRecord, search_token
 from ctrlab_api.resources.ablation import Ablation
 from ctrlab_store import Store

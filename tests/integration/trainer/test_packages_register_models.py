@@ -69,7 +69,8 @@ import sys
 from pathlib import Path
 from ctrlab_api.loading.resource_loading import load_manifests
 from ctrlab_api.names import Key
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData
 from ctrlab_store import open_store
 from ctrlab_study import nothing_tuned
@@ -77,8 +78,8 @@ from ctrlab_trainer.data.preparing.preparation import prepare
 from ctrlab_trainer.finals.final_runs import evaluate
 
 experiment = load_manifests(Path(sys.argv[1]))[0]
-plan = Plan.of(experiment)
-key = ExperimentKey.local(experiment, plan)
+plan = Plan.from_experiment(experiment)
+key = ExperimentKey.for_local_run(experiment.metadata, plan.digest)
 store = open_store(sys.argv[2])
 folder = store.below(key.prefix)
 folder.put(Key.PLAN, plan.to_json().encode())

@@ -9,8 +9,9 @@ import pytest
 
 from ctrlab.cli import main
 from ctrlab_api.errors import InvalidInput
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import StudyRecord
 from ctrlab_api.resources.search_dimensions import SearchDimension
 from ctrlab_api.resources.tuning import Stop, WarmStart
@@ -64,7 +65,7 @@ def repeated(prepared: Prepared, tmp_path: Path) -> Tuned:
 def test_final_runs_take_turns_over_the_searches(repeated: Tuned) -> None:
     store, key, plan, variant = repeated
     search = StudyRecord.model_validate_json(store.below(key.prefix).get(ObjectKey.study(variant)))
-    assert len(search.searches) == 2
+    assert len(search.all_studies) == 2
     assert search.choice(0).parameters != search.choice(1).parameters
     base = plan.evaluation.seeds.base
     runs = [evaluate(plan, key, store, variant, [base + index])[0] for index in range(3)]

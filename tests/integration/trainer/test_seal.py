@@ -4,8 +4,9 @@ from typing import Protocol
 
 import pytest
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import TestOpening
 from ctrlab_store import Store
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema

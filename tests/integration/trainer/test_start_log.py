@@ -5,8 +5,9 @@ from typing import Protocol
 
 import pytest
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ExitCode
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import RunEnd, RunStart
 from ctrlab_store import Store
 from ctrlab_trainer.finals import final_training

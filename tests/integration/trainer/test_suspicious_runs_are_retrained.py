@@ -5,7 +5,8 @@ from typing import Protocol
 import pytest
 import torch
 
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import Anomaly
 from ctrlab_store import Store
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema

@@ -9,8 +9,9 @@ from typing import Protocol
 
 import pytest
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ExitCode, ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData, RunEnd
 from ctrlab_store import Store
 from ctrlab_study import untuned_record

@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ExitCode, ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan, Variant
+from ctrlab_api.plan import Plan, Variant
 from ctrlab_api.records import StudyRecord
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning

@@ -104,7 +104,7 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
     ),
     "through of a category": _feature(2, "through is for History features", through="hist_item"),
     "through nothing known": _dataset(
-        "through 'hist_shop', which is not a History with events of its own; known: hist_item, hist_text",
+        "through 'hist_shop', which is not a History feature without through; known: hist_item, hist_text",
         {"spec.dataset.features[8].through": "hist_shop"},
     ),
     "through with a length": _feature(8, "leave out maxLength and timeGaps", maxLength=10),
@@ -118,7 +118,8 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
         },
     ),
     "neither label nor negatives": _dataset(
-        "label is required unless negatives are drawn", {"spec.dataset.label": ABSENT, "spec.dataset.negatives": ABSENT}
+        "label is required unless negatives are sampled",
+        {"spec.dataset.label": ABSENT, "spec.dataset.negatives": ABSENT},
     ),
     "time and order": _dataset("leave one of them out", {"spec.dataset.order": "Rows"}),
     "the column of a feature is the label": _dataset(

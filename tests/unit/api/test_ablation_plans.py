@@ -55,11 +55,11 @@ FAST: dict[str, Any] = {"name": "fast", "set": {"learning_rate": "0.1"}}
 
 
 def plan_of(asked: Ablation, **status: Any) -> Plan:
-    return build_ablation_plan(asked, AblationParent.of(experiment(**status)))
+    return build_ablation_plan(asked, AblationParent.from_experiment(experiment(**status)))
 
 
 def test_data_budget_margin_and_seeds_are_the_experiments() -> None:
-    parent, plan = Plan.of(experiment()), plan_of(ablation(NO_CIN))
+    parent, plan = Plan.from_experiment(experiment()), plan_of(ablation(NO_CIN))
     assert plan.dataset == parent.dataset
     assert plan.tuning == parent.tuning
     assert plan.evaluation.seeds.values() == (7, 8, 9, 10, 11, 12)
@@ -167,4 +167,4 @@ def test_retuning_takes_over_only_the_full_models_search_on_the_same_data(varian
 
 
 def test_an_experiment_inherits_nothing() -> None:
-    assert inherited_record(Plan.of(experiment()), "xDeepFM", "d", study()) is None
+    assert inherited_record(Plan.from_experiment(experiment()), "xDeepFM", "d", study()) is None

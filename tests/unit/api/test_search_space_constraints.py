@@ -25,8 +25,8 @@ def space(search: dict[str, Any], constraints: dict[str, Any] | None = None, **f
 
 def test_a_conditional_parameter_is_drawn_after_those_that_it_depends_on_and_only_where_they_allow() -> None:
     found = space({"a_heads": HEADS | {"when": {"fusion": "attention"}}, "fusion": FUSION})
-    assert found.order == ("fusion", "a_heads")
-    drawn = [found.draw(random.Random(seed)) for seed in range(40)]
+    assert found.sampling_order == ("fusion", "a_heads")
+    drawn = [found.sample(random.Random(seed)) for seed in range(40)]
     assert {point["fusion"] for point in drawn} == {"attention", "sum"}
     assert all(("a_heads" in point) == (point["fusion"] == "attention") for point in drawn)
 
@@ -47,7 +47,7 @@ def test_a_grid_visits_each_allowed_point_once_and_inactive_parameters_not_at_al
 
 def test_ordered_parameters_never_fall() -> None:
     found = space({"first": SIXTEENS, "second": SIXTEENS, "third": RATE | {}}, {"ordered": [["second", "first"]]})
-    drawn = [found.draw(random.Random(seed)) for seed in range(60)]
+    drawn = [found.sample(random.Random(seed)) for seed in range(60)]
     assert all(point["second"] <= point["first"] for point in drawn)  # type: ignore[operator]
     assert len({(point["first"], point["second"]) for point in drawn}) == 10
 
@@ -63,13 +63,13 @@ def test_a_point_is_found_where_drawing_at_random_would_not_meet_it() -> None:
     names = [f"p{index}" for index in range(8)]
     wide = {"int": {"low": 1, "high": 2**31 - 1}}
     found = space(dict.fromkeys(names, wide), {"ordered": [names]})
-    point = found.draw(random.Random(1))
+    point = found.sample(random.Random(1))
     assert [point[name] for name in names] == sorted(point[name] for name in names)
 
 
 def test_equal_values_satisfy_orders_in_both_directions() -> None:
     found = space({"a": HEADS, "b": HEADS}, {"ordered": [["a", "b"], ["b", "a"]]})
-    assert found.find() == {"a": 1, "b": 1}
+    assert found.find_point() == {"a": 1, "b": 1}
     assert grid_size(found) == 4
 
 

@@ -1,13 +1,16 @@
 """Where each object lies: train and test under prefixes of their own, a run under variant, seed and attempt."""
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ExitCode, ObjectKey
-from ctrlab_api.plan import ExperimentKey
 
 
 def test_an_experiments_objects_lie_under_namespace_name_and_uid() -> None:
     key = ExperimentKey(namespace="team", name="clicks", uid="1234")
     assert key.prefix == "team/clicks/1234"
-    assert ObjectKey.experiment("team", "clicks", "1234", ObjectKey.PLAN) == "team/clicks/1234/plan.json"
+    assert (
+        ExperimentKey(namespace="team", name="clicks", uid="1234").object_key(ObjectKey.PLAN)
+        == "team/clicks/1234/plan.json"
+    )
 
 
 def test_keys_inside_an_experiment() -> None:

@@ -135,7 +135,7 @@ CASES = [
         "history of a feature that is not there",
         "dropFeatures: [seen]",
         "addFeatures: [{name: bought, type: History, of: shop}]",
-        "spec.variants[2].addFeatures: the History feature 'bought' is of 'shop', which is not a Categorical feature; "
+        "spec.variants[2].addFeatures: the History feature 'bought' has of 'shop', which is not a Categorical feature; "
         "known: user_id, item_id",
     ),
     Bad(

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from resource_examples.minimal_prepared_data import PREPARED
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, ParentExperiment, Plan, Variant
+from ctrlab_api.plan import ParentExperiment, Plan, Variant
 from ctrlab_api.records import FileDigest, Lineage, PreparedData, TestOpening
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
@@ -73,9 +74,9 @@ def test_another_name_does_not_hide_a_model_that_was_tested_before(store: Store)
     found = frozen(store, "fresh-start", "2", plan(model("New", "dcnv2"), model("C", "din")))
     [earlier] = found.earlier
     assert (earlier.experiment, earlier.shared_models) == ("clicks", ("New",)), "renamed, and the same model"
-    assert found.opened(prepared()) == (earlier,)
-    assert found.opened(prepared(data="other features")) == (earlier,), "the rows are the same"
-    assert found.opened(prepared(data="other", files="other")) == ()
+    assert found.plans_that_opened(prepared()) == (earlier,)
+    assert found.plans_that_opened(prepared(data="other features")) == (earlier,), "the rows are the same"
+    assert found.plans_that_opened(prepared(data="other", files="other")) == ()
 
 
 def test_other_models_and_unopened_experiments_do_not_count(store: Store) -> None:

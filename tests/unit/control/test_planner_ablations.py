@@ -170,4 +170,4 @@ def test_its_own_runtime_wins_and_what_it_leaves_out_is_the_experiments() -> Non
     assert asked.spec.suspend
     assert asked.metadata.name == "parts"
     assert asked.status is None
-    assert Plan.of(asked).names == ("FM",)
+    assert Plan.from_experiment(asked).names == ("FM",)

@@ -67,11 +67,11 @@ REPORT = ReportStatus(uri="file:///r", digest="abc")
 
 
 def started(wanted: Experiment, **known: Any) -> Facts:
-    return Facts(experiment=wanted, now=NOW, frozen=Plan.of(wanted), **known)
+    return Facts(experiment=wanted, now=NOW, frozen=Plan.from_experiment(wanted), **known)
 
 
 def runs(wanted: Experiment, count: int | None = None, without: frozenset[int] = frozenset()) -> frozenset[FinalRun]:
-    planned = Plan.of(wanted).final_runs(count)
+    planned = Plan.from_experiment(wanted).final_runs(count)
     return frozenset(run for index, run in enumerate(planned) if index not in without)
 
 
@@ -86,9 +86,9 @@ def jobs_made(facts: Facts) -> list[str]:
 def test_the_plan_is_written_before_the_first_job() -> None:
     wanted = experiment()
     decision = decide(Facts(experiment=wanted, now=NOW))
-    assert decision.actions[0] == WritePlan(Plan.of(wanted))
+    assert decision.actions[0] == WritePlan(Plan.from_experiment(wanted))
     assert [type(action) for action in decision.actions] == [WritePlan, EnsureJob]
-    assert decision.status.plan_digest == Plan.of(wanted).digest
+    assert decision.status.plan_digest == Plan.from_experiment(wanted).digest
     assert decision.status.stage == "Preparing"
 
 
@@ -118,7 +118,7 @@ def test_each_index_of_the_final_job_is_one_variant_and_seed() -> None:
     wanted = experiment()
     [action] = decide(started(wanted, prepared=PREPARED, searches=SEARCHED)).actions
     assert isinstance(action, EnsureJob)
-    assert action.request.groups == tuple((run,) for run in Plan.of(wanted).final_runs())
+    assert action.request.groups == tuple((run,) for run in Plan.from_experiment(wanted).final_runs())
     assert action.request.completions == 10
 
 
@@ -250,7 +250,7 @@ FAILURES = [
         {
             "prepared": PREPARED,
             "searches": SEARCHED,
-            "runs": frozenset(Plan.of(experiment()).final_runs()[:8]),
+            "runs": frozenset(Plan.from_experiment(experiment()).final_runs()[:8]),
             "jobs": {"evaluate": JobFacts("Failed", hopeless=True, message="the seal is broken")},
         },
         "EvaluationFailed",
@@ -261,7 +261,7 @@ FAILURES = [
         {
             "prepared": PREPARED,
             "searches": SEARCHED,
-            "runs": frozenset(Plan.of(experiment()).final_runs()),
+            "runs": frozenset(Plan.from_experiment(experiment()).final_runs()),
             "jobs": {"report": JobFacts("Failed", message="no font")},
         },
         "ReportFailed",
@@ -333,7 +333,7 @@ def test_more_workers_scale_active_jobs() -> None:
 
 
 def test_trials_that_are_raised_while_searches_go_on_are_added_to_every_search() -> None:
-    frozen, more = Plan.of(experiment()), experiment(tuning__trials=50)
+    frozen, more = Plan.from_experiment(experiment()), experiment(tuning__trials=50)
     jobs = {"tune-fm": JobFacts("Active", 2)}
     facts = Facts(experiment=more, now=NOW, frozen=frozen, prepared=PREPARED, jobs=jobs)
     decision = decide(facts)
@@ -346,7 +346,7 @@ def test_trials_that_are_raised_while_searches_go_on_are_added_to_every_search()
 
 
 def test_trials_cannot_be_raised_after_a_search_is_frozen_nor_lowered_ever() -> None:
-    frozen = Plan.of(experiment())
+    frozen = Plan.from_experiment(experiment())
     name = next(name for name in frozen.names if frozen.trial_budget(name))
     budget = frozen.trial_budget(name)
     searches = {name: StudyFacts(done=budget, budget=budget, digest="sha256:1")}
@@ -359,7 +359,7 @@ def test_trials_cannot_be_raised_after_a_search_is_frozen_nor_lowered_ever() -> 
 
 
 def test_a_changed_plan_stalls_and_names_the_field() -> None:
-    frozen = Plan.of(experiment())
+    frozen = Plan.from_experiment(experiment())
     jobs = {"tune-fm": JobFacts("Active", 2)}
     facts = Facts(experiment=experiment(tuning__seed=7), now=NOW, frozen=frozen, prepared=PREPARED, jobs=jobs)
     decision = decide(facts)
@@ -382,7 +382,9 @@ def test_what_no_architecture_knows_never_starts() -> None:
 def test_an_ended_experiment_stays_as_it_ended_and_leaves_no_job_running() -> None:
     failed = decide(started(experiment(), jobs={"prepare": JobFacts("Failed", message="no such file")})).status
     again = experiment().model_copy(update={"status": failed})
-    facts = Facts(experiment=again, now=LATER, frozen=Plan.of(again), jobs={"tune-fm": JobFacts("Active", 2)})
+    facts = Facts(
+        experiment=again, now=LATER, frozen=Plan.from_experiment(again), jobs={"tune-fm": JobFacts("Active", 2)}
+    )
     assert decide(facts).actions == (DeleteJob("tune-fm"),)
     assert decide(facts).status == failed
 
@@ -408,6 +410,8 @@ def test_the_best_of_a_metric_that_is_minimized_is_the_smallest() -> None:
 def test_a_status_of_twenty_models_and_twenty_seeds_stays_small() -> None:
     models = [{"name": f"model-with-a-name-of-forty-characters-{i:02}", "architecture": "fm"} for i in range(20)]
     wanted = experiment(models=models, evaluation={"seeds": {"count": 20}})
-    searches = {name: StudyFacts(99, 3, 0.5, "x" * 500, "sha256:" + "0" * 64) for name in Plan.of(wanted).names}
+    searches = {
+        name: StudyFacts(99, 3, 0.5, "x" * 500, "sha256:" + "0" * 64) for name in Plan.from_experiment(wanted).names
+    }
     status = decide(started(wanted, prepared=PREPARED, searches=searches, runs=runs(wanted))).status
     assert len(status.model_dump_json(by_alias=True, exclude_none=True)) < 16 * 1024

@@ -42,7 +42,7 @@ def asked(facts: Facts) -> JobRequest:
 
 
 def test_a_group_holds_so_many_seeds_of_one_variant_and_the_last_the_rest() -> None:
-    plan = Plan.of(experiment({"seedsPerPod": 2}))
+    plan = Plan.from_experiment(experiment({"seedsPerPod": 2}))
     assert groups(plan) == [
         ("FM", "10", "11"),
         ("LR", "10", "11"),
@@ -57,36 +57,38 @@ def test_a_group_holds_so_many_seeds_of_one_variant_and_the_last_the_rest() -> N
 
 @pytest.mark.parametrize("given", [{}, {"seedsPerPod": 1}])
 def test_without_batches_each_run_has_a_process_in_the_plain_mode(given: dict[str, Any]) -> None:
-    plan = Plan.of(experiment(given))
+    plan = Plan.from_experiment(experiment(given))
     assert plan.run_groups() == tuple((run,) for run in plan.final_runs())
     assert plan.evaluation.execution_mode == "plain"
 
 
 def test_seeds_of_different_searches_are_never_together() -> None:
     """They may have other parameters."""
-    plan = Plan.of(experiment({"seeds": {"count": 6, "base": 10}, "seedsPerPod": 2}, repeats=2))
+    plan = Plan.from_experiment(experiment({"seeds": {"count": 6, "base": 10}, "seedsPerPod": 2}, repeats=2))
     of_one = [group for group in groups(plan) if group[0] == "FM"]
     assert of_one == [("FM", "10", "12"), ("FM", "11", "13"), ("FM", "14"), ("FM", "15")]
 
 
 def test_an_extension_leaves_the_planned_groups_as_they_are() -> None:
-    plan = Plan.of(experiment({"seedsPerPod": 4}))
+    plan = Plan.from_experiment(experiment({"seedsPerPod": 4}))
     added = groups(plan, 8)[len(plan.run_groups()) :]
     assert groups(plan, 8)[: len(plan.run_groups())] == groups(plan)
     assert added == [("FM", "15", "16", "17"), ("LR", "15", "16", "17")]
 
 
 def test_another_number_of_seeds_a_pod_is_another_plan() -> None:
-    digests = {Plan.of(experiment({"seedsPerPod": count})).digest for count in (1, 2, 3)}
+    digests = {Plan.from_experiment(experiment({"seedsPerPod": count})).digest for count in (1, 2, 3)}
     assert len(digests) == 3
 
 
 def test_the_job_has_an_index_for_each_batch() -> None:
     wanted = experiment({"seedsPerPod": 2})
-    request = asked(Facts(experiment=wanted, now="t", frozen=Plan.of(wanted), prepared=PREPARED, searches=SEARCHED))
+    request = asked(
+        Facts(experiment=wanted, now="t", frozen=Plan.from_experiment(wanted), prepared=PREPARED, searches=SEARCHED)
+    )
     assert (request.completions, request.parallelism) == (6, 4)
-    assert request.groups == Plan.of(wanted).run_groups()
-    others = replace(request, groups=Plan.of(experiment({"seedsPerPod": 3})).run_groups())
+    assert request.groups == Plan.from_experiment(wanted).run_groups()
+    others = replace(request, groups=Plan.from_experiment(experiment({"seedsPerPod": 3})).run_groups())
     assert request.digest != others.digest
 
 
@@ -98,7 +100,7 @@ def test_the_job_of_the_extension_begins_behind_the_planned_batches() -> None:
             "seedsPerPod": 2,
         }
     )
-    plan = Plan.of(wanted)
+    plan = Plan.from_experiment(wanted)
     decision = SeedDecision(pilot=5, count=7, half_width=0.001, metric="auc", pilot_sd={}, reason="because")
     facts = Facts(
         experiment=wanted,
@@ -117,7 +119,7 @@ def test_the_job_of_the_extension_begins_behind_the_planned_batches() -> None:
 
 def test_a_lost_index_loses_the_runs_of_its_batch_that_have_no_record() -> None:
     wanted = experiment({"seedsPerPod": 2})
-    plan = Plan.of(wanted)
+    plan = Plan.from_experiment(wanted)
     done = frozenset(plan.final_runs()) - {plan.run_groups()[0][1]}
     facts = Facts(
         experiment=wanted,
@@ -133,5 +135,5 @@ def test_a_lost_index_loses_the_runs_of_its_batch_that_have_no_record() -> None:
 
 
 def test_the_plan_is_shown_with_its_batches() -> None:
-    shown = dict(amounts(Plan.of(experiment({"seedsPerPod": 2})), 2))
+    shown = dict(amounts(Plan.from_experiment(experiment({"seedsPerPod": 2})), 2))
     assert shown["final runs"] == "10 in 6 batches of seeds"

@@ -26,7 +26,7 @@ WANTED = Experiment.model_validate_json(json.dumps({"metadata": {"name": "study"
 
 
 def facts(**known: object) -> Facts:
-    return Facts(experiment=WANTED, now="t", frozen=Plan.of(WANTED), **known)  # type: ignore[arg-type]
+    return Facts(experiment=WANTED, now="t", frozen=Plan.from_experiment(WANTED), **known)  # type: ignore[arg-type]
 
 
 def test_a_stage_gets_one_line_however_often_it_is_looked_at() -> None:

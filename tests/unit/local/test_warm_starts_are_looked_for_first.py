@@ -60,7 +60,7 @@ def test_what_is_missing_is_named_before_anything_is_started(
     place = Workspace.open(tmp_path / "w")
     folder = place.store.below(EARLIER)
     if models:
-        folder.put(ObjectKey.PLAN, Plan.of(experiment(*models)).to_json().encode())
+        folder.put(ObjectKey.PLAN, Plan.from_experiment(experiment(*models)).to_json().encode())
     for name in frozen:
         folder.put(ObjectKey.study(name), b"{}")
     before = place.store.list("")
@@ -79,7 +79,7 @@ def test_what_is_missing_is_named_before_anything_is_started(
 def test_one_common_model_with_a_finished_search_is_enough(tmp_path: Path) -> None:
     place = Workspace.open(tmp_path / "w")
     folder = place.store.below(EARLIER)
-    folder.put(ObjectKey.PLAN, Plan.of(experiment("FM", "LR")).to_json().encode())
+    folder.put(ObjectKey.PLAN, Plan.from_experiment(experiment("FM", "LR")).to_json().encode())
     folder.put(ObjectKey.study("FM"), b"{}")
     assert check_warm_start(place, experiment("FM", "AFM", warmStart={"experiment": EARLIER})) == []
     assert check_warm_start(place, experiment("FM")) == []

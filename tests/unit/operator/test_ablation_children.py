@@ -24,7 +24,7 @@ def both(make: Any) -> tuple[tuple[Experiment, Plan], tuple[Experiment, Plan]]:
     ablation = Ablation.model_validate_json(json.dumps({"metadata": metadata, "spec": spec}))
     plan = ablation_facts(ablation, experiment).plan
     assert plan is not None
-    return (experiment, Plan.of(experiment)), (as_experiment(ablation, experiment), plan)
+    return (experiment, Plan.from_experiment(experiment)), (as_experiment(ablation, experiment), plan)
 
 
 def test_names_differ_and_stay_short(both: Any) -> None:

@@ -58,7 +58,7 @@ def manifest(phase: str, make: Any, storage: ClusterStorage, settings: Settings)
 
 
 def job_of(experiment: Experiment, phase: str, storage: ClusterStorage, settings: Settings) -> Manifest:
-    return job(experiment, Plan.of(experiment), REQUESTS[phase], storage, settings)
+    return job(experiment, Plan.from_experiment(experiment), REQUESTS[phase], storage, settings)
 
 
 def pod_of(manifest: Manifest) -> Manifest:
@@ -228,7 +228,7 @@ def test_names_fit_and_differ(name: str, make: Any, storage: ClusterStorage, set
     names = []
     for variant in variants:
         request = JobRequest(name=variant, phase="tune", program="trainer", arguments=("tune",))
-        manifest = job(experiment, Plan.of(experiment), request, storage, settings)
+        manifest = job(experiment, Plan.from_experiment(experiment), request, storage, settings)
         names.append(manifest["metadata"]["name"])
         assert manifest["metadata"]["annotations"]["ctrlab.dev/job"] == variant
     assert len(set(names)) == 2
@@ -250,7 +250,7 @@ def test_scaling_touches_size_and_its_record_alone() -> None:
 def test_an_index_of_the_final_job_is_a_batch_of_seeds(make: Any, storage: ClusterStorage, settings: Settings) -> None:
     experiment = make(evaluation={"seeds": {"count": 5}, "seedsPerPod": 2})
     [request] = [a.request for a in decide(searched(experiment)).actions if isinstance(a, EnsureJob)]
-    made = job(experiment, Plan.of(experiment), request, storage, settings)
+    made = job(experiment, Plan.from_experiment(experiment), request, storage, settings)
     assert made["spec"]["completionMode"] == "Indexed"
     assert made["spec"]["completions"] == 6, "3 batches of each of 2 models"
     assert pod_of(made)["containers"][0]["args"][0] == "evaluate"
@@ -258,7 +258,7 @@ def test_an_index_of_the_final_job_is_a_batch_of_seeds(make: Any, storage: Clust
 
 def searched(experiment: Experiment) -> Facts:
     """Its final runs are next."""
-    plan = Plan.of(experiment)
+    plan = Plan.from_experiment(experiment)
     searches = {name: StudyFacts(digest=f"sha256:{name}") for name in plan.names}
     return Facts(experiment=experiment, now="t", frozen=plan, prepared=PREPARED, searches=searches)
 

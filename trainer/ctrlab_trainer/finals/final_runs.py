@@ -13,9 +13,10 @@ from functools import cache, partial
 from safetensors.torch import save
 
 from ctrlab_api.canonical_json import digest
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.metrics import METRIC_DEFINITIONS
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import (
     Anomaly,
     PreparedData,
@@ -198,7 +199,7 @@ def _test_and_record(experiment: _Experiment, run: _Trained) -> RunRecord:
         removed_parts=training.variant.remove,
         dropped_features=training.variant.drop_features,
         change=variant_change(
-            plan, experiment.searches, training.variant, training.config, run.schema, plan.search_of(seed)
+            plan, experiment.searches, training.variant, training.config, run.schema, plan.study_of(seed)
         ),
         parameters=result.parameters,
         execution_mode=training.mode,

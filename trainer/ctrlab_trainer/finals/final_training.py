@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctrlab_api.architectures import Architecture
+from ctrlab_api.metrics import MetricName
 from ctrlab_api.plan import Plan, Variant
 from ctrlab_api.records import StudyRecord, TestOpening
 from ctrlab_api.records.studies import ParameterValue
-from ctrlab_api.resources.tuning import ExecutionMode, MetricName
+from ctrlab_api.resources.tuning import ExecutionMode
 from ctrlab_metrics.computing import compute_metrics
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
 from ctrlab_trainer.finals.prediction_files import predictions_parquet
@@ -59,7 +60,7 @@ class FinalTraining:
         """Of the search's variant; InvalidSpec if the tuned parameters do not fit the architecture, ValueError for
         seeds that the plan does not train together."""
         mode = plan.evaluation.execution_mode
-        searches = {plan.search_of(seed) for seed in seeds}
+        searches = {plan.study_of(seed) for seed in seeds}
         if len(searches) != 1 or (mode == "plain" and len(seeds) != 1):
             raise ValueError(f"the plan does not train the seeds {', '.join(map(str, seeds))} together")
         variant = plan.variant(search.variant)
@@ -117,7 +118,7 @@ class FinalTraining:
         rows = opened.split
         model = build(self.variant, self.config, schema, seeds, self.device)
         model.load_state_dict(result.state or {})
-        scores = score(model, rows_in_file_order(rows, schema.without(self.variant.unseen), self.device))
+        scores = score(model, rows_in_file_order(rows, schema.without(self.variant.excluded_features), self.device))
         if not np.isfinite(scores).all():
             return TestEvaluation({}, {}, None, opened.openings)
         values = compute_metrics(self.metrics, np.asarray(rows.labels), scores, rows.users)

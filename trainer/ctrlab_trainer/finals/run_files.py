@@ -3,7 +3,7 @@
 from safetensors.torch import save
 
 from ctrlab_api.canonical_json import digest
-from ctrlab_api.resources.tuning import MetricName
+from ctrlab_api.metrics import MetricName
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.finals.curve_files import curve_csv
 from ctrlab_trainer.finals.final_training import TestEvaluation

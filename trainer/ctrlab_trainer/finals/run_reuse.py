@@ -6,8 +6,9 @@ that its report needs, whatever becomes of the parent.
 """
 
 from ctrlab_api.canonical_json import digest
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData, RunRecord, StudyRecord
 from ctrlab_api.records.ablation_changes import ReusedRun
 from ctrlab_store import Store
@@ -38,7 +39,7 @@ def reuse_parent_run(
         record.plan_digest != parent.plan_digest
         or record.dataset_digest != prepared.digest
         or record.architecture != variant.architecture
-        or record.config_digest != digest(resolve_config(variant, search.choice(plan.search_of(seed)).parameters))
+        or record.config_digest != digest(resolve_config(variant, search.choice(plan.study_of(seed)).parameters))
         or (record.removed_parts, record.dropped_features) != (variant.remove, variant.drop_features)
         or record.execution_mode != plan.evaluation.execution_mode
         or not record.metric_definitions.keys() >= set(plan.analysis.metrics)

@@ -9,8 +9,9 @@ import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ctrlab_api.names import SEALED_CREDENTIALS_PREFIX, ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.names import ObjectKey, Variable
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData, StudyRecord, TestOpening, search_token
 from ctrlab_api.run_attempts import RUNS_PREFIX, attempts_with
 from ctrlab_store import ObjectExists, ObjectNotFound, Store, open_store
@@ -81,9 +82,9 @@ def open_test(
 def _with_own_credentials(store_root: Store) -> Store:
     """The same store, opened with the credentials for the sealed rows where a cluster gives some of their own."""
     own = {
-        name.removeprefix(SEALED_CREDENTIALS_PREFIX): value
+        name.removeprefix(Variable.SEALED_PREFIX): value
         for name, value in os.environ.items()
-        if name.startswith(SEALED_CREDENTIALS_PREFIX)
+        if name.startswith(Variable.SEALED_PREFIX)
     }
     if not own:
         return store_root

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData, RunRecord, StudyRecord
 from ctrlab_store import ObjectNotFound, Store
 from ctrlab_trainer.finals.final_runs import retrain_model_digest

@@ -92,7 +92,7 @@ def assemble(variant: Variant, config: Architecture, schema: EncodedSchema) -> n
         check_parts(variant.architecture, variant.remove)
     except ValueError as error:
         raise InvalidSpec([Problem(f"{variant.name}.remove", str(error))]) from None
-    inputs = Inputs.of(schema.without(variant.unseen))
+    inputs = Inputs.of(schema.without(variant.excluded_features))
     parts = frozenset(type(config).parts) - frozenset(variant.remove)
     model = maker(variant.architecture)(config, inputs, parts)
     if not any(True for _ in model.parameters()):

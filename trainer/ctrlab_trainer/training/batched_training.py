@@ -54,7 +54,7 @@ def train_batched(
 
     A seed that stops early leaves the batch, and the others go on.
     """
-    seen = schema.without(variant.unseen)
+    seen = schema.without(variant.excluded_features)
     needed, given = split_bytes(train), memory_limits.total()
     if device == "cpu" and needed > given:
         message = (

@@ -55,7 +55,7 @@ def train(
     `metrics` holds `primary_metric`. What `on_epoch` raises passes through; TrainingStopped when `stop` says so;
     InvalidSpec for parts or features that cannot be removed.
     """
-    seen = schema.without(variant.unseen)
+    seen = schema.without(variant.excluded_features)
     model = build(variant, config, schema, seeds, device)
     order = RowOrdering.of(config.row_order, train, device)
     rows, judge = open_rows(train, seen, order, device), Validator(valid, seen, device, primary_metric, metrics)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import psutil
 import torch
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan, Variant
+from ctrlab_api.plan import Plan, Variant
 from ctrlab_api.records import PreparedData
 from ctrlab_api.records.calibrations import Calibration, VariantCalibration
 from ctrlab_api.records.studies import ParameterValue
@@ -63,9 +64,11 @@ def _measure(
     variant: Variant, schema: EncodedSchema, rows: EncodedSplit, valid: EncodedSplit, device: str
 ) -> VariantCalibration:
     middles = {name: middle_value(dimension) for name, dimension in variant.search.items()}
-    config = resolve_config(variant, variant.space.reduced(middles) or variant.space.find() or {})
+    config = resolve_config(
+        variant, variant.search_space.active_point(middles) or variant.search_space.find_point() or {}
+    )
     model = build(variant, config, schema, PurposeSeeds.of(0), device)
-    seen = schema.without(variant.unseen)
+    seen = schema.without(variant.excluded_features)
     optimisation = ModelOptimizer(model, config)
     order = RowOrdering.of(config.row_order, rows, device)
     train_rows, valid_rows = open_rows(rows, seen, order, device), rows_in_file_order(valid, seen, device)

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ctrlab_api.architectures import Architecture
-from ctrlab_api.metrics import METRIC_DIRECTIONS
+from ctrlab_api.metrics import METRIC_DIRECTIONS, MetricName
 from ctrlab_api.records import EpochRecord
 from ctrlab_api.records.runs import RowPermutation, StepKind
-from ctrlab_api.resources.tuning import MetricName
 from ctrlab_metrics.computing import compute_metrics
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
 from ctrlab_trainer.models.components.embedding_tables import row_wise_tables

@@ -5,8 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ctrlab_api.errors import InvalidInput, Problem
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import EpochRecord, PreparedData, StudyRecord, TrialRecord
 from ctrlab_store import ObjectNotFound, Store
 from ctrlab_trainer.data.prepared.train_valid_splits import open_train_valid
@@ -50,7 +51,7 @@ def replay(plan: Plan, key: ExperimentKey, store_root: Store, variant: str, most
     prepared = PreparedData.model_validate_json(folder.get(ObjectKey.PREPARED))
     schema, rows, valid = open_train_valid(store_root, prepared)
     device = set_up_torch()
-    for number, search in enumerate(record.searches):
+    for number, search in enumerate(record.all_studies):
         training = TrialTraining(plan, variant, device, number, schema, rows, valid)
         for trial in _best(search)[:most]:
             yield Replayed(number + 1, trial.number, trial.curve, _curve(training, trial))

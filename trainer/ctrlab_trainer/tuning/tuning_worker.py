@@ -12,8 +12,9 @@ from optuna import TrialPruned
 
 from ctrlab_api.checks.warm_start_problems import experiment_not_in_store, study_not_frozen
 from ctrlab_api.errors import InvalidInput, Problem
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ExitCode, ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import EpochRecord, PreparedData, StudyRecord
 from ctrlab_api.records.studies import ParameterValue
 from ctrlab_store import ObjectNotFound, Store
@@ -68,7 +69,7 @@ def tune(
     earlier = _earlier(plan, store_root, variant, prepared)
     studies = StudyDatabase(database)
     try:
-        repeats = [studies.study(key, plan, variant, repeat, earlier) for repeat in range(plan.tuning.searches)]
+        repeats = [studies.study(key, plan, variant, repeat, earlier) for repeat in range(plan.tuning.study_count)]
         train_and_valid = open_train_valid(store_root, prepared)
         device = set_up_torch()
         gpus = _gpus(plan, device)

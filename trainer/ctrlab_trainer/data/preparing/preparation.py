@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from ctrlab_api.canonical_json import canonical_json, digest, short_digest
 from ctrlab_api.errors import InvalidInput
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import ExperimentKey, Plan
+from ctrlab_api.plan import Plan
 from ctrlab_api.records.prepared_data import FileDigest, PreparedData, SplitSummary
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_store import Store
@@ -57,9 +58,7 @@ def prepare(plan: Plan, store_root: Store, key: ExperimentKey) -> PreparedData:
     except InvalidInput as error:
         raise relocate_to_added_features(error, plan) from None
     record = record.model_copy(update={"extends": data_extension(plan, store_root, record)})
-    store_root.put(
-        ObjectKey.experiment(key.namespace, key.name, key.uid, ObjectKey.PREPARED), record.to_json().encode()
-    )
+    store_root.put(key.object_key(ObjectKey.PREPARED), record.to_json().encode())
     return record
 
 
