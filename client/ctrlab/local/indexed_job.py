@@ -11,9 +11,7 @@ from dataclasses import dataclass, field
 
 from ctrlab_api.names import ExitCode
 from ctrlab_control.planner import JobFacts, JobRequest
-
-RETRIES = 2
-"""How often an index is started again after it failed."""
+from ctrlab_control.retry_limits import retry_limit
 
 DISRUPTIONS = 20
 """How often an index is started again after somebody stopped it; a limit, lest a broken worker spins for ever."""
@@ -72,7 +70,7 @@ class LocalJob:
             self._again(index, self.disruptions[index] <= DISRUPTIONS, message)
         else:
             self.failures[index] += 1
-            self._again(index, self.failures[index] <= RETRIES, message)
+            self._again(index, self.failures[index] <= retry_limit(self.request.phase), message)
 
     def delete(self) -> None:
         """Start nothing more."""

@@ -9,6 +9,7 @@ from ctrlab_api.plan import Plan
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.schema_types import duration_seconds
 from ctrlab_control.planner import JobRequest
+from ctrlab_control.retry_limits import retry_limit
 from ctrlab_operator.connections.cluster_storage import ClusterStorage
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.manifests.child_metadata import child_labels, child_name, owner
@@ -21,9 +22,6 @@ WORKERS_ANNOTATION = f"{GROUP}/workers"
 """The parallelism that was asked for last; a queueing system may have admitted fewer."""
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 
-RETRIES_PER_INDEX = {"tune": 6}
-"""A tuning worker loses nothing but its trial; other phases are tried twice more."""
-RETRIES = 2
 DEADLINE_SLACK = 300
 """Seconds after tuning.timeout at which the Job stops by itself, should the operator not be there to do it."""
 
@@ -54,7 +52,7 @@ def job(
             "completionMode": "Indexed",
             "completions": request.completions,
             "parallelism": request.parallelism,
-            "backoffLimitPerIndex": RETRIES_PER_INDEX.get(request.phase, RETRIES),
+            "backoffLimitPerIndex": retry_limit(request.phase),
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": {"rules": _failure_rules()},
             "ttlSecondsAfterFinished": settings.job_ttl_seconds,

@@ -2,15 +2,18 @@
 
 import pytest
 
-from ctrlab.local.indexed_job import DISRUPTIONS, RETRIES, LocalJob
+from ctrlab.local.indexed_job import DISRUPTIONS, LocalJob
 from ctrlab_api.names import ExitCode
 from ctrlab_control.planner import JobFacts, JobRequest
+from ctrlab_control.planner.actions import Phase
 
 
-def job(completions: int, parallelism: int | None = None, done: tuple[int, ...] = ()) -> LocalJob:
+def job(
+    completions: int, parallelism: int | None = None, done: tuple[int, ...] = (), phase: Phase = "tune"
+) -> LocalJob:
     request = JobRequest(
         name="j",
-        phase="tune",
+        phase=phase,
         program="trainer",
         arguments=(),
         completions=completions,
@@ -42,9 +45,10 @@ def test_no_more_run_at_once_than_its_parallelism() -> None:
     assert not made.startable()
 
 
-def test_an_index_that_keeps_failing_is_lost_and_the_others_go_on() -> None:
-    made = job(2, parallelism=1)
-    for _ in range(RETRIES + 1):
+@pytest.mark.parametrize(("phase", "retries"), [("tune", 6), ("evaluate", 2)])
+def test_an_index_that_keeps_failing_is_lost_and_the_others_go_on(phase: Phase, retries: int) -> None:
+    made = job(2, parallelism=1, phase=phase)
+    for _ in range(retries + 1):
         assert made.start() == 0
         made.end(0, 1, "no memory")
     assert made.facts(0.0).state == "Active"
