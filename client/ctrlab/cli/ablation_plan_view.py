@@ -13,9 +13,7 @@ def show_ablation(ablation: Ablation, experiment: Experiment) -> None:
     parent = AblationParent.from_experiment(experiment)
     plan = build_ablation_plan(ablation, parent)
     name, status = experiment.metadata.name, experiment.status
-    is_over = status is not None and any(
-        c.type == ConditionType.SUCCEEDED and c.status == "True" for c in status.conditions
-    )
+    is_over = status is not None and status.is_true(ConditionType.SUCCEEDED)
     known = f"plan {plan.digest}" if is_over else f"its plan is frozen when {name} has succeeded"
     print_text(f"ablation: {ablation.metadata.name} of {ablation.spec.model} in {name}, {known}")
     show_table(("WHAT", "HOW MUCH"), amounts(plan, ablation, parent))

@@ -70,8 +70,8 @@ def _conclude(place: Workspace, resource: Resource, status: ExperimentStatus) ->
     if status.stage == "Suspended":
         print_text(f"{meta.name}: suspended by spec.suspend; set it to false to go on")
         return
-    stalled = next((c for c in status.conditions if c.type == ConditionType.STALLED and c.status == "True"), None)
-    if stalled is not None:
+    stalled = status.condition(ConditionType.STALLED)
+    if stalled is not None and stalled.status == "True":
         logs = place.logs(meta.namespace, meta.name)
         raise ExperimentFailed(f"{meta.name}: {stalled.reason}: {stalled.message} (logs: {logs})")
     report = report_of(resource_files.find(place, f"{meta.namespace}/{meta.name}"))

@@ -9,6 +9,7 @@ from ctrlab.cli.options import DEFAULT_WORKSPACE, WorkspaceFolder
 from ctrlab.local import resource_files
 from ctrlab.local.workspace import Workspace
 from ctrlab_api.loading.resource_loading import Resource
+from ctrlab_api.names import ConditionType
 
 COLUMNS = ("NAME", "READY", "STAGE", "TRIALS", "BEST", "SEEDS", "RUNNING")
 MODEL_COLUMNS = ("MODEL", "TRIALS", "FAILED", "BEST", "RUNS", "LOST", "SEARCH")
@@ -49,5 +50,13 @@ def _row(place: Workspace, experiment: Resource) -> list[str]:
     running = "yes" if place.is_running(meta.namespace, meta.name) else "no"
     if known is None:
         return [meta.name, "-", "Pending", "-", "-", "-", running]
-    ready = next((c.status for c in known.conditions if c.type == "Ready"), "Unknown")
-    return [meta.name, ready, known.stage, known.trials or "-", known.best or "-", known.seeds or "-", running]
+    ready = known.condition(ConditionType.READY)
+    return [
+        meta.name,
+        ready.status if ready else "Unknown",
+        known.stage,
+        known.trials or "-",
+        known.best or "-",
+        known.seeds or "-",
+        running,
+    ]

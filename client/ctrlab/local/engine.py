@@ -131,7 +131,9 @@ class Engine:
                 self._experiment = self._with_status(decision.status)
                 resource_files.save(self.workspace, self._resource())
             self._view.update(facts, decision.status, len(processes.running))
-            if decision.status.stage in ("Succeeded", "Failed", "Suspended") or _is_stalled(decision.status):
+            if decision.status.stage in ("Succeeded", "Failed", "Suspended") or decision.status.is_true(
+                ConditionType.STALLED
+            ):
                 return decision.status
             if not decision.actions:
                 self._wake.wait(POLL_SECONDS)
@@ -157,7 +159,7 @@ class Engine:
         saved = resource_files.load(self.workspace, self.key.namespace, self.key.name)
         if saved is None or saved.metadata.uid != self.key.uid or saved.status is None:
             return None
-        failed = any(c.type == ConditionType.FAILED and c.status == "True" for c in saved.status.conditions)
+        failed = saved.status.is_true(ConditionType.FAILED)
         return None if failed else saved.status
 
     def _with_status(self, status: ExperimentStatus | None) -> Experiment:
@@ -201,7 +203,3 @@ class Engine:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def _is_stalled(status: ExperimentStatus) -> bool:
-    return any(c.type == ConditionType.STALLED and c.status == "True" for c in status.conditions)

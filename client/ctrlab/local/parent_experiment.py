@@ -36,7 +36,7 @@ def finished_parent(workspace: Workspace, ablation: Ablation, on_wait: Callable[
         if problems:
             raise InvalidSpec([Problem(f"Ablation {ablation.metadata.name} {p.where}", p.message) for p in problems])
         status, name = parent.status, parent.metadata.name
-        if status and any(c.type == ConditionType.SUCCEEDED and c.status == "True" for c in status.conditions):
+        if status and status.is_true(ConditionType.SUCCEEDED):
             return parent
         stage = status.stage if status else "Pending"
         if not workspace.is_running(parent.metadata.namespace, name):

@@ -87,7 +87,7 @@ def summary(status: ExperimentStatus) -> str:
         parts.append(f"trials {status.trials}{best}")
     if status.seeds and status.search_digest:
         parts.append(f"seeds {status.seeds}")
-    ready = next((c for c in status.conditions if c.type == ConditionType.READY), None)
+    ready = status.condition(ConditionType.READY)
     if ready is not None and ready.message:
         parts.append(ready.message)
     return "; ".join(parts)

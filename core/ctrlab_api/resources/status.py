@@ -1,7 +1,7 @@
-"""`status` of both resources: conditions, progress as strings for printer columns, and where the report is.
+"""`status` of both resources: conditions, progress as strings for printer columns, and the location of the report.
 
-Per-trial data never comes here: 20 models x 20 seeds stay below 16 KiB. Every list is sorted, and nothing changes
-without a cause, so that an unchanged status is never written twice.
+It never contains data per trial: with 20 models and 20 seeds it stays below 16 KiB. Every list is sorted and nothing
+changes without a cause, so that an unchanged status is never written twice.
 """
 
 from typing import Annotated, Literal
@@ -25,79 +25,79 @@ Stage = Literal[
 
 
 Digest = Annotated[str, StringConstraints(max_length=80)]
-"""As `canonical.digest` gives it."""
+"""A digest as `canonical_json.digest` returns it."""
 
 DisplayNumber = Annotated[str, StringConstraints(max_length=32)]
-"""A number as a printer column shows it."""
+"""A number, formatted for a printer column."""
 
 
 class StatusCondition(ApiModel):
-    """What holds of the object, in the form of `metav1.Condition`."""
+    """A condition of the object, in the form of `metav1.Condition`."""
 
     type: str = Field(max_length=316)
     """Ready, Reconciling, Stalled, Prepared, TuningComplete, EvaluationComplete, ReportPublished, Succeeded, Failed or
     Suspended."""
     status: Literal["True", "False", "Unknown"]
-    """Whether it holds; an absent condition is unknown."""
+    """Whether the condition is true; an absent condition is unknown."""
     observed_generation: int = Field(default=0, ge=0)
-    """The metadata.generation that it was found for."""
+    """The metadata.generation that the condition was set for."""
     last_transition_time: str = Field(json_schema_extra={"format": "date-time"})
-    """When status changed last."""
+    """Time of the last change of status."""
     reason: str = Field(pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$", min_length=1, max_length=1024)
-    """Why, in one word for programs."""
+    """Reason of the last change, in one CamelCase word for programs."""
     message: str = Field(default="", max_length=32768)
-    """Why, in a sentence for people, with what to do."""
+    """Explanation for people, with what to do."""
 
 
 class ModelStatus(ApiModel):
     """Progress of one model or ablation variant."""
 
     name: VariantName
-    """Of the model or variant."""
+    """Name of the model or variant."""
     trials_done: int = Field(default=0, ge=0)
-    """Finished trials of the budget."""
+    """Number of finished trials of the budget."""
     trials_failed: int = Field(default=0, ge=0)
-    """Trials that ended with an error; they do not count for the budget."""
+    """Number of trials that ended with an error; they do not count towards the budget."""
     best: DisplayNumber | None = None
     """Best validation value of the primary metric so far."""
     search_digest: Digest | None = None
-    """Set when the search is frozen."""
+    """Digest of the frozen study; set when the study is frozen."""
     runs_done: int = Field(default=0, ge=0)
-    """Final runs with a record."""
+    """Number of final runs with a record."""
     runs_failed: int = Field(default=0, ge=0)
-    """Final runs that cannot succeed."""
+    """Number of final runs that cannot succeed."""
 
 
 class ReportStatus(ApiModel):
-    """Where the report is, and its digest."""
+    """Location and digest of a report."""
 
     uri: str = Field(max_length=2048)
-    """Its folder in the artifact store."""
+    """Folder of the report in the artifact store."""
     digest: Digest
-    """Of its manifest, which lists the digest of every file."""
+    """Digest of the report's manifest, which lists the digest of every file."""
 
 
 class ExperimentStatus(ApiModel):
-    """Written by the control loop alone."""
+    """Status of an experiment or ablation; only the control loop writes it."""
 
     observed_generation: int = Field(default=0, ge=0)
-    """The metadata.generation that the rest of the status is about."""
+    """The metadata.generation that the rest of the status refers to."""
     plan_digest: Digest | None = None
-    """Set before anything runs; from then on the plan's fields of the spec cannot change."""
+    """Digest of the plan; set before anything runs, after which the planned fields of the spec cannot change."""
     dataset_digest: Digest | None = None
-    """Of the encoded data set: source bytes, schema and preprocessing version."""
+    """Digest of the prepared data set: of source bytes, schema and preprocessing version."""
     search_digest: Digest | None = None
-    """Over all frozen searches: the token that opens the test set."""
+    """Digest over all frozen studies: the token that opens the test rows."""
     stage: Stage = "Pending"
-    """The phase of work; conditions say more."""
+    """Current phase of work, or how the experiment ended; the conditions have the details."""
     trials: DisplayNumber | None = None
-    """Finished of planned, such as 137/200."""
+    """Finished and planned trials, such as 137/200."""
     best: DisplayNumber | None = None
     """Best validation value of the primary metric over all models."""
     seeds: DisplayNumber | None = None
-    """Seeds finished by every model, of planned, such as 4/10."""
+    """Seeds that every model has finished, and planned seeds, such as 4/10."""
     seed_count: int | None = Field(default=None, ge=5)
-    """Seeds of each model after the one extension, if there was one."""
+    """Seeds of each model after the seed extension, if there was one."""
     models: tuple[ModelStatus, ...] = Field(default=(), max_length=64, json_schema_extra=list_map_schema("name"))
     """Progress of each model or variant, by name."""
     report: ReportStatus | None = None
@@ -105,4 +105,12 @@ class ExperimentStatus(ApiModel):
     conditions: tuple[StatusCondition, ...] = Field(
         default=(), max_length=16, json_schema_extra=list_map_schema("type")
     )
-    """What holds of the object, by type."""
+    """Conditions of the object, by type."""
+
+    def condition(self, condition_type: str) -> StatusCondition | None:
+        """Return the condition of this type, or None where it is absent."""
+        return next((condition for condition in self.conditions if condition.type == condition_type), None)
+
+    def is_true(self, *condition_types: str) -> bool:
+        """Whether a condition of one of these types has status True."""
+        return any(condition.type in condition_types and condition.status == "True" for condition in self.conditions)

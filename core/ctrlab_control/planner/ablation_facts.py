@@ -40,9 +40,10 @@ def ablation_facts(ablation: Ablation, parent: Experiment) -> AblationFacts:
     problems = tuple(check_ablation(ablation, parent))
     plan = None if problems else build_ablation_plan(ablation, AblationParent.from_experiment(parent))
     name = f"CTRExperiment {parent.metadata.namespace}/{parent.metadata.name}"
-    if _holds(parent.status, ConditionType.FAILED):
+    status = parent.status or ExperimentStatus()
+    if status.is_true(ConditionType.FAILED):
         return AblationFacts(plan, problems, stuck=f"{name} failed, and its ablation needs its searches and final runs")
-    if not _holds(parent.status, ConditionType.SUCCEEDED):
+    if not status.is_true(ConditionType.SUCCEEDED):
         return AblationFacts(plan, problems, waiting=f"waiting for {name} to succeed ({_standing(parent.status)})")
     return AblationFacts(plan, problems)
 
@@ -67,9 +68,5 @@ def _standing(status: ExperimentStatus | None) -> str:
     """Its stage, and that it does not move if so."""
     if status is None:
         return "stage Pending"
-    stalled = next((c for c in status.conditions if c.type == ConditionType.STALLED and c.status == "True"), None)
-    return f"stage {status.stage}" + (f", stalled: {stalled.reason}" if stalled else "")
-
-
-def _holds(status: ExperimentStatus | None, condition: str) -> bool:
-    return status is not None and any(c.type == condition and c.status == "True" for c in status.conditions)
+    stalled = status.condition(ConditionType.STALLED)
+    return f"stage {status.stage}" + (f", stalled: {stalled.reason}" if stalled and stalled.status == "True" else "")

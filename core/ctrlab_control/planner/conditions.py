@@ -47,7 +47,7 @@ def _condition(
     previous: ExperimentStatus | None, generation: int, now: str, name: str, claim: Claim
 ) -> StatusCondition:
     status, reason, message = claim
-    before = next((c for c in previous.conditions if c.type == name), None) if previous else None
+    before = previous.condition(name) if previous else None
     unchanged = before is not None and before.status == status
     return StatusCondition(
         type=name,

@@ -114,7 +114,7 @@ class Facts:
     def holds(self, condition: str) -> bool:
         """Whether the last status had this condition True."""
         status = self.experiment.status
-        return status is not None and any(c.type == condition and c.status == "True" for c in status.conditions)
+        return status is not None and status.is_true(condition)
 
     @property
     def active_jobs(self) -> tuple[str, ...]:

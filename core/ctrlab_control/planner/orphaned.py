@@ -24,7 +24,7 @@ def decide_orphaned(ablation: Ablation, jobs: Mapping[str, JobFacts], now: str) 
     actions = tuple(DeleteJob(name) for name, job in sorted(jobs.items()) if job.state == "Active")
     if isinstance(verdict, Ended):
         return Decision(actions, before.model_copy(update={"observed_generation": generation}))
-    milestones = {name: _holds(before, name) for name in MILESTONES}
+    milestones = {name: before.is_true(name) for name in MILESTONES}
     conditions = conditions_of(ablation.status, generation, now, verdict, milestones)
     changes = {"observed_generation": generation, "stage": _stage(before, verdict), "conditions": conditions}
     return Decision(actions, before.model_copy(update=changes))
@@ -32,7 +32,7 @@ def decide_orphaned(ablation: Ablation, jobs: Mapping[str, JobFacts], now: str) 
 
 def _verdict(ablation: Ablation, before: ExperimentStatus) -> Ended | Stall | Pause | Wait:
     name = f"CTRExperiment {ablation.metadata.namespace}/{ablation.spec.experiment_ref.name}"
-    if _holds(before, ConditionType.SUCCEEDED) or _holds(before, ConditionType.FAILED):
+    if before.is_true(ConditionType.SUCCEEDED, ConditionType.FAILED):
         return Ended()
     if before.plan_digest is not None:
         return Stall(
@@ -47,7 +47,3 @@ def _stage(before: ExperimentStatus, verdict: Stall | Pause | Wait) -> Stage:
     if isinstance(verdict, Stall):
         return before.stage
     return "Suspended" if isinstance(verdict, Pause) else "Pending"
-
-
-def _holds(status: ExperimentStatus, condition: str) -> bool:
-    return any(found.type == condition and found.status == "True" for found in status.conditions)

@@ -23,8 +23,7 @@ def rfc3339(moment: datetime) -> str:
 
 def has_ended(status: ExperimentStatus | None) -> bool:
     """Succeeded and Failed are for good."""
-    terminal = (ConditionType.SUCCEEDED, ConditionType.FAILED)
-    return status is not None and any(c.type in terminal and c.status == "True" for c in status.conditions)
+    return status is not None and status.is_true(ConditionType.SUCCEEDED, ConditionType.FAILED)
 
 
 def jobs_by_name(

@@ -33,8 +33,8 @@ class Note:
 def notes(before: ExperimentStatus | None, after: ExperimentStatus) -> list[Note]:
     """What a person would want to be told of this change."""
     found: list[Note] = []
-    stalled, ready = _condition(after, ConditionType.STALLED), _condition(after, ConditionType.READY)
-    was = _condition(before, ConditionType.STALLED) if before else None
+    stalled, ready = after.condition(ConditionType.STALLED), after.condition(ConditionType.READY)
+    was = before.condition(ConditionType.STALLED) if before else None
     if stalled is not None and stalled.status == "True":
         if was is None or (was.status, was.reason) != ("True", stalled.reason):
             found.append(Note("Warning", stalled.reason, stalled.message))
@@ -76,10 +76,6 @@ def publish(api: KubernetesApi, body: Manifest) -> None:
     except ApiError as error:
         if not (error.is_conflict or error.is_refusal or error.is_absent):
             raise
-
-
-def _condition(status: ExperimentStatus, kind: str) -> StatusCondition | None:
-    return next((condition for condition in status.conditions if condition.type == kind), None)
 
 
 def _what(status: ExperimentStatus, ready: StatusCondition | None) -> str:
