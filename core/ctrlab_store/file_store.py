@@ -11,10 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctrlab_store.atomic_files import TEMPORARY_PREFIX, flush_folder, flush_to_disk, read_umask, staged_file
 from ctrlab_store.protocol import ObjectExists, ObjectNotFound, StoreError, file_sizes, validate_key
-
-TEMPORARY = ".writing-"
-"""How names of unfinished files and folders begin; no listing shows them."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class FileStore:
     def put(self, key: str, data: bytes) -> None:
         """See `Store.put`; the name is given by a hard link, which fails if the name is taken."""
         path = self._path(key)
-        with self._failures(key), _written(path, data) as temporary:
+        with self._failures(key), _durably_written(path, data) as temporary:
             try:
                 os.link(temporary, path)
             except FileExistsError:
@@ -58,7 +56,7 @@ class FileStore:
     def replace(self, key: str, data: bytes) -> None:
         """See `Store.replace`."""
         path = self._path(key)
-        with self._failures(key), _written(path, data) as temporary:
+        with self._failures(key), _durably_written(path, data) as temporary:
             os.replace(temporary, path)
 
     def exists(self, key: str) -> bool:
@@ -77,11 +75,11 @@ class FileStore:
         with self._failures(prefix):
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
-                staged = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=target.parent))
+                staged = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=target.parent))
                 try:
                     _copy_folder(folder, staged)
                     os.rename(staged, target)
-                    _flush_folder(target.parent)
+                    flush_folder(target.parent)
                     return
                 except OSError:
                     # Another writer was first, or the disk is full; the comparison below tells which.
@@ -115,32 +113,17 @@ class FileStore:
 
 
 @contextmanager
-def _written(path: Path, data: bytes) -> Iterator[Path]:
-    """A flushed temporary file beside `path`, removed at the end if it still has its temporary name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
-            os.fsync(file.fileno())
+def _durably_written(path: Path, data: bytes) -> Iterator[Path]:
+    """Yield a flushed temporary file beside `path`, removed at the end if it still has its temporary name."""
+    with staged_file(path) as (file, temporary):
+        file.write(data)
+        flush_to_disk(file)
         yield temporary
-        _flush_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    """The process's umask; it can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+        flush_folder(path.parent)
 
 
 def _copy_folder(source: Path, target: Path) -> None:
-    target.chmod(0o777 & ~_umask())
+    target.chmod(0o777 & ~read_umask())
     for name in file_sizes(source):
         destination = target / name
         destination.parent.mkdir(parents=True, exist_ok=True)
@@ -149,16 +132,7 @@ def _copy_folder(source: Path, target: Path) -> None:
             os.fsync(file.fileno())
 
 
-def _flush_folder(folder: Path) -> None:
-    """Makes a new name in the folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _finished_files(folder: Path) -> Iterator[str]:
     for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(TEMPORARY)]
-        yield from (os.path.join(parent, name) for name in files if not name.startswith(TEMPORARY))
+        folders[:] = [name for name in folders if not name.startswith(TEMPORARY_PREFIX)]
+        yield from (os.path.join(parent, name) for name in files if not name.startswith(TEMPORARY_PREFIX))

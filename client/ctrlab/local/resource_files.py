@@ -4,24 +4,21 @@ A cluster keeps it in etcd; here it is `<workspace>/experiments/<namespace>.<nam
 """
 
 import json
-import os
 from pathlib import Path
 
 from ctrlab.local.errors import WorkspaceError
 from ctrlab.local.workspace import Workspace
 from ctrlab_api.loading.resource_loading import KINDS, Resource
 from ctrlab_api.names import LOCAL_NAMESPACE
+from ctrlab_store.atomic_files import write_atomically
 
 
 def save(workspace: Workspace, resource: Resource) -> None:
     """Replace the file in one step."""
     meta = resource.metadata
     path = _path(workspace, meta.namespace, meta.name)
-    temporary = path.with_suffix(".writing")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(resource.to_json(), encoding="utf-8")
-        os.replace(temporary, path)
+        write_atomically(path, resource.to_json().encode())
     except OSError as error:
         raise WorkspaceError.at(path, f"cannot be written: {error.strerror or error}") from None
 

@@ -5,7 +5,6 @@ restart; it is never listed or watched.
 """
 
 import hashlib
-import os
 import shutil
 import tempfile
 import threading
@@ -31,6 +30,7 @@ from ctrlab_operator.kubernetes_api.api_errors import ApiError, Blocked
 from ctrlab_operator.kubernetes_api.object_kinds import SECRET
 from ctrlab_operator.operator_settings import Settings
 from ctrlab_store import Store, open_store
+from ctrlab_store.atomic_files import write_atomically
 from ctrlab_study import StudyDatabase
 
 SECRET_SECONDS = 300.0
@@ -148,7 +148,5 @@ class ConnectionPool:
         """As a file, because the S3 client takes nothing else."""
         path = self._certificates / f"{hashlib.sha256(pem.encode()).hexdigest()[:16]}.crt"
         if not path.exists():
-            temporary = path.with_suffix(".writing")
-            temporary.write_text(pem)
-            os.replace(temporary, path)
+            write_atomically(path, pem.encode())
         return str(path)

@@ -5,13 +5,12 @@ A file that was written in the last seconds is read again: its time could not te
 
 import hashlib
 import json
-import os
-import tempfile
 import time
 from pathlib import Path
 from typing import Final
 
 from ctrlab_api.errors import InvalidData
+from ctrlab_store.atomic_files import write_atomically
 from ctrlab_trainer.data.source_access.builtin_datasets import cache_folder
 
 SETTLED_SECONDS: Final = 3
@@ -56,10 +55,6 @@ def _note(path: Path) -> dict[str, object] | None:
 def _remember(path: Path, content: str) -> None:
     """A cache that cannot be written only costs time."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(content)
-        os.replace(temporary, path)
+        write_atomically(path, content.encode())
     except OSError:
         return

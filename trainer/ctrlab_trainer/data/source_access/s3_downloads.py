@@ -8,13 +8,13 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ctrlab_api.errors import InvalidData
+from ctrlab_store.atomic_files import staged_file, write_atomically
 from ctrlab_trainer.data.source_access.builtin_datasets import cache_folder
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def download_s3(uri: str, field: str) -> Path:
         with _failures(f"s3://{bucket}/{name}", field):
             _fetch(store, bucket, name, version["etag"], target / name)
         have[name] = version
-        _write(target / VERSIONS, json.dumps(have).encode())
+        write_atomically(target / VERSIONS, json.dumps(have).encode())
     for path in [path for path in target.rglob("*") if path.is_file() and path.name != VERSIONS]:
         if path.relative_to(target).as_posix() not in wanted:
             path.unlink(missing_ok=True)
@@ -69,14 +69,10 @@ def _listed(store: "S3Store", bucket: str, key: str) -> dict[str, dict[str, str]
 
 def _fetch(store: "S3Store", bucket: str, key: str, etag: str, path: Path) -> None:
     body = store.client.get_object(Bucket=bucket, Key=key, IfMatch=etag)["Body"]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            shutil.copyfileobj(body, file, BLOCK_BYTES)
+    with staged_file(path) as (file, temporary):
+        shutil.copyfileobj(body, file, BLOCK_BYTES)
+        file.flush()
         os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def _versions(folder: Path) -> dict[str, dict[str, str]]:
@@ -85,13 +81,6 @@ def _versions(folder: Path) -> dict[str, dict[str, str]]:
     except (OSError, ValueError):
         return {}
     return dict(found)
-
-
-def _write(path: Path, content: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    os.replace(temporary, path)
 
 
 @contextmanager
