@@ -54,13 +54,6 @@ def compute_metrics(
     return MetricValues({name: values[name] for name in metrics}, details)
 
 
-def relative_improvement(auc: float, base: float) -> float:
-    """RelaImpr = (auc - 0.5) / (base - 0.5) - 1, a fraction (Yan et al. 2014; tables of Zhou et al. 2018, DIN)."""
-    if base == 0.5:
-        raise ValueError("RelaImpr is undefined for a base with AUC 0.5")
-    return (auc - 0.5) / (base - 0.5) - 1
-
-
 @dataclass(frozen=True)
 class _Scored:
     """Rows in ascending order of score, and where each run of equal scores begins."""

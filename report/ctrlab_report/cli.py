@@ -19,7 +19,7 @@ from ctrlab_report.inspection.inspection_page import inspection_html
 from ctrlab_report.publishing.report_making import make_report
 from ctrlab_report.publishing.report_verification import ReportCheck, verify_report
 from ctrlab_report.sample_size.detectable_difference import detectable_difference
-from ctrlab_report.sample_size.seed_extension import decide_seeds, read_pilot
+from ctrlab_report.sample_size.seed_extension import decide_seed_count, read_pilot
 from ctrlab_store import StoreError, open_store
 
 _TERMINATION_LOG = "CTRLAB_TERMINATION_LOG"
@@ -46,7 +46,7 @@ def _make(chosen: argparse.Namespace) -> str:
 
 def _decide_seeds(chosen: argparse.Namespace) -> str:
     folder = open_store(chosen.store).below(chosen.experiment.prefix)
-    decision = decide_seeds(*read_pilot(folder))
+    decision = decide_seed_count(*read_pilot(folder))
     folder.put(ObjectKey.SEED_DECISION, decision.to_json().encode())
     return decision.reason
 

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
 from ctrlab_api.metrics import ECE_BINS, METRIC_DEFINITIONS, METRIC_DIRECTIONS
-from ctrlab_metrics.computing import InvalidScores, compute_metrics, relative_improvement
+from ctrlab_metrics.computing import InvalidScores, compute_metrics
+from ctrlab_report.statistics.effect_sizes import relative_improvement
 
 
 def labelled(*labels: int) -> NDArray[np.uint8]:
@@ -92,8 +93,8 @@ def test_relative_improvement_gives_the_table_of_the_din_paper(auc: float, base:
     assert round(100 * relative_improvement(auc, base), 2) == percent
 
 
-def test_relative_improvement_on_a_coin_toss_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"AUC 0\.5"):
+def test_relative_improvement_over_a_random_base_is_rejected() -> None:
+    with pytest.raises(ValueError, match=r"AUC is 0\.5"):
         relative_improvement(0.7, 0.5)
 
 

@@ -80,7 +80,8 @@ def _missing(inputs: ReportInputs) -> Iterator[Finding]:
         for run in inputs.runs_of(name):
             if run.interrupted_starts:
                 where = f"{name}, seed {run.seed}"
-                message = f"has no result after {len(run.interrupted_starts)} starts; the last: {run.interrupted_starts[-1].detail}"
+                starts = run.interrupted_starts
+                message = f"has no result after {len(starts)} starts; the last: {starts[-1].detail}"
                 yield Finding(severity="note", where=where, message=message)
 
 

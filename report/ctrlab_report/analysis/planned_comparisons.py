@@ -122,7 +122,7 @@ def _row(
     elif verdict is not None:
         update = {
             "sentence": verdict.sentence,
-            "verdict": verdict.word.value,
+            "verdict": verdict.kind.value,
             "label": verdict.label,
             "verdict_method": verdict.method,
             "seeds_needed": verdict.seeds_needed,

@@ -87,7 +87,7 @@ def _pair(member: AdjustedComparison) -> ModelPair:
         simultaneous_high=member.simultaneous.high if member.simultaneous else None,
         p=known.p if known else None,
         p_adjusted=member.adjusted_p,
-        verdict=member.verdict.word.value if member.verdict else None,
+        verdict=member.verdict.kind.value if member.verdict else None,
         label=member.verdict.label if member.verdict else "no verdict",
         sentence=sentence,
         method=both.method,

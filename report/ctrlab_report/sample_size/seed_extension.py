@@ -22,7 +22,7 @@ from ctrlab_report.statistics.stein_two_stage import PairSpread, SeedExtension, 
 from ctrlab_store import Store
 
 
-def decide_seeds(plan: Plan, pilot: dict[str, dict[int, RunRecord]]) -> SeedDecision:
+def decide_seed_count(plan: Plan, pilot: dict[str, dict[int, RunRecord]]) -> SeedDecision:
     """Apply the rule once; `pilot` holds the records of the pilot by variant and seed.
 
     Raises InvalidData where the plan asks for no extension, or a pair shares fewer than two seeds with a value.

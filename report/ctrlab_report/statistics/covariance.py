@@ -1,12 +1,12 @@
 """Test-sample covariance of the metrics of many runs that were scored on the same rows.
 
 Runs arrive in blocks and only their influence is kept, so 30 runs of a million rows need a quarter of a gigabyte,
-whatever the caller reads them from. With clusters a run shrinks to one number for each cluster and stratum.
+regardless of how the caller reads them. With clusters a run is reduced to one number per cluster and stratum.
 
 Independent rows: cov = sum over strata of n_s / (n_s - 1) * sum of products; for AUC these are the factors m / (m - 1)
 and n / (n - 1) of DeLong et al. 1988 as MRMCaov applies them. Clusters: products of cluster sums with I_s / (I_s - 1)
 for the I_s clusters that occur in stratum s, and I / (I - 1) for the products across strata (Obuchowski 1997). With
-clusters of size one no cluster is in two strata and the formula becomes the first.
+clusters of size one no cluster is in two strata and the formula reduces to the one for independent rows.
 """
 
 from collections.abc import Iterable, Iterator
@@ -41,14 +41,14 @@ class MetricCovariance:
     test_df: float
 
     def select(self, runs: ArrayLike) -> "MetricCovariance":
-        """The same for a selection of runs, in the order given."""
-        chosen = np.asarray(runs, dtype=np.intp)
+        """Return the covariance of the selected runs, in the order of `runs` (indices)."""
+        selected = np.asarray(runs, dtype=np.intp)
         return MetricCovariance(
             self.method,
             self.metric,
             self.definition,
-            self.estimates[chosen],
-            self.matrix[np.ix_(chosen, chosen)],
+            self.estimates[selected],
+            self.matrix[np.ix_(selected, selected)],
             self.units,
             self.test_df,
         )
@@ -63,11 +63,11 @@ def covariance_from_scores(
     options: MetricOptions | None = None,
     dtype: DTypeLike = np.float64,
 ) -> MetricCovariance:
-    """Covariance of one metric over all runs.
+    """Return the covariance of one metric over all runs.
 
-    `blocks` yields score blocks (a run, or runs x rows), in the order in which the runs shall appear; a generator that
-    reads one run after the other keeps memory at one run plus the influence of all. `clusters` marks rows of one user;
-    GAUC needs them. `dtype` float32 halves the kept influence at a relative error near 1e-7.
+    `blocks` yields score blocks (one run, or runs x rows), in the order of the result; a generator that reads one run
+    after the other limits memory to one run plus the influence of all. `clusters` groups the rows of one user; GAUC
+    needs them. `dtype` float32 halves the memory for influence at a relative error near 1e-7.
     """
     pieces = (compute_influence(metric, labels, block, users=clusters, options=options) for block in blocks)
     return covariance_from_influence(pieces, clusters=clusters, dtype=dtype)
@@ -76,7 +76,10 @@ def covariance_from_scores(
 def covariance_from_influence(
     blocks: Iterable[Influence], *, clusters: RowClusters | None = None, dtype: DTypeLike = np.float64
 ) -> MetricCovariance:
-    """The same from influence blocks of one metric over the same rows; raises MisalignedInput if there is none."""
+    """Return the covariance from influence blocks of one metric over the same rows.
+
+    Raises MisalignedInput if there is no block, or if blocks differ in metric or strata.
+    """
     first: Influence | None = None
     estimates: list[FloatArray] = []
     kept: list[list[AnyArray]] = []
@@ -87,18 +90,18 @@ def covariance_from_influence(
                 "runs: blocks differ in metric, rows or labels; all runs must be scored on the same rows"
             )
         estimates.append(block.estimates)
-        kept.extend(_reduced(values, block.strata, clusters, dtype) for values in block.values)
+        kept.extend(_reduce(values, block.strata, clusters, dtype) for values in block.values)
     if first is None:
         raise MisalignedInput("runs: found none; at least one run's scores are needed")
 
     strata = first.strata
-    by_stratum = [[run[place] for run in kept] for place in range(len(kept[0]))]
+    by_stratum = [[run[stratum] for run in kept] for stratum in range(len(kept[0]))]
     counts = _units_by_stratum(strata, clusters)
     matrix = sum(
         (_factor(count) * _products(runs, runs) for count, runs in zip(counts, by_stratum, strict=True)),
         np.zeros((len(kept), len(kept))),
     )
-    units = int(np.count_nonzero(strata >= 0)) if clusters is None else _occupied(strata >= 0, clusters)
+    units = int(np.count_nonzero(strata >= 0)) if clusters is None else _count_clusters(strata >= 0, clusters)
     if clusters is not None and len(by_stratum) == 2:
         across = _products(by_stratum[0], by_stratum[1])
         matrix += _factor(units) * (across + across.T)
@@ -107,8 +110,8 @@ def covariance_from_influence(
     return MetricCovariance(method, first.metric, first.definition, np.concatenate(estimates), matrix, units, test_df)
 
 
-def _reduced(values: FloatArray, strata: Strata, clusters: RowClusters | None, dtype: DTypeLike) -> list[AnyArray]:
-    """One run's influence by stratum: rows of the stratum, or sums over clusters."""
+def _reduce(values: FloatArray, strata: Strata, clusters: RowClusters | None, dtype: DTypeLike) -> list[AnyArray]:
+    """Return the influence of one run by stratum: the rows of the stratum, or sums over clusters."""
     parts = [(strata == stratum) for stratum in range(int(strata.max()) + 1)]
     if clusters is None:
         return [values[part].astype(dtype) for part in parts]
@@ -120,10 +123,11 @@ def _units_by_stratum(strata: Strata, clusters: RowClusters | None) -> list[int]
     parts = [(strata == stratum) for stratum in range(int(strata.max()) + 1)]
     if clusters is None:
         return [int(np.count_nonzero(part)) for part in parts]
-    return [_occupied(part, clusters) for part in parts]
+    return [_count_clusters(part, clusters) for part in parts]
 
 
-def _occupied(part: NDArray[np.bool_], clusters: RowClusters) -> int:
+def _count_clusters(part: NDArray[np.bool_], clusters: RowClusters) -> int:
+    """Return the number of clusters with a row in `part`."""
     return int(np.count_nonzero(np.bincount(clusters.codes[part], minlength=clusters.count)))
 
 
@@ -134,12 +138,12 @@ def _factor(count: int) -> float:
 
 
 def _products(left: list[AnyArray], right: list[AnyArray]) -> FloatArray:
-    """All sums of products, in float64 whatever the storage, a slice of rows at a time."""
+    """Return all sums of products in float64, independent of the storage type, a slice of rows at a time."""
     total = np.zeros((len(left), len(right)))
-    for here in _slices(left[0].size):
-        rows = np.stack([run[here] for run in left]).astype(np.float64, copy=False)
+    for chunk in _slices(left[0].size):
+        rows = np.stack([run[chunk] for run in left]).astype(np.float64, copy=False)
         same = left is right
-        total += rows @ (rows if same else np.stack([run[here] for run in right]).astype(np.float64, copy=False)).T
+        total += rows @ (rows if same else np.stack([run[chunk] for run in right]).astype(np.float64, copy=False)).T
     return total
 
 

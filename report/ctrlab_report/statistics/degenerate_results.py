@@ -1,8 +1,7 @@
-"""The explicit result of an analysis which has nothing to analyse.
+"""The explicit result of an analysis without variation to analyse.
 
-With one seed, or with runs that do not differ at all, a p-value would be a number without meaning. The functions of
-this package then return `Degenerate` instead of a result, so that a caller cannot overlook it (statistics decision row
-24).
+With one seed, or with runs that do not differ at all, a p-value would be meaningless. The functions of this package
+then return `Degenerate` instead of a result, so that a caller cannot overlook it.
 """
 
 from dataclasses import dataclass
@@ -11,13 +10,19 @@ import numpy as np
 
 from ctrlab_report.statistics.input_checks import FloatArray
 
-# Two runs whose metrics differ by less than this share of their size differ by rounding, not by training.
+# Two runs whose metrics differ by less than this share of their magnitude differ by rounding, not by training.
 ROUNDING = 1e-12
+
+ONE_SEED = "the spread between seeds cannot be estimated from one seed"
+EQUAL_SEEDS = "the seeds do not differ, so their spread cannot be estimated"
 
 
 @dataclass(frozen=True)
 class Degenerate:
-    """No inference is possible: `reason` is a clause for the report, `n` the seeds, `estimate` the plain value."""
+    """No inference is possible.
+
+    `reason` is a clause for the report, `n` the number of seeds, `estimate` the value without an error.
+    """
 
     method: str
     reason: str
@@ -26,5 +31,5 @@ class Degenerate:
 
 
 def is_constant(values: FloatArray, scale: float) -> bool:
-    """Whether `values` are equal up to the rounding of numbers of size `scale`."""
+    """Whether `values` are equal up to the rounding of numbers of magnitude `scale`."""
     return float(np.ptp(values)) <= ROUNDING * max(abs(scale), float(np.finfo(np.float64).tiny))

@@ -1,11 +1,12 @@
 """AUC and DeLong placements of one run from a single sort.
 
-The placement of a click is the share of non-clicks scored below it, of a non-click the share of clicks scored above
-it, ties counting one half (DeLong, DeLong and Clarke-Pearson 1988; by ranks: Sun and Xu 2014). Their mean is the AUC
-and their scatter is its sampling variance, so this sort is the cost of the whole covariance engine.
+The placement of a click is the share of non-clicks scored below it; the placement of a non-click is the share of
+clicks scored above it. Ties count one half (DeLong, DeLong and Clarke-Pearson 1988; by ranks: Sun and Xu 2014). The
+mean of the placements is the AUC and their variance gives its sampling variance, so this sort dominates the cost of the
+covariance engine.
 
-The sort is of unsigned 64-bit words that hold the score in the high half and the row number in the low half: numpy
-sorts those about three times as fast as it computes an argsort, and the row number rides along.
+The sort keys are unsigned 64-bit words with the score in the high half and the row number in the low half: numpy sorts
+them about three times as fast as it computes an argsort, and the low half gives the order.
 """
 
 from dataclasses import dataclass
@@ -22,25 +23,25 @@ _LOW_HALF = np.uint64((1 << 32) - 1)
 
 @dataclass(frozen=True)
 class Placements:
-    """`auc`, and for each row its placement in [0, 1]."""
+    """AUC of one run, and the placement of each row in [0, 1] (`values`)."""
 
     auc: float
     values: FloatArray
 
 
 def ordered_keys(scores: AnyArray) -> NDArray[np.uint32]:
-    """Unsigned integers that compare as the scores do, equal exactly where the scores are equal.
+    """Return unsigned integers in the same order as the scores, equal exactly where the scores are equal.
 
-    float32 keeps its bits (the sign flipped, negative numbers complemented); float64 is replaced by dense ranks.
+    float32 keeps its bits (sign flipped, negative numbers complemented); float64 is replaced by dense ranks.
     """
     if scores.dtype == np.float32:
-        bits = (scores + np.float32(0.0)).view(np.uint32)  # adding zero makes -0.0 and 0.0 one score
+        bits = (scores + np.float32(0.0)).view(np.uint32)  # adding zero makes -0.0 and 0.0 equal
         return np.where(bits & _SIGN, ~bits, bits | _SIGN)
     return np.unique(scores, return_inverse=True)[1].astype(np.uint32)
 
 
 def delong_placements(positive: BoolArray, scores: AnyArray) -> Placements:
-    """Placements of all rows of one run; both classes must occur (`arrays.binary_labels` checks it).
+    """Return the placements of all rows of one run; both classes must occur (see `input_checks.as_binary_labels`).
 
     Oracle: the licence-free DeLong table (AUC .86875 and .7375), and pairwise comparison by brute force.
     """
@@ -68,7 +69,7 @@ def delong_placements(positive: BoolArray, scores: AnyArray) -> Placements:
 
 
 def auc(positive: BoolArray, scores: AnyArray) -> float:
-    """AUC of one run with ties counted one half: a sort without the way back to the rows."""
+    """Return the AUC of one run, ties counted one half, from a sort that does not keep row numbers."""
     packed = ordered_keys(scores).astype(np.uint64)
     packed <<= np.uint64(1)
     packed |= positive
@@ -84,6 +85,6 @@ def auc(positive: BoolArray, scores: AnyArray) -> float:
 
 
 def _tie_groups(ascending: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """First and one-past-last position of each run of equal keys."""
+    """Return the first and the one-past-last position of each group of equal keys."""
     starts = np.flatnonzero(np.concatenate(([True], ascending[1:] != ascending[:-1])))
     return starts, np.append(starts[1:], ascending.size)

@@ -1,4 +1,4 @@
-"""How large a difference is, beside the raw difference in metric units which stays the headline."""
+"""Effect sizes, reported in addition to the raw difference in metric units, which remains the main result."""
 
 from dataclasses import dataclass
 
@@ -49,7 +49,7 @@ class ProbabilityOfSuperiority:
 def standardised_difference(
     a: ArrayLike, b: ArrayLike, *, confidence: float = 0.95
 ) -> StandardisedDifference | Degenerate:
-    """d_z of the paired differences. Oracle: sleep data, -1.284558 (-2.118017, -0.4146278)."""
+    """Return d_z of the paired differences. Oracle: sleep data, -1.284558 (-2.118017, -0.4146278)."""
     first, second = as_finite_vector(a, "metric of A"), as_finite_vector(b, "metric of B")
     require_same_length(first, second, "seeds of A and B")
     difference = first - second
@@ -64,12 +64,12 @@ def standardised_difference(
 
 
 def hedges_factor(df: float) -> float:
-    """Exact small-sample factor J (Hedges 1981). Oracle: df 4, 8, 9 give .7978846, .9027033, .9138749."""
+    """Return the exact small-sample factor J (Hedges 1981). Oracle: df 4, 8, 9 give .7978846, .9027033, .9138749."""
     return float(np.exp(gammaln(df / 2.0) - gammaln((df - 1.0) / 2.0)) / np.sqrt(df / 2.0))
 
 
 def relative_improvement(auc: float, base: float) -> float:
-    """RelaImpr = (auc - .5) / (base - .5) - 1 (Yan et al. 2014; as used by DIN). Raises OutOfRange for base <= .5."""
+    """Return RelaImpr = (auc - .5) / (base - .5) - 1 (Yan et al. 2014; used by DIN). OutOfRange for base <= .5."""
     if base <= 0.5:
         raise OutOfRange(f"RelaImpr: the base AUC is {base}, allowed is above 0.5; compare raw differences instead")
     return (auc - 0.5) / (base - 0.5) - 1.0
@@ -78,7 +78,7 @@ def relative_improvement(auc: float, base: float) -> float:
 def probability_of_superiority(
     a: ArrayLike, b: ArrayLike, *, higher_is_better: bool = True, confidence: float = 0.95
 ) -> ProbabilityOfSuperiority:
-    """P(A better than B) over shared seeds (Bouthillier et al. 2021 call a model better from .75 on)."""
+    """Return P(A better than B) over shared seeds (Bouthillier et al. 2021 call a model better from .75 on)."""
     first, second = as_finite_vector(a, "metric of A"), as_finite_vector(b, "metric of B")
     require_same_length(first, second, "seeds of A and B")
     gain = first - second if higher_is_better else second - first
@@ -90,8 +90,8 @@ def probability_of_superiority(
 
 
 def _noncentrality(statistic: float, df: float, level: float) -> float:
-    """The noncentrality for which `statistic` is the `level` quantile of the noncentral t distribution."""
-    reach = abs(statistic) + 10.0
-    while noncentral_t_cdf(statistic, df, -reach) < level or noncentral_t_cdf(statistic, df, reach) > level:
-        reach *= 2.0
-    return float(brentq(lambda nc: noncentral_t_cdf(statistic, df, nc) - level, -reach, reach, xtol=1e-12))
+    """Return the noncentrality for which `statistic` is the `level` quantile of the noncentral t distribution."""
+    bound = abs(statistic) + 10.0
+    while noncentral_t_cdf(statistic, df, -bound) < level or noncentral_t_cdf(statistic, df, bound) > level:
+        bound *= 2.0
+    return float(brentq(lambda nc: noncentral_t_cdf(statistic, df, nc) - level, -bound, bound, xtol=1e-12))

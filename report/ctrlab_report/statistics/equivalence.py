@@ -1,7 +1,7 @@
-"""Is the difference too small to matter? Both answers need the user's margin, the smallest difference of interest.
+"""Equivalence: is the difference too small to matter? Both methods need a margin, the smallest difference of interest.
 
-They work on any estimate with a standard error and degrees of freedom, so that the two-source comparison and the paired
-t-test use the same few lines.
+They take any estimate with a standard error and degrees of freedom, so that the two-source comparison and the paired
+t-test share them.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ ROPE = "rope-reference-posterior"
 
 
 @dataclass(frozen=True)
-class Equivalence:
+class TostResult:
     """Two one-sided tests (Schuirmann 1987): equivalent when p <= alpha, that is when (low, high) lies in +-margin.
 
     `low`, `high` have confidence 1 - 2 alpha.
@@ -48,10 +48,10 @@ class RopePosterior:
     margin: float
 
 
-def tost(estimate: float, se: float, df: float, margin: float, *, alpha: float = 0.05) -> Equivalence:
+def tost(estimate: float, se: float, df: float, margin: float, *, alpha: float = 0.05) -> TostResult:
     """Test both "difference > -margin" and "difference < margin"; p is the larger of the two.
 
-    `estimate`, `se` and `margin` in metric units. Raises OutOfRange for a margin or standard error not above zero.
+    `estimate`, `se` and `margin` in metric units. Raises OutOfRange if margin or standard error is not above zero.
     Oracle: statsmodels `ttost_paired` on the paired differences.
     """
     require_positive(margin, "margin")
@@ -59,13 +59,14 @@ def tost(estimate: float, se: float, df: float, margin: float, *, alpha: float =
     p_above = float(stats.t.sf((estimate + margin) / se, df))
     p_below = float(stats.t.cdf((estimate - margin) / se, df))
     low, high = confidence_limits(estimate, se, df, 1.0 - 2.0 * require_open_unit_interval(alpha, "alpha"))
-    return Equivalence(TOST, max(p_above, p_below), p_above, p_below, low, high, margin, alpha)
+    return TostResult(TOST, max(p_above, p_below), p_above, p_below, low, high, margin, alpha)
 
 
 def rope_posterior(estimate: float, se: float, df: float, margin: float) -> RopePosterior:
-    """Under the reference prior the difference is distributed as t(df) about `estimate` with scale `se`.
+    """Return the posterior probabilities relative to the region of practical equivalence, +-margin.
 
-    The region of practical equivalence is +-margin (Kruschke 2013; Benavoli et al. 2017).
+    Under the reference prior the difference is distributed as t(df) around `estimate` with scale `se` (Kruschke 2013;
+    Benavoli et al. 2017).
     """
     require_positive(margin, "margin")
     require_positive(se, "standard error")

@@ -1,16 +1,16 @@
-"""What is refused before a number is computed.
+"""Input errors, raised before a number is computed.
 
-Each error is a type, so that a caller can react to the kind, and carries one message that says what was found, what is
-allowed and what to do. A *statistical* dead end (nothing varies, one seed) is no error: it is the result `Degenerate`.
+Each error is a type, so that a caller can react to the kind, and has one message that states what was found, what is
+allowed and what to do. Input without variation (constant values, one seed) is not an error: the result is `Degenerate`.
 """
 
 
 class StatisticsError(ValueError):
-    """The base of every refusal of this package."""
+    """Base of every input error of this package."""
 
 
 class MisalignedInput(StatisticsError):
-    """Two arrays which must describe the same rows, runs or seeds have different lengths or shapes."""
+    """Two arrays that must describe the same rows, runs or seeds have different lengths or shapes."""
 
 
 class MixedModes(StatisticsError):
@@ -22,11 +22,11 @@ class NotFinite(StatisticsError):
 
 
 class OutOfRange(StatisticsError):
-    """A value outside the range in which the formula means anything."""
+    """A value outside the range in which the formula is defined."""
 
 
 class OneClass(StatisticsError):
-    """Labels hold only clicks or only non-clicks, so ranking metrics and base rates are undefined."""
+    """Labels are all clicks or all non-clicks, so ranking metrics and base rates are undefined."""
 
 
 class TooFewSeeds(StatisticsError):
@@ -38,8 +38,8 @@ class TooFewRows(StatisticsError):
 
 
 class TooFewDataSets(StatisticsError):
-    """A claim across data sets is asked from fewer data sets than can carry it."""
+    """A claim across data sets needs more data sets than there are."""
 
 
 class TooFewTrials(StatisticsError):
-    """A tuning curve is asked from too few random trials."""
+    """A tuning curve needs more random trials than there are."""

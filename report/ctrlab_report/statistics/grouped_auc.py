@@ -1,7 +1,7 @@
 """AUC within each user, from one sort of all rows.
 
 GAUC (Zhu et al. 2017, "Optimized cost per click in Taobao display advertising") averages the AUC of users, weighted by
-their impressions. A user with only clicks or only non-clicks has no AUC and is skipped; the record of each run holds
+their impressions. A user with only clicks or only non-clicks has no AUC and is skipped; the record of each run contains
 the skipped shares.
 """
 
@@ -14,43 +14,45 @@ from ctrlab_report.statistics.errors import OneClass, TooFewRows
 from ctrlab_report.statistics.input_checks import AnyArray, BoolArray, FloatArray
 from ctrlab_report.statistics.row_clusters import RowClusters
 
-# 31 bits of user, 32 of score and one of label share a 64-bit word.
-_MOST_USERS = 1 << 31
+# A 64-bit sort key packs 31 bits of user, 32 of score and one of label.
+_MAX_USERS = 1 << 31
 _USER_SHIFT, _LABEL_SHIFT = np.uint64(33), np.uint64(1)
 
 
 @dataclass(frozen=True)
 class GroupedAuc:
-    """`by_user` is NaN and `impressions` still counts for users who have one class only."""
+    """AUC (`by_user`) and number of rows (`impressions`) of each user; the AUC of a one-class user is NaN."""
 
     by_user: FloatArray
     impressions: FloatArray
 
     @property
-    def counted(self) -> BoolArray:
-        """Users who have both classes."""
+    def two_class(self) -> BoolArray:
+        """Users with both clicks and non-clicks."""
         return np.isfinite(self.by_user)
 
     @property
     def gauc(self) -> float:
-        """Impression-weighted mean over the counted users."""
-        return float(np.average(self.by_user[self.counted], weights=self.impressions[self.counted]))
+        """Impression-weighted mean over the users with both classes."""
+        return float(np.average(self.by_user[self.two_class], weights=self.impressions[self.two_class]))
 
 
 def grouped_auc(positive: BoolArray, scores: AnyArray, users: RowClusters) -> GroupedAuc:
-    """AUC of each user for one run, ties counted one half.
+    """Return the AUC of each user for one run; ties count one half.
 
     Raises OneClass if no user has both a click and a non-click. Oracle: users A (1,0), B (1,0,0), C one class give .7.
     """
-    if users.count > _MOST_USERS:
-        raise TooFewRows(f"users: found {users.count}, at most {_MOST_USERS} fit the sort key; use a coarser cluster")
+    if users.count > _MAX_USERS:
+        raise TooFewRows(
+            f"users: found {users.count}, at most {_MAX_USERS} fit into the sort key; use coarser clusters"
+        )
     packed = users.codes.astype(np.uint64) << _USER_SHIFT
     packed |= ordered_keys(scores).astype(np.uint64) << _LABEL_SHIFT
     packed |= positive
     packed.sort()
 
     click = (packed & np.uint64(1)).astype(np.bool_)
-    before = np.concatenate(([0], np.cumsum(~click)))  # non-clicks ahead of each position
+    before = np.concatenate(([0], np.cumsum(~click)))  # non-clicks before each position
     ties = packed >> _LABEL_SHIFT
     tie_starts = np.flatnonzero(np.concatenate(([True], ties[1:] != ties[:-1])))
     tie_ends = np.append(tie_starts[1:], click.size)

@@ -1,13 +1,12 @@
-"""How much each test row moves each metric: the one idea behind every standard error of this package.
+"""The influence of each test row on each metric, from which every standard error of this package is computed.
 
-For a metric computed from n rows, metric(sample) - metric(population) is close to a sum of one term for each row, its
-influence. The covariance of the metrics of two runs is then the sum over rows of the product of their influences,
-whatever the metric is. A mean of row losses has influence (loss - mean) / n; a ratio of means follows by the delta
-method; AUC is a two-sample U-statistic whose influence are the DeLong placements; GAUC is a ratio over users.
+For a metric computed from n rows, metric(sample) - metric(population) is approximately a sum of one term per row, the
+row's influence. The covariance of the metrics of two runs is then the sum over rows of the product of their influences,
+for every metric. A mean of row losses has influence (loss - mean) / n; a ratio of means follows by the delta method;
+AUC is a two-sample U-statistic whose influence is given by the DeLong placements; GAUC is a ratio over users.
 
-Influence is kept apart by stratum, because each stratum is a sample of its own with its own degrees of freedom: for
-AUC the non-clicks (0) and the clicks (1); for other metrics all rows (0). Rows in no stratum (-1) do not enter the
-metric.
+Influence is separated by stratum, because each stratum is a separate sample with separate degrees of freedom: for AUC
+the non-clicks (0) and the clicks (1); for other metrics all rows (0). Rows in no stratum (-1) do not enter the metric.
 """
 
 from collections.abc import Callable
@@ -43,8 +42,8 @@ Strata = NDArray[np.int8]
 class Influence:
     """Influence of rows on one metric of several runs.
 
-    `estimates` (runs) are the metric values; `values` (runs x rows) sum to zero in every run; `strata` (rows) as in the
-    module's text; `definition` says which variant of the metric this is.
+    `estimates` (runs) are the metric values; `values` (runs x rows) sum to zero in every run; `strata` (rows) are
+    defined in the module docstring; `definition` states the form of the metric that was computed.
     """
 
     metric: Metric
@@ -56,11 +55,11 @@ class Influence:
 
 @dataclass(frozen=True)
 class MetricOptions:
-    """What a metric's definition needs beside labels and scores.
+    """Parameters of metric definitions.
 
-    `clip` bounds the probabilities of LogLoss and NE. `base_rate` is the click rate in NE's denominator: None takes
-    the rate of the evaluated rows (and counts its sampling error), a number is a fixed background rate as in He et al.
-    2014.
+    `clip` bounds the probabilities of LogLoss and NE. `base_rate` is the click rate in the denominator of NE: None uses
+    the rate of the evaluated rows (and includes its sampling error), a number is a fixed background rate as in He et
+    al. 2014.
     """
 
     clip: float = CLIP
@@ -75,10 +74,10 @@ def compute_influence(
     users: RowClusters | None = None,
     options: MetricOptions | None = None,
 ) -> Influence:
-    """Metric values and row influence of one or more runs on the same rows.
+    """Return metric values and row influence of one or more runs on the same rows.
 
     `labels` (rows) are 0/1; `scores` (runs x rows, or one run) are probabilities, for AUC and GAUC any scores.
-    `users` is needed for GAUC alone. Raises MisalignedInput, NotFinite, OutOfRange or OneClass.
+    `users` is needed only for GAUC. Raises MisalignedInput, NotFinite, OutOfRange or OneClass.
     """
     positive = as_binary_labels(labels)
     matrix = as_score_matrix(scores, positive.size)
@@ -91,9 +90,9 @@ def compute_influence(
 
 
 def row_logloss(positive: BoolArray, scores: AnyArray, clip: float) -> FloatArray:
-    """Negative log likelihood of each row, with probabilities clipped to [clip, 1 - clip]."""
-    of_the_label = np.where(positive, scores, 1.0 - scores.astype(np.float64))
-    losses: FloatArray = -np.log(np.clip(of_the_label, clip, 1.0 - clip))
+    """Return the negative log likelihood of each row, with probabilities clipped to [clip, 1 - clip]."""
+    label_probability = np.where(positive, scores, 1.0 - scores.astype(np.float64))
+    losses: FloatArray = -np.log(np.clip(label_probability, clip, 1.0 - clip))
     return losses
 
 
@@ -102,28 +101,28 @@ def _auc(positive: BoolArray, scores: AnyArray) -> Influence:
     class_size = np.where(positive, float(clicks), float(positive.size - clicks))
     values = np.empty(scores.shape)
     estimates = np.empty(len(scores))
-    for run, of_run in enumerate(scores):
-        placed = delong_placements(positive, of_run)
-        estimates[run] = placed.auc
-        values[run] = (placed.values - placed.auc) / class_size
+    for run, run_scores in enumerate(scores):
+        placements = delong_placements(positive, run_scores)
+        estimates[run] = placements.auc
+        values[run] = (placements.values - placements.auc) / class_size
     return Influence(Metric.AUC, "auc: ties count one half", estimates, values, positive.astype(np.int8))
 
 
 def _gauc(positive: BoolArray, scores: AnyArray, users: RowClusters | None) -> Influence:
     if users is None:
         raise MisalignedInput(
-            "gauc: found no user ids; name the user column in spec.dataset.user or drop gauc from the metrics"
+            "gauc: found no user ids; set spec.dataset.user to the user column or drop gauc from the metrics"
         )
     require_same_length(positive, users.codes, "labels and user ids")
     values = np.zeros(scores.shape)
     estimates = np.empty(len(scores))
-    counted = np.zeros(users.count, dtype=np.bool_)
-    for run, of_run in enumerate(scores):
-        groups = grouped_auc(positive, of_run, users)
-        counted, estimates[run] = groups.counted, groups.gauc
-        by_user = np.where(counted, groups.by_user - estimates[run], 0.0) / groups.impressions[counted].sum()
+    two_class = np.zeros(users.count, dtype=np.bool_)
+    for run, run_scores in enumerate(scores):
+        groups = grouped_auc(positive, run_scores, users)
+        two_class, estimates[run] = groups.two_class, groups.gauc
+        by_user = np.where(two_class, groups.by_user - estimates[run], 0.0) / groups.impressions[two_class].sum()
         values[run] = by_user[users.codes]
-    strata = np.where(counted[users.codes], 0, -1).astype(np.int8)
+    strata = np.where(two_class[users.codes], 0, -1).astype(np.int8)
     return Influence(Metric.GAUC, "gauc: impression weights, one-class users skipped", estimates, values, strata)
 
 
@@ -145,10 +144,13 @@ def _mean_of_rows(metric: Metric, definition: str, losses: FloatArray) -> Influe
 
 
 def _ne(positive: BoolArray, scores: AnyArray, options: MetricOptions) -> Influence:
-    """NE = LogLoss / H(base rate); with the base rate of the same rows, its error enters by H'(p) = -logit(p)."""
+    """Normalized entropy, LogLoss / H(base rate).
+
+    If the base rate is estimated from the same rows, its sampling error enters through H'(p) = -logit(p).
+    """
     losses = row_logloss(positive, scores, options.clip)
-    evaluated = float(positive.mean())
-    rate = evaluated if options.base_rate is None else require_open_unit_interval(options.base_rate, "NE base rate")
+    observed_rate = float(positive.mean())
+    rate = observed_rate if options.base_rate is None else require_open_unit_interval(options.base_rate, "NE base rate")
     entropy = -float(xlogy(rate, rate) + xlogy(1.0 - rate, 1.0 - rate))
     loss = losses.mean(axis=1)
     values = (losses - loss[:, None]) / entropy
@@ -163,7 +165,7 @@ def _ne(positive: BoolArray, scores: AnyArray, options: MetricOptions) -> Influe
 
 
 def _pcoc(positive: BoolArray, scores: AnyArray, options: MetricOptions) -> Influence:
-    """PCOC = mean(score) / mean(label): predicted click rate over the observed one."""
+    """PCOC = mean(score) / mean(label): predicted over observed click rate."""
     rate = float(positive.mean())
     predicted = scores.mean(axis=1, dtype=np.float64)
     pcoc = predicted / rate

@@ -1,4 +1,4 @@
-"""What each method id stands for, so that every number of a report leads to a title, a paper and a library version."""
+"""Registry of methods: every number of a report leads through its method id to a title, a paper and a version."""
 
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 @dataclass(frozen=True)
 class MethodDescription:
-    """How a number is computed: `assumes` says what it is a claim about and what has to hold."""
+    """Description of a method; `assumes` states the population of the claim and the assumptions."""
 
     title: str
     package: str
@@ -53,13 +53,13 @@ METHODS: dict[str, MethodDescription] = {
     "test-sample-only-one-run": MethodDescription(
         "One run with its test-sample error",
         "scipy",
-        "This trained network on new test rows; seed noise unknown.",
+        "This trained network on new test rows; seed variance unknown.",
         "DeLong, DeLong and Clarke-Pearson 1988",
     ),
     "test-sample-only-two-runs": MethodDescription(
         "Difference of two runs with its test-sample error",
         "scipy",
-        "These two trained networks on new test rows; seed noise unknown.",
+        "These two trained networks on new test rows; seed variance unknown.",
         "DeLong, DeLong and Clarke-Pearson 1988; Obuchowski 1997",
     ),
     "best-of-trials-prediction-bound": MethodDescription(
@@ -93,9 +93,9 @@ METHODS: dict[str, MethodDescription] = {
         "Wilcoxon 1945",
     ),
     "ped-anova": MethodDescription(
-        "Importance of hyper-parameters for being among the best tenth of the trials",
+        "Importance of hyperparameters for reaching the best tenth of the trials",
         "optuna",
-        "Describes the finished trials of this search; says nothing outside its space.",
+        "Describes the finished trials of this study; no claim outside its search space.",
         "Watanabe, Bansal and Hutter 2023",
     ),
     "welch-t": MethodDescription(
@@ -125,11 +125,11 @@ METHODS: dict[str, MethodDescription] = {
     "bonferroni-t": MethodDescription(
         "Simultaneous t interval",
         "scipy",
-        "All planned comparisons hold together at the stated confidence.",
+        "All planned comparisons hold simultaneously at the stated confidence.",
         "Dunn 1961",
     ),
     "adjust-none": MethodDescription(
-        "p-values as they are", "statsmodels", "One comparison, or a plan without correction.", "-"
+        "Unadjusted p-values", "statsmodels", "One comparison, or a plan without correction.", "-"
     ),
     "adjust-bonferroni": MethodDescription(
         "Bonferroni correction", "statsmodels", "Any dependence between tests.", "Dunn 1961"
@@ -169,28 +169,28 @@ METHODS: dict[str, MethodDescription] = {
         "Kruschke 2013; Benavoli et al. 2017",
     ),
     "mde-noncentral-t": MethodDescription(
-        "Smallest difference found with the stated power",
+        "Smallest difference detected with the stated power",
         "scipy",
         "Standard error and degrees of freedom as observed.",
         "Cohen 1988",
     ),
     "seeds-for-half-width": MethodDescription(
-        "Seeds until the interval has the wanted half-width",
+        "Number of seeds for a target half-width",
         "scipy",
-        "Seed spread and test-sample variance stay as observed.",
+        "Seed variance and test-sample variance as observed.",
         "Hillis 2007",
     ),
     "stein-two-stage": MethodDescription(
         "Number of seeds from the pilot's spread",
         "scipy",
-        "Seed effects near normal; extended once, from the spread alone.",
+        "Seed effects near normal; extended once, based on the spread only.",
         "Stein 1945",
     ),
     "process-signals": MethodDescription(
-        "Class of a run from its process signals", "numpy", "Never looks at how a score compares with others.", "-"
+        "Class of a run from its process signals", "numpy", "Uses no comparison of scores between runs.", "-"
     ),
     "grubbs-two-sided": MethodDescription(
-        "Grubbs' test", "scipy", "Seeds near normal; flags, never drops.", "Grubbs 1969"
+        "Grubbs' test", "scipy", "Seeds near normal; flags runs, never removes them.", "Grubbs 1969"
     ),
     "wilson-interval": MethodDescription(
         "Wilson interval of a rate", "statsmodels", "Runs fail independently.", "Wilson 1927"
@@ -201,7 +201,7 @@ METHODS: dict[str, MethodDescription] = {
     "tuning-curve-ld-band": MethodDescription(
         "Tuning curve with exact simultaneous bands",
         "opda",
-        "Trials drawn independently at random; continuous scores.",
+        "Trials sampled independently at random; continuous scores.",
         "Lourie, Cho and He 2024",
     ),
     "friedman-iman-davenport": MethodDescription(

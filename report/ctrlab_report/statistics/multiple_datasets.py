@@ -1,7 +1,7 @@
-"""Several models on several data sets: is a ranking general? (Demsar 2006; Benavoli et al. 2017)
+"""Tests of several models over several data sets: does a ranking generalise? (Demsar 2006; Benavoli et al. 2017)
 
-The unit here is the data set, with one number for each model (its mean over seeds). Seeds on one data set are no data
-sets; below five data sets no test of this module can carry a claim, and it refuses.
+The unit is the data set, with one number per model (its mean over seeds). Seeds on one data set do not count as data
+sets. Below five data sets no test of this module can support a claim, and it raises TooFewDataSets.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ BAYES_SIGNED_RANK = "bayesian-signed-rank"
 
 MIN_DATA_SETS = 5
 _DRAWS = 50_000
-_DRAWS_AT_ONCE = 1_000
+_DRAWS_PER_BATCH = 1_000
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Friedman:
 
 @dataclass(frozen=True)
 class CriticalDifference:
-    """Models whose mean ranks differ by less than `difference` cannot be told apart (Nemenyi 1963).
+    """Models whose mean ranks differ by less than `difference` are not significantly different (Nemenyi 1963).
 
-    `groups` are the maximal runs of such models, as indices in order of mean rank: the bars of the diagram.
+    `groups` are the maximal sets of such models, as indices in order of mean rank: the bars of the diagram.
     """
 
     method: str
@@ -51,7 +51,7 @@ class CriticalDifference:
 
 @dataclass(frozen=True)
 class ControlComparison:
-    """Holm-adjusted p of each other model against the control, on mean ranks; None at the control's place."""
+    """Holm-adjusted p of each model against the control, on mean ranks; None at the index of the control."""
 
     method: str
     control: int
@@ -71,39 +71,39 @@ class SignedRankPosterior:
 
 
 def mean_ranks(scores: ArrayLike, *, higher_is_better: bool = True) -> FloatArray:
-    """Mean rank of each model over data sets; `scores` is data sets x models. Raises TooFewDataSets below five."""
+    """Return the mean rank of each model; `scores` is data sets x models. Raises TooFewDataSets below five."""
     table = np.asarray(scores, dtype=np.float64)
     if table.ndim != 2 or table.shape[1] < 2:
-        raise MisalignedInput(f"scores: found shape {table.shape}, allowed is data sets x models with 2 models or more")
+        raise MisalignedInput(f"scores: found shape {table.shape}, expected data sets x models with at least 2 models")
     if not np.isfinite(table).all():
         data_set, model = np.argwhere(~np.isfinite(table))[0]
         raise NotFinite(
             f"scores: data set {data_set}, model {model} has no finite score; complete or drop that data set"
         )
-    _enough(table.shape[0])
+    _require_data_sets(table.shape[0])
     ranks: FloatArray = stats.rankdata(-table if higher_is_better else table, axis=1).mean(axis=0)
     return ranks
 
 
 def friedman_test(ranks: ArrayLike, data_sets: int) -> Friedman:
-    """Friedman's test with the F of Iman and Davenport 1980, from mean ranks.
+    """Run Friedman's test with the F of Iman and Davenport 1980, from mean ranks.
 
     Oracle: Demsar 2006 Table 6, N 14, chi2 9.28, F 3.69.
     """
     means = as_finite_vector(ranks, "mean ranks")
-    _enough(data_sets)
+    _require_data_sets(data_sets)
     k = means.size
     chi2 = 12.0 * data_sets / (k * (k + 1)) * float((means**2).sum() - k * (k + 1) ** 2 / 4.0)
-    room = data_sets * (k - 1) - chi2
-    f = (data_sets - 1) * chi2 / room if room > 0.0 else np.inf
+    denominator = data_sets * (k - 1) - chi2
+    f = (data_sets - 1) * chi2 / denominator if denominator > 0.0 else np.inf
     p = float(stats.f.sf(f, k - 1, (k - 1) * (data_sets - 1)))
     return Friedman(FRIEDMAN, tuple(float(rank) for rank in means), chi2, f, p, data_sets)
 
 
 def critical_difference(ranks: ArrayLike, data_sets: int, *, alpha: float = 0.05) -> CriticalDifference:
-    """Nemenyi's critical difference of all pairs. Oracle: k 4, N 14 gives 1.2536 at .05 and 1.1181 at .10."""
+    """Return Nemenyi's critical difference for all pairs. Oracle: k 4, N 14 gives 1.2536 at .05 and 1.1181 at .10."""
     means = as_finite_vector(ranks, "mean ranks")
-    _enough(data_sets)
+    _require_data_sets(data_sets)
     k = means.size
     quantile = float(stats.studentized_range.isf(require_open_unit_interval(alpha, "alpha"), k, np.inf)) / float(
         np.sqrt(2.0)
@@ -113,9 +113,9 @@ def critical_difference(ranks: ArrayLike, data_sets: int, *, alpha: float = 0.05
 
 
 def compare_with_control(ranks: ArrayLike, data_sets: int, control: int) -> ControlComparison:
-    """z tests of every mean rank against the control's, Holm-adjusted (Demsar 2006, section 3.2.2)."""
+    """Run z tests of every mean rank against that of the control, Holm-adjusted (Demsar 2006, section 3.2.2)."""
     means = as_finite_vector(ranks, "mean ranks")
-    _enough(data_sets)
+    _require_data_sets(data_sets)
     k = means.size
     z = (means - means[control]) / np.sqrt(k * (k + 1) / (6.0 * data_sets))
     others = [model for model in range(k) if model != control]
@@ -125,22 +125,25 @@ def compare_with_control(ranks: ArrayLike, data_sets: int, control: int) -> Cont
 
 
 def bayesian_signed_rank(a: ArrayLike, b: ArrayLike, margin: float, *, seed: int = 0) -> SignedRankPosterior:
-    """Bayesian signed-rank test of two models over data sets (Benavoli et al. 2014).
+    """Run the Bayesian signed-rank test of two models over data sets (Benavoli et al. 2014).
 
-    A Dirichlet process with one pseudo data set at zero difference weighs the pairwise means of the differences; a draw
-    counts for the outcome with the most weight. `margin` is the region of practical equivalence, in metric units.
+    A Dirichlet process with one pseudo data set at zero difference weights the pairwise means of the differences; a
+    draw counts for the outcome with the largest weight. `margin` is the region of practical equivalence, in metric
+    units.
     """
     first, second = as_finite_vector(a, "scores of A"), as_finite_vector(b, "scores of B")
     if first.size != second.size:
-        raise MisalignedInput(f"scores: found {first.size} and {second.size} data sets; both models need all")
-    _enough(first.size)
+        raise MisalignedInput(
+            f"scores: found {first.size} and {second.size} data sets; both models need a score on every data set"
+        )
+    _require_data_sets(first.size)
     differences = np.concatenate(([0.0], first - second))
     walsh = 0.5 * (differences[:, None] + differences[None, :])
     outcomes = np.stack([walsh < -margin, np.abs(walsh) <= margin, walsh > margin]).astype(np.float64)
     rng = np.random.default_rng(seed)
     wins = np.zeros(3)
-    for _ in range(_DRAWS // _DRAWS_AT_ONCE):
-        weights = rng.dirichlet(np.ones(differences.size), _DRAWS_AT_ONCE)
+    for _ in range(_DRAWS // _DRAWS_PER_BATCH):
+        weights = rng.dirichlet(np.ones(differences.size), _DRAWS_PER_BATCH)
         mass = np.einsum("di,oij,dj->do", weights, outcomes, weights, optimize=True)
         wins += np.bincount(mass.argmax(axis=1), minlength=3)
     below, within, above = (float(count) / _DRAWS for count in wins)
@@ -158,8 +161,8 @@ def _groups(means: FloatArray, difference: float) -> tuple[tuple[int, ...], ...]
     return tuple(bars)
 
 
-def _enough(data_sets: int) -> None:
+def _require_data_sets(data_sets: int) -> None:
     if data_sets < MIN_DATA_SETS:
         raise TooFewDataSets(
-            f"data sets: found {data_sets}, needs {MIN_DATA_SETS}; compare the models on each data set by itself"
+            f"data sets: found {data_sets}, needs {MIN_DATA_SETS}; compare the models on each data set separately"
         )

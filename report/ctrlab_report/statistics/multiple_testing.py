@@ -1,6 +1,6 @@
-"""Corrections for looking at several comparisons: Holm for the primary metric, Benjamini-Hochberg for exploratory ones.
+"""Corrections for multiple testing: Holm for the primary metric, Benjamini-Hochberg for exploratory metrics.
 
-A comparison that turned out degenerate has no p but was planned, so it counts in the size of the family.
+A degenerate comparison has no p-value but was planned, so it counts in the size of the family.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from ctrlab_report.statistics.input_checks import require_open_unit_interval
 
 
 class Correction(StrEnum):
-    """Names as `spec.analysis.correction` writes them."""
+    """Names as in `spec.analysis.correction`."""
 
     NONE = "None"
     BONFERRONI = "Bonferroni"
@@ -35,9 +35,10 @@ _STATSMODELS = {
 
 @dataclass(frozen=True)
 class AdjustedFamily:
-    """Adjusted p-values in the order of the raw ones; None where there was no p.
+    """Adjusted p-values in the order of the raw ones; None where there is no p-value.
 
-    `exploratory` is true for Benjamini-Hochberg, which bounds the share of false claims and not the chance of one.
+    `exploratory` is true for Benjamini-Hochberg, which bounds the expected share of false claims and not the
+    probability of one.
     """
 
     method: str
@@ -49,12 +50,12 @@ class AdjustedFamily:
 
 
 def holm(p_values: Sequence[float | None], *, alpha: float = 0.05) -> AdjustedFamily:
-    """Holm 1979: family-wise error at most alpha, under any dependence."""
+    """Adjust by Holm 1979: family-wise error rate at most alpha, under any dependence."""
     return adjust(p_values, Correction.HOLM, alpha=alpha)
 
 
 def benjamini_hochberg(p_values: Sequence[float | None], *, alpha: float = 0.05) -> AdjustedFamily:
-    """Benjamini and Hochberg 1995: expected share of false rejections at most alpha; marked exploratory."""
+    """Adjust by Benjamini and Hochberg 1995: false discovery rate at most alpha; marked exploratory."""
     return adjust(p_values, Correction.BENJAMINI_HOCHBERG, alpha=alpha)
 
 
@@ -64,10 +65,10 @@ def adjust(p_values: Sequence[float | None], correction: Correction, *, alpha: f
     Oracle: the 15 p-values of Benjamini and Hochberg 1995; rejections Bonferroni 3, Holm 3, Hochberg 3, BH 4.
     """
     require_open_unit_interval(alpha, "alpha")
-    for place, p in enumerate(p_values):
+    for index, p in enumerate(p_values):
         if p is not None and not 0.0 <= p <= 1.0:
             raise OutOfRange(
-                f"p-values: entry {place} is {p}, allowed are 0 to 1, or none where the test was degenerate"
+                f"p-values: entry {index} is {p}, allowed are 0 to 1, or None where the test was degenerate"
             )
     counted = np.array([1.0 if p is None else p for p in p_values])
     corrected = counted

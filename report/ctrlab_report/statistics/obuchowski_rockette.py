@@ -1,9 +1,9 @@
-"""Compare two models, or describe one, with both sources of variance: the seed and the test sample.
+"""Comparison of two models, and the mean of one, with both sources of variance: the seeds and the test sample.
 
-All seeds are scored on one test set, so the spread between seeds says nothing about how lucky a model was with the
-rows, and a t-test over seeds calls equal models different in up to 80 % of experiments. Medical imaging solved the same
-problem as multi-reader multi-case analysis (Obuchowski and Rockette 1995; degrees of freedom by Hillis 2007):
-reader = seed, case = test row, treatment = model.
+All seeds are scored on one test set, so the variance between seeds does not include the luck of a model with these
+rows, and a t-test over seeds finds a difference between equal models in up to 80 % of experiments. Medical imaging
+solved the same problem as multi-reader multi-case analysis (Obuchowski and Rockette 1995; degrees of freedom by Hillis
+2007): reader = seed, case = test row, treatment = model.
 
 Two models A and B with r shared seeds, d_j = metric(A, seed j) - metric(B, seed j):
 
@@ -11,14 +11,15 @@ Two models A and B with r shared seeds, d_j = metric(A, seed j) - metric(B, seed
     df   = SE^4 / ((var(d) / r)^2 / (r - 1))         t = mean(d) / SE
 
 Cov2 is the mean test-sample covariance of two seeds of one model, Cov3 of two seeds of different models. Sampling
-error can make Cov2 - Cov3 negative; it is then set to zero, `clamped` says so, and the result is the paired t-test
+error can make Cov2 - Cov3 negative; it is then set to zero, `clamped` is true, and the result equals the paired t-test
 over seeds.
 
 With rows clustered by user the test-sample part has clusters - 1 degrees of freedom instead of infinitely many and
-joins the same Satterthwaite sum: df = SE^4 / (seed part^2 / (r - 1) + test part^2 / (clusters - 1)).
+enters the same Satterthwaite formula: df = SE^4 / (seed part^2 / (r - 1) + test part^2 / (clusters - 1)).
 
-After a two-stage extension the seed spread and its degrees of freedom are those of the pilot seeds, which come first in
-the arrays: the number of seeds was chosen from that spread, and only so the interval keeps its level (Stein 1945).
+After a two-stage extension the seed variance and its degrees of freedom are those of the pilot seeds, which come first
+in the arrays: the number of seeds was chosen from that variance, and only then does the interval keep its level (Stein
+1945).
 
 Oracle: Van Dyke data in R's MRMCaov, 2 treatments x 5 readers, t -2.117747, df 15.06611, p .05123303.
 """
@@ -26,7 +27,7 @@ Oracle: Van Dyke data in R's MRMCaov, 2 treatments x 5 readers, t -2.117747, df 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ctrlab_report.statistics.degenerate_results import Degenerate, is_constant
+from ctrlab_report.statistics.degenerate_results import EQUAL_SEEDS, ONE_SEED, Degenerate, is_constant
 from ctrlab_report.statistics.errors import TooFewSeeds
 from ctrlab_report.statistics.input_checks import FloatArray, as_finite_vector, require_same_length
 from ctrlab_report.statistics.two_source_estimates import (
@@ -40,9 +41,6 @@ SHARED_SEEDS = "or-hillis-shared-seeds"
 UNSHARED_SEEDS = "or-unshared-seeds"
 ONE_MODEL = "or-hillis-one-model"
 
-_ONE_SEED = "one seed cannot show the spread between seeds"
-_EQUAL_SEEDS = "the seeds do not differ, so their spread cannot be estimated"
-
 
 def compare_shared_seeds(
     a: ArrayLike,
@@ -53,16 +51,17 @@ def compare_shared_seeds(
     confidence: float = 0.95,
     pilot_seeds: int | None = None,
 ) -> TwoSourceComparison | Degenerate:
-    """A minus B where seed j of A and seed j of B share everything but the model: the primary comparison.
+    """Compare A minus B where seed j of A and seed j of B differ only in the model: the primary comparison.
 
     `a`, `b` (r) are metric values; `covariance` (2r x 2r) is `MetricCovariance.matrix` of A's runs, then B's, and
-    `test_df` its `test_df`. `pilot_seeds` as in the module's text. Raises MisalignedInput, NotFinite or TooFewSeeds.
+    `test_df` its `test_df`. `pilot_seeds` is defined in the module docstring. Raises MisalignedInput, NotFinite or
+    TooFewSeeds.
     """
     first, second = as_finite_vector(a, "metric of A"), as_finite_vector(b, "metric of B")
     require_same_length(first, second, "seeds of A and B")
     difference, scale = first - second, float(np.abs([first, second]).max())
-    pilot = _pilot(pilot_seeds, first.size)
-    if (reason := _dead_end(difference, pilot, scale)) is not None:
+    pilot = _spread_seeds(pilot_seeds, first.size)
+    if (reason := _degenerate_reason(difference, pilot, scale)) is not None:
         return Degenerate(SHARED_SEEDS, reason, first.size, float(difference.mean()))
     covariances = error_covariances(covariance, first.size, second.size, shared=True)
     parts = VarianceParts(
@@ -78,14 +77,14 @@ def compare_shared_seeds(
 def compare_unshared_seeds(
     a: ArrayLike, b: ArrayLike, covariance: FloatArray, *, test_df: float = np.inf, confidence: float = 0.95
 ) -> TwoSourceComparison | Degenerate:
-    """A minus B where the models were trained with different seeds, possibly a different number of them.
+    """Compare A minus B where the models were trained with different seeds, possibly a different number of them.
 
     SE^2 = var(a) / r_a + var(b) / r_b + max(Cov2_a + Cov2_b - 2 Cov3, 0): seeds nested in models, test rows crossed.
     """
     first, second = as_finite_vector(a, "metric of A"), as_finite_vector(b, "metric of B")
     estimate, scale = float(first.mean() - second.mean()), float(max(np.abs(first).max(), np.abs(second).max()))
     for values in (first, second):
-        if (reason := _dead_end(values, values.size, scale)) is not None:
+        if (reason := _degenerate_reason(values, values.size, scale)) is not None:
             return Degenerate(UNSHARED_SEEDS, reason, min(first.size, second.size), estimate)
     covariances = error_covariances(covariance, first.size, second.size, shared=False)
     parts = VarianceParts(
@@ -105,10 +104,13 @@ def estimate_model_mean(
     confidence: float = 0.95,
     pilot_seeds: int | None = None,
 ) -> TwoSourceEstimate | Degenerate:
-    """Mean of one model over its seeds: SE^2 = var / r + max(Cov2, 0), the single-treatment interval of Hillis 2007."""
+    """Estimate the mean of one model over seeds, with the single-treatment interval of Hillis 2007.
+
+    SE^2 = var / r + max(Cov2, 0). Arguments as in `compare_shared_seeds`, with `covariance` (r x r).
+    """
     metric = as_finite_vector(values, "metric values")
-    pilot = _pilot(pilot_seeds, metric.size)
-    if (reason := _dead_end(metric, pilot, float(np.abs(metric).max()))) is not None:
+    pilot = _spread_seeds(pilot_seeds, metric.size)
+    if (reason := _degenerate_reason(metric, pilot, float(np.abs(metric).max()))) is not None:
         return Degenerate(ONE_MODEL, reason, metric.size, float(metric.mean()))
     covariances = error_covariances(covariance, metric.size, 0, shared=True)
     seed = [(float(metric[:pilot].var(ddof=1)) / metric.size, float(pilot - 1))]
@@ -118,16 +120,19 @@ def estimate_model_mean(
     )
 
 
-def _pilot(pilot_seeds: int | None, seeds: int) -> int:
+def _spread_seeds(pilot_seeds: int | None, seeds: int) -> int:
+    """Return the number of leading seeds from which the seed variance is estimated."""
     if pilot_seeds is None:
         return seeds
     if not 2 <= pilot_seeds <= seeds:
-        raise TooFewSeeds(f"pilot seeds: found {pilot_seeds}, allowed are 2 to {seeds}, the seeds that were run")
+        raise TooFewSeeds(
+            f"pilot seeds: found {pilot_seeds}, allowed are 2 to {seeds}, the number of seeds that were run"
+        )
     return pilot_seeds
 
 
-def _dead_end(per_seed: FloatArray, pilot: int, scale: float) -> str | None:
-    """Why no spread between seeds can be estimated, or None."""
+def _degenerate_reason(per_seed: FloatArray, pilot: int, scale: float) -> str | None:
+    """Return the reason why no spread between seeds can be estimated; None if it can."""
     if per_seed.size < 2:
-        return _ONE_SEED
-    return _EQUAL_SEEDS if is_constant(per_seed[:pilot], scale) else None
+        return ONE_SEED
+    return EQUAL_SEEDS if is_constant(per_seed[:pilot], scale) else None

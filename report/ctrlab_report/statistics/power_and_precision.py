@@ -1,7 +1,7 @@
-"""What it would take: the smallest detectable effect, and the seeds for a wanted precision, or that seeds cannot help.
+"""Power and precision: the smallest detectable effect, and the number of seeds for a target precision.
 
-The test-sample part of the error does not shrink with seeds. Every function here that speaks of seeds knows that part
-and says so when the wanted precision lies beyond it.
+The test-sample part of the error does not shrink with seeds. The functions of this module that return a number of seeds
+include that part, and return None if no number of seeds reaches the target.
 """
 
 from bisect import bisect_left
@@ -21,7 +21,7 @@ SEEDS_FOR_HALF_WIDTH = "seeds-for-half-width"
 
 @dataclass(frozen=True)
 class DetectableEffect:
-    """The true difference, in metric units, that a test with this standard error finds with probability `power`."""
+    """The true difference, in metric units, that a test with this standard error detects with probability `power`."""
 
     method: str
     effect: float
@@ -31,9 +31,9 @@ class DetectableEffect:
 
 @dataclass(frozen=True)
 class SeedsForHalfWidth:
-    """Seeds after which the interval's half-width is at most `half_width`.
+    """Number of seeds for which the half-width of the interval is at most `half_width`.
 
-    `seeds` is None where more seeds cannot help: `limit`, the half-width at infinitely many seeds, is not below it.
+    `seeds` is None if no number of seeds suffices: `limit`, the half-width with infinitely many seeds, is not below it.
     """
 
     method: str
@@ -44,22 +44,22 @@ class SeedsForHalfWidth:
 
 
 def minimum_detectable_effect(se: float, df: float, *, alpha: float = 0.05, power: float = 0.8) -> DetectableEffect:
-    """Two-sided t-test of a difference with standard error `se`. Oracle: statsmodels `TTestPower` at df = n - 1.
+    """Return the smallest difference that a two-sided t-test with standard error `se` detects.
 
-    Published instead of observed power, which only restates p.
+    Reported instead of observed power, which only restates p. Oracle: statsmodels `TTestPower` at df = n - 1.
     """
     require_positive(se, "standard error")
     critical = critical_value(df, 1.0 - require_open_unit_interval(alpha, "alpha"))
-    wanted = require_open_unit_interval(power, "power")
+    target = require_open_unit_interval(power, "power")
     if power <= alpha:
         raise OutOfRange(f"power: found {power}, allowed is more than alpha = {alpha}")
 
-    def missing_power(shift: float) -> float:
+    def power_deficit(shift: float) -> float:
         if np.isinf(df):
-            return float(stats.norm.sf(critical - shift) + stats.norm.cdf(-critical - shift)) - wanted
-        return 1.0 - noncentral_t_cdf(critical, df, shift) + noncentral_t_cdf(-critical, df, shift) - wanted
+            return float(stats.norm.sf(critical - shift) + stats.norm.cdf(-critical - shift)) - target
+        return 1.0 - noncentral_t_cdf(critical, df, shift) + noncentral_t_cdf(-critical, df, shift) - target
 
-    shift = brentq(missing_power, 0.0, critical + 10.0 + 2.0 * critical, xtol=1e-10)
+    shift = brentq(power_deficit, 0.0, critical + 10.0 + 2.0 * critical, xtol=1e-10)
     return DetectableEffect(MDE, float(shift) * se, power, alpha)
 
 
@@ -72,11 +72,11 @@ def seeds_for_half_width(
     confidence: float = 0.95,
     pilot: int | None = None,
 ) -> SeedsForHalfWidth:
-    """Smallest r >= 2 whose two-source interval is no wider than `half_width` on each side.
+    """Return the smallest r >= 2 for which the two-source interval has at most this half-width.
 
-    `seed_sd` is the standard deviation of one seed's value or difference, `test_variance` the part that stays. The
-    degrees of freedom are those of Hillis 2007 at that r. With `pilot` the spread stays that of the pilot seeds, and
-    without a test part the answer is Stein's ceil((t_{pilot - 1} s / h)^2).
+    `seed_sd` is the standard deviation of one seed's value or difference, `test_variance` the part independent of r.
+    The degrees of freedom are those of Hillis 2007 at that r. With `pilot` the seed variance remains that of the pilot
+    seeds, and without a test-sample part the result is Stein's ceil((t_{pilot - 1} s / h)^2).
     """
     require_positive(half_width, "half-width")
     require_positive(seed_sd, "seed standard deviation")
@@ -84,22 +84,22 @@ def seeds_for_half_width(
     if limit >= half_width:
         return SeedsForHalfWidth(SEEDS_FOR_HALF_WIDTH, None, half_width, limit, confidence)
 
-    def reached(seeds: int) -> bool:
+    def is_reached(seeds: int) -> bool:
         seed = (seed_sd**2 / seeds, (pilot or seeds) - 1)
         df = satterthwaite_df([seed, (test_variance, test_df)])
         return critical_value(df, confidence) * float(np.sqrt(seed[0] + test_variance)) <= half_width
 
-    enough = 2
-    while not reached(enough):
-        enough *= 2
-    seeds = bisect_left(range(enough), True, lo=max(enough // 2, 2), key=reached)
+    upper = 2
+    while not is_reached(upper):
+        upper *= 2
+    seeds = bisect_left(range(upper), True, lo=max(upper // 2, 2), key=is_reached)
     return SeedsForHalfWidth(SEEDS_FOR_HALF_WIDTH, seeds, half_width, limit, confidence)
 
 
 def hanley_mcneil_se(auc: float, clicks: int, non_clicks: int) -> float:
-    """Approximate test-sample standard error of an AUC before there are predictions (Hanley and McNeil 1982).
+    """Approximate the test-sample standard error of an AUC without predictions (Hanley and McNeil 1982).
 
-    For planning the size of a test set. Oracle: AUC .893 with 51 and 58 cases, .0325.
+    Used to plan the size of a test set. Oracle: AUC .893 with 51 and 58 cases, .0325.
     """
     if min(clicks, non_clicks) < 1:
         raise TooFewRows(f"test rows: found {clicks} clicks and {non_clicks} non-clicks, needs at least one of each")

@@ -1,7 +1,7 @@
-"""Two models compared over repeated random splits of one data set, as experiments with several `split.seed` give.
+"""Comparison of two models over repeated random splits of one data set (experiments that differ in `split.seed`).
 
 The training parts of random splits overlap, so the usual variance is too small; Nadeau and Bengio 2003 add the ratio of
-test to training size. Never for seeds on one fixed split, where it would be more than twice too wide.
+test to training size. Not valid for seeds on one fixed split, where the interval would be more than twice too wide.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,10 @@ class CorrectedT:
 
 
 def corrected_resampled_t(differences: ArrayLike, test_to_train: float) -> CorrectedT | Degenerate:
-    """SE^2 = var (1 / n + test rows / training rows). Oracle: sleep differences at 1 / 9, t -2.795748, p .0208570."""
+    """Run the corrected resampled t-test with SE^2 = var (1 / n + test rows / training rows).
+
+    `test_to_train` is the ratio of test to training rows. Oracle: sleep differences at 1 / 9, t -2.795748, p .0208570.
+    """
     values = as_finite_vector(differences, "differences over splits")
     require_positive(test_to_train, "ratio of test to training rows")
     estimate = float(values.mean())

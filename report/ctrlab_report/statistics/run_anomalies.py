@@ -1,9 +1,9 @@
-"""Runs that went wrong: judged by how they ran, never by how they scored.
+"""Anomalous runs, classified by process signals and never by their scores.
 
-Rules, in order: (1) process signals classify a run; (2) a failure of the machine is retried with the same seed, a
-divergence of the training is a result and stays; (3) Grubbs' test may flag a clean run, which changes nothing but adds
-a sensitivity row without it; (4) the headline holds all runs; (5) no seed is replaced because of its score. The robust
-z-score of Iglewicz and Hoaglin is not used: it flags 20 % of clean sets of five.
+Rules, in order: (1) process signals classify a run; (2) an infrastructure failure is retried with the same seed, a
+divergence of the training is a result and stays; (3) Grubbs' test can flag a clean run, which only adds a sensitivity
+row without it; (4) the main results include all runs; (5) no seed is replaced because of its score. The robust z-score
+of Iglewicz and Hoaglin is not used: it flags 20 % of clean sets of five.
 """
 
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from ctrlab_report.statistics.input_checks import as_finite_vector, require_open
 GRUBBS = "grubbs-two-sided"
 WILSON = "wilson-interval"
 
-# A run this many times slower than the median of its model's runs is worth a look at the machine.
+# A run is slow if it takes more than this multiple of the median time of its model's runs.
 SLOW_FACTOR = 3.0
 
 
 class ProcessSignal(StrEnum):
-    """What a run's own record shows, whatever its score is in comparison with others."""
+    """Signals in the record of a single run, independent of the scores of other runs."""
 
     EVICTED = "Evicted"
     OUT_OF_MEMORY = "OutOfMemory"
@@ -38,7 +38,7 @@ class ProcessSignal(StrEnum):
 
 
 class RunClass(StrEnum):
-    """What follows for a run: nothing, a retry with the same seed, or a remark in the report."""
+    """Class of a run; it leads to nothing, a retry with the same seed, or a finding in the report."""
 
     CLEAN = "Clean"
     INFRASTRUCTURE_FAILURE = "InfrastructureFailure"
@@ -53,10 +53,10 @@ _TRAINING = frozenset(
 
 @dataclass(frozen=True)
 class RunSymptoms:
-    """What a run's record says of its course.
+    """Facts from the record of a run from which its signals are derived.
 
-    `auc` on validation, None if it has none; `best_epoch` counts from 0, the state before training; `wall_seconds` and
-    the `median_wall_seconds` of the same model's runs may be None.
+    `auc` is on validation rows, None if missing; `best_epoch` counts from 0, the state before training; `wall_seconds`
+    and `median_wall_seconds` (of the runs of the same model) can be None.
     """
 
     evicted: bool = False
@@ -79,7 +79,7 @@ class Classification:
 
 
 class RerunOutcome(StrEnum):
-    """What a second run with the same seed says about an anomalous one."""
+    """Conclusion from a second run with the same seed about an anomalous run."""
 
     PROPERTY = "property-of-the-seed"
     FAULT = "fault-of-the-first-run"
@@ -88,7 +88,7 @@ class RerunOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class GrubbsFlag:
-    """`flagged` is the index of the most distant run if its G exceeds `critical`, else None."""
+    """Result of Grubbs' test; `flagged` is the index of the most distant run if its G exceeds `critical`, else None."""
 
     method: str
     flagged: int | None
@@ -99,8 +99,8 @@ class GrubbsFlag:
 
 
 @dataclass(frozen=True)
-class FailureRate:
-    """`failed` of `planned` runs with the Wilson interval of the rate."""
+class FailureRateEstimate:
+    """Rate of `failed` among `planned` runs, with its Wilson interval."""
 
     method: str
     failed: int
@@ -111,23 +111,23 @@ class FailureRate:
     confidence: float
 
 
-def classify_symptoms(facts: RunSymptoms) -> Classification:
-    """Class of one run from its process signals; a machine's failure outranks a training anomaly."""
+def classify_symptoms(symptoms: RunSymptoms) -> Classification:
+    """Classify one run by its process signals; an infrastructure failure outranks a training anomaly."""
     slow = (
-        facts.wall_seconds is not None
-        and facts.median_wall_seconds is not None
-        and facts.wall_seconds > SLOW_FACTOR * facts.median_wall_seconds
+        symptoms.wall_seconds is not None
+        and symptoms.median_wall_seconds is not None
+        and symptoms.wall_seconds > SLOW_FACTOR * symptoms.median_wall_seconds
     )
     present = {
-        ProcessSignal.EVICTED: facts.evicted,
-        ProcessSignal.OUT_OF_MEMORY: facts.out_of_memory,
-        ProcessSignal.NOT_FINITE: not facts.losses_finite,
-        ProcessSignal.CONSTANT: facts.predictions_constant,
-        ProcessSignal.NO_RANKING: facts.auc is not None and facts.auc <= 0.5,
-        ProcessSignal.NO_LEARNING: facts.best_epoch == 0,
+        ProcessSignal.EVICTED: symptoms.evicted,
+        ProcessSignal.OUT_OF_MEMORY: symptoms.out_of_memory,
+        ProcessSignal.NOT_FINITE: not symptoms.losses_finite,
+        ProcessSignal.CONSTANT: symptoms.predictions_constant,
+        ProcessSignal.NO_RANKING: symptoms.auc is not None and symptoms.auc <= 0.5,
+        ProcessSignal.NO_LEARNING: symptoms.best_epoch == 0,
         ProcessSignal.SLOW: slow,
     }
-    signals = tuple(signal for signal, seen in present.items() if seen)
+    signals = tuple(signal for signal, is_present in present.items() if is_present)
     if not _INFRASTRUCTURE.isdisjoint(signals):
         run_class = RunClass.INFRASTRUCTURE_FAILURE
     else:
@@ -138,8 +138,8 @@ def classify_symptoms(facts: RunSymptoms) -> Classification:
 def classify_rerun(first_digest: str, rerun_digest: str, rerun: Classification) -> RerunOutcome:
     """Compare the prediction digests of an anomalous run and of its rerun with the same seed.
 
-    Bit-equal predictions make the anomaly a property of the seed. Different ones mean a fault if the rerun is clean,
-    and a training that does not repeat itself if it is not.
+    Bit-equal predictions make the anomaly a property of the seed. Different predictions mean a fault of the first run
+    if the rerun is clean, and a training that is not reproducible otherwise.
     """
     if first_digest == rerun_digest:
         return RerunOutcome.PROPERTY
@@ -147,13 +147,13 @@ def classify_rerun(first_digest: str, rerun_digest: str, rerun: Classification) 
 
 
 def grubbs_test(values: ArrayLike, *, alpha: float = 0.05) -> GrubbsFlag | Degenerate:
-    """Grubbs 1969 for one outlier on either side; it flags, nobody drops.
+    """Run Grubbs' test (1969) for one outlier on either side; a flagged run is not removed.
 
     Oracle: NIST's mass spectrometer data, G 2.468765; critical 2.031652 for the one-sided test (half the level).
     """
     metric = as_finite_vector(values, "metric values")
     if metric.size < 3:
-        return Degenerate(GRUBBS, "fewer than three seeds have no outlier", metric.size, float(metric.mean()))
+        return Degenerate(GRUBBS, "Grubbs' test needs three seeds", metric.size, float(metric.mean()))
     if is_constant(metric, float(np.abs(metric).max())):
         return Degenerate(GRUBBS, "the seeds do not differ", metric.size, float(metric.mean()))
     distance = np.abs(metric - metric.mean()) / metric.std(ddof=1)
@@ -164,16 +164,17 @@ def grubbs_test(values: ArrayLike, *, alpha: float = 0.05) -> GrubbsFlag | Degen
 
 
 def grubbs_critical_value(seeds: int, tail: float) -> float:
-    """The G which the largest of `seeds` standardised distances on one given side exceeds with probability `tail`."""
+    """Return the G that the largest of `seeds` standardised distances on one side exceeds with probability `tail`."""
     t = float(stats.t.isf(tail / seeds, seeds - 2))
     return (seeds - 1) / float(np.sqrt(seeds)) * float(np.sqrt(t**2 / (seeds - 2 + t**2)))
 
 
-def failure_rate(failed: int, planned: int, *, confidence: float = 0.95) -> FailureRate:
-    """Rate of failed runs (Wilson 1927). Raises OutOfRange unless 0 <= failed <= planned and planned >= 1."""
+def failure_rate(failed: int, planned: int, *, confidence: float = 0.95) -> FailureRateEstimate:
+    """Return the rate of failed runs (Wilson 1927). Raises OutOfRange unless 0 <= failed <= planned and planned >=
+    1."""
     if planned < 1 or not 0 <= failed <= planned:
         raise OutOfRange(f"failures: found {failed} of {planned} runs, allowed are 0 to the number of planned runs")
     low, high = proportion_confint(
         failed, planned, alpha=1.0 - require_open_unit_interval(confidence, "confidence"), method="wilson"
     )
-    return FailureRate(WILSON, failed, planned, failed / planned, float(low), float(high), confidence)
+    return FailureRateEstimate(WILSON, failed, planned, failed / planned, float(low), float(high), confidence)

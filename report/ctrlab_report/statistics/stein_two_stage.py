@@ -1,11 +1,12 @@
-"""How many seeds to add after the pilot, decided once and from the spread alone (Stein 1945).
+"""Stein's two-stage rule: the number of seeds to add after the pilot, decided once from the pilot's spread (Stein
+1945).
 
-Adding seeds until a p-value crosses .05 raises the type I error to .13 with four looks and .29 with many. Stein's rule
-looks at the pilot's spread only, extends once, and the final interval takes spread and degrees of freedom from the
-pilot: its level then holds exactly for normal seeds, whatever the number added. All models get the same number of
-seeds, which keeps the pairing.
+Adding seeds until a p-value crosses .05 raises the type I error to .13 with four interim tests and .29 with many.
+Stein's rule uses only the spread of the pilot and extends once, and the final interval takes variance and degrees of
+freedom from the pilot: its level then holds exactly for normal seeds, for any number of added seeds. All models get the
+same number of seeds, which keeps the pairing.
 
-The spread comes from the pilot's validation metrics, so that the test set stays closed until the number is fixed.
+The spread is that of the pilot's validation metrics, so the test rows stay sealed until the number is fixed.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ STEIN = "stein-two-stage"
 
 
 class SeedReason(StrEnum):
-    """Why the planned number of seeds is what it is."""
+    """Reason for the decided number of seeds."""
 
     PRECISE = "PilotIsPrecise"
     EXTEND = "PilotSpread"
@@ -30,10 +31,9 @@ class SeedReason(StrEnum):
 
 @dataclass(frozen=True)
 class PairSpread:
-    """Of one planned comparison: `seed_sd` of the pilot's differences, `test_variance` the part seeds cannot shrink.
+    """Spread of one planned comparison: `seed_sd` of the pilot's differences, `test_variance` independent of seeds.
 
-    `test_variance` is 2 (Cov2 - Cov3), scaled to the size of the test set; 0 where it is not known before the test
-    opens.
+    `test_variance` is 2 (Cov2 - Cov3), scaled to the size of the test set; 0 if it is unknown before test is opened.
     """
 
     seed_sd: float
@@ -42,9 +42,9 @@ class PairSpread:
 
 @dataclass(frozen=True)
 class SeedExtension:
-    """Seeds of every model in the final analysis.
+    """Number of seeds of every model in the final analysis.
 
-    `needed` gives for each pair the seeds it asks for, before the cap; None where seeds cannot reach the half-width.
+    `needed` is the number of seeds for each pair before the cap; None if no number of seeds reaches the half-width.
     """
 
     method: str
@@ -60,10 +60,10 @@ class SeedExtension:
 def stein_two_stage(
     spreads: Mapping[str, PairSpread], *, pilot: int, maximum: int, half_width: float, confidence: float = 0.95
 ) -> SeedExtension:
-    """N = max(pilot, ceil((t_{pilot - 1} s / h)^2)), the largest over pairs, at most `maximum`.
+    """Return N = max(pilot, ceil((t_{pilot - 1} s / h)^2)), the largest over pairs, at most `maximum`.
 
-    `spreads` maps a pair's name to its spread; `half_width` is h in metric units. A known `test_variance` takes its
-    part of the half-width first; a pair whose test part alone exceeds h asks for no seeds at all. Raises TooFewSeeds
+    `spreads` maps the name of a pair to its spread; `half_width` is h in metric units. A `test_variance` above 0 uses
+    its part of the half-width first; a pair whose test-sample part alone exceeds h needs no seeds. Raises TooFewSeeds
     for a pilot below 2, OutOfRange for a maximum below the pilot.
     """
     if pilot < 2:
@@ -72,19 +72,19 @@ def stein_two_stage(
         raise OutOfRange(f"seeds.max: found {maximum}, allowed is at least the pilot's {pilot}")
     require_positive(half_width, "precision.halfWidth")
     needed = {pair: _needed(spread, pilot, half_width, confidence) for pair, spread in sorted(spreads.items())}
-    asked = [seeds for seeds in needed.values() if seeds is not None]
-    wanted = max(asked, default=pilot)
-    if not asked:
+    reachable = [seeds for seeds in needed.values() if seeds is not None]
+    largest = max(reachable, default=pilot)
+    if not reachable:
         reason = SeedReason.TEST_SET
-    elif wanted > maximum:
+    elif largest > maximum:
         reason = SeedReason.CAPPED
     else:
-        reason = SeedReason.EXTEND if wanted > pilot else SeedReason.PRECISE
-    return SeedExtension(STEIN, min(wanted, maximum), pilot, maximum, half_width, confidence, reason, needed)
+        reason = SeedReason.EXTEND if largest > pilot else SeedReason.PRECISE
+    return SeedExtension(STEIN, min(largest, maximum), pilot, maximum, half_width, confidence, reason, needed)
 
 
 def _needed(spread: PairSpread, pilot: int, half_width: float, confidence: float) -> int | None:
     if spread.seed_sd == 0.0:
         return pilot
-    answer = seeds_for_half_width(spread.seed_sd, spread.test_variance, half_width, confidence=confidence, pilot=pilot)
-    return None if answer.seeds is None else max(pilot, answer.seeds)
+    result = seeds_for_half_width(spread.seed_sd, spread.test_variance, half_width, confidence=confidence, pilot=pilot)
+    return None if result.seeds is None else max(pilot, result.seeds)

@@ -1,10 +1,19 @@
-"""The metrics whose sampling error the engine knows, and in which direction each is good."""
+"""The metrics whose sampling error the engine can estimate; their names and directions come from `ctrlab_api.metrics`.
+
+`ctrlab_metrics` computes metric values for tuning and final runs. The engine computes these six again, in `influence`,
+because a standard error needs each row's contribution to the metric and not only its value, and because one sort per
+run has to serve both. `scored_metrics.metric_disagreements` compares the values of both implementations in every
+report. ECE is missing here: no sampling error is known for it.
+"""
 
 from enum import StrEnum
+from typing import Final
+
+from ctrlab_api.metrics import METRIC_DIRECTIONS
 
 
 class Metric(StrEnum):
-    """Names as the experiment's `spec.analysis.metrics` writes them."""
+    """Names as in the experiment's `spec.analysis.metrics`; each is a key of `METRIC_DIRECTIONS`."""
 
     AUC = "auc"
     GAUC = "gauc"
@@ -15,15 +24,11 @@ class Metric(StrEnum):
 
     @property
     def higher_is_better(self) -> bool | None:
-        """None for PCOC: it is best at 1, so a difference of two PCOC has no good direction."""
+        """Direction of improvement; None for PCOC, which is best at 1, so a difference of two PCOC has none."""
         return _HIGHER_IS_BETTER[self]
 
 
-_HIGHER_IS_BETTER: dict[Metric, bool | None] = {
-    Metric.AUC: True,
-    Metric.GAUC: True,
-    Metric.LOGLOSS: False,
-    Metric.BRIER: False,
-    Metric.NE: False,
-    Metric.PCOC: None,
+_HIGHER_IS_BETTER: Final[dict[str, bool | None]] = {
+    name: {"maximize": True, "minimize": False, "none": None}[direction]
+    for name, direction in METRIC_DIRECTIONS.items()
 }

@@ -1,11 +1,11 @@
-"""How good the best of n random trials is, with bands that hold at every n at once.
+"""Tuning curves: the score of the best of n random trials, with simultaneous confidence bands over all n.
 
-A best-so-far plot shows one search; another would have looked different. The tuning curve is the quantity behind it:
+A best-so-far plot shows one realisation of a search; another would differ. The tuning curve is the underlying quantity:
 the median score of the best of n trials (Lourie, Cho and He 2024), for which the order statistics of independent trials
-give exact, distribution-free, simultaneous bands (opda). They need trials drawn independently, so only a study's random
-start-up trials qualify; a TPE history is drawn as history and called descriptive.
+give exact, distribution-free, simultaneous bands (opda). They need independently sampled trials, so only the random
+start-up trials of a study qualify; a TPE history is plotted as a descriptive history.
 
-Beside it stands the expected best of n trials, Dodge et al. 2021 (U, unbiased).
+The expected best of n trials, Dodge et al. 2021 (U, unbiased), is reported in addition.
 """
 
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ MIN_TRIALS = 5
 
 @dataclass(frozen=True)
 class TuningCurve:
-    """At each of `trials`: median best score with its simultaneous band, and the unbiased expected best (U).
+    """Median best score with its simultaneous band, and the unbiased expected best (U), at each of `trials`.
 
-    A bound is infinite where the trials carry no information on that side.
+    A bound is infinite where the trials contain no information on that side. `sample` is the number of trials used.
     """
 
     method: str
@@ -41,7 +41,7 @@ class TuningCurve:
 def tuning_curve(
     random_trials: ArrayLike, *, minimize: bool = False, confidence: float = 0.95, seed: int = 0
 ) -> TuningCurve:
-    """Curve for 1 .. N trials from N independent random-search scores.
+    """Return the curve for 1 .. N trials from the scores of N independent random trials.
 
     Raises TooFewTrials below five trials. `seed` fixes the Monte-Carlo step in opda's band weights.
     """
@@ -56,14 +56,16 @@ def tuning_curve(
         method="ld_equal_tailed",
         n_jobs=1,
     )
-    median, one, other = (cdf.quantile_tuning_curve(ns, minimize=minimize) for cdf in (point_cdf, lower_cdf, upper_cdf))
+    median, bound, other_bound = (
+        cdf.quantile_tuning_curve(ns, minimize=minimize) for cdf in (point_cdf, lower_cdf, upper_cdf)
+    )
     expected = point_cdf.u_tuning_curve(ns, minimize=minimize)
     return TuningCurve(
         method=TUNING_CURVE,
         trials=tuple(int(n) for n in ns),
         median=_floats(median),
-        low=_floats(np.minimum(one, other)),
-        high=_floats(np.maximum(one, other)),
+        low=_floats(np.minimum(bound, other_bound)),
+        high=_floats(np.maximum(bound, other_bound)),
         expected=_floats(expected),
         confidence=confidence,
         sample=scores.size,

@@ -1,7 +1,7 @@
-"""The sentence of each verdict. Every number in it stands in the comparison's result; the wording is fixed.
+"""The sentence of each verdict. Every number in it is a field of the comparison's result; the wording is fixed.
 
-Differences are always A minus B with their sign, and every number is written as the page's tables write it: rounded to
-two significant digits of the standard error, so that no sentence shows a digit which the data do not carry.
+Differences are always A minus B with their sign. Numbers are formatted as in the tables of the page: rounded to two
+significant digits of the standard error, so that no sentence shows a digit that the data do not support.
 """
 
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from ctrlab_report.statistics.two_source_estimates import TwoSourceComparison
 
 
 def degenerate_sentence(a: str, b: str, result: Degenerate) -> str:
-    """No inference was possible."""
-    return f"{a} and {b} cannot be compared: {result.reason}. The plain difference is {difference(result.estimate, 6)}."
+    """Return the sentence of row 1: no inference is possible."""
+    return f"{a} and {b} cannot be compared: {result.reason}. The raw difference is {difference(result.estimate, 6)}."
 
 
 @dataclass(frozen=True)
 class VerdictSentences:
-    """Writes about one two-source comparison of A and B."""
+    """Sentences about one two-source comparison of A and B, one method for each row of the verdict table."""
 
     a: str
     b: str
@@ -33,9 +33,9 @@ class VerdictSentences:
     higher_is_better: bool
     result: TwoSourceComparison
     comparisons: int = 1
-    """How many the p-values are corrected for."""
+    """Number of comparisons that the p-values are corrected for."""
     unit: str = "seeds"
-    """What was counted: seeds, or searches with the average of their runs."""
+    """Unit of replication: seeds, or searches with the average of their runs."""
 
     def better(self, p: float | None) -> str:
         """Row 3."""
@@ -45,39 +45,38 @@ class VerdictSentences:
         """Row 4."""
         return f"{self.a} is worse than {self.b}: {self._difference()} {self._evidence(p)}."
 
-    def equivalent(self, margin: float, p: float | None, alpha: float, *, real: bool) -> str:
-        """Row 2; `real` adds that the difference, though too small to matter, is there."""
+    def equivalent(self, margin: float, p: float | None, *, significant: bool) -> str:
+        """Row 2; `significant` adds that the difference is statistically significant although within the margin."""
         text = (
             f"{self.a} and {self.b} are equivalent within the planned margin of ±{margin:g}: {self._difference()} "
-            f"({self._interval()}, equivalence {_p(p)}{self._corrected}, {self._seeds()})."
+            f"({self._interval()}, equivalence {_p(p)}{self._corrected}, {self._count()})."
         )
-        return f"{text} The difference is real, and too small to matter by that margin." if real else text
+        return f"{text} The difference is statistically significant, but within the margin." if significant else text
 
-    def better_here(self, p_here: float | None, p_elsewhere: float | None) -> str:
-        """Row 5; both p-values after correction, so that the plain interval may exclude zero and still not decide."""
+    def better_on_this_test_set(self, p_these_rows: float | None, p_new_rows: float | None) -> str:
+        """Row 5; both p-values are adjusted, so that the plain interval can exclude zero without a decision."""
         return (
-            f"{self.a} scored better than {self.b} on these test rows ({self._difference()}, {_p(p_here)} over "
-            f"{self._seeds()}), but counting that other test rows could have been drawn it stays open "
-            f"({self._interval()}, {_p(p_elsewhere)}{', both p' if self._corrected else ''}{self._corrected})."
+            f"{self.a} scored better than {self.b} on these test rows ({self._difference()}, {_p(p_these_rows)} over "
+            f"{self._count()}), but with the sampling error of the test rows included the comparison is inconclusive "
+            f"({self._interval()}, {_p(p_new_rows)}{', both p' if self._corrected else ''}{self._corrected})."
         )
-
-    def needs_seeds(self, p: float | None, seeds: int) -> str:
-        """Row 7."""
-        enough = f"About {seeds} {self.unit} would decide it"
-        return f"{self._undecided(p)} {enough} if difference and spread stayed as they are."
 
     def test_set_too_small(self, p: float | None, limit: float) -> str:
         """Row 6."""
         return (
-            f"{self._undecided(p)} More {self.unit} would not decide it: these test rows leave an interval of at least "
-            f"±{limit:.2g} around such a difference, however many {self.unit} there are; more test rows are needed."
+            f"{self._undecided(p)} More {self.unit} would not decide it: with these test rows the half-width of the "
+            f"interval stays above ±{limit:.2g} for any number of {self.unit}; more test rows are needed."
         )
 
+    def needs_seeds(self, p: float | None, seeds: int) -> str:
+        """Row 7."""
+        return f"{self._undecided(p)} About {seeds} {self.unit} would decide it with the same difference and spread."
+
     def _undecided(self, p: float | None) -> str:
-        return f"Whether {self.a} or {self.b} is better is open: {self._difference()} {self._evidence(p)}."
+        return f"It is undecided whether {self.a} or {self.b} is better: {self._difference()} {self._evidence(p)}."
 
     def _evidence(self, p: float | None) -> str:
-        return f"({self._interval()}, {_p(p)}{self._corrected}, {self._seeds()})"
+        return f"({self._interval()}, {_p(p)}{self._corrected}, {self._count()})"
 
     def _difference(self) -> str:
         direction = "" if self.higher_is_better else " (lower is better)"
@@ -87,7 +86,7 @@ class VerdictSentences:
         bounds = signed_interval_of(self.result.low, self.result.high, self._digits)
         return f"{level(self.result.confidence)} CI {bounds}"
 
-    def _seeds(self) -> str:
+    def _count(self) -> str:
         return f"{self.result.seeds} {self.unit}"
 
     @property

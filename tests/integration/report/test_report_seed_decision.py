@@ -13,13 +13,13 @@ from ctrlab_api.records import SeedDecision
 from ctrlab_report.analysis.report_analysis import analyse_report
 from ctrlab_report.cli import main
 from ctrlab_report.inputs.report_inputs import read_report_inputs
-from ctrlab_report.sample_size.seed_extension import decide_seeds, read_pilot
+from ctrlab_report.sample_size.seed_extension import decide_seed_count, read_pilot
 
 Writer = Callable[..., Any]
 
 
 def test_the_count_is_steins_from_the_widest_pair(written: Writer) -> None:
-    decision = decide_seeds(*read_pilot(written(half_width="0.002").folder))
+    decision = decide_seed_count(*read_pilot(written(half_width="0.002").folder))
     widest = max(decision.pilot_sd.values())
     expected = -(-((stats.t.ppf(0.975, 4) * widest / 0.002) ** 2) // 1)
     assert decision.count == max(5, int(expected)) > 5
@@ -27,13 +27,13 @@ def test_the_count_is_steins_from_the_widest_pair(written: Writer) -> None:
 
 
 def test_the_count_stops_at_the_maximum_and_says_so(written: Writer) -> None:
-    decision = decide_seeds(*read_pilot(written(half_width="0.0001", most_seeds=9).folder))
+    decision = decide_seed_count(*read_pilot(written(half_width="0.0001", most_seeds=9).folder))
     assert decision.count == 9
     assert "seeds.max allows 9" in decision.reason
 
 
 def test_a_precise_pilot_is_not_extended(written: Writer) -> None:
-    decision = decide_seeds(*read_pilot(written(half_width="0.4", most_seeds=20).folder))
+    decision = decide_seed_count(*read_pilot(written(half_width="0.4", most_seeds=20).folder))
     assert decision.count == 5
     assert "precise enough" in decision.reason
 
@@ -44,7 +44,7 @@ def test_the_decision_never_looks_at_test_metrics(written: Writer) -> None:
         name: {seed: record.model_copy(update={"metrics_test": {}}) for seed, record in runs.items()}
         for name, runs in pilot.items()
     }
-    assert decide_seeds(plan, blind) == decide_seeds(plan, pilot)
+    assert decide_seed_count(plan, blind) == decide_seed_count(plan, pilot)
 
 
 @pytest.mark.parametrize(

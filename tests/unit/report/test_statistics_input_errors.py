@@ -1,4 +1,4 @@
-"""Bad input gets a typed error that names what was found; a statistical dead end gets `Degenerate`."""
+"""Invalid input raises a typed error that names the value; input without variation gives `Degenerate`."""
 
 from collections.abc import Callable
 
@@ -37,7 +37,7 @@ LABELS = [0, 1, 0, 1, 1]
 SCORES = [0.1, 0.9, 0.4, 0.3, 0.6]
 UNIT = np.eye(4)
 
-REFUSALS: list[tuple[type[errors.StatisticsError], str, Callable[[], object]]] = [
+INVALID_INPUTS: list[tuple[type[errors.StatisticsError], str, Callable[[], object]]] = [
     (errors.OneClass, "0 clicks in 3 rows", lambda: compute_influence(Metric.AUC, [0, 0, 0], [0.1, 0.2, 0.3])),
     (errors.OutOfRange, "row 2 is 3", lambda: compute_influence(Metric.AUC, [0, 1, 3], [0.1, 0.2, 0.3])),
     (errors.MisalignedInput, r"\(4,\) for 5 labels", lambda: compute_influence(Metric.AUC, LABELS, SCORES[:4])),
@@ -94,13 +94,15 @@ REFUSALS: list[tuple[type[errors.StatisticsError], str, Callable[[], object]]] =
 ]
 
 
-@pytest.mark.parametrize(("kind", "message", "call"), REFUSALS)
-def test_bad_input_is_named(kind: type[errors.StatisticsError], message: str, call: Callable[[], object]) -> None:
+@pytest.mark.parametrize(("kind", "message", "call"), INVALID_INPUTS)
+def test_invalid_input_raises_an_error_that_names_it(
+    kind: type[errors.StatisticsError], message: str, call: Callable[[], object]
+) -> None:
     with pytest.raises(kind, match=message):
         call()
 
 
-DEAD_ENDS: list[tuple[str, Callable[[], object]]] = [
+DEGENERATE_INPUTS: list[tuple[str, Callable[[], object]]] = [
     ("one seed", lambda: compare_shared_seeds([0.7], [0.6], np.eye(2))),
     ("one seed", lambda: compare_unshared_seeds([0.7], [0.6, 0.7], np.eye(3))),
     ("one seed", lambda: estimate_model_mean([0.7], np.eye(1))),
@@ -115,7 +117,7 @@ DEAD_ENDS: list[tuple[str, Callable[[], object]]] = [
     ("do not differ", lambda: welch_t([0.7, 0.7], [0.6, 0.6])),
     ("do not differ", lambda: t_interval([0.7, 0.7, 0.7])),
     ("do not vary", lambda: standardised_difference([0.7, 0.8], [0.7, 0.8])),
-    ("fewer than three", lambda: grubbs_test([1, 2])),
+    ("needs three seeds", lambda: grubbs_test([1, 2])),
     (
         "same influence",
         lambda: compare_single_runs(covariance_from_scores(Metric.AUC, LABELS, [SCORES, np.multiply(SCORES, 0.5)])),
@@ -123,15 +125,15 @@ DEAD_ENDS: list[tuple[str, Callable[[], object]]] = [
 ]
 
 
-@pytest.mark.parametrize(("reason", "call"), DEAD_ENDS)
-def test_where_nothing_varies_there_is_no_p(reason: str, call: Callable[[], object]) -> None:
+@pytest.mark.parametrize(("reason", "call"), DEGENERATE_INPUTS)
+def test_input_without_variation_has_no_p_value(reason: str, call: Callable[[], object]) -> None:
     result = call()
     assert isinstance(result, Degenerate)
     assert reason in result.reason
 
 
 @pytest.mark.parametrize(("comparisons", "needed"), [(1, 6), (4, 8), (10, 9)])
-def test_a_sign_test_that_cannot_reach_alpha_is_not_run(comparisons: int, needed: int) -> None:
+def test_sign_test_that_cannot_reach_alpha_is_not_run(comparisons: int, needed: int) -> None:
     for test in (sign_flip, wilcoxon_signed_rank):
         result = test([1, 2, 3, 4.5, 7], [0, 0, 0, 0, 0], comparisons=comparisons)
         assert isinstance(result, UnderpoweredByDesign)
