@@ -21,15 +21,14 @@ from bench.trainer import PEERS, Program
 from bench.trainers.ctrlab_side import encoded, variant_of
 from bench.trainers.data import DEVICE_VARIABLE, SETTINGS, columns_of
 from ctrlab_api.architectures import Architecture
+from ctrlab_api.names import Variable
 from ctrlab_api.plan import Variant
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
-from ctrlab_trainer.process.device import DEVICE_VARIABLE as OWN_DEVICE
 from ctrlab_trainer.process.device import set_up_torch
 from ctrlab_trainer.training.batched_training import train_batched
 from ctrlab_trainer.training.determinism import deterministic
 from ctrlab_trainer.training.loop import TrainingResult, train
 from ctrlab_trainer.training.random_seeds import PurposeSeeds
-from ctrlab_trainer.training.step_execution import STEPS_VARIABLE
 from ctrlab_trainer.training.variant_config import resolve_config
 
 MODEL = "DeepFM"
@@ -55,7 +54,7 @@ class Workload:
 
     def seconds(self, precision: str, steps: str, epochs: int, seeds: int, device: str) -> tuple[float, str]:
         """Median time of an epoch with its validation, the first left out; and how its steps were started."""
-        os.environ[STEPS_VARIABLE] = steps
+        os.environ[Variable.STEPS] = steps
         variant, config = self._settings(precision, epochs)
         with deterministic():
             if seeds == 1:
@@ -127,7 +126,7 @@ def main() -> int:
     if given.device == "cuda" and not torch.cuda.is_available():
         print("not run: torch finds no GPU here; --device cpu shows that the script works, and measures no GPU")
         return NO_GPU
-    os.environ[OWN_DEVICE] = given.device
+    os.environ[Variable.DEVICE] = given.device
     device = set_up_torch()
     name = torch.cuda.get_device_name() if device == "cuda" else "CPU, one thread: these are no figures of a GPU"
     print(f"{datetime.now(UTC):%Y-%m-%d}, {name}, torch {torch.__version__}, CUDA {torch.version.cuda or 'none'}")

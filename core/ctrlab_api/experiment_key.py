@@ -43,6 +43,17 @@ class ExperimentKey(ApiModel):
         return cls(namespace=parts[0], name=parts[1], uid=parts[2])
 
     @classmethod
+    def split_folder_uri(cls, uri: str) -> tuple[str, "ExperimentKey"]:
+        """Return the URI of the store's root and the key, given the URI of an experiment's folder.
+
+        Raises ValueError for a URI that does not end in a folder of three levels below a store.
+        """
+        parts = uri.rstrip("/").split("/")
+        if len(parts) < (6 if "://" in uri else 4):
+            raise ValueError("is not the folder of an experiment; it ends in NAMESPACE/NAME/UID")
+        return "/".join(parts[:-3]), cls.parse("/".join(parts[-3:]))
+
+    @classmethod
     def from_metadata(cls, metadata: _Metadata) -> "ExperimentKey":
         """Return the key of a resource on a cluster; the uid is empty until the API server has set it."""
         return cls(namespace=metadata.namespace, name=metadata.name, uid=metadata.uid or "")

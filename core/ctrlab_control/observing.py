@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ctrlab_api.experiment_key import ExperimentKey
-from ctrlab_api.names import ObjectKey
+from ctrlab_api.names import ObjectKey, RunFile
 from ctrlab_api.plan import FinalRun, Plan
 from ctrlab_api.records import PreparedData, SeedDecision, StudyRecord
 from ctrlab_api.resources.experiment import Experiment
@@ -76,7 +76,7 @@ class Observer:
         return going_on | self._frozen
 
     def _runs(self) -> frozenset[FinalRun]:
-        attempts = attempts_with(self._folder.list(RUNS_PREFIX), "record.json")
+        attempts = attempts_with(self._folder.list(RUNS_PREFIX), RunFile.RECORD)
         return frozenset(FinalRun(variant=variant, seed=seed) for variant, seed in attempts)
 
     def _report(self) -> ReportStatus | None:

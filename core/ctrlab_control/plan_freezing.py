@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from ctrlab_api.canonical_json import digest
 from ctrlab_api.experiment_key import ExperimentKey
-from ctrlab_api.names import ObjectKey
+from ctrlab_api.names import ObjectKey, RunFile
 from ctrlab_api.plan import Plan, Variant
 from ctrlab_api.records import EarlierPlan, Lineage, PreparedData, TestOpening
 from ctrlab_api.records.lineage import test_rows_digest
@@ -59,20 +59,20 @@ def _openings(store: Store, namespace: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for key in store.list(f"{namespace}/"):
         match key.split("/"):
-            case [_, _, _, "runs", *_, "opening.json"] as parts:
+            case [_, _, _, "runs", *_, RunFile.OPENING] as parts:
                 found.setdefault("/".join(parts[:3]), []).append(key)
     return found
 
 
 def _earlier(store: Store, key: ExperimentKey, plan: Plan, folder: str, openings: Iterable[str]) -> EarlierPlan:
-    _, name, uid = folder.split("/")
+    other_key = ExperimentKey.parse(folder)
     keys = sorted(openings)
     prepared = PreparedData.model_validate_json(store.get(f"{folder}/{ObjectKey.PREPARED}"))
     first = TestOpening.model_validate_json(store.get(keys[0]))
     other = Plan.model_validate_json(store.get(f"{folder}/{ObjectKey.PLAN}"))
     return EarlierPlan(
-        uid=uid,
-        experiment=None if name == key.name else name,
+        uid=other_key.uid,
+        experiment=None if other_key.name == key.name else other_key.name,
         plan_digest=first.plan_digest,
         dataset_digest=prepared.digest,
         test_rows=test_rows_digest(prepared),

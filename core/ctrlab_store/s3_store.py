@@ -22,6 +22,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ctrlab_api.names import Variable
 from ctrlab_store.protocol import ObjectExists, ObjectNotFound, StoreError, file_sizes, validate_key
 
 if TYPE_CHECKING:
@@ -264,4 +265,4 @@ def _code(error: ClientError) -> str:
 
 
 def _cache() -> Path:
-    return Path(os.environ.get("CTRLAB_CACHE") or Path.home() / ".cache" / "ctrlab")
+    return Path(os.environ.get(Variable.CACHE) or Path.home() / ".cache" / "ctrlab")

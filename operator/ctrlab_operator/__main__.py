@@ -6,7 +6,7 @@ import sys
 from typing import NoReturn
 
 from ctrlab_api.errors import InvalidInput
-from ctrlab_api.names import ExitCode
+from ctrlab_api.names import ExitCode, Variable
 from ctrlab_operator.process import json_logs
 from ctrlab_study import StudyUnavailable
 
@@ -16,9 +16,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m ctrlab_operator", description=__doc__)
     parser.add_argument("command", choices=("run", "migrate"))
     command = parser.parse_args(arguments).command
-    json_logs.configure(os.environ.get("CTRLAB_LOG_LEVEL", "INFO"))
+    json_logs.configure(os.environ.get(Variable.LOG_LEVEL, "INFO"))
     try:
-        run() if command == "run" else prepare_database(_required("CTRLAB_DATABASE_URL"))
+        run() if command == "run" else prepare_database(_required(Variable.DATABASE_URL))
     except (InvalidInput, StudyUnavailable) as error:
         _refuse(str(error))
 

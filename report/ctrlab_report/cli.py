@@ -11,7 +11,7 @@ from types import FrameType
 
 from ctrlab_api.errors import InvalidInput
 from ctrlab_api.experiment_key import ExperimentKey
-from ctrlab_api.names import ExitCode, ObjectKey
+from ctrlab_api.names import ExitCode, ObjectKey, Variable
 from ctrlab_api.records.inspections import Inspection
 from ctrlab_report.compare.comparison_page import comparison_files
 from ctrlab_report.compare.experiment_comparison import compare_experiments
@@ -22,7 +22,6 @@ from ctrlab_report.sample_size.detectable_difference import detectable_differenc
 from ctrlab_report.sample_size.seed_extension import decide_seed_count, read_pilot
 from ctrlab_store import StoreError, open_store
 
-_TERMINATION_LOG = "CTRLAB_TERMINATION_LOG"
 _DEFAULT_TERMINATION_LOG = Path("/dev/termination-log")
 
 
@@ -112,17 +111,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _key(text: str) -> ExperimentKey:
-    parts = text.split("/")
-    if len(parts) != 3 or not all(parts):
-        raise argparse.ArgumentTypeError(f"found {text!r}; allowed is NAMESPACE/NAME/UID")
-    return ExperimentKey(namespace=parts[0], name=parts[1], uid=parts[2])
+    try:
+        return ExperimentKey.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _failed(message: str, code: ExitCode) -> ExitCode:
     """Print the message and leave it where Kubernetes and the local engine look for it."""
     print(message, file=sys.stderr)
-    target = Path(os.environ.get(_TERMINATION_LOG, _DEFAULT_TERMINATION_LOG))
-    if _TERMINATION_LOG in os.environ or target.exists():
+    target = Path(os.environ.get(Variable.TERMINATION_LOG, _DEFAULT_TERMINATION_LOG))
+    if Variable.TERMINATION_LOG in os.environ or target.exists():
         target.write_text(message + "\n", encoding="utf-8")
     return code
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from ctrlab_api.errors import InvalidInput, InvalidSpec, Problem
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.loading.resource_loading import load_manifests
-from ctrlab_api.names import ExitCode, ObjectKey
+from ctrlab_api.names import ExitCode, ObjectKey, Variable
 from ctrlab_api.plan import FinalRun, Plan, RunGroup
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_store import Store, open_store
@@ -21,9 +21,6 @@ from ctrlab_trainer.process import failures
 from ctrlab_trainer.process.termination import Termination
 
 INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
-DATABASE_VARIABLE = "CTRLAB_DATABASE_URL"
-PLAN_VARIABLE = "CTRLAB_PLAN"
-"""Names the file in which a cluster hands the plan over; elsewhere it is read from the store."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,9 +93,9 @@ def _prepare(given: argparse.Namespace) -> int:
 def _tune(given: argparse.Namespace) -> int:
     termination = Termination()
     store, plan = _open(given)
-    database = os.environ.get(DATABASE_VARIABLE)
+    database = os.environ.get(Variable.DATABASE_URL)
     if not database:
-        raise InvalidSpec([Problem(DATABASE_VARIABLE, "tuning needs the URL of the study database")])
+        raise InvalidSpec([Problem(Variable.DATABASE_URL, "tuning needs the URL of the study database")])
     _known_variant(plan, given.variant)
     from ctrlab_trainer.process.resource_usage import worker_name
     from ctrlab_trainer.tuning.tuning_worker import tune
@@ -226,13 +223,13 @@ def _known_variant(plan: Plan, name: str) -> None:
 def _open(given: argparse.Namespace) -> tuple[Store, Plan]:
     store = open_store(given.store)
     key: ExperimentKey = given.experiment
-    handed = os.environ.get(PLAN_VARIABLE)
+    handed = os.environ.get(Variable.PLAN)
     plan = Path(handed).read_bytes() if handed else store.below(key.prefix).get(ObjectKey.PLAN)
     return store, Plan.model_validate_json(plan)
 
 
 def _key(text: str) -> ExperimentKey:
-    parts = text.split("/")
-    if len(parts) != 3 or not all(parts):
-        raise argparse.ArgumentTypeError(f"expected NAMESPACE/NAME/UID, not {text!r}")
-    return ExperimentKey(namespace=parts[0], name=parts[1], uid=parts[2])
+    try:
+        return ExperimentKey.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from ctrlab.local.workspace import DEFAULT_FOLDER
+from ctrlab_api.names import Variable
 
 WorkspaceFolder = Annotated[
-    Path, typer.Option("--workspace", "-w", envvar="CTRLAB_WORKSPACE", help="Folder of results, study and logs.")
+    Path, typer.Option("--workspace", "-w", envvar=Variable.WORKSPACE, help="Folder of results, study and logs.")
 ]
 
 Workers = Annotated[

@@ -9,6 +9,7 @@ from ctrlab.cli.console import print_text, show_table
 from ctrlab.cli.options import DEFAULT_WORKSPACE, WorkspaceFolder
 from ctrlab.cli.report_locations import newest_report, page_of
 from ctrlab.local.errors import WorkspaceError
+from ctrlab_api.names import ReportFile
 from ctrlab_api.records import ReportSummary
 from ctrlab_api.records.summary_rows import ComparisonSummary, MetricSummary
 from ctrlab_store import Store, StoreError
@@ -39,13 +40,13 @@ def report(
         case "md":
             print_text(_read(found, "report.md").rstrip("\n"))
         case "json":
-            print_text(_read(found, "summary.json").rstrip("\n"))
+            print_text(_read(found, ReportFile.SUMMARY).rstrip("\n"))
 
 
 def show_summary(report: Store) -> None:
     """Models and comparisons as tables."""
     try:
-        summary = ReportSummary.model_validate_json(_read(report, "summary.json"))
+        summary = ReportSummary.model_validate_json(_read(report, ReportFile.SUMMARY))
     except ValidationError:
         raise WorkspaceError.at(
             f"{report.uri.rstrip('/')}/summary.json", "was written by another version of ctrlab, or is damaged"

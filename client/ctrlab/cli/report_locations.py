@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 from ctrlab.local import resource_files
 from ctrlab.local.errors import WorkspaceError
 from ctrlab.local.workspace import Workspace
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.loading.resource_loading import Resource
 from ctrlab_api.names import ObjectKey
 from ctrlab_store import ObjectNotFound, Store, open_store
@@ -46,10 +47,16 @@ def folder_uri(name: str, workspace: Path) -> str:
 
 def root_and_key(name: str, workspace: Path) -> tuple[str, str]:
     """The URI of the store's root and NAMESPACE/NAME/UID; WorkspaceError where the name leads nowhere."""
-    parts = folder_uri(name, workspace).split("/")
-    if len(parts) < 6:
-        raise WorkspaceError.at(name, "is not the folder of an experiment; it ends in NAMESPACE/NAME/UID")
-    return "/".join(parts[:-3]), "/".join(parts[-3:])
+    return split_folder_uri(folder_uri(name, workspace), name)
+
+
+def split_folder_uri(uri: str, name: str) -> tuple[str, str]:
+    """Return the URI of the store's root and NAMESPACE/NAME/UID; WorkspaceError about `name` for any other URI."""
+    try:
+        root, key = ExperimentKey.split_folder_uri(uri)
+    except ValueError as error:
+        raise WorkspaceError.at(name, str(error)) from None
+    return root, key.prefix
 
 
 def _report_uri(resource: Resource) -> str:

@@ -7,11 +7,13 @@ import typer
 
 from ctrlab.cli.console import print_text
 from ctrlab.cli.options import DEFAULT_WORKSPACE, WorkspaceFolder
+from ctrlab.cli.report_locations import split_folder_uri
 from ctrlab.local import resource_files
 from ctrlab.local.errors import WorkspaceError
 from ctrlab.local.subcommands import run_interactively
 from ctrlab.local.workspace import Workspace
 from ctrlab_api.errors import InvalidSpec, Problem
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ExitCode, ObjectKey
 from ctrlab_api.plan import Plan
 from ctrlab_store import ObjectNotFound, open_store
@@ -88,10 +90,7 @@ def _frozen(name: str, model: str, uri: str, file: str) -> bytes:
 def _root_and_key(name: str, workspace: Path) -> tuple[str, str]:
     """The store's root and NAMESPACE/NAME/UID; a search is frozen long before there is a report."""
     if "://" in name:
-        parts = name.rstrip("/").split("/")
-        if len(parts) < 6:
-            raise WorkspaceError.at(name, "is not the folder of an experiment; it ends in NAMESPACE/NAME/UID")
-        return "/".join(parts[:-3]), "/".join(parts[-3:])
+        return split_folder_uri(name, name)
     existing = Workspace.existing(workspace)
     meta = resource_files.find(existing, name).metadata
-    return existing.store.uri, f"{meta.namespace}/{meta.name}/{meta.uid}"
+    return existing.store.uri, ExperimentKey.from_metadata(meta).prefix

@@ -13,6 +13,7 @@ from pathlib import Path
 from ctrlab.local.errors import WorkspaceError
 from ctrlab.local.workspace import Workspace
 from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.names import Variable
 from ctrlab_control.planner import JobRequest
 
 PROGRAMS: Mapping[str, tuple[str, ...]] = {
@@ -21,7 +22,7 @@ PROGRAMS: Mapping[str, tuple[str, ...]] = {
 }
 """How the two programs are started; other packages, so other processes."""
 
-ONE_THREAD = {name: "1" for name in ("CTRLAB_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+ONE_THREAD = {name: "1" for name in (Variable.THREADS, "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
 """Workers run side by side, one on each core."""
 
 LAST_WORDS_BYTES = 4096
@@ -106,10 +107,10 @@ class Launcher:
             **os.environ,
             **ONE_THREAD,
             **self.env,
-            "CTRLAB_DATABASE_URL": self.workspace.database_url,
-            "CTRLAB_PARENT_PID": str(os.getpid()),
-            "CTRLAB_TERMINATION_LOG": str(said),
-            "CTRLAB_WORKER": worker,
+            Variable.DATABASE_URL: self.workspace.database_url,
+            Variable.PARENT_PID: str(os.getpid()),
+            Variable.TERMINATION_LOG: str(said),
+            Variable.WORKER: worker,
             "JOB_COMPLETION_INDEX": str(index),
         }
 

@@ -68,7 +68,7 @@ class ConnectionPool:
     def of(self, experiment: Experiment) -> ExperimentConnections:
         """Raises Blocked where a Secret is missing, may not be read or is wrong."""
         meta = experiment.metadata
-        key = ExperimentKey(namespace=meta.namespace, name=meta.name, uid=meta.uid or "")
+        key = ExperimentKey.from_metadata(meta)
         storage = storage_of(experiment, self._settings.storage)
         secret = self._secret(meta.namespace, storage.secret)
         environment = store_environment(secret, storage)

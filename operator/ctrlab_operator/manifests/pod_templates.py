@@ -63,7 +63,7 @@ def pod_spec(
 
 def _arguments(experiment: Experiment, request: JobRequest, storage: ClusterStorage) -> list[str]:
     meta = experiment.metadata
-    key = ExperimentKey(namespace=meta.namespace, name=meta.name, uid=meta.uid or "")
+    key = ExperimentKey.from_metadata(meta)
     return [*request.arguments, "--store", storage.uri, "--experiment", key.prefix]
 
 

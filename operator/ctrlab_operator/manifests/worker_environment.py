@@ -12,7 +12,7 @@ from ctrlab_operator.connections.cluster_storage import ClusterStorage
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.manifests.worker_volumes import CA_FILE, CACHE_FOLDER, PLAN_FILE, SCRATCH_FOLDER
 
-THREAD_VARIABLES = ("CTRLAB_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+THREAD_VARIABLES = (Variable.THREADS, "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def environment(
@@ -27,11 +27,12 @@ def environment(
     }
     variables |= {name: {"value": str(threads(experiment))} for name in THREAD_VARIABLES}
     variables |= {
-        "CTRLAB_CACHE": {"value": CACHE_FOLDER},
-        "CTRLAB_IMAGE": {"value": image},
-        "CTRLAB_PLAN": {"value": PLAN_FILE},
-        "CTRLAB_TERMINATION_LOG": {"value": "/dev/termination-log"},
-        "CTRLAB_WORKER": {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        Variable.CACHE: {"value": CACHE_FOLDER},
+        Variable.IMAGE: {"value": image},
+        Variable.NODE: {"valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+        Variable.PLAN: {"value": PLAN_FILE},
+        Variable.TERMINATION_LOG: {"value": "/dev/termination-log"},
+        Variable.WORKER: {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         "HOME": {"value": SCRATCH_FOLDER},
         "MPLCONFIGDIR": {"value": f"{SCRATCH_FOLDER}/matplotlib"},
         "TMPDIR": {"value": SCRATCH_FOLDER},
@@ -47,7 +48,7 @@ def environment(
         sealed = _credentials(storage.test_secret)
         variables |= {f"{Variable.SEALED_PREFIX}{name}": value for name, value in sealed.items()}
     if request.phase == "tune":
-        variables["CTRLAB_DATABASE_URL"] = _from_secret(storage.database_secret, "url")
+        variables[Variable.DATABASE_URL] = _from_secret(storage.database_secret, "url")
     return [{"name": name, **variables[name]} for name in sorted(variables)]
 
 

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from ctrlab_api.names import ObjectKey
+from ctrlab_api.names import CLAIMS_FOLDER, ObjectKey
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 
@@ -14,10 +14,6 @@ PLAN_FILE = f"{PLAN_FOLDER}/{ObjectKey.PLAN}"
 CA_KEY = "ca.crt"
 CA_FOLDER = "/etc/ctrlab/ca"
 CA_FILE = f"{CA_FOLDER}/{CA_KEY}"
-
-
-CLAIMS_FOLDER = "/data/pvc"
-"""The claims that `pvc://claim/path` names, each in a folder of its name, where the trainer looks for them."""
 
 
 def claims(dataset: Dataset) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def _without_split_seed(source: ComparedExperiment) -> str:
 
 
 def _key(uri: str) -> ExperimentKey:
-    parts = uri.rstrip("/").split("/")
-    if len(parts) < 4:
-        raise InvalidData.at(uri, "is not the folder of an experiment; it ends in NAMESPACE/NAME/UID")
-    return ExperimentKey(namespace=parts[-3], name=parts[-2], uid=parts[-1])
+    try:
+        return ExperimentKey.split_folder_uri(uri)[1]
+    except ValueError as error:
+        raise InvalidData.at(uri, str(error)) from None

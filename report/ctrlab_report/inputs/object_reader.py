@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from ctrlab_api.canonical_json import digest
 from ctrlab_api.errors import InvalidData
-from ctrlab_api.names import ObjectKey
+from ctrlab_api.names import ObjectKey, RunFile
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import (
     Anomaly,
@@ -26,8 +26,6 @@ from ctrlab_api.schema_types import ApiModel
 from ctrlab_store import Store
 
 Model = TypeVar("Model", bound=ApiModel)
-
-RECORD = "record.json"
 
 
 class ObjectReader:
@@ -94,7 +92,7 @@ def list_attempts(
 ) -> dict[tuple[str, int], tuple[int, ...]]:
     """Attempt numbers with a record, ascending, by (variant, seed); InvalidData for a run that is not planned."""
     planned = {(run.variant, run.seed) for run in plan.final_runs(decision.count if decision else None)}
-    keys = [key for key in reader.list(RUNS_PREFIX) if key.count("/") == 4 and key.endswith(f"/{RECORD}")]
+    keys = [key for key in reader.list(RUNS_PREFIX) if key.count("/") == 4 and key.endswith(f"/{RunFile.RECORD}")]
     for key in keys:
         run = parse_attempt_file(key)
         if run is None:
@@ -107,14 +105,14 @@ def list_attempts(
                 f"the plan has no run of {run.variant} with seed {run.seed}; runs of two plans are mixed: move the "
                 f"folder runs/{run.variant}/{run.seed} away",
             )
-    return attempts_with(keys, RECORD)
+    return attempts_with(keys, RunFile.RECORD)
 
 
 def read_record(
     reader: ObjectReader, variant: str, seed: int, attempt: int, plan: Plan, prepared: PreparedData, study: StudyRecord
 ) -> RunRecord:
     """One attempt's record; InvalidData where it is damaged or belongs to another plan, data set or search."""
-    key = ObjectKey.run(variant, seed, attempt, "record.json")
+    key = ObjectKey.run(variant, seed, attempt, RunFile.RECORD)
     record = reader.model(RunRecord, key, "run this seed again")
     expected: tuple[tuple[str, object, object, str], ...] = (
         ("variant", record.variant, variant, "its folder"),
@@ -138,7 +136,7 @@ def read_interrupted_starts(reader: ObjectReader, variant: str, seed: int) -> tu
         (reader.model(RunStart, key, "") for key in keys if key not in ends), key=lambda start: start.number
     )
     return tuple(
-        interrupted_start(start, ends.get(ObjectKey.starts(variant, seed, f"{start.number}-end.json")))
+        interrupted_start(start, ends.get(ObjectKey.starts(variant, seed, RunFile.end(start.number))))
         for start in starts
     )
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.experiment_key import ExperimentKey
-from ctrlab_api.names import ObjectKey
+from ctrlab_api.names import ObjectKey, RunFile
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import Anomaly, PreparedData, RunRecord, SeedDecision, StudyRecord
 from ctrlab_api.records.ablation_summary import AblationLink
@@ -104,7 +104,7 @@ def read_report_inputs(folder: Store, key: ExperimentKey) -> ReportInputs:
         ]
         predictions = _predictions(reader, records[0], plan) if records else None
         if predictions is not None:
-            where = ObjectKey.run(planned.variant, planned.seed, numbers[0], "predictions.parquet")
+            where = ObjectKey.run(planned.variant, planned.seed, numbers[0], RunFile.PREDICTIONS)
             if first is None:
                 require_unique_rows(predictions.test, where)
                 _check_test(where, predictions.test, prepared)
@@ -135,11 +135,11 @@ def read_report_inputs(folder: Store, key: ExperimentKey) -> ReportInputs:
 
 
 def _predictions(reader: ObjectReader, record: RunRecord, plan: Plan) -> Predictions | None:
-    key = ObjectKey.run(record.variant, record.seed, record.attempt, "predictions.parquet")
+    key = ObjectKey.run(record.variant, record.seed, record.attempt, RunFile.PREDICTIONS)
     if record.predictions_sha256 is None:
         if record.state == "Succeeded":
             raise InvalidData.at(
-                ObjectKey.run(record.variant, record.seed, record.attempt, "record.json"),
+                ObjectKey.run(record.variant, record.seed, record.attempt, RunFile.RECORD),
                 "state is Succeeded and predictionsSha256 is absent; a run without predictions is Diverged: run this "
                 "seed again",
             )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from ctrlab_api.canonical_json import digest, short_digest
-from ctrlab_api.names import ObjectKey
+from ctrlab_api.names import ObjectKey, ReportFile
 from ctrlab_api.records import ReportSummary
 from ctrlab_store import Store
 
@@ -18,7 +18,7 @@ def publish_report(folder: Store, summary: ReportSummary, files: Mapping[str, by
     prefix = ObjectKey.report(short_digest(summary.digest, 64))
     for name, content in sorted(files.items()):
         folder.put(prefix + name, content)
-    folder.put(prefix + "manifest.json", manifest(summary, files))
+    folder.put(prefix + ReportFile.MANIFEST, manifest(summary, files))
     folder.replace(ObjectKey.LATEST_REPORT, prefix.encode())
     folder.replace(ObjectKey.LATEST_PAGE, forward(prefix.removeprefix("report/") + "report.html"))
     return prefix

@@ -32,7 +32,6 @@ def _tell_parent(store: Store, key: ExperimentKey, plan: Plan) -> None:
     whose report is complete."""
     parent = plan.parent
     assert parent is not None
-    namespace, name, uid = parent.experiment.split("/")
     folder = store.below(parent.experiment)
     if not folder.exists(ObjectKey.LATEST_REPORT):
         return
@@ -46,7 +45,7 @@ def _tell_parent(store: Store, key: ExperimentKey, plan: Plan) -> None:
         folder.put(ObjectKey.ablation(key.name, key.uid), link.to_json().encode())
         told: dict[str, str] = {}
         while not told.keys() >= set(folder.list(ObjectKey.ABLATIONS)):  # another ablation may end at the same time
-            inputs = read_report_inputs(folder, ExperimentKey(namespace=namespace, name=name, uid=uid))
+            inputs = read_report_inputs(folder, parent.key)
             summary = analyse_report(inputs)
             publish_report(folder, summary, render_report(summary, inputs))
             told = inputs.input_digests

@@ -12,7 +12,7 @@ from typing import Any
 from ctrlab_api.canonical_json import digest
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.experiment_key import ExperimentKey
-from ctrlab_api.names import ObjectKey
+from ctrlab_api.names import ObjectKey, ReportFile
 from ctrlab_report.analysis.report_analysis import analyse_report
 from ctrlab_report.inputs.report_inputs import read_report_inputs
 from ctrlab_report.pages.rendering import render_report
@@ -58,7 +58,7 @@ def verify_report(folder: Store, key: ExperimentKey) -> ReportCheck:
     """Check the newest report of an experiment; InvalidData where there is none or its inputs cannot be read."""
     try:
         prefix = folder.get(ObjectKey.LATEST_REPORT).decode()
-        manifest = json.loads(folder.get(f"{prefix}manifest.json"))
+        manifest = json.loads(folder.get(f"{prefix}{ReportFile.MANIFEST}"))
     except ObjectNotFound as error:
         raise InvalidData.at(key.prefix, f"has no published report to verify ({error}); make it first") from error
     published = {name: folder.get(prefix + name) for name in manifest["files"]}
@@ -70,7 +70,7 @@ def verify_report(folder: Store, key: ExperimentKey) -> ReportCheck:
     inputs = read_report_inputs(folder, key)
     differences = [*changed, *_inputs(manifest["inputs"], inputs.input_digests)]
     summary = analyse_report(inputs)
-    old, new = json.loads(published["summary.json"]), json.loads(summary.to_json())
+    old, new = json.loads(published[ReportFile.SUMMARY]), json.loads(summary.to_json())
     versions = {name: (old["versions"].get(name, "absent"), now) for name, now in new["versions"].items()}
     other = {name: pair for name, pair in versions.items() if pair[0] != pair[1]}
     results = {name: value for name, value in old.items() if name not in _NOT_RESULTS}

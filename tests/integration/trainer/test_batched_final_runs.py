@@ -15,9 +15,9 @@ from ctrlab_trainer.data.preparing.preparation import prepare
 from ctrlab_trainer.finals import final_training
 from ctrlab_trainer.finals.final_runs import evaluate
 from ctrlab_trainer.finals.final_training import FinalTraining
-from ctrlab_trainer.finals.run_files import find_record
 from ctrlab_trainer.finals.run_reuse import reuse_parent_run
 from ctrlab_trainer.finals.verification import verify
+from ctrlab_trainer.process.run_records import find_record
 from ctrlab_trainer.training.batched_training import train_batched
 from ctrlab_trainer.training.loop import train
 

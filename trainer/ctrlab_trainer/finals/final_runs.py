@@ -15,7 +15,7 @@ from safetensors.torch import save
 from ctrlab_api.canonical_json import digest
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.metrics import METRIC_DEFINITIONS
-from ctrlab_api.names import ObjectKey
+from ctrlab_api.names import ObjectKey, RunFile
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import (
     Anomaly,
@@ -33,8 +33,6 @@ from ctrlab_trainer.data.prepared.train_valid_splits import open_train_valid
 from ctrlab_trainer.finals.anomaly_detection import detect_anomalies
 from ctrlab_trainer.finals.final_training import FinalTraining, TestEvaluation
 from ctrlab_trainer.finals.run_files import (
-    MODEL,
-    PREDICTIONS,
     optional_digest,
     run_file_contents,
 )
@@ -46,7 +44,7 @@ from ctrlab_trainer.process.code_version import code_record
 from ctrlab_trainer.process.device import set_up_torch
 from ctrlab_trainer.process.hardware import hardware_record
 from ctrlab_trainer.process.resource_usage import ResourceUsage, sum_usage
-from ctrlab_trainer.process.run_records import RECORD, find_record
+from ctrlab_trainer.process.run_records import find_record
 from ctrlab_trainer.process.software_environment import environment_record
 from ctrlab_trainer.process.start_log import StartLog
 from ctrlab_trainer.training.determinism import Determinism, deterministic
@@ -215,8 +213,8 @@ def _test_and_record(experiment: _Experiment, run: _Trained) -> RunRecord:
         metric_details=tested.details,
         best_epoch=result.best_epoch,
         curve=result.curve,
-        predictions_sha256=optional_digest(files.get(PREDICTIONS)),
-        model_sha256=optional_digest(files.get(MODEL)),
+        predictions_sha256=optional_digest(files.get(RunFile.PREDICTIONS)),
+        model_sha256=optional_digest(files.get(RunFile.MODEL)),
         openings=tested.openings,
         code=code_record(),
         environment=environment_record(),
@@ -230,7 +228,7 @@ def _test_and_record(experiment: _Experiment, run: _Trained) -> RunRecord:
         tolerance=_tolerance(training, determinism),
     )
     written = record.to_json().encode()
-    experiment.folder.put(ObjectKey.run(variant, seed, attempt, RECORD), written)
+    experiment.folder.put(ObjectKey.run(variant, seed, attempt, RunFile.RECORD), written)
     return RunRecord.model_validate_json(written)
 
 

@@ -4,28 +4,24 @@ from safetensors.torch import save
 
 from ctrlab_api.canonical_json import digest
 from ctrlab_api.metrics import MetricName
+from ctrlab_api.names import RunFile
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.finals.curve_files import curve_csv
 from ctrlab_trainer.finals.final_training import TestEvaluation
 from ctrlab_trainer.finals.prediction_files import predictions_parquet
 from ctrlab_trainer.training.loop import TrainingResult
 
-PREDICTIONS = "predictions.parquet"
-VALID_PREDICTIONS = "valid_predictions.parquet"
-MODEL = "model.safetensors"
-CURVE = "curve.csv"
-
 
 def run_file_contents(
     metrics: tuple[MetricName, ...], result: TrainingResult, valid: EncodedSplit, tested: TestEvaluation
 ) -> dict[str, bytes]:
     """Everything of a run but its record, by file name."""
-    files = {CURVE: curve_csv(result.curve, metrics)}
+    files = {RunFile.CURVE: curve_csv(result.curve, metrics)}
     if result.state is not None and result.valid_scores is not None:
-        files[MODEL] = save(result.state)
-        files[VALID_PREDICTIONS] = predictions_parquet(valid, result.valid_scores)
+        files[RunFile.MODEL] = save(result.state)
+        files[RunFile.VALID_PREDICTIONS] = predictions_parquet(valid, result.valid_scores)
     if tested.predictions is not None:
-        files[PREDICTIONS] = tested.predictions
+        files[RunFile.PREDICTIONS] = tested.predictions
     return files
 
 

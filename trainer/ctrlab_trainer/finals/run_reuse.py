@@ -7,15 +7,15 @@ that its report needs, whatever becomes of the parent.
 
 from ctrlab_api.canonical_json import digest
 from ctrlab_api.experiment_key import ExperimentKey
-from ctrlab_api.names import ObjectKey
+from ctrlab_api.names import ObjectKey, RunFile
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData, RunRecord, StudyRecord
 from ctrlab_api.records.ablation_changes import ReusedRun
 from ctrlab_store import Store
-from ctrlab_trainer.process.run_records import RECORD, find_stored_record
+from ctrlab_trainer.process.run_records import find_stored_record
 from ctrlab_trainer.training.variant_config import resolve_config
 
-COPIED = ("predictions.parquet", "curve.csv")
+COPIED = (RunFile.PREDICTIONS, RunFile.CURVE)
 
 
 def reuse_parent_run(
@@ -65,5 +65,5 @@ def reuse_parent_run(
             ),
         }
     )
-    own.put(ObjectKey.run(parent.model, seed, 1, RECORD), taken.to_json().encode())
+    own.put(ObjectKey.run(parent.model, seed, 1, RunFile.RECORD), taken.to_json().encode())
     return taken

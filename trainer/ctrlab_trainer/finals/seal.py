@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ctrlab_api.experiment_key import ExperimentKey
-from ctrlab_api.names import ObjectKey, Variable
+from ctrlab_api.names import ObjectKey, RunFile, Variable
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData, StudyRecord, TestOpening, search_token
 from ctrlab_api.run_attempts import RUNS_PREFIX, attempts_with
@@ -21,8 +21,6 @@ from ctrlab_trainer.data.prepared.split_validation import open_validated_split
 
 FIRST_OPENING = "first"
 """The reason of an opening that is no rerun."""
-
-OPENING = "opening.json"
 
 
 class SealError(Exception):
@@ -72,7 +70,7 @@ def open_test(
         reason=reason,
     )
     try:
-        experiment.put(ObjectKey.run(variant, seed, attempt, OPENING), opening.to_json().encode())
+        experiment.put(ObjectKey.run(variant, seed, attempt, RunFile.OPENING), opening.to_json().encode())
     except ObjectExists:
         raise SealError(_opened_before(variant, seed, attempt)) from None
     folder = _with_own_credentials(store_root).local_folder(ObjectKey.sealed(prepared.digest))
@@ -118,8 +116,10 @@ def frozen_studies(experiment: Store, plan: Plan, prepared: PreparedData) -> dic
 
 def read_openings(experiment: Store, variant: str, seed: int) -> tuple[TestOpening, ...]:
     """Every logged opening for one (variant, seed), by attempt."""
-    attempts = attempts_with(experiment.list(f"{RUNS_PREFIX}{variant}/{seed}/"), OPENING).get((variant, seed), ())
-    keys = [ObjectKey.run(variant, seed, attempt, OPENING) for attempt in attempts]
+    attempts = attempts_with(experiment.list(f"{RUNS_PREFIX}{variant}/{seed}/"), RunFile.OPENING).get(
+        (variant, seed), ()
+    )
+    keys = [ObjectKey.run(variant, seed, attempt, RunFile.OPENING) for attempt in attempts]
     return tuple(TestOpening.model_validate_json(experiment.get(key)) for key in keys)
 
 

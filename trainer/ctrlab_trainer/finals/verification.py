@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ctrlab_api.experiment_key import ExperimentKey
-from ctrlab_api.names import ObjectKey
+from ctrlab_api.names import ObjectKey, RunFile
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData, RunRecord, StudyRecord
 from ctrlab_store import ObjectNotFound, Store
@@ -12,7 +12,7 @@ from ctrlab_trainer.finals.final_runs import retrain_model_digest
 from ctrlab_trainer.process.code_version import code_record
 from ctrlab_trainer.process.device import set_up_torch
 from ctrlab_trainer.process.hardware import hardware_record
-from ctrlab_trainer.process.run_records import RECORD, find_record
+from ctrlab_trainer.process.run_records import find_record
 from ctrlab_trainer.process.software_environment import environment_record
 
 DECIDING = ("torch", "numpy")
@@ -51,7 +51,7 @@ def verify(plan: Plan, key: ExperimentKey, store_root: Store, variant: str, seed
     experiment = store_root.below(key.prefix)
     record = find_record(experiment, variant, seed)
     if record is None:
-        raise ObjectNotFound(experiment.uri, ObjectKey.run(variant, seed, 1, RECORD))
+        raise ObjectNotFound(experiment.uri, ObjectKey.run(variant, seed, 1, RunFile.RECORD))
     search = StudyRecord.model_validate_json(experiment.get(ObjectKey.study(variant)))
     prepared = PreparedData.model_validate_json(experiment.get(ObjectKey.PREPARED))
     repeated = retrain_model_digest(plan, search, store_root, prepared, record)

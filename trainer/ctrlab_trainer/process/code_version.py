@@ -6,11 +6,10 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from ctrlab_api.names import Variable
 from ctrlab_api.records import CodeRecord
 
 PACKAGE = "ctrlab"
-IMAGE_VARIABLE = "CTRLAB_IMAGE"
-"""Set in a pod to the image reference, which a process cannot find out by itself."""
 
 
 @cache
@@ -22,7 +21,7 @@ def code_record() -> CodeRecord:
         version=version(PACKAGE),
         git_commit=_git("rev-parse", "HEAD"),
         git_dirty=None if status is None else bool(status),
-        image=os.environ.get(IMAGE_VARIABLE),
+        image=os.environ.get(Variable.IMAGE),
     )
 
 

@@ -5,10 +5,8 @@ import os
 import torch
 
 from ctrlab_api.errors import InvalidSpec, Problem
+from ctrlab_api.names import Variable
 from ctrlab_trainer.process.allocator import keep_freed_memory
-
-THREADS_VARIABLE = "CTRLAB_THREADS"
-DEVICE_VARIABLE = "CTRLAB_DEVICE"
 
 
 def set_up_torch() -> str:
@@ -22,22 +20,22 @@ def set_up_torch() -> str:
     torch.set_num_threads(_threads())
     # A strong penalty decays rows that are never drawn into numbers that a CPU handles a hundred times slower.
     torch.set_flush_denormal(True)
-    return _device(os.environ.get(DEVICE_VARIABLE, "auto"))
+    return _device(os.environ.get(Variable.DEVICE, "auto"))
 
 
 def _threads() -> int:
-    given = os.environ.get(THREADS_VARIABLE, "1")
+    given = os.environ.get(Variable.THREADS, "1")
     if not given.isdigit() or int(given) < 1:
-        raise InvalidSpec([Problem(THREADS_VARIABLE, f"a number of threads of at least 1, not {given!r}")])
+        raise InvalidSpec([Problem(Variable.THREADS, f"a number of threads of at least 1, not {given!r}")])
     return int(given)
 
 
 def _device(wanted: str) -> str:
     if wanted not in ("auto", "cpu", "cuda"):
-        raise InvalidSpec([Problem(DEVICE_VARIABLE, f"auto, cpu or cuda, not {wanted!r}")])
+        raise InvalidSpec([Problem(Variable.DEVICE, f"auto, cpu or cuda, not {wanted!r}")])
     available = torch.cuda.is_available()
     if wanted == "cuda" and not available:
         raise InvalidSpec(
-            [Problem(DEVICE_VARIABLE, "cuda is asked for, and torch finds no GPU here; allowed: cpu, auto")]
+            [Problem(Variable.DEVICE, "cuda is asked for, and torch finds no GPU here; allowed: cpu, auto")]
         )
     return "cuda" if available and wanted != "cpu" else "cpu"

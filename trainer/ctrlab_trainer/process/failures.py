@@ -6,11 +6,10 @@ import traceback
 from pathlib import Path
 
 from ctrlab_api.errors import InvalidInput
-from ctrlab_api.names import ExitCode
+from ctrlab_api.names import ExitCode, Variable
 from ctrlab_store import StoreError
 from ctrlab_study import StudyUnavailable
 
-LOG_VARIABLE = "CTRLAB_TERMINATION_LOG"
 KUBERNETES_LOG = Path("/dev/termination-log")
 UNEXPECTED = 1
 """A retry may help, or the code is wrong."""
@@ -52,7 +51,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def _log(message: str) -> None:
     """Into the file that whoever started the worker reads; without one, stderr has to do."""
-    given = os.environ.get(LOG_VARIABLE)
+    given = os.environ.get(Variable.TERMINATION_LOG)
     path = Path(given) if given else KUBERNETES_LOG
     if not given and not path.exists():
         return

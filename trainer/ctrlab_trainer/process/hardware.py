@@ -7,10 +7,8 @@ from pathlib import Path
 import psutil
 import torch
 
+from ctrlab_api.names import Variable
 from ctrlab_api.records import HardwareRecord
-
-NODE_VARIABLE = "CTRLAB_NODE"
-"""Set in a pod to the node's name."""
 
 
 def hardware_record(device: str) -> HardwareRecord:
@@ -22,7 +20,7 @@ def hardware_record(device: str) -> HardwareRecord:
         memory_bytes=psutil.virtual_memory().total,
         gpu=torch.cuda.get_device_name() if on_gpu else None,
         cuda=torch.version.cuda if on_gpu else None,
-        node=os.environ.get(NODE_VARIABLE),
+        node=os.environ.get(Variable.NODE),
     )
 
 

@@ -9,15 +9,13 @@ from datetime import UTC, datetime
 
 import torch
 
+from ctrlab_api.names import Variable
 from ctrlab_api.records import ProcessRecord
-
-WORKER_VARIABLE = "CTRLAB_WORKER"
-"""The name of the worker, such as its pod's; host and process number unless set."""
 
 
 def worker_name() -> str:
     """Who runs this."""
-    return os.environ.get(WORKER_VARIABLE) or f"{socket.gethostname()}/{os.getpid()}"
+    return os.environ.get(Variable.WORKER) or f"{socket.gethostname()}/{os.getpid()}"
 
 
 class ResourceUsage:

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from ctrlab_api.names import ObjectKey
+from ctrlab_api.names import ObjectKey, RunFile
 from ctrlab_api.records import RunRecord
 from ctrlab_api.run_attempts import RUNS_PREFIX, attempts_with
 from ctrlab_store import Store
-
-RECORD = "record.json"
 
 
 @dataclass(frozen=True)
@@ -20,10 +18,10 @@ class StoredRecord:
 
 def find_stored_record(experiment: Store, variant: str, seed: int) -> StoredRecord | None:
     """Return the record of the attempt that counts, the one with the lowest number; None without a record."""
-    attempts = attempts_with(experiment.list(f"{RUNS_PREFIX}{variant}/{seed}/"), RECORD)
+    attempts = attempts_with(experiment.list(f"{RUNS_PREFIX}{variant}/{seed}/"), RunFile.RECORD)
     if not attempts:
         return None
-    content = experiment.get(ObjectKey.run(variant, seed, attempts[variant, seed][0], RECORD))
+    content = experiment.get(ObjectKey.run(variant, seed, attempts[variant, seed][0], RunFile.RECORD))
     return StoredRecord(RunRecord.model_validate_json(content), content)
 
 

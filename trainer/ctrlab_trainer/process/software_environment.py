@@ -8,11 +8,12 @@ from importlib.metadata import distributions
 import torch
 from threadpoolctl import threadpool_info
 
+from ctrlab_api.names import Variable
 from ctrlab_api.records import EnvironmentRecord
 
 VARIABLES = (
-    "CTRLAB_DEVICE",
-    "CTRLAB_THREADS",
+    Variable.DEVICE,
+    Variable.THREADS,
     "CUBLAS_WORKSPACE_CONFIG",
     "CUDA_VISIBLE_DEVICES",
     "MKL_NUM_THREADS",

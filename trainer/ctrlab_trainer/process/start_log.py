@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ctrlab_api.names import ExitCode, ObjectKey
+from ctrlab_api.names import ExitCode, ObjectKey, RunFile
 from ctrlab_api.records import Anomaly, RunEnd, RunStart, interrupted_start
 from ctrlab_store import ObjectExists, Store, StoreError
 from ctrlab_trainer.process.failures import is_out_of_memory
@@ -39,22 +39,22 @@ class StartLog:
             # The reason that the run ends must get through, whatever the store says to a note about it.
             with suppress(StoreError):
                 if find_record(self.experiment, self.variant, self.seed) is None:
-                    self._put(f"{number}-end.json", _end(number, error))
+                    self._put(RunFile.end(number), _end(number, error))
             raise
 
     def cut_off(self) -> tuple[Anomaly, ...]:
         """One anomaly for each logged start; asked while no record is there, so all of them were cut off."""
         found: list[Anomaly] = []
         number = 1
-        while self.experiment.exists(ObjectKey.starts(self.variant, self.seed, f"{number}.json")):
+        while self.experiment.exists(ObjectKey.starts(self.variant, self.seed, RunFile.start(number))):
             found.append(self._anomaly(number))
             number += 1
         return tuple(found)
 
     def _anomaly(self, number: int) -> Anomaly:
-        key = ObjectKey.starts(self.variant, self.seed, f"{number}.json")
+        key = ObjectKey.starts(self.variant, self.seed, RunFile.start(number))
         start = RunStart.model_validate_json(self.experiment.get(key))
-        last = ObjectKey.starts(self.variant, self.seed, f"{number}-end.json")
+        last = ObjectKey.starts(self.variant, self.seed, RunFile.end(number))
         known = self.experiment.exists(last)
         return interrupted_start(start, RunEnd.model_validate_json(self.experiment.get(last)) if known else None)
 
@@ -63,7 +63,7 @@ class StartLog:
         while True:
             start = RunStart(number=number, at=_now(), by=worker_name())
             try:
-                self._put(f"{number}.json", start)
+                self._put(RunFile.start(number), start)
             except ObjectExists:
                 number += 1
             else:

@@ -9,9 +9,8 @@ import signal
 import threading
 from types import FrameType
 
-from ctrlab_api.names import ExitCode
+from ctrlab_api.names import ExitCode, Variable
 
-PARENT_VARIABLE = "CTRLAB_PARENT_PID"
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
@@ -22,7 +21,7 @@ class Termination:
         self._asked = threading.Event()
         self._patient = False
         signal.signal(signal.SIGTERM, self._handle)
-        parent = os.environ.get(PARENT_VARIABLE)
+        parent = os.environ.get(Variable.PARENT_PID)
         if parent:
             threading.Thread(target=_watch_parent, args=(int(parent),), daemon=True).start()
 

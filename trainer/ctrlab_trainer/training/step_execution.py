@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from ctrlab_api.errors import InvalidSpec, Problem
+from ctrlab_api.names import Variable
 from ctrlab_api.records.runs import StepKind
 from ctrlab_trainer.models.components.dropout import Dropout
 
-STEPS_VARIABLE = "CTRLAB_STEPS"
 WARM_UP_STEPS = 3
 """Steps before one is recorded, in which libraries and optimisers set themselves up."""
 WORTH_IT = 10
@@ -45,7 +45,7 @@ def choose_execution(
 ) -> StepExecution:
     """`wanted` is auto or eager; `full_batches` are those of one epoch; `row_wise`: some table is updated by rows."""
     if wanted == "eager":
-        return StepExecution("eager", f"{STEPS_VARIABLE}=eager")
+        return StepExecution("eager", f"{Variable.STEPS}=eager")
     if device != "cuda":
         return StepExecution("eager", "graphs are for GPUs")
     if optimizer not in CAPTURABLE_OPTIMIZERS:
@@ -59,9 +59,9 @@ def choose_execution(
 
 def wanted() -> str:
     """What the environment asks for; InvalidSpec for anything but auto and eager."""
-    given = os.environ.get(STEPS_VARIABLE, "auto")
+    given = os.environ.get(Variable.STEPS, "auto")
     if given not in ("auto", "eager"):
-        raise InvalidSpec([Problem(STEPS_VARIABLE, f"auto or eager, not {given!r}")])
+        raise InvalidSpec([Problem(Variable.STEPS, f"auto or eager, not {given!r}")])
     return given
 
 

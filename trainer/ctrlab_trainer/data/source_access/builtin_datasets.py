@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ctrlab_api.errors import InvalidData
+from ctrlab_api.names import Variable
 from ctrlab_api.resources.dataset import Format
 
 SYNTHETIC: Final = "synthetic"
@@ -52,13 +53,13 @@ BUILTIN_DATASETS: Final[Mapping[str, BuiltinDataset]] = {
 
 def cache_folder() -> Path:
     """Where fetched data sets lie: CTRLAB_CACHE, or ~/.cache/ctrlab, and in it `datasets`."""
-    return Path(os.environ.get("CTRLAB_CACHE") or Path.home() / ".cache" / "ctrlab") / "datasets"
+    return Path(os.environ.get(Variable.CACHE) or Path.home() / ".cache" / "ctrlab") / "datasets"
 
 
 def builtin_folder(name: str) -> Path:
     """The folder that holds the data set `name` of `KNOWN`; InvalidData with what to do if there is none."""
     known = BUILTIN_DATASETS[name]
-    searched = [Path(value) for value in (os.environ.get("CTRLAB_DATA"),) if value] + [cache_folder()]
+    searched = [Path(value) for value in (os.environ.get(Variable.DATA),) if value] + [cache_folder()]
     for folder in searched:
         if (folder / known.path).exists():
             return folder

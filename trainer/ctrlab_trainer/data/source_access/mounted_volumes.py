@@ -2,18 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import Final
 
 from ctrlab_api.errors import InvalidData
-
-VOLUMES_VARIABLE: Final = "CTRLAB_PVC_ROOT"
-MOUNTED_AT: Final = "/data/pvc"
-"""Where jobs of a cluster have the claims, each in a folder of its name."""
+from ctrlab_api.names import CLAIMS_FOLDER, Variable
 
 
 def mounted_path(claim: str, path: str, uri: str, field: str) -> Path:
     """The file or folder of a claim; InvalidData where this machine has no such volume, with what to do."""
-    root = Path(os.environ.get(VOLUMES_VARIABLE) or MOUNTED_AT)
+    root = Path(os.environ.get(Variable.PVC_ROOT) or CLAIMS_FOLDER)
     volume = root / claim
     found = volume / path.strip("/")
     if ".." in Path(path).parts:
@@ -22,6 +18,6 @@ def mounted_path(claim: str, path: str, uri: str, field: str) -> Path:
         raise InvalidData.at(
             field,
             f"{uri} is a volume of a cluster, and this machine has no folder {volume}; use file:// here, or set "
-            f"{VOLUMES_VARIABLE} to the folder that holds {claim}/",
+            f"{Variable.PVC_ROOT} to the folder that holds {claim}/",
         )
     return found
