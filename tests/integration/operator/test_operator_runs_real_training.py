@@ -50,6 +50,7 @@ def test_real_training_ends_in_a_real_report_in_the_bucket(cluster: Cluster) -> 
     assert {(record.variant, record.seed) for record in records} == {
         (model, seed) for model in ("FM", "LR") for seed in range(2024, 2029)
     }
+    assert {record.hardware.node for record in records} == {cluster.node}
     report = folder.get(ObjectKey.LATEST_REPORT).decode().strip().rstrip("/")
     assert status["report"]["uri"] == f"{folder.uri}/{report}"
     summary = ReportSummary.model_validate_json(folder.get(f"{report}/summary.json"))

@@ -146,6 +146,10 @@ def test_a_worker_knows_its_image_for_the_record(manifest: Manifest) -> None:
     assert variables(manifest)["CTRLAB_IMAGE"]["value"] == container["image"]
 
 
+def test_a_worker_knows_its_node_for_the_record(manifest: Manifest) -> None:
+    assert variables(manifest)["CTRLAB_NODE"]["valueFrom"] == {"fieldRef": {"fieldPath": "spec.nodeName"}}
+
+
 def test_claims_of_the_data_set_are_mounted_read_only_where_data_are_prepared(
     phase: str, make: Any, storage: ClusterStorage, settings: Settings
 ) -> None:
