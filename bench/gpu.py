@@ -23,7 +23,8 @@ from bench.trainers.data import DEVICE_VARIABLE, SETTINGS, columns_of
 from ctrlab_api.architectures import Architecture
 from ctrlab_api.names import Variable
 from ctrlab_api.plan import Variant
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.process.device import set_up_torch
 from ctrlab_trainer.training.batched_training import train_batched
 from ctrlab_trainer.training.determinism import deterministic

@@ -31,7 +31,8 @@ import torch
 from bench.scale import BATCH, CHUNK, FIELDS, MILLION, VALUES, peaks, schema_of, write
 from ctrlab_api.plan import Variant
 from ctrlab_api.records.runs import RowPermutation
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedFeature, EncodedSchema, open_split
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedFeature, EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import open_split
 from ctrlab_trainer.models import build
 from ctrlab_trainer.process.device import set_up_torch
 from ctrlab_trainer.process.memory_limits import GROUPS

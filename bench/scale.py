@@ -29,7 +29,8 @@ import torch
 
 from ctrlab_api.plan import Variant
 from ctrlab_api.records.runs import RowPermutation
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedFeature, EncodedSchema, open_split
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedFeature, EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import open_split
 from ctrlab_trainer.models import build
 from ctrlab_trainer.process.device import set_up_torch
 from ctrlab_trainer.training.loop import training_step

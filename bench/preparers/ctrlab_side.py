@@ -11,7 +11,7 @@ from ctrlab_api.plan import Plan, Variant
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
 from ctrlab_store import FileStore
-from ctrlab_trainer.data.preparing.preparation import prepare
+from ctrlab_trainer.data.preparation.dataset_preparation import prepare
 
 SPEC = {
     "source": {"uri": Path(sys.argv[1]).as_uri(), "format": "csv"},

@@ -13,14 +13,8 @@ from numpy.typing import NDArray
 from bench.trainers.data import SETTINGS, Columns, columns_of
 from bench.trainers.serve import serve
 from ctrlab_api.plan import Variant
-from ctrlab_trainer.data.prepared.encoded_splits import (
-    EncodedFeature,
-    EncodedHistory,
-    EncodedSchema,
-    EncodedSplit,
-    open_split,
-    save_split,
-)
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedFeature, EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedHistory, EncodedSplit, open_split, save_split
 from ctrlab_trainer.models import build
 from ctrlab_trainer.process.device import set_up_torch
 from ctrlab_trainer.training.batches import Batch, DeviceData

@@ -16,7 +16,7 @@ from ctrlab_api.resources.features import Feature
 from ctrlab_trainer.data.encoders import build_encoder
 from ctrlab_trainer.data.encoders.exact_moments import SCALE, ExactMoments, exact_sum
 from ctrlab_trainer.data.encoders.numeric_buckets import NumberCounts, quantiles
-from ctrlab_trainer.data.reading.source_tables import SourceTable
+from ctrlab_trainer.data.readers.source_tables import SourceTable
 
 FEATURES: tuple[dict[str, Any], ...] = (
     {"type": "Categorical"},

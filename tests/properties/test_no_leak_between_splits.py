@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from ctrlab_api.canonical_json import canonical_json
 from ctrlab_api.resources.dataset import Dataset
+from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset
+from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
-from ctrlab_trainer.data.preparing.dataset_encoding import EncodedDataset, encode_dataset
-from ctrlab_trainer.data.reading.source_tables import SourceTable, factorize
-from ctrlab_trainer.data.splitting.split_strategies import SPLIT_NAMES, split_rows
+from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
+from ctrlab_trainer.data.splits.split_strategies import SPLIT_NAMES, assign_splits
 
 FEATURES: list[dict[str, Any]] = [
     {"name": "user", "type": "Categorical"},
@@ -93,7 +94,7 @@ def usable(source: Sequence[Row], strategy: str) -> list[Row]:
     """The source with both classes in every part and a number in train; labels and prices never move a row."""
     table = table_of(source)
     users = factorize(table.data["user"]).codes
-    parts = split_rows(table, dataset(strategy), np.array([row.time for row in source]), users)
+    parts = assign_splits(table, dataset(strategy), np.array([row.time for row in source]), users)
     result = list(source)
     for part in range(len(SPLIT_NAMES)):
         rows = np.flatnonzero(parts == part).tolist()
@@ -159,10 +160,10 @@ def test_train_and_valid_do_not_depend_on_test_rows(
 ) -> None:
     source = usable(source, strategy)
     before = encoded(source, strategy)
-    test_rows = before.parts[2].row_ids.tolist()
+    test_rows = before.splits[2].row_ids.tolist()
     other = changed(source, test_rows, others, MAKES_THE_SPLIT[strategy])
     after = encoded(usable(other, strategy), strategy)
-    assert [content(part) for part in after.parts[:2]] == [content(part) for part in before.parts[:2]]
+    assert [content(part) for part in after.splits[:2]] == [content(part) for part in before.splits[:2]]
     assert fitted(after) == fitted(before)
 
 
@@ -174,17 +175,17 @@ def test_train_and_everything_fitted_do_not_depend_on_validation_rows(
 ) -> None:
     source = usable(source, strategy)
     before = encoded(source, strategy)
-    later = [*before.parts[1].row_ids.tolist(), *before.parts[2].row_ids.tolist()]
+    later = [*before.splits[1].row_ids.tolist(), *before.splits[2].row_ids.tolist()]
     other = changed(source, later, others, MAKES_THE_SPLIT[strategy])
     after = encoded(usable(other, strategy), strategy)
-    assert content(after.parts[0]) == content(before.parts[0])
+    assert content(after.splits[0]) == content(before.splits[0])
     assert fitted(after) == fitted(before)
 
 
 def histories(data: EncodedDataset) -> dict[int, list[int]]:
     """Row -> its history as ids."""
     found = {}
-    for part in data.parts:
+    for part in data.splits:
         past = part.histories["past"]
         for row, start, end in zip(part.row_ids.tolist(), past.start.tolist(), past.end.tolist(), strict=True):
             found[row] = past.events[start:end].tolist()
@@ -199,11 +200,11 @@ def test_a_history_holds_the_users_strictly_earlier_clicks_of_this_and_earlier_p
 ) -> None:
     source = usable(source, strategy)
     data = encoded(source, strategy)
-    part_of = {row: index for index, part in enumerate(data.parts) for row in part.row_ids.tolist()}
+    part_of = {row: index for index, part in enumerate(data.splits) for row in part.row_ids.tolist()}
     item = next(feature.column for feature in data.schema.features if feature.name == "item")
     id_of = {
         row: int(part.categorical[position, item])
-        for part in data.parts
+        for part in data.splits
         for position, row in enumerate(part.row_ids.tolist())
     }
 
@@ -249,6 +250,6 @@ def test_known_values_are_those_that_train_has_often_enough(source: list[Row]) -
 def test_a_temporal_split_never_parts_rows_of_one_time(source: list[Row]) -> None:
     source = usable(source, "Temporal")
     data = encoded(source, "Temporal")
-    spans = [[source[row].time for row in part.row_ids.tolist()] for part in data.parts]
+    spans = [[source[row].time for row in part.row_ids.tolist()] for part in data.splits]
     assert max(spans[0]) < min(spans[1])
     assert max(spans[1]) < min(spans[2])

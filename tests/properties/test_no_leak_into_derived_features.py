@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from ctrlab_api.canonical_json import canonical_json
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.resources.dataset import Dataset
+from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset
+from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
-from ctrlab_trainer.data.preparing.dataset_encoding import EncodedDataset, encode_dataset
-from ctrlab_trainer.data.reading.source_tables import SourceTable, factorize
-from ctrlab_trainer.data.splitting.split_strategies import TRAIN, split_rows
+from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
+from ctrlab_trainer.data.splits.split_strategies import TRAIN, assign_splits
 
 KIND_OF = dict(zip("pqrstvwx", "aabbccdd", strict=True))
 """Each item has one category, as an item table needs."""
@@ -148,7 +149,7 @@ def encoded(source: Sequence[Row], split: str, vectors: Path, negatives: str | N
 def usable(source: Sequence[Row], split: str, vectors: Path) -> list[Row]:
     """The source with both classes in every part and a number in train; neither moves a row."""
     table = table_of(source, split)
-    parts = split_rows(
+    parts = assign_splits(
         table,
         dataset(split, vectors, None),
         np.array([row.time for row in source]),
@@ -194,14 +195,16 @@ def test_no_byte_of_a_part_depends_on_rows_of_later_parts(
 ) -> None:
     source = usable(source, split, vectors)
     before = encoded(source, split, vectors, negatives)
-    later = [row for part in before.parts[kept_parts:] for row in part.row_ids.tolist() if row < len(source)]
+    later = [row for part in before.splits[kept_parts:] for row in part.row_ids.tolist() if row < len(source)]
     changed = list(source)
     kept = {"part", *MAKES_THE_SPLIT.get(split, set())}
     for place, row in enumerate(later):
         other = {name: value for name, value in others[place % len(others)].items() if name not in kept}
         changed[row] = replace(source[row], **other)
     after = encoded(usable(changed, split, vectors), split, vectors, negatives)
-    assert [content(part) for part in after.parts[:kept_parts]] == [content(part) for part in before.parts[:kept_parts]]
+    assert [content(part) for part in after.splits[:kept_parts]] == [
+        content(part) for part in before.splits[:kept_parts]
+    ]
     assert canonical_json(dict(after.fitted)) == canonical_json(dict(before.fitted))
     assert after.schema.to_json() == before.schema.to_json()
 
@@ -218,8 +221,8 @@ def test_a_drawn_row_is_its_positive_with_an_item_that_the_user_has_in_no_part_t
     column = {feature.name: feature.column for feature in data.schema.features}
     known = [str(value) for value in data.fitted["text"]["values"]]  # type: ignore[attr-defined]
     offset = data.schema.feature("text").offset
-    part_of = {row: index for index, part in enumerate(data.parts) for row in part.row_ids.tolist()}
-    for index, part in enumerate(data.parts):
+    part_of = {row: index for index, part in enumerate(data.splits) for row in part.row_ids.tolist()}
+    for index, part in enumerate(data.splits):
         place_of = {row: place for place, row in enumerate(part.row_ids.tolist())}
         for row, place in place_of.items():
             if row < len(source):

@@ -83,7 +83,7 @@ def _worker(command: argparse.ArgumentParser, run: Callable[[argparse.Namespace]
 
 def _prepare(given: argparse.Namespace) -> int:
     Termination()
-    from ctrlab_trainer.data.preparing.preparation import prepare
+    from ctrlab_trainer.data.preparation.dataset_preparation import prepare
 
     store, plan = _open(given)
     prepare(plan, store, given.experiment)
@@ -151,7 +151,7 @@ def _calibrate(given: argparse.Namespace) -> int:
 
 
 def _fetch(given: argparse.Namespace) -> int:
-    from ctrlab_trainer.data.source_access.dataset_fetching import FetchFailed, fetch_dataset
+    from ctrlab_trainer.data.sources.dataset_fetching import FetchFailed, fetch_dataset
 
     try:
         fetched = fetch_dataset(given.name, given.into)
@@ -163,7 +163,7 @@ def _fetch(given: argparse.Namespace) -> int:
 
 
 def _inspect(given: argparse.Namespace) -> int:
-    from ctrlab_trainer.data.inspecting.dataset_inspection import inspect_dataset
+    from ctrlab_trainer.data.inspection.dataset_inspection import inspect_dataset
 
     experiment = _experiment(given.file)
     print(inspect_dataset(experiment.spec.dataset, experiment.metadata.name).to_json(), end="")
@@ -171,14 +171,14 @@ def _inspect(given: argparse.Namespace) -> int:
 
 
 def _encode(given: argparse.Namespace) -> int:
-    from ctrlab_trainer.data.preparing.preparation import prepare_dataset
+    from ctrlab_trainer.data.preparation.dataset_preparation import prepare_dataset
 
     dataset, store = _experiment(given.file).spec.dataset, open_store(given.store)
     if given.scheduler is None:
         record = prepare_dataset(dataset, store)
     else:
         try:
-            from ctrlab_trainer.data.preparing.dask_encoding import DaskEncoder, connect
+            from ctrlab_trainer.data.preparation.dask_encoding import DaskEncoder, connect
         except ModuleNotFoundError as error:
             raise InvalidSpec([Problem("--scheduler", f"{error}; install it: pip install 'ctrlab[dask]'")]) from error
         with connect(given.scheduler) as client:

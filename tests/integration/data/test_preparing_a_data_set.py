@@ -15,13 +15,13 @@ from ctrlab_api.plan import Plan, Variant
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
 from ctrlab_store import FileStore, open_store
+from ctrlab_trainer.data.preparation import dataset_preparation
+from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset
+from ctrlab_trainer.data.preparation.dataset_preparation import prepare
 from ctrlab_trainer.data.prepared.bayes_optimum import bayes_auc_of
 from ctrlab_trainer.data.prepared.encoded_splits import open_split
 from ctrlab_trainer.data.prepared.train_valid_splits import open_train_valid
-from ctrlab_trainer.data.preparing import preparation as preparing
-from ctrlab_trainer.data.preparing.dataset_encoding import encode_dataset
-from ctrlab_trainer.data.preparing.preparation import prepare
-from ctrlab_trainer.data.reading.delimited_files import read_delimited
+from ctrlab_trainer.data.readers.delimited_files import read_delimited
 
 KEY = ExperimentKey(namespace="default", name="e", uid="1")
 OTHER = ExperimentKey(namespace="default", name="f", uid="2")
@@ -98,7 +98,7 @@ def test_a_prepared_data_set_is_not_read_again(store: FileStore, monkeypatch: py
     def fail(*_: object) -> None:
         raise AssertionError("the source was read again")
 
-    monkeypatch.setattr(preparing, "read_source", fail)
+    monkeypatch.setattr(dataset_preparation, "read_source", fail)
     assert prepare(plan_of(), store, OTHER) == first
 
 
@@ -172,7 +172,7 @@ def test_a_source_that_disappears_after_it_was_read_does_not_matter(
         shutil.rmtree(folder)
         return encode_dataset(*arguments)
 
-    monkeypatch.setattr("ctrlab_trainer.data.preparing.preparation.encode_dataset", remove_then_encode)
+    monkeypatch.setattr("ctrlab_trainer.data.preparation.dataset_preparation.encode_dataset", remove_then_encode)
     record = prepare(files_plan(folder.as_uri()), store, KEY)
     assert open_train_valid(store, record)[1].rows == 144
 
@@ -191,7 +191,7 @@ def test_a_source_that_disappears_while_it_is_read_costs_nothing_that_is_finishe
         yield from read(table, path, *arguments)
         (folder / "1.csv").unlink(missing_ok=True)
 
-    monkeypatch.setattr("ctrlab_trainer.data.reading.source_reading.read_delimited", remove_the_next)
+    monkeypatch.setattr("ctrlab_trainer.data.readers.source_reading.read_delimited", remove_the_next)
     with pytest.raises(InvalidData, match=r"1\.csv"):
         prepare(files_plan(folder.as_uri()), store, OTHER)
     assert contents(store.root) == before

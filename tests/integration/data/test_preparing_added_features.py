@@ -15,7 +15,7 @@ from ctrlab_api.records import PreparedData
 from ctrlab_api.resources.ablation import Ablation
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_store import Store, open_store
-from ctrlab_trainer.data.preparing.preparation import prepare
+from ctrlab_trainer.data.preparation.dataset_preparation import prepare
 
 STUDY = ExperimentKey(namespace="default", name="study", uid="u1")
 MORE = ExperimentKey(namespace="default", name="more", uid="u2")
@@ -112,8 +112,8 @@ def test_a_source_that_has_changed_since_is_refused(source: Path, store: Store) 
     with pytest.raises(InvalidInput) as refused:
         prepare(plan, store, MORE)
     assert str(refused.value) == (
-        "addFeatures: beside the added features the data must be that of default/study/u1, but the source has changed: "
-        "run the experiment again, and this ablation after it"
+        "addFeatures: apart from the added features the data must equal the data of default/study/u1, but the source "
+        "has changed: run the experiment again, then this ablation"
     )
     assert not store.below(MORE.prefix).exists(ObjectKey.PREPARED)
 
@@ -132,4 +132,4 @@ def test_other_rows_and_other_values_are_named(source: Path, store: Store) -> No
     with pytest.raises(InvalidInput) as refused:
         prepare(adding(source, SHOP), store, MORE)
     message = str(refused.value)
-    assert "item has other values in train; valid has other rows; its test rows were prepared by a version" in message
+    assert "item has different values in train; valid has different rows; its test rows were prepared by" in message

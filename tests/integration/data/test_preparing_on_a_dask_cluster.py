@@ -15,9 +15,9 @@ from distributed import Client, LocalCluster
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_store import FileStore
-from ctrlab_trainer.data.preparing import dask_encoding
-from ctrlab_trainer.data.preparing.dask_encoding import DaskEncoder, connect
-from ctrlab_trainer.data.preparing.preparation import prepare_dataset
+from ctrlab_trainer.data.preparation import dask_encoding
+from ctrlab_trainer.data.preparation.dask_encoding import DaskEncoder, connect
+from ctrlab_trainer.data.preparation.dataset_preparation import prepare_dataset
 
 PARTS = 5
 CONFIG = {"dashboard_address": "127.0.0.1:0", "threads_per_worker": 1}

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from ctrlab_api.resources.dataset import Dataset
-from ctrlab_trainer.data.inspecting.dataset_warnings import empty_history_share
-from ctrlab_trainer.data.preparing.dataset_encoding import EncodedDataset, encode_dataset, required_columns
-from ctrlab_trainer.data.reading.source_reading import read_source
-from ctrlab_trainer.data.source_access.source_locations import locate
+from ctrlab_trainer.data.data_quality.dataset_warnings import empty_history_share
+from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset
+from ctrlab_trainer.data.preparation.source_columns import required_columns
+from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
+from ctrlab_trainer.data.readers.source_reading import read_source
+from ctrlab_trainer.data.sources.source_locations import locate
 
 pytestmark = [
     pytest.mark.data,
@@ -40,7 +42,7 @@ def test_frappe_has_the_published_split_and_vocabulary() -> None:
         features=categorical(*fields),
         split={"strategy": "Predefined", "column": "split"},
     )
-    assert [part.rows for part in data.parts] == [202_027, 57_722, 28_860]
+    assert [part.rows for part in data.splits] == [202_027, 57_722, 28_860]
     assert data.schema.embedding_rows - 1 - len(fields) <= 5_382
 
 
@@ -57,14 +59,14 @@ def test_movielens_by_time_has_new_users_whose_histories_grow_as_they_rate() -> 
         time="timestamp",
         split={"strategy": "Temporal"},
     )
-    assert sum(part.rows for part in data.parts) == 100_000
-    assert sum(int(part.labels.sum()) for part in data.parts) == 55_375
-    trained, tested = data.parts[0].users, data.parts[2].users
+    assert sum(part.rows for part in data.splits) == 100_000
+    assert sum(int(part.labels.sum()) for part in data.splits) == 55_375
+    trained, tested = data.splits[0].users, data.splits[2].users
     assert trained is not None
     assert tested is not None
     new = float(np.isin(tested, trained, invert=True).mean())
     assert new > 0.8
-    assert empty_history_share(data.parts[2]) < 0.05
+    assert empty_history_share(data.splits[2]) < 0.05
     genres = data.fitted["class"]["values"]
     assert isinstance(genres, list)
     assert len(genres) == 19
@@ -81,8 +83,8 @@ def test_criteo_without_header_has_its_columns() -> None:
         split={"strategy": "Random"},
         preprocessing={"minFrequency": 2},
     )
-    assert data.parts[0].categorical.shape == (8_000, 39)
-    assert sum(int(part.labels.sum()) for part in data.parts) == 2_182
+    assert data.splits[0].categorical.shape == (8_000, 39)
+    assert sum(int(part.labels.sum()) for part in data.splits) == 2_182
 
 
 def test_kuairand_keeps_milliseconds_apart() -> None:
@@ -94,5 +96,5 @@ def test_kuairand_keeps_milliseconds_apart() -> None:
         time="time_ms",
         split={"strategy": "Temporal"},
     )
-    assert [part.rows for part in data.parts] == [33_462, 4_183, 4_183]
-    assert empty_history_share(data.parts[1]) == 0
+    assert [part.rows for part in data.splits] == [33_462, 4_183, 4_183]
+    assert empty_history_share(data.splits[1]) == 0

@@ -18,8 +18,8 @@ from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
 from ctrlab_store import FileStore
 from ctrlab_store.s3_store import S3Store
-from ctrlab_trainer.data.preparing.preparation import prepare
-from ctrlab_trainer.data.source_access import s3_downloads
+from ctrlab_trainer.data.preparation.dataset_preparation import prepare
+from ctrlab_trainer.data.sources import s3_downloads
 
 PARTS = 4
 ROWS = [f"u{i % 7},i{i % 5},{i % 3 % 2}\n" for i in range(200)]

@@ -15,9 +15,9 @@ from ctrlab_api.records import PreparedData, StudyRecord, search_token
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_store import Store, open_store
 from ctrlab_study import untuned_record
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema
+from ctrlab_trainer.data.preparation.dataset_preparation import prepare
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.data.prepared.train_valid_splits import open_train_valid
-from ctrlab_trainer.data.preparing.preparation import prepare
 
 MANIFEST = """
 apiVersion: ctrlab.dev/v1alpha1

@@ -11,7 +11,7 @@ from ctrlab_api.names import ExitCode, ObjectKey
 from ctrlab_api.plan import ParentExperiment, Plan
 from ctrlab_api.records import RunRecord, StudyRecord
 from ctrlab_study import untuned_record
-from ctrlab_trainer.data.preparing.preparation import prepare
+from ctrlab_trainer.data.preparation.dataset_preparation import prepare
 from ctrlab_trainer.finals import final_training
 from ctrlab_trainer.finals.final_runs import evaluate
 from ctrlab_trainer.finals.final_training import FinalTraining

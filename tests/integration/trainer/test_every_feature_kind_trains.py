@@ -15,8 +15,8 @@ from ctrlab_api.plan import Plan
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_store import open_store
 from ctrlab_study import untuned_record
+from ctrlab_trainer.data.preparation.dataset_preparation import prepare
 from ctrlab_trainer.data.prepared.train_valid_splits import open_train_valid
-from ctrlab_trainer.data.preparing.preparation import prepare
 from ctrlab_trainer.finals.final_runs import evaluate
 
 USERS, ITEMS, SHOPS, ROWS = 30, 60, 8, 4000

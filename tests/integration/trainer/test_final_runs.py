@@ -14,7 +14,7 @@ from ctrlab_api.plan import Plan
 from ctrlab_api.records import RunRecord
 from ctrlab_metrics.computing import compute_metrics
 from ctrlab_store import Store
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.finals.final_runs import evaluate
 from ctrlab_trainer.finals.seal import SealError, open_test
 from ctrlab_trainer.finals.verification import Verification, verify

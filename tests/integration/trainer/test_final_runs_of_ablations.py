@@ -13,7 +13,7 @@ from ctrlab_api.records import PreparedData, StudyRecord, search_token
 from ctrlab_api.resources.ablation import Ablation
 from ctrlab_store import Store
 from ctrlab_study import inherited_record
-from ctrlab_trainer.data.preparing.preparation import prepare
+from ctrlab_trainer.data.preparation.dataset_preparation import prepare
 from ctrlab_trainer.finals.final_runs import evaluate
 from ctrlab_trainer.finals.seal import SealError
 

@@ -74,7 +74,7 @@ from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData
 from ctrlab_store import open_store
 from ctrlab_study import nothing_tuned
-from ctrlab_trainer.data.preparing.preparation import prepare
+from ctrlab_trainer.data.preparation.dataset_preparation import prepare
 from ctrlab_trainer.finals.final_runs import evaluate
 
 experiment = load_manifests(Path(sys.argv[1]))[0]

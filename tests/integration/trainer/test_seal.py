@@ -9,7 +9,7 @@ from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import TestOpening
 from ctrlab_store import Store
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.finals.seal import OpenedTest, SealError, open_test
 
 

@@ -9,7 +9,7 @@ from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import Anomaly
 from ctrlab_store import Store
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.finals.final_runs import evaluate
 from ctrlab_trainer.finals.suspicious_runs import retrain_if_suspicious
 from ctrlab_trainer.training.loop import TrainingResult

@@ -17,7 +17,7 @@ from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
 from ctrlab_store import Store, open_store
 from ctrlab_study import StudyDatabase
-from ctrlab_trainer.data.preparing.preparation import prepare
+from ctrlab_trainer.data.preparation.dataset_preparation import prepare
 
 KEY = ExperimentKey(namespace="default", name="tuned", uid="0123456789ab")
 DATASET = {

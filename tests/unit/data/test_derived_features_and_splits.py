@@ -13,10 +13,11 @@ from ctrlab_api.errors import InvalidData
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.dataset_splits import PredefinedFiles
 from ctrlab_trainer.data.encoders.hashing import hash_texts
-from ctrlab_trainer.data.preparing.dataset_encoding import EncodedDataset, encode_dataset
-from ctrlab_trainer.data.reading.sequence_files import read_sequences
-from ctrlab_trainer.data.reading.source_tables import SourceTable
-from ctrlab_trainer.data.splitting.split_strategies import split_by_files, split_by_user_arrival
+from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset
+from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
+from ctrlab_trainer.data.readers.sequence_files import read_sequences
+from ctrlab_trainer.data.readers.source_tables import SourceTable
+from ctrlab_trainer.data.splits.split_strategies import split_by_files, split_by_user_arrival
 
 
 def encoded(columns: dict[str, Any], features: list[dict[str, Any]], folder: Path | None = None) -> EncodedDataset:
@@ -40,7 +41,7 @@ def test_a_cross_knows_the_combinations_of_train() -> None:
     )
     feature = data.schema.feature("both")
     assert data.fitted["both"]["values"] == ["x\x1f1", "x\x1f2"]
-    ids = [(part.categorical[:, feature.column] - feature.offset).tolist() for part in data.parts]
+    ids = [(part.categorical[:, feature.column] - feature.offset).tolist() for part in data.splits]
     assert ids == [[1, 2], [0, 1], [0, 0]]
 
 
@@ -62,7 +63,7 @@ def test_values_of_the_file_have_ids_and_values_without_vector_are_treated_as_as
     feature = {"name": "item", "type": "Categorical", "pretrained": given}
     data = encoded({"item": ["p", "q", "n", "q", "z", "n"]}, [feature], tmp_path)
     assert data.fitted["item"]["values"] == ["p", "q", "n"]
-    assert [part.categorical[:, 0].tolist() for part in data.parts] == [[2, 3], [4, 3], [1, 4]]
+    assert [part.categorical[:, 0].tolist() for part in data.splits] == [[2, 3], [4, 3], [1, 4]]
     vectors = np.load(tmp_path / "vectors-0.npy")
     assert vectors[[1, 3]].tolist() == [[3.0, 4.0], [1.0, 2.0]]
     np.testing.assert_array_equal(vectors[[0, 2]], [expected, expected])

@@ -10,8 +10,9 @@ import pytest
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_trainer.data.encoders import build_encoder
 from ctrlab_trainer.data.encoders.numeric_buckets import log_bucket
-from ctrlab_trainer.data.preparing.dataset_encoding import EncodedDataset, encode_dataset
-from ctrlab_trainer.data.reading.source_tables import SourceTable
+from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset
+from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
+from ctrlab_trainer.data.readers.source_tables import SourceTable
 
 IN_TRAIN = np.array([True, True, True, True, False, False])
 
@@ -86,7 +87,7 @@ def test_rare_unseen_and_missing_values_have_their_ids() -> None:
         {"c": ["", "a", "b", "", "a", "z"]}, [{"name": "c", "type": "Categorical"}], preprocessing={"minFrequency": 1}
     )
     assert data.fitted["c"]["values"] == ["", "a"]
-    assert [part.categorical[:, 0].tolist() for part in data.parts] == [[2, 3], [1, 2], [3, 1]]
+    assert [part.categorical[:, 0].tolist() for part in data.splits] == [[2, 3], [1, 2], [3, 1]]
     assert data.schema.embedding_rows == 4
 
 
@@ -96,7 +97,7 @@ def test_lists_keep_their_first_ids_and_are_padded_at_the_end() -> None:
     known = data.fitted["g"]["values"]
     assert known == ["x", "y", "z"]
     x, y, z, other, padding = 2, 3, 4, 1, 0
-    assert [part.multicategorical["g"].tolist() for part in data.parts] == [
+    assert [part.multicategorical["g"].tolist() for part in data.splits] == [
         [[x, y], [x, padding]],
         [[padding, padding], [other, x]],
         [[y, padding], [z, padding]],
@@ -108,7 +109,7 @@ def test_lists_of_parquet_equal_separated_text() -> None:
     text = encoded({"g": ["x|y", "x", "", "q|x", "y", "z"]}, [feature])
     lists = encoded({"g": [["x", "y"], ["x"], [], ["q", "x"], ["y"], ["z"]]}, [feature])
     assert lists.fitted == text.fitted
-    for one, other in zip(lists.parts, text.parts, strict=True):
+    for one, other in zip(lists.splits, text.splits, strict=True):
         assert np.array_equal(one.multicategorical["g"], other.multicategorical["g"])
 
 
@@ -123,7 +124,7 @@ def test_blocks_lie_one_after_the_other_and_a_history_shares_the_block_of_its_it
     assert [feature.name for feature in data.schema.features] == ["past", "price", "item"]
     blocks = {feature.name: (feature.offset, feature.size, feature.column) for feature in data.schema.features}
     assert blocks == {"past": (2, 3, -1), "price": (1, 1, 0), "item": (2, 3, 0)}
-    past = data.parts[2].histories["past"]
+    past = data.splits[2].histories["past"]
     assert [past.events[start:end].tolist() for start, end in zip(past.start, past.end, strict=True)] == [
         [4, 4],
         [4, 4],

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_trainer.data.source_access import dataset_fetching as fetching
-from ctrlab_trainer.data.source_access.movielens import GENRES, atomic_files
+from ctrlab_trainer.data.sources import dataset_fetching as fetching
+from ctrlab_trainer.data.sources.movielens import GENRES, atomic_files
 
 
 def item(number: int, title: str, *genres: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_trainer.data.source_access.https_downloads import download_https
+from ctrlab_trainer.data.sources.https_downloads import download_https
 
 CONTENT = bytes(range(256)) * 5_000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -10,12 +10,12 @@ import pytest
 
 from ctrlab_api.resources.dataset import Dataset, Preprocessing
 from ctrlab_store import FileStore
-from ctrlab_trainer.data.inspecting import single_feature_scores
-from ctrlab_trainer.data.inspecting.dataset_inspection import inspect_dataset
-from ctrlab_trainer.data.inspecting.leak_checks import leak_warnings
-from ctrlab_trainer.data.inspecting.single_feature_scores import single_feature_auc
-from ctrlab_trainer.data.preparing.preparation import encode_locally, prepare_dataset
-from ctrlab_trainer.data.source_access.source_locations import locate
+from ctrlab_trainer.data.data_quality import single_feature_scores
+from ctrlab_trainer.data.data_quality.leak_checks import leak_warnings
+from ctrlab_trainer.data.data_quality.single_feature_scores import single_feature_auc
+from ctrlab_trainer.data.inspection.dataset_inspection import inspect_dataset
+from ctrlab_trainer.data.preparation.dataset_preparation import encode_locally, prepare_dataset
+from ctrlab_trainer.data.sources.source_locations import locate
 
 
 def clicks(folder: Path) -> Dataset:
@@ -63,8 +63,8 @@ def test_what_looks_like_a_leak_is_kept_with_the_prepared_data(tmp_path: Path) -
 def test_no_label_of_test_is_read_for_what_is_kept(tmp_path: Path) -> None:
     dataset = clicks(tmp_path)
     encoded = encode_locally(dataset, locate(dataset.source), tmp_path / "encoded")
-    train, valid, test = encoded.parts
-    other = replace(encoded, parts=(train, valid, replace(test, labels=1 - np.asarray(test.labels))))
+    train, valid, test = encoded.splits
+    other = replace(encoded, splits=(train, valid, replace(test, labels=1 - np.asarray(test.labels))))
     found = [list(leak_warnings(dataset, data, single_feature_auc(data))) for data in (encoded, other)]
     assert found[0] == found[1]
 

@@ -12,7 +12,7 @@ import pytest
 
 from ctrlab_api.errors import InvalidInput
 from ctrlab_api.resources.dataset import Dataset
-from ctrlab_trainer.data.inspecting.dataset_inspection import inspect_dataset
+from ctrlab_trainer.data.inspection.dataset_inspection import inspect_dataset
 
 HEADER = "user,item,price,time,click\n"
 ROWS = "".join(f"u{i % 3},i{i % 4},{i}.5,{100 + i},{i % 2}\n" for i in range(20))

@@ -11,7 +11,7 @@ import pytest
 
 from ctrlab_api.errors import InvalidInput
 from ctrlab_api.resources.dataset import Dataset
-from ctrlab_trainer.data.inspecting.dataset_inspection import inspect_dataset
+from ctrlab_trainer.data.inspection.dataset_inspection import inspect_dataset
 
 ROWS = "user,item,kind,time,click\n" + "".join(
     f"u{i % 5},i{i * 7 % 40},{'abc'[i % 3]},{100 + i},{i // 2 % 2}\n" for i in range(120)

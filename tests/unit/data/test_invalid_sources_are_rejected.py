@@ -12,9 +12,10 @@ import pytest
 
 from ctrlab_api.errors import InvalidInput
 from ctrlab_api.resources.dataset import Dataset
-from ctrlab_trainer.data.preparing.dataset_encoding import encode_dataset, numeric_columns, required_columns
-from ctrlab_trainer.data.reading.source_reading import read_source
-from ctrlab_trainer.data.source_access.source_locations import locate
+from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset
+from ctrlab_trainer.data.preparation.source_columns import numeric_columns, required_columns
+from ctrlab_trainer.data.readers.source_reading import read_source
+from ctrlab_trainer.data.sources.source_locations import locate
 
 COLUMNS = {"item": ["a", "b"] * 5, "price": [1.5, 2.5] * 5, "click": [0, 1] * 5}
 LINES = "".join(f'{{"item": "i{i}", "price": {i}, "click": {i % 2}}}\n' for i in range(10))

@@ -6,8 +6,8 @@ import pytest
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.resources.dataset_splits import Negatives
-from ctrlab_trainer.data.reading.source_tables import factorize
-from ctrlab_trainer.data.splitting.negative_sampling import SourceClicks, draw
+from ctrlab_trainer.data.readers.source_tables import factorize
+from ctrlab_trainer.data.splits.negative_sampling import SourceClicks, draw
 
 
 def clicks(rows: list[tuple[str, str, int]], labels: list[int] | None = None) -> SourceClicks:

@@ -11,15 +11,12 @@ import pyarrow as pa
 import pytest
 
 from ctrlab_api.resources.dataset import Dataset
-from ctrlab_trainer.data.preparing.dataset_encoding import (
-    EncodedDataset,
-    encode_dataset,
-    numeric_columns,
-    required_columns,
-)
-from ctrlab_trainer.data.reading.column_values import numeric_values
-from ctrlab_trainer.data.reading.source_reading import read_source
-from ctrlab_trainer.data.source_access.source_locations import locate
+from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset
+from ctrlab_trainer.data.preparation.source_columns import numeric_columns, required_columns
+from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
+from ctrlab_trainer.data.readers.column_values import numeric_values
+from ctrlab_trainer.data.readers.source_reading import read_source
+from ctrlab_trainer.data.sources.source_locations import locate
 
 ROWS = pd.DataFrame(
     {
@@ -83,10 +80,10 @@ def test_every_way_of_writing_gives_the_same_rows(tmp_path: Path, monkeypatch: p
         {"uri": f"pvc://{tmp_path.name}/a.csv", "format": "csv"},
     ]
     first, *others = [encoded(way) for way in ways]
-    assert first.parts[0].rows == 32
+    assert first.splits[0].rows == 32
     for other in others:
         assert (other.fitted, other.schema) == (first.fitted, first.schema)
-        for one, two in zip(first.parts, other.parts, strict=True):
+        for one, two in zip(first.splits, other.splits, strict=True):
             assert np.array_equal(one.categorical, two.categorical)
             assert np.array_equal(one.numeric, two.numeric)
             assert np.array_equal(one.histories["past"].events, two.histories["past"].events)
@@ -99,7 +96,7 @@ def test_dates_are_ordered_as_times(tmp_path: Path) -> None:
     numeric_values, dates = (
         encoded({"uri": f"file://{tmp_path}/{name}.csv", "format": "csv"}) for name in ("a", "dated")
     )
-    assert np.array_equal(numeric_values.parts[2].row_ids, dates.parts[2].row_ids)
+    assert np.array_equal(numeric_values.splits[2].row_ids, dates.splits[2].row_ids)
 
 
 def test_attributes_of_items_are_joined_and_absent_ones_are_missing(tmp_path: Path) -> None:
@@ -131,7 +128,7 @@ def test_labels_follow_the_comparison(tmp_path: Path) -> None:
     }
     dataset = Dataset.model_validate_json(json.dumps(spec))
     data = encode_dataset(read_source(locate(dataset.source), required_columns(dataset)), dataset)
-    found = {int(row): int(label) for part in data.parts for row, label in zip(part.row_ids, part.labels, strict=True)}
+    found = {int(row): int(label) for part in data.splits for row, label in zip(part.row_ids, part.labels, strict=True)}
     assert found == {i: int(i % 5 >= 3) for i in range(30)}
 
 
@@ -196,12 +193,12 @@ def test_blocks_of_a_file_make_no_difference(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "a.jsonl").write_text(ROWS.to_json(orient="records", lines=True))
     ways = [{"uri": f"file://{tmp_path}/a.{name}", "format": name} for name in ("csv", "jsonl")]
     whole = [encoded(way) for way in ways]
-    monkeypatch.setattr("ctrlab_trainer.data.reading.delimited_files.BLOCK_BYTES", 64)
-    monkeypatch.setattr("ctrlab_trainer.data.reading.decompression.BLOCK_BYTES", 200)
+    monkeypatch.setattr("ctrlab_trainer.data.readers.delimited_files.BLOCK_BYTES", 64)
+    monkeypatch.setattr("ctrlab_trainer.data.readers.decompression.BLOCK_BYTES", 200)
     for before, way in zip(whole, ways, strict=True):
         after = encoded(way)
         assert after.fitted == before.fitted
-        for one, two in zip(after.parts, before.parts, strict=True):
+        for one, two in zip(after.splits, before.splits, strict=True):
             assert np.array_equal(one.categorical, two.categorical)
             assert np.array_equal(one.numeric, two.numeric)
 

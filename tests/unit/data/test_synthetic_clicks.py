@@ -3,7 +3,7 @@
 import numpy as np
 
 from ctrlab_trainer.data.prepared.bayes_optimum import bayes_auc
-from ctrlab_trainer.data.source_access.synthetic_clicks import SyntheticOptions, generate_clicks
+from ctrlab_trainer.data.sources.synthetic_clicks import SyntheticOptions, generate_clicks
 
 SMALL = SyntheticOptions(rows=30_000, users=300, items=60, seed=3)
 

@@ -8,12 +8,8 @@ import torch
 
 from ctrlab_api.architectures import declaration
 from ctrlab_api.plan import Variant
-from ctrlab_trainer.data.prepared.encoded_splits import (
-    EncodedFeature,
-    EncodedHistory,
-    EncodedSchema,
-    EncodedSplit,
-)
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedFeature, EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedHistory, EncodedSplit
 from ctrlab_trainer.training.loop import TrainingResult, train
 from ctrlab_trainer.training.random_seeds import PurposeSeeds
 from ctrlab_trainer.training.variant_config import resolve_config

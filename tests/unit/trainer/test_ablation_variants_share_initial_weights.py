@@ -10,7 +10,7 @@ from ctrlab_api.plan import ParentExperiment, Plan, Variant
 from ctrlab_api.records import BestChoice, StudyRecord
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.finals.variant_changes import variant_change
 from ctrlab_trainer.models import build
 from ctrlab_trainer.training.random_seeds import PurposeSeeds

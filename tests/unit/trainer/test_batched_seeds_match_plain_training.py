@@ -10,7 +10,8 @@ from ctrlab_api.architectures import BUILTIN_ARCHITECTURES
 from ctrlab_api.errors import InvalidSpec
 from ctrlab_api.names import ExitCode
 from ctrlab_api.plan import Variant
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.models.fm import FM
 from ctrlab_trainer.process import memory_limits
 from ctrlab_trainer.process.failures import classify

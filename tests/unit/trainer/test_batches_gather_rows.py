@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit, open_split, save_split
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit, open_split, save_split
 from ctrlab_trainer.training.batches import DeviceData, batch_bounds
 
 MakeSplit = Callable[[int, int], EncodedSplit]

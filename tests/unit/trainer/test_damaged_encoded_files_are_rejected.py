@@ -9,7 +9,8 @@ import pytest
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.names import ExitCode
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit, save_split
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit, save_split
 from ctrlab_trainer.data.prepared.split_validation import open_validated_split
 from ctrlab_trainer.process.failures import classify
 
@@ -27,20 +28,20 @@ class Damage:
 
 
 DAMAGES = {
-    "an id above its feature's": Damage(
-        "categorical", (17, 0), 51, "row 17, user: holds the id 51, allowed are 1 to 50"
-    ),
-    "an id beyond the table": Damage("categorical", (3, 1), 10**6, "row 3, item: holds the id 1000000, allowed are 51"),
-    "a negative id": Damage("categorical", (0, 1), -1, "row 0, item: holds the id -1"),
-    "padding where none is": Damage("categorical", (2, 0), 0, "row 2, user: holds the id 0"),
-    "an id of another feature in a list": Damage("multicategorical-0", (9, 2), 7, "row 9, genres: holds the id 7"),
-    "an event that is no item": Damage("history-0-events", (11,), 91, "row 11, seen: holds the id 91, allowed are 51"),
-    "a negative event": Damage("history-0-events", (0,), -5, "row 0, seen: holds the id -5"),
+    "an id above its feature's": Damage("categorical", (17, 0), 51, "row 17, user: found id 51; allowed are 1 to 50"),
+    "an id beyond the table": Damage("categorical", (3, 1), 10**6, "row 3, item: found id 1000000; allowed are 51"),
+    "a negative id": Damage("categorical", (0, 1), -1, "row 0, item: found id -1"),
+    "padding where none is": Damage("categorical", (2, 0), 0, "row 2, user: found id 0"),
+    "an id of another feature in a list": Damage("multicategorical-0", (9, 2), 7, "row 9, genres: found id 7"),
+    "an event that is no item": Damage("history-0-events", (11,), 91, "row 11, seen: found id 91; allowed are 51"),
+    "a negative event": Damage("history-0-events", (0,), -5, "row 0, seen: found id -5"),
     "a history past its log": Damage("history-0-end", (5,), 999, "to 999 of a log of 200"),
-    "a history that ends before it starts": Damage("history-0-start", (5,), 10**6, "row 5, seen: events 1000000 to"),
-    "NaN in a number": Damage("numeric", (8, 0), np.nan, "row 8, column age: holds nan, where numbers are finite"),
-    "infinity in a number": Damage("numeric", (8, 0), np.inf, "row 8, column age: holds inf"),
-    "a label of 2": Damage("labels", (4,), 2, "labels.npy, row 4: holds 2, not 0 or 1"),
+    "a history that ends before it starts": Damage(
+        "history-0-start", (5,), 10**6, "row 5, seen: refers to events 1000000"
+    ),
+    "NaN in a number": Damage("numeric", (8, 0), np.nan, "row 8, column age: found nan; allowed are finite numbers"),
+    "infinity in a number": Damage("numeric", (8, 0), np.inf, "row 8, column age: found inf"),
+    "a label of 2": Damage("labels", (4,), 2, "labels.npy, row 4: found 2; allowed are 0 and 1"),
 }
 
 
@@ -62,7 +63,7 @@ def test_a_wrong_id_is_found_wherever_it_is(
     split = make_split(1024, 1)
     split.categorical[row, 1] = 91
     save_split(tmp_path, split)
-    with pytest.raises(InvalidData, match=f"row {row}, item: holds the id 91"):
+    with pytest.raises(InvalidData, match=f"row {row}, item: found id 91"):
         open_validated_split(tmp_path, schema)
 
 

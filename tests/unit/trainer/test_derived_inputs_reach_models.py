@@ -10,15 +10,8 @@ from torch import Tensor
 
 from ctrlab_api.architectures import declaration
 from ctrlab_api.plan import Variant
-from ctrlab_trainer.data.prepared.encoded_splits import (
-    EncodedFeature,
-    EncodedHistory,
-    EncodedSchema,
-    EncodedSplit,
-    EncodedVectors,
-    EventTimes,
-    ItemLookup,
-)
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedFeature, EncodedSchema, EncodedVectors
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedHistory, EncodedSplit, EventTimes, ItemLookup
 from ctrlab_trainer.models import MODULES, build
 from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
 from ctrlab_trainer.models.components.model_inputs import Inputs

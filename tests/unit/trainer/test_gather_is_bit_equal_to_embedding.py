@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ctrlab_trainer.data.prepared.encoded_splits import PADDING
+from ctrlab_trainer.data.prepared.encoded_schema import PADDING
 from ctrlab_trainer.models.components.embedding_gather import gather, sum_by_sorting
 from ctrlab_trainer.training.determinism import deterministic
 

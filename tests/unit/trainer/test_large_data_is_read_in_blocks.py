@@ -16,13 +16,8 @@ from ctrlab_api.architectures.base_architecture import RowOrder
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.plan import Variant
 from ctrlab_api.records.runs import RowPermutation
-from ctrlab_trainer.data.prepared.encoded_splits import (
-    EncodedSchema,
-    EncodedSplit,
-    open_split,
-    row_arrays,
-    save_split,
-)
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit, open_split, row_arrays, save_split
 from ctrlab_trainer.data.prepared.memory_maps import read_rows
 from ctrlab_trainer.process import memory_limits
 from ctrlab_trainer.training import loop, row_order

@@ -8,7 +8,7 @@ import torch
 from ctrlab_api.architectures import ARCHITECTURES
 from ctrlab_api.errors import InvalidSpec
 from ctrlab_api.plan import Variant
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.models import MODULES, build
 from ctrlab_trainer.training.random_seeds import PurposeSeeds
 from ctrlab_trainer.training.variant_config import resolve_config

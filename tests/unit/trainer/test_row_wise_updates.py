@@ -9,7 +9,8 @@ from torch import nn
 from ctrlab_api.architectures.factorization_models import FM
 from ctrlab_api.errors import InvalidSpec
 from ctrlab_api.plan import Variant
-from ctrlab_trainer.data.prepared.encoded_splits import PADDING, EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.prepared.encoded_schema import PADDING, EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.models.components.embedding_tables import Table
 from ctrlab_trainer.training.batched_training import train_batched
 from ctrlab_trainer.training.loop import TrainingResult

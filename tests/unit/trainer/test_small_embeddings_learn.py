@@ -11,7 +11,8 @@ import torch
 from torch.nn import functional as F
 
 from ctrlab_api.plan import Variant
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.models import build, tables
 from ctrlab_trainer.training.batches import DeviceData
 from ctrlab_trainer.training.random_seeds import PurposeSeeds

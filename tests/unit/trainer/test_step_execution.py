@@ -7,7 +7,8 @@ import torch
 
 from ctrlab_api.errors import InvalidSpec
 from ctrlab_api.plan import Variant
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.finals.suspicious_runs import fingerprint
 from ctrlab_trainer.models.components.dropout import Dropout
 from ctrlab_trainer.training import batched_training, loop, step_execution

@@ -8,7 +8,7 @@ import torch
 from ctrlab_api.errors import InvalidSpec
 from ctrlab_api.names import ExitCode
 from ctrlab_api.plan import Variant
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.models import build
 from ctrlab_trainer.process import memory_limits
 from ctrlab_trainer.process.device import set_up_torch

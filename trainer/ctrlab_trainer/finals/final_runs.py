@@ -28,7 +28,8 @@ from ctrlab_api.records import (
     search_token,
 )
 from ctrlab_store import Store
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.data.prepared.train_valid_splits import open_train_valid
 from ctrlab_trainer.finals.anomaly_detection import detect_anomalies
 from ctrlab_trainer.finals.final_training import FinalTraining, TestEvaluation

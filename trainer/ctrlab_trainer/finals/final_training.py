@@ -17,7 +17,8 @@ from ctrlab_api.records import StudyRecord, TestOpening
 from ctrlab_api.records.studies import ParameterValue
 from ctrlab_api.resources.tuning import ExecutionMode
 from ctrlab_metrics.computing import compute_metrics
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.finals.prediction_files import predictions_parquet
 from ctrlab_trainer.finals.seal import OpenedTest
 from ctrlab_trainer.models import build

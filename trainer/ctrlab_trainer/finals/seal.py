@@ -16,7 +16,8 @@ from ctrlab_api.records import PreparedData, StudyRecord, TestOpening, search_to
 from ctrlab_api.run_attempts import RUNS_PREFIX, attempts_with
 from ctrlab_store import ObjectExists, ObjectNotFound, Store, open_store
 from ctrlab_trainer.data.prepared.bayes_optimum import bayes_auc_of
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.data.prepared.split_validation import open_validated_split
 
 FIRST_OPENING = "first"

@@ -9,7 +9,7 @@ from ctrlab_api.architectures import Architecture
 from ctrlab_api.plan import Plan, Variant
 from ctrlab_api.records import StudyRecord
 from ctrlab_api.records.ablation_changes import ChangedValue, VariantChange
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.models import assemble
 from ctrlab_trainer.training.variant_config import resolve_config
 

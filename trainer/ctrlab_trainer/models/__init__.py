@@ -13,7 +13,7 @@ from torch import nn
 from ctrlab_api.architectures import Architecture, check_parts
 from ctrlab_api.errors import InvalidSpec, Problem
 from ctrlab_api.plan import Variant
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.models.afn import AFN, AFNPlus
 from ctrlab_trainer.models.autoint import AutoInt, AutoIntPlus
 from ctrlab_trainer.models.bst import BST

@@ -17,14 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ctrlab_trainer.data.prepared.encoded_splits import (
-    PADDING,
-    TIME_GAP_IDS,
-    EncodedFeature,
-    EncodedHistory,
-    EncodedSchema,
-    EncodedSplit,
-)
+from ctrlab_trainer.data.prepared.encoded_schema import PADDING, TIME_GAP_IDS, EncodedFeature, EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedHistory, EncodedSplit
 from ctrlab_trainer.training.row_order import Window, joined_order
 
 

@@ -15,7 +15,8 @@ from torch.nn import functional as F
 from ctrlab_api.architectures import Architecture
 from ctrlab_api.plan import Variant
 from ctrlab_api.records import EpochRecord
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.models import build
 from ctrlab_trainer.models.components.dropout import dropouts
 from ctrlab_trainer.models.components.embedding_tables import row_wise_tables

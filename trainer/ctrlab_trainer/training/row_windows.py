@@ -19,7 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit, row_arrays, with_rows
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit, row_arrays, with_rows
 from ctrlab_trainer.data.prepared.memory_maps import read_rows
 from ctrlab_trainer.training.batches import Batch, DeviceData, batch_bounds
 from ctrlab_trainer.training.row_order import RowOrdering, Window

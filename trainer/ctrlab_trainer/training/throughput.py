@@ -14,7 +14,8 @@ from ctrlab_api.records.calibrations import Calibration, VariantCalibration
 from ctrlab_api.records.studies import ParameterValue
 from ctrlab_api.resources.search_dimensions import SearchDimension
 from ctrlab_store import Store
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.data.prepared.train_valid_splits import open_train_valid
 from ctrlab_trainer.models import build
 from ctrlab_trainer.process.device import set_up_torch

@@ -18,7 +18,8 @@ from ctrlab_api.metrics import METRIC_DIRECTIONS, MetricName
 from ctrlab_api.records import EpochRecord
 from ctrlab_api.records.runs import RowPermutation, StepKind
 from ctrlab_metrics.computing import compute_metrics
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.models.components.embedding_tables import row_wise_tables
 from ctrlab_trainer.training import device_auc
 from ctrlab_trainer.training.batches import DeviceData

@@ -28,7 +28,8 @@ from ctrlab_study import (
     run_trials,
     unsearched,
 )
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema, EncodedSplit
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.data.prepared.train_valid_splits import open_train_valid
 from ctrlab_trainer.process.device import set_up_torch
 from ctrlab_trainer.training.determinism import deterministic

@@ -1,4 +1,4 @@
-"""One encoder for each kind of feature."""
+"""Encoders of feature values: one class per kind of feature, fitted on train rows."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from ctrlab_trainer.data.encoders.multicategorical import (
 from ctrlab_trainer.data.encoders.numeric import NumericEncoder
 from ctrlab_trainer.data.encoders.numeric_buckets import LogBucketEncoder, QuantileBucketEncoder
 from ctrlab_trainer.data.encoders.pretrained import PretrainedEncoder
-from ctrlab_trainer.data.source_access.vector_files import vector_file
+from ctrlab_trainer.data.sources.vector_files import vector_file
 
 __all__ = ["FeatureEncoder", "FittedEncoding", "build_encoder", "build_encoders"]
 

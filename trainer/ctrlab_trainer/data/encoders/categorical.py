@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ctrlab_trainer.data.encoders.crossing import cross_columns
 from ctrlab_trainer.data.encoders.vocabulary import TextCounts, Vocabulary
-from ctrlab_trainer.data.reading.source_tables import SourceTable
+from ctrlab_trainer.data.readers.source_tables import SourceTable
 
 
 @dataclass(frozen=True)

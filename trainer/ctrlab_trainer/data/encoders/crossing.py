@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ctrlab_trainer.data.reading.source_tables import CodedColumn, SourceTable, factorize
+from ctrlab_trainer.data.readers.source_tables import CodedColumn, SourceTable, factorize
 
 JOINT = "\x1f"
 """Between the values of a combination: the control character that was made for it."""

@@ -11,7 +11,7 @@ from typing import Literal, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ctrlab_trainer.data.reading.source_tables import SourceTable
+from ctrlab_trainer.data.readers.source_tables import SourceTable
 
 EncodedValues = NDArray[np.int32] | NDArray[np.float32]
 EncodingKind = Literal["categorical", "numeric", "multicategorical"]

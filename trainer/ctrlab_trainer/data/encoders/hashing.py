@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ctrlab_trainer.data.encoders.crossing import cross_columns
 from ctrlab_trainer.data.encoders.encoder_protocol import EncodingKind, FittedEncoding
 from ctrlab_trainer.data.encoders.multicategorical import token_lists
-from ctrlab_trainer.data.reading.source_tables import SourceTable
+from ctrlab_trainer.data.readers.source_tables import SourceTable
 
 
 @dataclass(frozen=True)

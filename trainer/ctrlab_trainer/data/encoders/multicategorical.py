@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ctrlab_api.resources.features import Feature
 from ctrlab_trainer.data.encoders.vocabulary import TextCounts, Vocabulary
-from ctrlab_trainer.data.reading.source_tables import CodedColumn, SourceTable, factorize
+from ctrlab_trainer.data.readers.source_tables import CodedColumn, SourceTable, factorize
 
 DEFAULT_MAX_LENGTH = 16
 DEFAULT_SEPARATOR = " "

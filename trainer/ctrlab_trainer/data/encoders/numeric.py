@@ -13,8 +13,8 @@ from ctrlab_api.errors import InvalidData
 from ctrlab_api.resources.features import Feature
 from ctrlab_trainer.data.encoders.encoder_protocol import FittedEncoding
 from ctrlab_trainer.data.encoders.exact_moments import ExactMoments
-from ctrlab_trainer.data.reading.column_values import numeric_values
-from ctrlab_trainer.data.reading.source_tables import SourceTable
+from ctrlab_trainer.data.readers.column_values import numeric_values
+from ctrlab_trainer.data.readers.source_tables import SourceTable
 
 LARGEST = float(np.finfo(np.float32).max)
 

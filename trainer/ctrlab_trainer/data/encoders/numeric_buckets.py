@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ctrlab_api.resources.features import Feature
 from ctrlab_trainer.data.encoders.encoder_protocol import FittedEncoding
 from ctrlab_trainer.data.encoders.numeric import require_numbers
-from ctrlab_trainer.data.reading.column_values import numeric_values
-from ctrlab_trainer.data.reading.source_tables import SourceTable
+from ctrlab_trainer.data.readers.column_values import numeric_values
+from ctrlab_trainer.data.readers.source_tables import SourceTable
 
 DEFAULT_BUCKETS = 32
 

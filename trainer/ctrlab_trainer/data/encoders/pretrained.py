@@ -14,7 +14,7 @@ from ctrlab_api.errors import InvalidData
 from ctrlab_api.resources.features import Pretrained
 from ctrlab_trainer.data.encoders.categorical import CategoricalEncoder
 from ctrlab_trainer.data.encoders.vocabulary import TextCounts, Vocabulary
-from ctrlab_trainer.data.reading.source_tables import SourceTable, factorize
+from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
 
 
 @dataclass(frozen=True)

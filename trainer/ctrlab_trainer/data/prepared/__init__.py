@@ -1,1 +1,1 @@
-"""The prepared data set: encoded rows and their schema."""
+"""Prepared data sets: schema, memory-mapped splits, validation."""

@@ -1,8 +1,8 @@
-"""Encoded files are opened and held against their schema, once for each process, before anything is trained on them.
+"""Validation of encoded files against their schema, once per process, before a model is trained on them.
 
-An id outside of its feature's block would read another feature's embedding, or beyond the table, which on a GPU ends
-in a message that names nothing. Preparing writes no such id; a damaged disk, a cut-off copy or a file that somebody
-changed may. The check is one sequential pass over arrays that the first epoch reads anyway.
+An id outside its feature's block would read another feature's embedding, or past the end of the table, which on a GPU
+ends in a message without a location. Preparation writes no such id, but a damaged disk, an incomplete copy or an edited
+file may contain one. The check is one sequential pass over arrays that the first epoch reads anyway.
 """
 
 from collections.abc import Iterator
@@ -13,85 +13,81 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_trainer.data.prepared.encoded_splits import (
-    PADDING,
-    EncodedFeature,
-    EncodedHistory,
-    EncodedSchema,
-    EncodedSplit,
-    open_split,
-)
+from ctrlab_trainer.data.prepared.encoded_schema import PADDING, EncodedFeature, EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedHistory, EncodedSplit, open_split
 
-ROWS_AT_ONCE = 2**16
-ROWS_IN_ONE = 256
-WAY_OUT = (
+BLOCK_ROWS = 2**16
+ROWS_PER_GROUP = 256
+REMEDY = (
     "the encoded files are damaged or were changed: restore them, or delete this data set's folder and run "
     "ctrlab-trainer prepare again"
 )
 
 
 def open_validated_split(folder: Path, schema: EncodedSchema) -> EncodedSplit:
-    """The split, memory-mapped; InvalidData with file, row and column for what the schema does not allow.
+    """Return the split, memory-mapped; InvalidData with file, row and column for values the schema does not allow.
 
-    `schema` holds every feature of the data set.
+    `schema` contains every feature of the data set.
     """
     try:
         split = open_split(folder, schema)
     except (ValueError, EOFError) as error:
-        raise InvalidData.at(str(folder), f"cannot be read ({error}); {WAY_OUT}") from error
+        raise InvalidData.at(str(folder), f"cannot be read ({error}); {REMEDY}") from error
     validate_split(folder, schema, split)
     return split
 
 
 def validate_split(folder: Path, schema: EncodedSchema, split: EncodedSplit) -> None:
-    """Raises InvalidData for arrays of different lengths, ids out of range, numbers that are not finite, and histories
-    outside of their log."""
+    """Raise InvalidData for arrays of different lengths, ids out of range, non-finite numbers, and histories outside
+    their event log."""
     _check_lengths(folder, split)
     _check_labels(folder, split.labels)
     categorical = schema.of_kind("categorical")
-    for first, part in _blocks(split.categorical):
-        low, high = _extremes(part)
+    for first, block in _blocks(split.categorical):
+        low, high = _column_ranges(block)
         for feature in categorical:
             if low[feature.column] < feature.offset or high[feature.column] >= feature.offset + feature.size:
-                _refuse_ids(folder, "categorical.npy", feature, first, part[:, feature.column], padded=False)
+                _reject_ids(folder, "categorical.npy", feature, first, block[:, feature.column], padded=False)
     for first, numbers in _blocks(split.numeric):
         if not np.isfinite(numbers).all():
             row, column = np.argwhere(~np.isfinite(numbers))[0]
             name = next(feature.name for feature in schema.of_kind("numeric") if feature.column == column)
-            what = f"holds {numbers[row, column]}, where numbers are finite; {WAY_OUT}"
-            raise InvalidData.at(f"{folder / 'numeric.npy'}, row {first + row}, column {name}", what)
+            problem = f"found {numbers[row, column]}; allowed are finite numbers; {REMEDY}"
+            raise InvalidData.at(f"{folder / 'numeric.npy'}, row {first + row}, column {name}", problem)
     for index, feature in enumerate(schema.of_kind("multicategorical")):
         _check_ids(folder, f"multicategorical-{index}.npy", feature, split.multicategorical[feature.name])
     for index, feature in enumerate(schema.of_kind("history")):
         _check_history(folder, index, feature, split.histories[feature.name])
 
 
-def _extremes(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """[columns] smallest and largest; of many rows joined to one first, because numpy is slow where rows are short."""
-    columns, whole = ids.shape[1], len(ids) // ROWS_IN_ONE * ROWS_IN_ONE
-    long, rest = ids[:whole].reshape(whole // ROWS_IN_ONE, ROWS_IN_ONE * columns), ids[whole:]
-    if whole == 0:
+def _column_ranges(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return [columns] minimum and maximum, over joined groups of rows, because numpy is slow on short rows."""
+    columns, grouped_rows = ids.shape[1], len(ids) // ROWS_PER_GROUP * ROWS_PER_GROUP
+    groups = ids[:grouped_rows].reshape(grouped_rows // ROWS_PER_GROUP, ROWS_PER_GROUP * columns)
+    rest = ids[grouped_rows:]
+    if grouped_rows == 0:
         return rest.min(axis=0), rest.max(axis=0)
-    low, high = (found.reshape(ROWS_IN_ONE, columns) for found in (long.min(axis=0), long.max(axis=0)))
+    low, high = (extremes.reshape(ROWS_PER_GROUP, columns) for extremes in (groups.min(axis=0), groups.max(axis=0)))
     return np.concatenate([low, rest]).min(axis=0), np.concatenate([high, rest]).max(axis=0)
 
 
 def _check_lengths(folder: Path, split: EncodedSplit) -> None:
-    found: dict[str, NDArray[Any]] = {"categorical": split.categorical, "numeric": split.numeric}
-    found |= {"row_ids": split.row_ids} | ({} if split.users is None else {"users": split.users})
-    found |= dict(split.multicategorical)
+    arrays: dict[str, NDArray[Any]] = {"categorical": split.categorical, "numeric": split.numeric}
+    arrays |= {"row_ids": split.row_ids} | ({} if split.users is None else {"users": split.users})
+    arrays |= dict(split.multicategorical)
     for name, history in split.histories.items():
-        found |= {f"start of {name}": history.start, f"end of {name}": history.end}
-    for name, array in found.items():
+        arrays |= {f"start of {name}": history.start, f"end of {name}": history.end}
+    for name, array in arrays.items():
         if len(array) != split.rows:
-            what = f"{name} has {len(array)} rows, and labels.npy has {split.rows}; {WAY_OUT}"
-            raise InvalidData.at(str(folder), what)
+            problem = f"{name} has {len(array)} rows, and labels.npy has {split.rows}; {REMEDY}"
+            raise InvalidData.at(str(folder), problem)
 
 
 def _check_labels(folder: Path, labels: NDArray[np.uint8]) -> None:
     if len(labels) and labels.max() > 1:
         row = int(np.argmax(labels > 1))
-        raise InvalidData.at(f"{folder / 'labels.npy'}, row {row}", f"holds {labels[row]}, not 0 or 1; {WAY_OUT}")
+        problem = f"found {labels[row]}; allowed are 0 and 1; {REMEDY}"
+        raise InvalidData.at(f"{folder / 'labels.npy'}, row {row}", problem)
 
 
 def _check_history(folder: Path, index: int, feature: EncodedFeature, history: EncodedHistory) -> None:
@@ -99,38 +95,38 @@ def _check_history(folder: Path, index: int, feature: EncodedFeature, history: E
         _check_ids(folder, f"history-{index}-lookup.npy", feature, history.lookup.ids[:, None])
         return
     _check_ids(folder, f"history-{index}-events.npy", feature, history.events[:, None])
-    for first in range(0, len(history.start), ROWS_AT_ONCE):
-        start, end = (array[first : first + ROWS_AT_ONCE] for array in (history.start, history.end))
-        wrong = (start < 0) | (start > end) | (end > len(history.events))
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            what = f"events {start[row]} to {end[row]} of a log of {len(history.events)}; {WAY_OUT}"
-            raise InvalidData.at(f"{folder / f'history-{index}-start.npy'}, row {first + row}, {feature.name}", what)
+    for first in range(0, len(history.start), BLOCK_ROWS):
+        start, end = (array[first : first + BLOCK_ROWS] for array in (history.start, history.end))
+        invalid = (start < 0) | (start > end) | (end > len(history.events))
+        if invalid.any():
+            row = int(np.argmax(invalid))
+            problem = f"refers to events {start[row]} to {end[row]} of a log of {len(history.events)}; {REMEDY}"
+            raise InvalidData.at(f"{folder / f'history-{index}-start.npy'}, row {first + row}, {feature.name}", problem)
 
 
 def _check_ids(folder: Path, file: str, feature: EncodedFeature, ids: NDArray[np.int32]) -> None:
-    """[rows, ids], among which padding is allowed."""
-    for first, part in _blocks(ids):
-        if part.min() < 0 or part.max() >= feature.offset + feature.size or _below(part, feature.offset):
-            _refuse_ids(folder, file, feature, first, part, padded=True)
+    """Check ids [rows, ids], which may contain padding."""
+    for first, block in _blocks(ids):
+        if block.min() < 0 or block.max() >= feature.offset + feature.size or _has_ids_below(block, feature.offset):
+            _reject_ids(folder, file, feature, first, block, padded=True)
 
 
-def _below(ids: NDArray[np.int32], offset: int) -> bool:
+def _has_ids_below(ids: NDArray[np.int32], offset: int) -> bool:
     return bool(((ids < offset) & (ids != PADDING)).any())
 
 
-def _refuse_ids(
+def _reject_ids(
     folder: Path, file: str, feature: EncodedFeature, first: int, ids: NDArray[np.int32], padded: bool
 ) -> None:
-    wrong = (ids < feature.offset) | (ids >= feature.offset + feature.size)
-    place = tuple(np.argwhere(wrong & (ids != PADDING) if padded else wrong)[0])
+    invalid = (ids < feature.offset) | (ids >= feature.offset + feature.size)
+    position = tuple(np.argwhere(invalid & (ids != PADDING) if padded else invalid)[0])
     allowed = f"{feature.offset} to {feature.offset + feature.size - 1}" + (" and 0" if padded else "")
-    what = f"holds the id {ids[place]}, allowed are {allowed}; {WAY_OUT}"
-    raise InvalidData.at(f"{folder / file}, row {first + place[0]}, {feature.name}", what)
+    problem = f"found id {ids[position]}; allowed are {allowed}; {REMEDY}"
+    raise InvalidData.at(f"{folder / file}, row {first + position[0]}, {feature.name}", problem)
 
 
 def _blocks(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Some rows at a time, with the number of their first."""
+    """Yield blocks of rows, each with the number of its first row."""
     if array.size:
-        for first in range(0, len(array), ROWS_AT_ONCE):
-            yield first, array[first : first + ROWS_AT_ONCE]
+        for first in range(0, len(array), BLOCK_ROWS):
+            yield first, array[first : first + BLOCK_ROWS]

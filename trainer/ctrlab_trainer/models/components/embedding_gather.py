@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from ctrlab_trainer.data.prepared.encoded_splits import PADDING
+from ctrlab_trainer.data.prepared.encoded_schema import PADDING
 
 
 def gather(weight: Tensor, ids: Tensor, *, sparse: bool = False) -> Tensor:

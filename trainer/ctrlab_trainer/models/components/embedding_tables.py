@@ -10,7 +10,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from ctrlab_trainer.data.prepared.encoded_splits import PADDING
+from ctrlab_trainer.data.prepared.encoded_schema import PADDING
 from ctrlab_trainer.models.components.embedding_gather import gather
 from ctrlab_trainer.models.components.history_pooling import pool
 from ctrlab_trainer.models.components.model_inputs import Inputs, Pooling

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidSpec, Problem
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 
 Pooling = Literal["mean", "sum", "max"]
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ctrlab_trainer.data.prepared.encoded_splits import PADDING
+from ctrlab_trainer.data.prepared.encoded_schema import PADDING
 from ctrlab_trainer.models.components.model_inputs import VectorInput
 
 

@@ -1,0 +1,92 @@
+"""Warnings about a prepared data set for readers of results; kept in `prepared.json` and repeated in the report."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctrlab_api.records.inspections import InspectionWarning
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_trainer.data.data_quality.leak_checks import leak_warnings
+from ctrlab_trainer.data.data_quality.single_feature_scores import single_feature_auc
+from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
+from ctrlab_trainer.data.splits.split_strategies import SPLIT_NAMES
+
+MIN_SHARE = 0.05
+"""Smaller shares are not reported."""
+
+STANDARD_ERRORS = 5
+"""A click rate that differs by a tenth is reported if the difference is also more than this many standard errors."""
+
+
+def dataset_warnings(dataset: Dataset, encoded: EncodedDataset) -> Iterator[str]:
+    """Yield one sentence per warning in a fixed order, possible leaks first."""
+    for warning in (*leak_warnings(dataset, encoded, single_feature_auc(encoded)), *distribution_warnings(encoded)):
+        yield warning.message
+
+
+def distribution_warnings(encoded: EncodedDataset) -> Iterator[InspectionWarning]:
+    """Yield how the splits differ, and which features no model can learn from."""
+    for message in _new_users(encoded.splits):
+        yield InspectionWarning(kind="NewUsers", message=message)
+    for message in _new_values(encoded):
+        yield InspectionWarning(kind="NewValues", message=message)
+    for message in _empty_histories(encoded):
+        yield InspectionWarning(kind="EmptyHistory", message=message)
+    for message in _drift(encoded.splits):
+        yield InspectionWarning(kind="Drift", message=message)
+    for feature in encoded.schema.features:
+        if feature.kind == "categorical" and feature.size <= 2:
+            message = f"feature {feature.name} has only one value in train: no model can learn from it"
+            yield InspectionWarning(kind="Constant", message=message)
+
+
+def _new_users(splits: tuple[EncodedSplit, ...]) -> Iterator[str]:
+    if splits[0].users is None:
+        return
+    train_users = np.unique(splits[0].users)
+    for name, split in zip(SPLIT_NAMES[1:], splits[1:], strict=True):
+        assert split.users is not None
+        new_rows = float(np.isin(split.users, train_users, invert=True).mean())
+        users = np.unique(split.users)
+        new_users = float(np.isin(users, train_users, invert=True).mean())
+        if new_rows >= MIN_SHARE:
+            yield f"{new_users:.1%} of the users of {name}, with {new_rows:.1%} of its rows, are not in train"
+
+
+def _new_values(encoded: EncodedDataset) -> Iterator[str]:
+    for feature in encoded.schema.features:
+        if feature.kind != "categorical":
+            continue
+        valid, test = (
+            float((split.categorical[:, feature.column] == feature.offset).mean()) for split in encoded.splits[1:]
+        )
+        if max(valid, test) >= MIN_SHARE:
+            yield f"feature {feature.name} is out of vocabulary in {valid:.1%} of the rows of valid, {test:.1%} of test"
+
+
+def _empty_histories(encoded: EncodedDataset) -> Iterator[str]:
+    if not encoded.splits[0].histories:
+        return
+    for name, split in zip(SPLIT_NAMES, encoded.splits, strict=True):
+        share = empty_history_share(split)
+        if share >= MIN_SHARE:
+            yield f"{share:.1%} of the rows of {name} have an empty history"
+
+
+def empty_history_share(split: EncodedSplit) -> float:
+    """Return the share of rows without history; all histories of a row are empty together."""
+    history = next(iter(split.histories.values()))
+    empty: NDArray[np.bool_] = history.start == history.end
+    return float(empty.mean())
+
+
+def _drift(splits: tuple[EncodedSplit, ...]) -> Iterator[str]:
+    base = float(splits[0].labels.mean())
+    for name, split in zip(SPLIT_NAMES[1:], splits[1:], strict=True):
+        rate = float(split.labels.mean())
+        error = (base * (1 - base) * (1 / split.rows + 1 / splits[0].rows)) ** 0.5
+        relative = abs(rate - base) >= 0.1 * base and abs(rate - base) > STANDARD_ERRORS * error
+        if relative or abs(rate - base) >= MIN_SHARE:
+            yield f"the click rate is {rate:.3f} in {name} and {base:.3f} in train"

@@ -1,0 +1,114 @@
+"""Checks for possible leaks: rows in two splits, features that reveal the label, splits that overlap in time.
+
+No label of test is read here, so the warnings may be kept with the prepared data before test is opened.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ctrlab_api.records.inspections import InspectionWarning
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
+from ctrlab_trainer.data.prepared.memory_maps import release_pages
+from ctrlab_trainer.data.splits.split_strategies import SPLIT_NAMES, Timestamps
+
+REVEALING_AUC: Final = 0.99
+"""A single feature with at least this AUC most likely reveals the label."""
+BLOCK_ROWS: Final = 1 << 17
+
+
+def leak_warnings(dataset: Dataset, encoded: EncodedDataset, auc: Mapping[str, float]) -> Iterator[InspectionWarning]:
+    """Yield warnings, most serious first; `auc` is the result of `single_feature_auc`."""
+    yield from _revealing_features(auc)
+    yield from _duplicates(encoded)
+    if encoded.times is not None and dataset.split.strategy != "Temporal":
+        yield from _time_overlap(encoded.times, encoded.splits)
+
+
+def _revealing_features(auc: Mapping[str, float]) -> Iterator[InspectionWarning]:
+    for name, value in auc.items():
+        if value >= REVEALING_AUC:
+            yield InspectionWarning(
+                kind="Reveals",
+                message=f"feature {name} alone reaches AUC {value:.4f} on validation: it probably reveals the label; "
+                "leave it out unless it is known before the click",
+            )
+
+
+def _duplicates(encoded: EncodedDataset) -> Iterator[InspectionWarning]:
+    hashes = [_row_hashes(encoded, split) for split in encoded.splits]
+    for split_hashes in hashes:
+        split_hashes.sort()
+    for earlier, later in combinations(range(len(SPLIT_NAMES)), 2):
+        duplicates = _count_contained(hashes[later], hashes[earlier])
+        if duplicates:
+            share = duplicates / len(observed_rows(encoded.splits[later], encoded.source_rows))
+            yield InspectionWarning(
+                kind="Duplicates",
+                message=f"{duplicates} rows of {SPLIT_NAMES[later]} ({share:.1%}) are also in {SPLIT_NAMES[earlier]}, "
+                "equal in everything but the label",
+            )
+
+
+def _count_contained(values: NDArray[np.uint64], ordered: NDArray[np.uint64]) -> int:
+    """Count the values that are in `ordered`, which is sorted."""
+    if len(ordered) == 0:
+        return 0
+    position = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    return int((ordered[position] == values).sum())
+
+
+def _row_hashes(encoded: EncodedDataset, split: EncodedSplit) -> NDArray[np.uint64]:
+    """Return hashes that are equal for rows with equal user, time and features.
+
+    Rows with an out-of-vocabulary value, whose original value is unknown, and sampled negatives are left out.
+    """
+    oov_ids = np.array([feature.offset for feature in encoded.schema.of_kind("categorical")], np.int32)
+    hashes = []
+    for start in range(0, split.rows, BLOCK_ROWS):
+        block = slice(start, start + BLOCK_ROWS)
+        ids, values = np.asarray(split.row_ids[block]), np.asarray(split.categorical[block])
+        comparable = (ids < encoded.source_rows) & (values != oov_ids).all(axis=1)
+        block_hashes = np.zeros(len(ids), np.uint64)
+        for column in _columns(encoded, split, block, ids):
+            block_hashes = block_hashes * np.uint64(1_000_003) ^ pd.util.hash_array(column)
+        hashes.append(block_hashes[comparable])
+        for array in (split.categorical, split.numeric, *split.multicategorical.values()):
+            release_pages(array)
+    return np.concatenate(hashes)
+
+
+def _columns(
+    encoded: EncodedDataset, split: EncodedSplit, block: slice, ids: NDArray[np.int64]
+) -> Iterator[NDArray[Any]]:
+    for matrix in (split.categorical, split.numeric, *split.multicategorical.values()):
+        yield from np.ascontiguousarray(matrix[block].T)
+    if split.users is not None:
+        yield np.asarray(split.users[block])
+    if encoded.times is not None:
+        yield encoded.times[ids % encoded.source_rows]
+
+
+def _time_overlap(times: Timestamps, splits: tuple[EncodedSplit, ...]) -> Iterator[InspectionWarning]:
+    times_by_split = [times[observed_rows(split, len(times))] for split in splits]
+    for earlier, later in combinations(range(len(SPLIT_NAMES)), 2):
+        first = times_by_split[later].min()
+        after = float((times_by_split[earlier] > first).mean())
+        if after > 0:
+            yield InspectionWarning(
+                kind="TimeOverlap",
+                message=f"{after:.1%} of the rows of {SPLIT_NAMES[earlier]} are later than the earliest row of "
+                f"{SPLIT_NAMES[later]}: {SPLIT_NAMES[earlier]} sees the future",
+            )
+
+
+def observed_rows(split: EncodedSplit, source_rows: int) -> NDArray[np.int64]:
+    """Return the [observed rows] source row numbers of a split, without sampled negatives."""
+    ids = np.asarray(split.row_ids)
+    return ids[ids < source_rows]

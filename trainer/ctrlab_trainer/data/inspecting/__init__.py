@@ -1,1 +1,0 @@
-"""Inspection of a data set for leaks and unsound columns."""

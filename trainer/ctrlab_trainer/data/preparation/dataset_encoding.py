@@ -1,0 +1,154 @@
+"""Encoding of source rows into train, validation and test, with everything fitted on train rows only.
+
+The times, users, labels and splits of all rows are kept in memory, about twenty bytes per row. Features are fitted and
+encoded one after the other in chunks of rows, and written to files.
+"""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_trainer.data.encoders import FeatureEncoder, FittedEncoding, build_encoders
+from ctrlab_trainer.data.encoders.pretrained import VectorVocabulary
+from ctrlab_trainer.data.preparation.embedding_blocks import build_schema
+from ctrlab_trainer.data.preparation.encoded_columns import EncodedColumns
+from ctrlab_trainer.data.preparation.event_logs import event_log, history_arrays, item_tables
+from ctrlab_trainer.data.preparation.split_assembly import assemble_split
+from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import open_split
+from ctrlab_trainer.data.readers.source_tables import CodedColumn, SourceTable, factorize
+from ctrlab_trainer.data.splits.click_labels import click_labels
+from ctrlab_trainer.data.splits.negative_sampling import SourceClicks, item_features, rows_with_negatives
+from ctrlab_trainer.data.splits.split_rows import SplitRows
+from ctrlab_trainer.data.splits.split_strategies import (
+    SPLIT_NAMES,
+    TRAIN,
+    assign_splits,
+    require_both_classes,
+    row_times,
+)
+
+ENCODER_VERSION: Final = "1"
+"""Part of every data set's digest; raised whenever equal input would give other bytes."""
+
+EXACT_MOMENTS_VERSION: Final = "2"
+"""Encoder version of data sets with standardised numbers, whose mean and deviation were rounded before version 2."""
+
+EncodeFeatures = Callable[
+    [SourceTable, Dataset, NDArray[np.bool_], EncodedColumns], tuple[EncodedSchema, dict[str, FittedEncoding]]
+]
+"""Fits all features on train rows and writes their columns; see `encode_features`."""
+
+
+def encoder_version(dataset: Dataset) -> str:
+    """Return the version of the encoder for a data set of this specification."""
+    numeric = [feature for feature in dataset.features if feature.type == "Numeric"]
+    exact = any(feature.transform in (None, "Standardize", "AsIs") for feature in numeric)
+    return EXACT_MOMENTS_VERSION if exact else ENCODER_VERSION
+
+
+def encode_dataset(
+    table: SourceTable, dataset: Dataset, folder: Path | None = None, features: EncodeFeatures | None = None
+) -> EncodedDataset:
+    """Split and encode the rows into `folder/{train,valid,test}`; InvalidData if the rows do not allow it.
+
+    `features` encodes the features elsewhere; then `table` needs only the columns of `key_columns`. Without a folder
+    the files are already deleted when this returns, and their space is freed together with the result.
+    """
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="ctrlab-encode-") as name:
+            return encode_dataset(table, dataset, Path(name), features)
+    labels = click_labels(table, dataset.label)
+    times = row_times(table, dataset)
+    user_column = factorize(table.data[dataset.user]) if dataset.user is not None else None
+    split_of_row = assign_splits(table, dataset, times, user_column.codes if user_column else None)
+    from_item = item_features(dataset, table)
+    rows_by_split = rows_of_splits(table, dataset, labels, split_of_row, user_column)
+    require_both_classes([rows.labels for rows in rows_by_split])
+    users = number_users(user_column, split_of_row) if user_column is not None else None
+    del user_column
+
+    with tempfile.TemporaryDirectory(prefix="ctrlab-columns-") as name:
+        columns = EncodedColumns(Path(name))
+        schema, fitted = (features or encode_features)(table, dataset, split_of_row == TRAIN, columns)
+        lookups = item_tables(schema, columns, np.flatnonzero(split_of_row == TRAIN), fitted)
+        for index, split in enumerate(SPLIT_NAMES):
+            rows = rows_by_split[index]
+            (folder / split).mkdir(parents=True, exist_ok=True)
+            assemble_split(folder / split, rows, columns, schema, from_item)
+            arrays: dict[str, NDArray[Any]] = {"labels": rows.labels, "row_ids": rows.ids, **lookups}
+            if users is not None:
+                arrays["users"] = users[rows.row]
+            if users is not None and times is not None and schema.of_kind("history"):
+                log = event_log(index, split_of_row, users, times, labels, rows.row)
+                arrays |= history_arrays(log, schema, columns, times, rows.row)
+            for key, array in arrays.items():
+                np.save(folder / split / f"{key}.npy", array, allow_pickle=False)
+    for feature in schema.of_kind("categorical"):
+        encoding = fitted[feature.name]
+        if isinstance(encoding, VectorVocabulary) and feature.vectors is not None:
+            np.save(folder / feature.vectors.file, encoding.vectors, allow_pickle=False)
+    train, valid, test = (open_split(folder / split, schema) for split in SPLIT_NAMES)
+    truth = table.true_probability
+    return EncodedDataset(
+        schema=schema,
+        fitted={feature: encoding.record for feature, encoding in fitted.items()},
+        splits=(train, valid, test),
+        true_probability=None if truth is None else tuple(truth[split.row_ids] for split in (train, valid, test)),
+        source_rows=table.rows,
+        times=None if dataset.time is None else times,
+    )
+
+
+def encode_features(
+    table: SourceTable, dataset: Dataset, in_train: NDArray[np.bool_], columns: EncodedColumns
+) -> tuple[EncodedSchema, dict[str, FittedEncoding]]:
+    """Fit and encode the features one after the other, each with its own block of the fused table."""
+    fitted: dict[str, FittedEncoding] = {}
+    for name, encoder in build_encoders(dataset).items():
+        fitted[name] = encoder.fit(observe_train_rows(encoder, table, in_train))
+        feature = build_schema(dataset, fitted).feature(name)
+        columns.write(feature, (encoder.encode(chunk, fitted[name]) for chunk in table.chunks(encoder.columns)))
+    return build_schema(dataset, fitted), fitted
+
+
+def observe_train_rows(encoder: FeatureEncoder[Any, Any], table: SourceTable, in_train: NDArray[np.bool_]) -> Any:
+    """Return the encoder's state for the train rows, observed chunk by chunk."""
+    chunks = table.chunks(encoder.columns)
+    return encoder.merge([encoder.observe(chunk, in_train[chunk.first : chunk.first + chunk.rows]) for chunk in chunks])
+
+
+def rows_of_splits(
+    table: SourceTable,
+    dataset: Dataset,
+    labels: NDArray[np.uint8],
+    split_of_row: NDArray[np.int8],
+    users: CodedColumn | None,
+) -> tuple[SplitRows, ...]:
+    """Return the rows of train, validation and test: source rows and the negatives sampled for them."""
+    if dataset.negatives is None or users is None:
+        return tuple(
+            SplitRows.observed(np.flatnonzero(split_of_row == split), labels) for split in range(len(SPLIT_NAMES))
+        )
+    source = SourceClicks(users, factorize(table.data[dataset.negatives.item]), labels, split_of_row)
+    return tuple(rows_with_negatives(split, source, dataset.negatives) for split in range(len(SPLIT_NAMES)))
+
+
+def number_users(users: CodedColumn, split_of_row: NDArray[np.int8]) -> NDArray[np.int32]:
+    """Return [rows] user numbers: users of train first, then users new in validation, then in test, each by name.
+
+    This way the numbers in train and validation do not depend on which users appear in a later split.
+    """
+    first_split = np.full(len(users.values), len(SPLIT_NAMES), np.int8)
+    np.minimum.at(first_split, users.codes, split_of_row)
+    names = np.array(users.texts(), dtype=object)
+    order = np.lexsort((names.astype(str), first_split))
+    number = np.empty(len(order), np.int32)
+    number[order] = np.arange(len(order), dtype=np.int32)
+    return number[users.codes]

@@ -1,0 +1,180 @@
+"""Preparation of a data set: source -> encoded splits in the store, made once per digest and then reused.
+
+The test rows are written under the sealed prefix before train and validation, and a data set counts as prepared only
+when both exist: after a crash at any moment, it is either complete or prepared again.
+"""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctrlab_api.canonical_json import canonical_json, digest, short_digest
+from ctrlab_api.errors import InvalidInput
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.names import ObjectKey
+from ctrlab_api.plan import Plan
+from ctrlab_api.records.prepared_data import FileDigest, PreparedData, SplitSummary
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_store import Store
+from ctrlab_trainer.data.data_quality.dataset_warnings import dataset_warnings
+from ctrlab_trainer.data.preparation.added_features import data_extension, relocate_to_added_features
+from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset, encoder_version
+from ctrlab_trainer.data.preparation.feature_digests import feature_digests
+from ctrlab_trainer.data.preparation.source_columns import numeric_columns, required_columns
+from ctrlab_trainer.data.prepared.bayes_optimum import bayes_auc
+from ctrlab_trainer.data.prepared.dataset_files import ENCODERS_FILE, PROBABILITY_FILE, RECORD_FILE, SCHEMA_FILE
+from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
+from ctrlab_trainer.data.readers.source_reading import read_source
+from ctrlab_trainer.data.sources.source_locations import LocatedSource, TableFiles, locate
+from ctrlab_trainer.data.sources.vector_files import vector_digests
+from ctrlab_trainer.data.splits.split_strategies import SPLIT_NAMES
+
+EncodeSource = Callable[[Dataset, LocatedSource, Path], EncodedDataset]
+"""Encodes a located source into a folder."""
+
+
+def prepare(plan: Plan, store_root: Store, key: ExperimentKey) -> PreparedData:
+    """Ensure that the plan's data set is in the store, and write the experiment's `prepared.json`.
+
+    A data set with the same digest is reused. Raises InvalidInput if the source cannot be used; then nothing is left in
+    the store.
+    """
+    try:
+        record = prepare_dataset(plan.dataset, store_root)
+    except InvalidInput as error:
+        raise relocate_to_added_features(error, plan) from None
+    record = record.model_copy(update={"extends": data_extension(plan, store_root, record)})
+    store_root.put(key.object_key(ObjectKey.PREPARED), record.to_json().encode())
+    return record
+
+
+def prepare_dataset(dataset: Dataset, store_root: Store, encode: EncodeSource | None = None) -> PreparedData:
+    """Ensure that a data set is in the store, and return its record.
+
+    `encode` encodes a data set that is not in the store yet; default: on this machine.
+    """
+    located = locate(dataset.source)
+    sources = (*located.digests(), *vector_digests(dataset))
+    address = content_address(dataset, located, sources)
+    if _is_complete(store_root, address):
+        return PreparedData.model_validate_json(store_root.get(ObjectKey.dataset(address, RECORD_FILE)))
+    return _encode_and_store(dataset, located, sources, address, store_root, encode or encode_locally)
+
+
+def encode_locally(dataset: Dataset, located: LocatedSource, folder: Path) -> EncodedDataset:
+    """Read and encode the source into `folder/{train,valid,test}`, one column at a time."""
+    return encode_dataset(read_source(located, required_columns(dataset), numeric_columns(dataset)), dataset, folder)
+
+
+def content_address(dataset: Dataset, located: LocatedSource, sources: tuple[FileDigest, ...]) -> str:
+    """Return 64 hexadecimal digits over the source's bytes, their format and meaning, and the encoder's version.
+
+    The location of the files is left out: the same bytes in another folder are the same data set.
+    """
+    tables = [table for table in (located.main, *located.sides) if isinstance(table, TableFiles)]
+    content = {
+        "encoder": encoder_version(dataset),
+        "sources": [source.model_dump(mode="json") for source in sources],
+        "reading": [[table.format, table.header, list(table.columns or ()), table.on] for table in tables],
+        "dataset": dataset.model_dump(
+            mode="json",
+            by_alias=True,
+            exclude_none=True,
+            exclude={"source": True, "features": {"__all__": {"pretrained": {"uri"}}}},
+        ),
+    }
+    return short_digest(digest(content), 64)
+
+
+def _is_complete(store: Store, address: str) -> bool:
+    return store.exists(ObjectKey.dataset(address, RECORD_FILE)) and store.exists(
+        ObjectKey.sealed(address, "labels.npy")
+    )
+
+
+def _encode_and_store(
+    dataset: Dataset,
+    located: LocatedSource,
+    sources: tuple[FileDigest, ...],
+    address: str,
+    store: Store,
+    encode: EncodeSource,
+) -> PreparedData:
+    with tempfile.TemporaryDirectory(prefix="ctrlab-prepare-") as name:
+        folder = Path(name)
+        encoded = encode(dataset, located, folder)
+        encoders = canonical_json(dict(encoded.fitted))
+        folders = {split: folder / split for split in SPLIT_NAMES}
+        if encoded.true_probability is not None:
+            for split_folder, probability in zip(folders.values(), encoded.true_probability, strict=True):
+                np.save(split_folder / PROBABILITY_FILE, probability, allow_pickle=False)
+        warnings = tuple(dataset_warnings(dataset, encoded))
+        record = _record(encoded, encoders, folders, sources, address, encoder_version(dataset), warnings)
+        (folder / SCHEMA_FILE).write_text(encoded.schema.to_json())
+        (folder / ENCODERS_FILE).write_bytes(encoders)
+        (folder / RECORD_FILE).write_text(record.to_json())
+        store.put_folder(ObjectKey.sealed(address), folders["test"])
+        shutil.rmtree(folders["test"])
+        store.put_folder(ObjectKey.dataset(address), folder)
+    return record
+
+
+def _record(
+    encoded: EncodedDataset,
+    encoders: bytes,
+    folders: dict[str, Path],
+    sources: tuple[FileDigest, ...],
+    address: str,
+    version: str,
+    warnings: tuple[str, ...],
+) -> PreparedData:
+    train, valid, test = (
+        _summary(split, folder, encoded.schema) for split, folder in zip(encoded.splits, folders.values(), strict=True)
+    )
+    optimum = None
+    if encoded.true_probability is not None:
+        optimum = {
+            split: bayes_auc(encoded.splits[index].labels, encoded.true_probability[index])
+            for index, split in enumerate(("train", "valid"))
+        }
+    return PreparedData(
+        digest=address,
+        encoder_version=version,
+        sources=sources,
+        train=train,
+        valid=valid,
+        test=test,
+        vocabulary={feature.name: feature.size for feature in encoded.schema.features if feature.kind != "history"},
+        vocabulary_digest=digest(encoders),
+        embedding_rows=encoded.schema.embedding_rows,
+        bayes_optimal=optimum,
+        warnings=warnings,
+    )
+
+
+def _summary(split: EncodedSplit, folder: Path, schema: EncodedSchema) -> SplitSummary:
+    files = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    return SplitSummary(
+        rows=split.rows,
+        positives=int(split.labels.sum(dtype=np.int64)),
+        users=None if split.users is None else len(np.unique(split.users)),
+        row_ids_digest=digest(_bytes(np.sort(split.row_ids))),
+        files=files,
+        features=feature_digests(split, schema),
+    )
+
+
+def _bytes(numbers: NDArray[np.int64]) -> bytes:
+    return numbers.astype("<i8").tobytes()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,43 @@
+"""Encoded features in source order, one temporary file per feature, from which the splits are assembled."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctrlab_trainer.data.encoders.encoder_protocol import EncodedValues
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedFeature
+
+
+@dataclass(frozen=True)
+class EncodedColumns:
+    """One file of global ids or numbers per feature, in a temporary folder."""
+
+    folder: Path
+
+    def write(self, feature: EncodedFeature, chunks: Iterable[EncodedValues]) -> None:
+        """Append chunks of rows of one feature; ids within its block become global ids."""
+        with self._path(feature).open("ab") as file:
+            for chunk in chunks:
+                _to_global(chunk, feature.offset).tofile(file)
+
+    def ids(self, feature: EncodedFeature) -> NDArray[np.int32]:
+        """Return [rows] or [rows, length] global ids, memory-mapped."""
+        ids: NDArray[np.int32] = np.memmap(self._path(feature), np.int32, mode="r")
+        return ids.reshape(-1, feature.length) if feature.kind == "multicategorical" else ids
+
+    def numbers(self, feature: EncodedFeature) -> NDArray[np.float32]:
+        """Return [rows] numbers, memory-mapped."""
+        return np.memmap(self._path(feature), np.float32, mode="r")
+
+    def _path(self, feature: EncodedFeature) -> Path:
+        return self.folder / f"{feature.offset}.column"
+
+
+def _to_global(chunk: EncodedValues, offset: int) -> EncodedValues:
+    """Convert ids within a block to rows of the fused table, with padding as row 0; return numbers unchanged."""
+    if chunk.dtype == np.float32:
+        return chunk
+    return np.where(chunk < 0, 0, chunk + np.int32(offset)).astype(np.int32)

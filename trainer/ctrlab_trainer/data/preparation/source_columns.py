@@ -1,0 +1,46 @@
+"""Which columns of a source a data set reads, and which field of the specification requires each."""
+
+from ctrlab_api.resources.dataset import Dataset
+
+
+def required_columns(dataset: Dataset) -> dict[str, str]:
+    """Return every column that the data set reads -> the field of the specification that requires it."""
+    columns = key_columns(dataset)
+    for name, field in feature_columns(dataset).items():
+        columns.setdefault(name, field)
+    return columns
+
+
+def key_columns(dataset: Dataset) -> dict[str, str]:
+    """Return the columns for labels, users, times and splits, and those that negatives are sampled from."""
+    columns = {} if dataset.label is None else {dataset.label.column: "spec.dataset.label.column"}
+    if dataset.user is not None:
+        columns.setdefault(dataset.user, "spec.dataset.user")
+    if dataset.time is not None:
+        columns.setdefault(dataset.time, "spec.dataset.time")
+    if dataset.split.column is not None:
+        columns.setdefault(dataset.split.column, "spec.dataset.split.column")
+    if dataset.negatives is not None:
+        columns.setdefault(dataset.negatives.item, "spec.dataset.negatives.item")
+        for index, name in enumerate(dataset.negatives.attributes or ()):
+            columns.setdefault(name, f"spec.dataset.negatives.attributes[{index}]")
+    return columns
+
+
+def feature_columns(dataset: Dataset) -> dict[str, str]:
+    """Return the columns that features are made of."""
+    columns: dict[str, str] = {}
+    for index, feature in enumerate(dataset.features):
+        if feature.type in ("Categorical", "Numeric", "MultiCategorical"):
+            field = "name" if feature.column is None else "column"
+            columns.setdefault(feature.source_column, f"spec.dataset.features[{index}].{field}")
+    return columns
+
+
+def numeric_columns(dataset: Dataset) -> frozenset[str]:
+    """Return the columns that are read only as numbers, so that their text need not be kept."""
+    numeric = {feature.source_column for feature in dataset.features if feature.type == "Numeric"}
+    others = {feature.source_column for feature in dataset.features if feature.type != "Numeric"}
+    keys = {dataset.user, dataset.time, dataset.split.column, dataset.label and dataset.label.column}
+    item = set() if dataset.negatives is None else {dataset.negatives.item}
+    return frozenset(numeric - others - keys - item)

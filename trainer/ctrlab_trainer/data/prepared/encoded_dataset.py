@@ -1,0 +1,27 @@
+"""An encoded data set before it is written to the store."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
+from ctrlab_trainer.data.splits.split_strategies import Timestamps
+
+
+@dataclass(frozen=True)
+class EncodedDataset:
+    """An encoded data set, ready to be written."""
+
+    schema: EncodedSchema
+    fitted: dict[str, dict[str, object]]
+    """What was fitted on train, by feature: values in order of their ids, statistics, or bucket edges."""
+    splits: tuple[EncodedSplit, EncodedSplit, EncodedSplit]
+    """Train, validation, test; mapped from their files."""
+    true_probability: tuple[NDArray[np.float64], ...] | None
+    """[rows] per split, if a generator made the data."""
+    source_rows: int
+    """Number of rows in the source."""
+    times: Timestamps | None
+    """[source rows] time of each row, if the source has times."""

@@ -1,1 +1,0 @@
-"""Access to the files of a source: folders, buckets, volumes and HTTPS."""

@@ -1,0 +1,1 @@
+"""Rows of train, validation and test: labels, split strategies, sampled negatives."""

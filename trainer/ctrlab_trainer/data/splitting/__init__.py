@@ -1,1 +1,0 @@
-"""Division of the rows into train, validation and test."""
