@@ -124,8 +124,8 @@ def _run_for_ever(cluster: Cluster, database: StudyDatabase, pod: Manifest) -> N
     model = next(model for model in MODELS if f"-tune-{model.lower()}-" in metadata["name"])
     key, plan = _key(experiment), Plan.from_experiment(experiment)
     study, base, worker = study_name(key, model), database.database, metadata["name"]
-    base.transact(lambda c: slots.ensure(c, study, key.prefix, model, plan.trial_budget(model)))
-    base.transact(lambda c: slots.claim(c, study, worker, base.now, LEASE_SECONDS))
+    base.transact(lambda c: slots.create_missing(c, study, key.prefix, model, plan.trial_budget(model)))
+    base.transact(lambda c: slots.lease_next(c, study, worker, base.now, LEASE_SECONDS))
 
 
 def _end(cluster: Cluster, name: str, jobs: list[Manifest]) -> None:

@@ -1,7 +1,7 @@
-"""Connections to the study database, PostgreSQL or SQLite: one transaction at a time, tried again while it can help.
+"""Connections to the study database, PostgreSQL or SQLite: one transaction at a time, retried while that can help.
 
-Connections are closed after each use, so that a worker in training holds none. Time is the database's, because leases
-compare the clocks of different machines.
+Connections are closed after each use, so that a worker that trains keeps none open. Time is the database's, because
+leases compare the clocks of different machines.
 """
 
 import fcntl
@@ -19,30 +19,30 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ctrlab_api.errors import InvalidInput, Problem
 from ctrlab_study.errors import StudyUnavailable
-from ctrlab_study.slot_tables import metadata, trial_leases
+from ctrlab_study.slots import metadata, trial_leases
 
 T = TypeVar("T")
 
-BUSY_SECONDS: Final = 60
+SQLITE_BUSY_SECONDS: Final = 60
 """How long SQLite waits for another process's transaction."""
-POSTGRESQL: Final = {
+POSTGRESQL_CONNECT_ARGS: Final = {
     "connect_timeout": 10,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-"""What libpq is told, seconds but for the last, which is in ms: a server whose node is gone sends no end of the
+"""Connection options of libpq, in seconds, `tcp_user_timeout` in ms: a server whose node is gone never closes the
 connection, and a query to it would wait for hours."""
 SCHEMA_LOCK: Final = 0x6374726C6162
-"""PostgreSQL advisory lock under which tables are made."""
+"""PostgreSQL advisory lock under which tables are created."""
 
 
 class Database:
     """One study database, for one process and its threads."""
 
-    def __init__(self, url: str, *, patience: float = 120.0) -> None:
-        """`patience`: seconds for which transient errors are tried again; nothing is connected yet."""
+    def __init__(self, url: str, *, retry_seconds: float = 120.0) -> None:
+        """`retry_seconds`: how long transient errors are retried. Connects only when used."""
         try:
             parsed = make_url(url)
         except ArgumentError:
@@ -54,11 +54,11 @@ class Database:
         self.is_sqlite = parsed.drivername == "sqlite"
         if self.is_sqlite and parsed.database in (None, "", ":memory:"):
             raise _unusable(f"{url}, which workers cannot share")
-        # A database made without an encoding (SQL_ASCII) would else hand text over as bytes. It is in the URL because
-        # Optuna's migration makes an engine of its own and knows nothing else.
+        # A database created without an encoding (SQL_ASCII) would return text as bytes. The encoding is in the URL
+        # because Optuna's migration creates an engine from nothing but the URL.
         self.url = parsed if self.is_sqlite else parsed.update_query_dict({"client_encoding": "utf8"})
         self.name = parsed.render_as_string(hide_password=True)
-        self.patience = patience
+        self.retry_seconds = retry_seconds
 
     @property
     def now(self) -> ColumnElement[float]:
@@ -72,46 +72,46 @@ class Database:
 
     @cached_property
     def engine(self) -> Engine:
-        """Of the table of slots."""
+        """The engine of the slot tables."""
         engine = create_engine(self.url, **self._engine_options)
-        self._take_the_write_lock_first(engine)
+        self._lock_before_writing(engine)
         return engine
 
     @cached_property
     def storage(self) -> optuna.storages.BaseStorage:
-        """Optuna's tables, made if they are not there, behind one cache of finished trials for this process.
+        """Optuna's tables, created if they are missing, behind one cache of finished trials for this process.
 
-        Optuna makes a cache for each study object unless it is handed one, and reads every trial again to fill it.
+        Optuna creates a cache for each study object unless it is given one, and reads every trial again to fill it.
         """
-        return optuna.storages.get_storage(self.tables)
+        return optuna.storages.get_storage(self.optuna_tables)
 
     @cached_property
-    def tables(self) -> optuna.storages.RDBStorage:
-        """Optuna's tables themselves."""
+    def optuna_tables(self) -> optuna.storages.RDBStorage:
+        """Optuna's tables without a cache."""
         self.create_schema()
-        return self.retrying(lambda: self._optuna_storage(create=False))
+        return self.retry(lambda: self._optuna_storage(create=False))
 
     def create_schema(self) -> None:
-        """Makes what tables are missing; any number of processes may do it at once."""
-        if self.retrying(lambda: inspect(self.engine).has_table(trial_leases.name)):
+        """Create the missing tables; any number of processes may do it at once."""
+        if self.retry(lambda: inspect(self.engine).has_table(trial_leases.name)):
             return
         with self._schema_lock():
-            self.retrying(lambda: self._optuna_storage(create=True)).engine.dispose()
-            # Last, because its presence says that everything is there.
+            self.retry(lambda: self._optuna_storage(create=True)).engine.dispose()
+            # Last, because these tables mark the schema as complete.
             self.transact(lambda connection: metadata.create_all(connection))
 
     def transact(self, work: Callable[[Connection], T]) -> T:
-        """The result of `work` in one transaction, done again from the start after a transient error."""
+        """Return the result of `work` in one transaction, which starts again after a transient error."""
 
-        def once() -> T:
+        def attempt() -> T:
             with self.engine.begin() as connection:
                 return work(connection)
 
-        return self.retrying(once)
+        return self.retry(attempt)
 
-    def retrying(self, work: Callable[[], T]) -> T:
-        """The result of `work`, which must be harmless to repeat; StudyUnavailable when patience is over."""
-        deadline, pause = time.monotonic() + self.patience, 0.05
+    def retry(self, work: Callable[[], T]) -> T:
+        """Return the result of `work`, which must be idempotent; raise StudyUnavailable after `retry_seconds`."""
+        deadline, pause = time.monotonic() + self.retry_seconds, 0.05
         while True:
             try:
                 return work()
@@ -121,32 +121,32 @@ class Database:
                     raise StudyUnavailable(f"study database {self.name}: {_first_line(cause)}") from error
                 if time.monotonic() + pause > deadline:
                     raise StudyUnavailable(
-                        f"study database {self.name}: no success in {self.patience:g} s: {_first_line(cause)}"
+                        f"study database {self.name}: no success in {self.retry_seconds:g} s: {_first_line(cause)}"
                     ) from error
                 time.sleep(pause)
                 pause = min(2 * pause, 5.0)
 
     def dispose(self) -> None:
-        """Forgets the engines; both are made again when they are used again."""
+        """Close both engines; the next use creates them again."""
         self.__dict__.pop("storage", None)
-        for name in ("engine", "tables"):
-            made = self.__dict__.pop(name, None)
-            if made is not None:
-                (made if name == "engine" else made.engine).dispose()
+        for name in ("engine", "optuna_tables"):
+            opened = self.__dict__.pop(name, None)
+            if opened is not None:
+                (opened if name == "engine" else opened.engine).dispose()
 
     @property
     def _engine_options(self) -> dict[str, Any]:
-        arguments = {"timeout": BUSY_SECONDS} if self.is_sqlite else POSTGRESQL
+        arguments = {"timeout": SQLITE_BUSY_SECONDS} if self.is_sqlite else POSTGRESQL_CONNECT_ARGS
         return {"poolclass": NullPool, "connect_args": arguments}
 
     def _optuna_storage(self, *, create: bool) -> optuna.storages.RDBStorage:
         url = self.url.render_as_string(hide_password=False)
         storage = optuna.storages.RDBStorage(url, engine_kwargs=self._engine_options, skip_table_creation=not create)
-        self._take_the_write_lock_first(storage.engine)
+        self._lock_before_writing(storage.engine)
         return storage
 
-    def _take_the_write_lock_first(self, engine: Engine) -> None:
-        """SQLite refuses a transaction that first reads and then writes when another wrote between; so none may."""
+    def _lock_before_writing(self, engine: Engine) -> None:
+        """Take SQLite's write lock first: it refuses to write after a read if another process wrote between."""
         if self.is_sqlite:
             event.listen(engine, "connect", _leave_transactions_to_sqlalchemy)
             event.listen(engine, "begin", _begin_immediate)
@@ -156,15 +156,15 @@ class Database:
         if self.is_sqlite:
             with Path(f"{self.url.database}.lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                self.retrying(self._use_write_ahead_log)
+                self.retry(self._use_write_ahead_log)
                 yield
         else:
-            with self.retrying(self.engine.connect) as connection:
+            with self.retry(self.engine.connect) as connection:
                 connection.exec_driver_sql(f"SELECT pg_advisory_lock({SCHEMA_LOCK})")
                 yield
 
     def _use_write_ahead_log(self) -> None:
-        """Readers then do not wait for the writer; a property of the file, set once."""
+        """Let readers work while a process writes; a property of the file, set once."""
         with create_engine(self.url, **self._engine_options).connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
 
@@ -186,16 +186,16 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What is behind Optuna's wrapper."""
-    wrapped = isinstance(error, optuna.exceptions.StorageInternalError) and error.__cause__ is not None
-    return error.__cause__ or error if wrapped else error
+    """Return the error that Optuna wrapped, or the error itself."""
+    is_wrapped = isinstance(error, optuna.exceptions.StorageInternalError) and error.__cause__ is not None
+    return error.__cause__ or error if is_wrapped else error
 
 
 def _first_line(error: BaseException) -> str:
-    said = str(getattr(error, "orig", None) or error).strip()
-    return said.splitlines()[0] if said else type(error).__name__
+    message = str(getattr(error, "orig", None) or error).strip()
+    return message.splitlines()[0] if message else type(error).__name__
 
 
-def _unusable(found: str) -> InvalidInput:
+def _unusable(given: str) -> InvalidInput:
     allowed = "postgresql+psycopg://user:password@host/database and sqlite:///file"
-    return InvalidInput([Problem("study database", f"found {found}; allowed are {allowed}")])
+    return InvalidInput([Problem("study database", f"found {given}; allowed are {allowed}")])

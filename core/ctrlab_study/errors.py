@@ -1,28 +1,28 @@
-"""How a search can go wrong for a worker, told apart by what the worker has to do next."""
+"""Errors of a study, told apart by what the worker has to do next."""
 
 from ctrlab_api.errors import InvalidInput, Problem
 
 
 class StudyFailed(InvalidInput):
-    """The search of one variant is over without a result; no retry can help (exit code 42 of a worker)."""
+    """The study of one variant ended without a result; no retry can help (exit code 42 of a worker)."""
 
     def __init__(self, variant: str, reason: str) -> None:
         self.variant = variant
         self.reason = reason
-        super().__init__([Problem(f"search of {variant}", reason)])
+        super().__init__([Problem(f"study of {variant}", reason)])
 
 
 class LeaseLost(Exception):
-    """The slot belongs to another worker now; what this one has computed for it must not count."""
+    """Another worker holds the slot; nothing that this worker computed for it may count."""
 
 
 class StudyUnavailable(Exception):
-    """The study database cannot be used; names it without its password."""
+    """The study database cannot be used; the message names it without its password."""
 
 
 class TrialFailed(Exception):
-    """An objective cannot give a value for these parameters; the trial counts as failed, and the search goes on."""
+    """An objective has no value for these parameters; the trial counts as failed, and the study continues."""
 
 
 class WorkerInterrupted(Exception):
-    """The worker was asked to stop; its slot goes back and its trial does not count."""
+    """The worker was told to stop; its slot is released, and its trial does not count."""

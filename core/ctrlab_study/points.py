@@ -1,152 +1,231 @@
-"""Samplers whose points are chosen here and not by Optuna: fixed beforehand, by a sequence, or as constraints allow."""
+"""Points of a search space: Optuna distributions, grid cells, and samplers whose points are chosen here.
+
+Bounds are decimal strings and are counted in decimals, so that a step of 0.1 meets 0.3 and not 0.30000000000000004.
+"""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import optuna
 from optuna import Study
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler, QMCSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from ctrlab_api.records.studies import ParameterValue
-from ctrlab_api.search_space import SearchSpace, value_at
-from ctrlab_study.distributions import Space, space
+from ctrlab_api.resources.search_dimensions import SearchDimension
+from ctrlab_api.search_space import SearchSpace, grid_points, grid_size, value_at
 from ctrlab_study.errors import StudyFailed
-from ctrlab_study.experimental import experimental
 
 Point = dict[str, ParameterValue]
+Distributions = dict[str, BaseDistribution]
 
-MOST_ATTEMPTS: Final = 20
-"""Points that a sampler may propose for one trial before one is drawn at random among those that are allowed."""
+MAX_PROPOSALS: Final = 20
+"""Points that a sampler may propose for one trial before one of the allowed points is drawn at random."""
 
-POINTS_PER_SLOT: Final = 64
-"""Points of a sequence that are looked at for each slot before one is drawn at random."""
+SEQUENCE_POINTS_PER_SLOT: Final = 64
+"""Points of a sequence to examine for each slot before one is drawn at random."""
 
 
-def draw_point(allowed: SearchSpace, variant: str, seed: int) -> Point:
-    """A random allowed point; SearchFailed where constraints leave too little to find one."""
+def distributions_of(dimensions: Mapping[str, SearchDimension]) -> Distributions:
+    """Return the Optuna distribution of every dimension, in alphabetical order (the order in which they are drawn)."""
+    return {name: distribution_of(dimensions[name]) for name in sorted(dimensions)}
+
+
+def distribution_of(dimension: SearchDimension) -> BaseDistribution:
+    """Return one dimension as a distribution; a range whose width is no multiple of its step ends at its last value."""
+    if dimension.int_ is not None:
+        ints = dimension.int_
+        high = ints.low + (ints.high - ints.low) // ints.step * ints.step
+        return IntDistribution(ints.low, high, log=ints.log, step=ints.step)
+    if dimension.float_ is not None:
+        floats = dimension.float_
+        if floats.step is None:
+            return FloatDistribution(float(floats.low), float(floats.high), log=floats.log)
+        return FloatDistribution(
+            float(floats.low), float(value_at(dimension, (dimension.cardinality() or 1) - 1)), step=float(floats.step)
+        )
+    return CategoricalDistribution(dimension.categorical or ())
+
+
+def suggest_point(trial: optuna.Trial, space: SearchSpace) -> Point:
+    """Return the sampler's value of every active parameter."""
+    point: Point = {}
+    for name in space.sampling_order:
+        if space.is_active(name, point):
+            point[name] = _suggest(trial, name, distribution_of(space.dimensions[name]))
+    return point
+
+
+def _suggest(trial: optuna.Trial, name: str, distribution: BaseDistribution) -> ParameterValue:
+    match distribution:
+        case FloatDistribution(low=low, high=high, step=step, log=log):
+            return trial.suggest_float(name, low, high, step=step, log=log)
+        case IntDistribution(low=low, high=high, step=step, log=log):
+            return trial.suggest_int(name, low, high, step=step, log=log)
+        case CategoricalDistribution(choices=choices):
+            return str(trial.suggest_categorical(name, choices))
+        case _:
+            raise TypeError(f"no such distribution: {distribution!r}")
+
+
+def draw_point(space: SearchSpace, variant: str, seed: int) -> Point:
+    """Draw a random allowed point; raise StudyFailed if the constraints leave too few to draw one."""
     try:
-        return allowed.sample(random.Random(seed))
+        return space.sample(random.Random(seed))
     except TimeoutError:
-        raise StudyFailed(variant, "no allowed point of the search space was found; loosen the constraints") from None
+        message = "no random point of the search space satisfies the constraints; loosen them"
+        raise StudyFailed(variant, message) from None
+
+
+def cell_of_slot(space: SearchSpace, budget: int, slot: int, seed: int) -> Point:
+    """Return the allowed grid cell of a slot: each cell once, or a random subset if the budget is smaller.
+
+    `budget` is the planned one: slots that are added later continue with cells that were not visited.
+    """
+    allowed = None if space.is_unconstrained else grid_points(space)
+    size = grid_size(space)
+    index = slot if budget >= size else _index_without_repetition(size, budget, slot, seed)
+    return _cell(space.dimensions, index) if allowed is None else allowed[index]
+
+
+def _cell(dimensions: Mapping[str, SearchDimension], index: int) -> Point:
+    """Return a cell of the full grid by its index; the last dimension in alphabetical order varies fastest."""
+    point: Point = {}
+    for name in sorted(dimensions, reverse=True):
+        index, position = divmod(index, dimensions[name].cardinality() or 1)
+        point[name] = value_at(dimensions[name], position)
+    return dict(sorted(point.items()))
+
+
+def _index_without_repetition(size: int, budget: int, slot: int, seed: int) -> int:
+    planned = random.Random(seed).sample(range(size), budget)
+    if slot < budget:
+        return planned[slot]
+    generator, visited = random.Random(f"{seed}/further"), set(planned)
+    while slot >= len(visited):
+        visited.add(index := generator.randrange(size))
+    return index
 
 
 class FixedSampler(BaseSampler):
-    """Suggests values that were chosen beforehand."""
+    """Suggests the values of a given point."""
 
-    def __init__(self, values: Point) -> None:
-        """`values`: of every dimension that will be asked for."""
-        self._values = values
+    def __init__(self, point: Point) -> None:
+        """`point` has a value for every parameter that will be suggested."""
+        self._point = point
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Nothing is drawn jointly."""
+        """Return no joint space: nothing is drawn jointly."""
         return {}
 
-    def sample_relative(self, study: Study, trial: FrozenTrial, search_space: Space) -> dict[str, Any]:
-        """Nothing is drawn jointly."""
+    def sample_relative(self, study: Study, trial: FrozenTrial, search_space: Distributions) -> dict[str, Any]:
+        """Return nothing: there is no joint space."""
         return {}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> ParameterValue:
-        """The chosen value."""
-        return self._values[param_name]
+        """Return the value of the point."""
+        return self._point[param_name]
 
 
-class _Chosen(FixedSampler):
-    """Chooses the whole point when the first value of a trial is asked for."""
+class _ChoosingSampler(FixedSampler):
+    """Chooses the whole point when the first value of a trial is suggested."""
 
     def __init__(self) -> None:
         super().__init__({})
-        self._chosen = False
+        self._is_chosen = False
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> ParameterValue:
-        """The chosen point's value."""
-        if not self._chosen:
-            self._values, self._chosen = self._choose(study, trial), True
+        """Return the value of the chosen point."""
+        if not self._is_chosen:
+            self._point, self._is_chosen = self._choose(study, trial), True
         return super().sample_independent(study, trial, param_name, param_distribution)
 
     def _choose(self, study: Study, trial: FrozenTrial) -> Point:
         raise NotImplementedError
 
 
-class ConstrainedSampler(_Chosen):
-    """Lets a sampler that learns propose points until one is allowed; nothing that is refused reaches the study."""
+class ConstrainedSampler(_ChoosingSampler):
+    """Lets a learning sampler propose points until one is allowed; rejected points never reach the study."""
 
-    def __init__(self, allowed: SearchSpace, variant: str, make: Callable[[int], BaseSampler], seed: int) -> None:
-        """`make`: the sampler of each attempt, with a seed of its own."""
+    def __init__(self, space: SearchSpace, variant: str, make: Callable[[int], BaseSampler], seed: int) -> None:
+        """`make` returns the sampler of each proposal, with a different seed."""
         super().__init__()
-        self._allowed, self._variant, self._make, self._seed = allowed, variant, make, seed
+        self._space, self._variant, self._make, self._seed = space, variant, make, seed
         self._sampler: BaseSampler | None = None
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Any) -> None:
-        """CmaEs notes there what it has learnt."""
+        """Let the sampler of the accepted point record what it learned, as CmaEs does."""
         if self._sampler is not None:
             self._sampler.after_trial(study, trial, state, values)
 
     def _choose(self, study: Study, trial: FrozenTrial) -> Point:
-        distributions = space(self._allowed.dimensions)
-        for attempt in range(MOST_ATTEMPTS):
-            sampler = self._sampler = self._make(attempt)
+        distributions = distributions_of(self._space.dimensions)
+        for proposal in range(MAX_PROPOSALS):
+            sampler = self._sampler = self._make(proposal)
             joint = sampler.sample_relative(study, trial, sampler.infer_relative_search_space(study, trial))
             point: Point = {}
-            for name in self._allowed.sampling_order:
-                if self._allowed.is_active(name, point):
-                    found = distributions[name]
+            for name in self._space.sampling_order:
+                if self._space.is_active(name, point):
+                    distribution = distributions[name]
                     if name in joint:
                         point[name] = joint[name]
-                    elif found.single():
-                        point[name] = value_at(self._allowed.dimensions[name], 0)
+                    elif distribution.single():
+                        point[name] = value_at(self._space.dimensions[name], 0)
                     else:
-                        point[name] = sampler.sample_independent(study, trial, name, found)
-            if self._allowed.allows(point):
+                        point[name] = sampler.sample_independent(study, trial, name, distribution)
+            if self._space.allows(point):
                 return point
-        return draw_point(self._allowed, self._variant, self._seed)
+        return draw_point(self._space, self._variant, self._seed)
 
 
 class SobolSampler(QMCSampler):
     """The point of a scrambled Sobol sequence whose index is the slot's number.
 
-    Optuna counts points in the study, where two workers can read the same count; and it draws the first at random.
+    Optuna's own index counts trials in the study, so two workers can read the same count; and it draws the first point
+    at random.
     """
 
-    def __init__(self, search_space: Space, slot: int, seed: int) -> None:
-        """`seed`: of the scrambling, the same for all slots of a search."""
-        with experimental():
-            super().__init__(scramble=True, seed=seed)
-        self._search_space = search_space
+    def __init__(self, distributions: Distributions, slot: int, seed: int) -> None:
+        """`seed` scrambles the sequence and is the same for all slots of a study."""
+        super().__init__(scramble=True, seed=seed)
+        self._distributions = distributions
         self.slot = slot
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """The whole space, from the first trial on."""
-        return {name: found for name, found in self._search_space.items() if not found.single()}
+        """Return the whole space, from the first trial on."""
+        return {name: item for name, item in self._distributions.items() if not item.single()}
 
-    def _find_sample_id(self, study: Study, search_space: Space) -> int:
+    def _find_sample_id(self, study: Study, search_space: Distributions) -> int:
         return self.slot
 
 
-class ConstrainedSobolSampler(_Chosen):
-    """The allowed point of that number in the sequence; points that differ in inactive parameters alone are one."""
+class ConstrainedSobolSampler(_ChoosingSampler):
+    """The n-th allowed point of a Sobol sequence; points that differ only in inactive parameters count once."""
 
-    def __init__(self, allowed: SearchSpace, variant: str, slot: int, seed: int) -> None:
-        """`seed`: of the scrambling, the same for all slots of a search."""
+    def __init__(self, sequence: SobolSampler, space: SearchSpace, variant: str, seed: int) -> None:
+        """`sequence` knows the slot; `seed` is the same for all slots of a study."""
         super().__init__()
-        self._allowed, self._variant, self._slot, self._seed = allowed, variant, slot, seed
+        self._sequence, self._space, self._variant, self._seed = sequence, space, variant, seed
+        self._slot = sequence.slot
 
     def _choose(self, study: Study, trial: FrozenTrial) -> Point:
-        distributions = space(self._allowed.dimensions)
-        single = {name: value_at(self._allowed.dimensions[name], 0) for name, d in distributions.items() if d.single()}
-        sequence = SobolSampler(distributions, 0, self._seed)
+        distributions = distributions_of(self._space.dimensions)
+        single = {name: value_at(self._space.dimensions[name], 0) for name, d in distributions.items() if d.single()}
         seen: set[tuple[tuple[str, ParameterValue], ...]] = set()
-        for sequence.slot in range(POINTS_PER_SLOT * (self._slot + 1)):
-            joint = sequence.sample_relative(study, trial, sequence.infer_relative_search_space(study, trial))
-            point = self._allowed.active_point(joint | single)
+        for index in range(SEQUENCE_POINTS_PER_SLOT * (self._slot + 1)):
+            self._sequence.slot = index
+            joint_space = self._sequence.infer_relative_search_space(study, trial)
+            joint = self._sequence.sample_relative(study, trial, joint_space)
+            point = self._space.active_point(joint | single)
             if point is None or tuple(point.items()) in seen:
                 continue
             if len(seen) == self._slot:
                 return point
             seen.add(tuple(point.items()))
-        return draw_point(self._allowed, self._variant, self._seed + self._slot)
+        return draw_point(self._space, self._variant, self._seed + self._slot)

@@ -1,100 +1,119 @@
 """The sampler of one slot.
 
-A new sampler is made for each trial, seeded with (tuning.seed, variant, slot): no two slots draw the same numbers, and
-a slot that is run again after its worker was lost draws the same ones. Random, Grid and QMC searches are therefore
-functions of the plan alone, whatever workers and crashes do; TPE, GP and CmaEs also depend on which trials have ended
-by then.
+Each trial has a new sampler, seeded with (tuning.seed, variant, slot): no two slots draw the same numbers, and a slot
+that runs again after its worker was lost draws the same ones. Studies with the samplers Random, Grid and QMC are
+therefore functions of the plan alone, whatever workers and crashes do; TPE, GP and CmaEs also depend on which trials
+have ended by then.
 """
 
 import hashlib
-from collections.abc import Sequence
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 
+from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
 from ctrlab_api.errors import Problem
 from ctrlab_api.plan import Plan
 from ctrlab_api.search_space import SearchSpace
-from ctrlab_study.distributions import cell_of_slot, space
-from ctrlab_study.experimental import experimental
+from ctrlab_study.history import SnapshotSampler
 from ctrlab_study.points import (
     ConstrainedSampler,
     ConstrainedSobolSampler,
     FixedSampler,
     SobolSampler,
+    cell_of_slot,
+    distributions_of,
     draw_point,
 )
 
-NEEDS = {"GP": ("torch", "scipy"), "QMC": ("scipy",), "CmaEs": ("cmaes",)}
+REQUIRED_PACKAGES = {"GP": ("torch", "scipy"), "QMC": ("scipy",), "CmaEs": ("cmaes",)}
 """Packages that a sampler needs beyond Optuna itself."""
+
+_WARNING_FILTERS = threading.Lock()
+"""Python shares the warning filters between all threads."""
+
+
+@contextmanager
+def ignore_experimental_warnings() -> Iterator[None]:
+    """Silence Optuna's warnings about experimental features: its version is pinned, and recorded with each study."""
+    with _WARNING_FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        yield
 
 
 def derived_seed(*parts: object) -> int:
-    """A seed below 2^32 from whatever tells one use from another: the first 4 bytes of SHA-256."""
+    """Return a seed below 2^32 from the parts that identify its use: the first 4 bytes of SHA-256."""
     return int.from_bytes(hashlib.sha256("/".join(map(str, parts)).encode()).digest()[:4], "big")
 
 
 def sampler_of_slot(
     plan: Plan, variant: str, slot: int, repeat: int = 0, source: Sequence[FrozenTrial] = ()
 ) -> BaseSampler:
-    """The sampler that suggests the parameters of this slot of one of the repeated searches.
+    """Return the sampler that suggests the parameters of this slot of one of the repeated studies.
 
-    `source`: complete trials of an earlier search whose best tenth CmaEs takes its first mean and covariance from.
+    `source`: complete trials of a previous study; CmaEs takes its first mean and covariance from their best tenth.
     """
-    allowed, tuning = plan.variant(variant).search_space, plan.tuning
-    own = (tuning.seed, variant) if repeat == 0 else (tuning.seed, variant, f"repeat {repeat}")
-    seed = derived_seed(*own, slot)
+    space, tuning = plan.variant(variant).search_space, plan.tuning
+    identity = (tuning.seed, variant) if repeat == 0 else (tuning.seed, variant, f"repeat {repeat}")
+    seed = derived_seed(*identity, slot)
     match tuning.sampler:
         case "Random":
             return (
-                RandomSampler(seed=seed)
-                if allowed.is_unconstrained
-                else FixedSampler(draw_point(allowed, variant, seed))
+                RandomSampler(seed=seed) if space.is_unconstrained else FixedSampler(draw_point(space, variant, seed))
             )
         case "QMC":
-            scramble = derived_seed(*own)
-            if allowed.is_unconstrained:
-                return SobolSampler(space(allowed.dimensions), slot, scramble)
-            return ConstrainedSobolSampler(allowed, variant, slot, scramble)
+            scramble = derived_seed(*identity)
+            with ignore_experimental_warnings():
+                sequence = SobolSampler(distributions_of(space.dimensions), slot, scramble)
+            return sequence if space.is_unconstrained else ConstrainedSobolSampler(sequence, space, variant, scramble)
         case "Grid":
-            return FixedSampler(cell_of_slot(allowed, plan.study_budget(variant), slot, derived_seed(*own)))
-        case _ if allowed.is_unconstrained:
-            return _that_learns(plan, allowed, seed, source)
+            return FixedSampler(cell_of_slot(space, plan.study_budget(variant), slot, derived_seed(*identity)))
+        case _ if space.is_unconstrained:
+            return SnapshotSampler(_learning_sampler(plan, space, seed, source))
         case _:
-            return ConstrainedSampler(
-                allowed, variant, lambda n: _that_learns(plan, allowed, derived_seed(*own, slot, n), source), seed
+            return SnapshotSampler(
+                ConstrainedSampler(
+                    space,
+                    variant,
+                    lambda n: _learning_sampler(plan, space, derived_seed(*identity, slot, n), source),
+                    seed,
+                )
             )
 
 
-def _that_learns(plan: Plan, allowed: SearchSpace, seed: int, source: Sequence[FrozenTrial]) -> BaseSampler:
+def _learning_sampler(plan: Plan, space: SearchSpace, seed: int, source: Sequence[FrozenTrial]) -> BaseSampler:
     match plan.tuning.sampler:
         case "GP":
             return (
                 GPSampler(seed=seed)
-                if allowed.is_unconstrained
+                if space.is_unconstrained
                 else GPSampler(seed=seed, warn_independent_sampling=False)
             )
         case "CmaEs":
-            with experimental():
+            with ignore_experimental_warnings():
                 return CmaEsSampler(seed=seed, warn_independent_sampling=False, source_trials=list(source) or None)
         case _:
-            return TPESampler(seed=seed) if allowed.is_unconstrained else _grouped_tpe(seed)
+            return TPESampler(seed=seed) if space.is_unconstrained else _grouped_tpe_sampler(seed)
 
 
-def _grouped_tpe(seed: int) -> TPESampler:
-    """Parameters that are active together are drawn jointly."""
-    with experimental():
+def _grouped_tpe_sampler(seed: int) -> TPESampler:
+    """Return a TPE sampler that draws parameters jointly if they are active together."""
+    with ignore_experimental_warnings():
         return TPESampler(seed=seed, multivariate=True, group=True)
 
 
 def check_sampler(plan: Plan, variant: str) -> list[Problem]:
-    """What this installation cannot search, found before any work starts; empty when all is well."""
-    tuning, found = plan.tuning, []
+    """Return the reasons why this installation cannot tune the variant, before any work starts; empty if it can."""
     if not plan.variant(variant).search:
         return []
-    missing = [package for package in NEEDS.get(tuning.sampler, ()) if find_spec(package) is None]
-    if missing:
-        message = f"{tuning.sampler} needs the package {' and '.join(missing)}, which is not installed here"
-        found.append(Problem("spec.tuning.sampler", f"{message}; install it or use TPE, Random or Grid"))
-    return found
+    sampler = plan.tuning.sampler
+    missing = [package for package in REQUIRED_PACKAGES.get(sampler, ()) if find_spec(package) is None]
+    if not missing:
+        return []
+    message = f"{sampler} needs the package {' and '.join(missing)}, which is not installed"
+    return [Problem("spec.tuning.sampler", f"{message}; install it or use TPE, Random or Grid")]

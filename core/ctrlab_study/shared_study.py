@@ -1,7 +1,7 @@
-"""The search of one variant as its workers share it: lease a slot, ask, train, finish; freeze when all are done.
+"""The study of one variant, shared by its workers: lease a slot, ask, train, finish; freeze when all slots are over.
 
 The slot and the Optuna trial are written one after the other, the trial first. Whoever ends the trial decides how it
-ended, and the slot follows; a crash between the two is put right by the next lease of the slot.
+ended, and the slot follows; after a crash between the two, the next lease of the slot completes the second write.
 """
 
 from collections.abc import Callable
@@ -14,37 +14,34 @@ from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.plan import Plan
 from ctrlab_api.records.studies import SearchStop, StudyRecord
 from ctrlab_api.schema_types import duration_seconds
-from ctrlab_study import slots, study_lifecycle
+from ctrlab_study import slots, study_lifecycle, study_progress
 from ctrlab_study.database import Database
-from ctrlab_study.direction import Direction, direction_of
 from ctrlab_study.errors import LeaseLost, StudyFailed
-from ctrlab_study.generations import GENERATION, earlier_generations, generation_start
-from ctrlab_study.history import WarmStartTrials
-from ctrlab_study.leased_trial import LeasedTrial, suggest_point
-from ctrlab_study.points import FixedSampler
+from ctrlab_study.history import GENERATION_SIZE, WarmStartTrials, generation_start, previous_generations
+from ctrlab_study.points import FixedSampler, suggest_point
 from ctrlab_study.pruners import pruner_of
-from ctrlab_study.recovery import recover
+from ctrlab_study.recovery import counted_outcome, end_unfinished_trial, recover_slot
 from ctrlab_study.samplers import sampler_of_slot
-from ctrlab_study.slots import Claim, Lease, Outcome, SlotCounts
-from ctrlab_study.stop_rules import StudyUsage, reason_to_stop
-from ctrlab_study.study_records import study_record, versions
-from ctrlab_study.trials import SLOT, WORKER, Trials, counted_outcome
+from ctrlab_study.slots import Lease, LeasedSlot, Outcome
+from ctrlab_study.study_lifecycle import StudyUsage, reason_to_stop
+from ctrlab_study.study_progress import SlotCounts
+from ctrlab_study.study_records import package_versions, study_record
+from ctrlab_study.trials import SLOT, WORKER, LeasedTrial, Trials
 
 
 @dataclass(frozen=True)
 class SharedStudy:
-    """One variant's search in the study database; made by `StudyDatabase.study`."""
+    """One variant's study in the study database; created by `StudyDatabase.study`."""
 
     database: Database
     trials: Trials
     plan: Plan
     variant: str
-    direction: Direction
     lease_seconds: float
     repeat: int = 0
-    """Which of the variant's independent searches."""
-    earlier: WarmStartTrials | None = None
-    """What the sampler knows before the first trial."""
+    """Index of this study among the variant's independent studies."""
+    warm_start: WarmStartTrials | None = None
+    """Trials that the sampler learns from before the first trial."""
 
     @classmethod
     def create(
@@ -55,31 +52,30 @@ class SharedStudy:
         variant: str,
         lease_seconds: float,
         repeat: int = 0,
-        earlier: WarmStartTrials | None = None,
+        warm_start: WarmStartTrials | None = None,
     ) -> "SharedStudy":
-        """Makes the Optuna study and the slots; harmless where they exist, and for many workers at once."""
+        """Create the Optuna study and the slots that are missing; many workers may do it at once."""
         name = study_name(key, variant, repeat)
-        direction = direction_of(plan)
-        facts: dict[str, object] = {"versions": versions(), "planDigest": plan.digest}
-        trials = Trials.create(database, name, direction, facts)
+        attributes: dict[str, object] = {"versions": package_versions(), "planDigest": plan.digest}
+        trials = Trials.create(database, name, plan.direction, attributes)
         budget = plan.study_budget(variant)
-        database.transact(lambda c: study_lifecycle.ensure(c, name, key.prefix, variant, budget))
-        return cls(database, trials, plan, variant, direction, lease_seconds, repeat, earlier)
+        database.transact(lambda c: study_lifecycle.create(c, name, key.prefix, variant, budget))
+        return cls(database, trials, plan, variant, lease_seconds, repeat, warm_start)
 
     @property
     def name(self) -> str:
-        """Of the Optuna study."""
+        """Name of the Optuna study."""
         return self.trials.study
 
     def lease(self, worker: str, gpus: int = 0) -> Lease | None:
-        """The next slot to run, or None if all are over or held by others; `gpus`: how many the worker holds.
+        """Lease the next slot to run; return None if every slot is over or leased. `gpus`: GPUs of the worker.
 
-        Raises SearchFailed if too many trials failed or the time is over.
+        Raises StudyFailed if too many trials failed or the time limit is exceeded.
         """
         self.check()
-        while (found := self.database.transact(lambda c: self._claim(c, worker, gpus))) is not None:
-            claim, is_stopped = found
-            lease = recover(self.database, self.trials, claim, "its worker stopped renewing its lease")
+        while (next_slot := self.database.transact(lambda c: self._lease_next(c, worker, gpus))) is not None:
+            leased, is_stopped = next_slot
+            lease = recover_slot(self.database, self.trials, leased, "its worker stopped renewing its lease")
             if lease is not None and not is_stopped:
                 return lease
             if lease is not None:
@@ -87,160 +83,160 @@ class SharedStudy:
             self.check()
         return None
 
-    def exhausted(self) -> bool:
-        """Whether every slot is over."""
-        return self._tally().is_over
+    def is_over(self) -> bool:
+        """Return whether every slot is over."""
+        return self._counts().is_over
 
     def close(self) -> bool:
-        """Whether every slot is over; where it says yes, no slot can be added any more."""
+        """Return whether every slot is over; if so, close the study, and no slot can be added any more."""
         return self.database.transact(lambda c: study_lifecycle.close(c, self.name, self.database.now))
 
     def renew(self, lease: Lease) -> None:
-        """Prolongs the lease; LeaseLost if another has the slot, SearchFailed if the search is over."""
+        """Prolong the lease; LeaseLost if another worker has the slot, StudyFailed if the study has failed."""
         if not self.database.transact(lambda c: slots.renew(c, lease, self.database.now, self.lease_seconds)):
             raise LeaseLost(f"slot {lease.slot} of {self.variant} belongs to another worker")
         self.check()
 
     def ask(self, lease: Lease, check: Callable[[], None] = lambda: None) -> LeasedTrial:
-        """The trial of a leased slot, with its parameters; LeaseLost if the lease was lost meanwhile."""
-        by_populations = self.plan.tuning.sampler == "CmaEs"
-        source = self.earlier.of_numbers() if self.earlier is not None and by_populations else []
+        """Start the trial of a leased slot and suggest its parameters; LeaseLost if the lease was lost meanwhile."""
+        uses_populations = self.plan.tuning.sampler == "CmaEs"
+        source = self.warm_start.numeric() if self.warm_start is not None and uses_populations else []
         sampler = sampler_of_slot(self.plan, self.variant, lease.slot, self.repeat, source)
         pruner = pruner_of(self.plan, self.variant)
-        allowed = self.plan.variant(self.variant).search_space
-        judge = None
+        space = self.plan.variant(self.variant).search_space
+        copy = None
         if self.plan.tuning.mode == "Synchronous":
-            judge = self._judge(lease.slot, sampler, pruner)
-        if self.earlier is not None and not by_populations:
-            known = self.trials.all() if judge is None else judge.study.get_trials(deepcopy=False)[:-1]
-            fresh = sampler_of_slot(self.plan, self.variant, lease.slot, self.repeat)
-            sampler = FixedSampler(suggest_point(self.earlier.continued(known, self.direction, fresh), allowed))
-        elif judge is not None:
-            sampler = FixedSampler(suggest_point(judge, allowed))
-        trial = self.database.retrying(self.trials.load(sampler, pruner).ask)
-        self.database.retrying(lambda: trial.set_user_attr(SLOT, lease.slot))
-        self.database.retrying(lambda: trial.set_user_attr(WORKER, lease.worker))
+            copy = self._trial_after_previous_generations(lease.slot, sampler, pruner)
+        if self.warm_start is not None and not uses_populations:
+            trials = self.trials.all() if copy is None else copy.study.get_trials(deepcopy=False)[:-1]
+            new_sampler = sampler_of_slot(self.plan, self.variant, lease.slot, self.repeat)
+            warm_trial = self.warm_start.followed_by(trials, self.plan.direction, new_sampler)
+            sampler = FixedSampler(suggest_point(warm_trial, space))
+        elif copy is not None:
+            sampler = FixedSampler(suggest_point(copy, space))
+        trial = self.database.retry(self.trials.load(sampler, pruner).ask)
+        self.database.retry(lambda: trial.set_user_attr(SLOT, lease.slot))
+        self.database.retry(lambda: trial.set_user_attr(WORKER, lease.worker))
         if not self.database.transact(lambda c: slots.record_trial(c, lease, trial.number)):
-            self.trials.lose(trial.number, "its worker's lease was lost before it began")
+            self.trials.end_as_lost(trial.number, "its worker's lease was lost before the trial began")
             raise LeaseLost(f"slot {lease.slot} of {self.variant} belongs to another worker")
-        values = self.database.retrying(lambda: suggest_point(trial, allowed))
-        asked = LeasedTrial(trial.number, lease.slot, values, self.database, trial, judge or trial, check)
-        asked.keep_notes()
-        return asked
+        point = self.database.retry(lambda: suggest_point(trial, space))
+        leased_trial = LeasedTrial(trial.number, lease.slot, point, self.trials, trial, copy or trial, check)
+        leased_trial.store_system_attributes()
+        return leased_trial
 
     def finish(self, lease: Lease, trial: LeasedTrial, outcome: Outcome) -> None:
-        """Ends the trial and fills its slot; LeaseLost if another worker has the slot; nothing counts twice."""
+        """End the trial and fill its slot; LeaseLost if another worker has the slot; nothing counts twice."""
         counted = counted_outcome(self.trials.tell(trial.number, outcome))
         if counted is None or not self.database.transact(
             lambda c: slots.finish(c, lease, trial.number, counted, self.database.now)
         ):
             raise LeaseLost(f"slot {lease.slot} of {self.variant} was given to another worker")
 
-    def give_back(self, lease: Lease, trial: LeasedTrial | None, reason: str) -> None:
-        """Frees the slot for somebody else; counts as no loss, because the worker could still say so."""
+    def release(self, lease: Lease, trial: LeasedTrial | None, reason: str) -> None:
+        """Free the slot for another worker; this counts as no loss, because the worker could still release it."""
         if trial is not None:
-            ended = self.trials.settle(trial.number, reason)
+            ended = end_unfinished_trial(self.trials, trial.number, reason)
             if ended is not None:
                 self.database.transact(lambda c: slots.finish(c, lease, trial.number, ended, self.database.now))
                 return
-        self.database.transact(lambda c: slots.free(c, lease))
+        self.database.transact(lambda c: slots.release(c, lease))
 
     def check(self) -> None:
-        """SearchFailed if more trials failed than allowed, or the search took longer than it may."""
-        tally, tuning = self._tally(), self.plan.tuning
-        if tally.failed > tuning.max_failed_trials:
+        """Raise StudyFailed if more trials failed than allowed, or if the study exceeded its time limit."""
+        counts, tuning = self._counts(), self.plan.tuning
+        if counts.failed > tuning.max_failed_trials:
             raise StudyFailed(
                 self.variant,
-                f"{tally.failed} of {tally.done} finished trials failed, and tuning.maxFailedTrials is "
-                f"{tuning.max_failed_trials}; the last one: {tally.last_failure}",
+                f"{counts.failed} of {counts.done} finished trials failed, and tuning.maxFailedTrials is "
+                f"{tuning.max_failed_trials}; the last one: {counts.last_failure}",
             )
         limit = duration_seconds(tuning.timeout) if tuning.timeout else None
-        if limit is not None and tally.elapsed > limit and not tally.is_over:
+        if limit is not None and counts.elapsed > limit and not counts.is_over:
             raise StudyFailed(
                 self.variant,
-                f"{tally.done} of {tally.budget} trials were finished within tuning.timeout {tuning.timeout}; "
+                f"{counts.done} of {counts.budget} trials were finished within tuning.timeout {tuning.timeout}; "
                 "allow more time or more workers",
             )
 
     def freeze(self, dataset_digest: str) -> StudyRecord:
-        """The record of the finished search, the same whoever makes it; SearchFailed if no trial is complete.
+        """Return the record of the finished study, the same whoever builds it; StudyFailed if no trial is complete.
 
-        Raises ValueError while a slot is open. Trials that still seem to run belong to nobody by then and are ended.
+        Raises ValueError while a slot is open. Trials that still seem to run belong to no worker, and are ended.
         """
         self.check()
         if not self.close():
-            tally = self._tally()
-            raise ValueError(f"the search of {self.variant} has {tally.done} of {tally.budget} slots done")
-        results = self.database.transact(lambda c: slots.results(c, self.name))
-        budget = self.database.transact(lambda c: slots.count(c, self.name))
-        stopped = self.database.transact(lambda c: study_lifecycle.stopped(c, self.name))
+            counts = self._counts()
+            raise ValueError(f"the study of {self.variant} has {counts.done} of {counts.budget} slots done")
+        results = self.database.transact(lambda c: study_progress.trial_of_slot(c, self.name))
+        budget = self.database.transact(lambda c: study_progress.count_slots(c, self.name))
+        stop = self.database.transact(lambda c: study_lifecycle.stop_of(c, self.name))
         for trial in self.trials.all():
             if not trial.state.is_finished():
-                self.trials.lose(trial.number, "its worker was lost or had lost its lease")
+                self.trials.end_as_lost(trial.number, "its worker was lost or had lost its lease")
         return study_record(
             self.plan,
             self.variant,
             dataset_digest,
-            self.direction,
             self.trials.all(),
             results,
             self._recorded_versions(),
             budget,
-            SearchStop(rule=stopped.rule, reason=stopped.reason) if stopped else None,
-            self.earlier.record if self.earlier else None,
+            SearchStop(rule=stop.rule, reason=stop.reason) if stop else None,
+            self.warm_start.record if self.warm_start else None,
         )
 
-    def _claim(self, connection: Connection, worker: str, gpus: int) -> tuple[Claim, bool] | None:
-        """The next slot, and whether it may not be run because the search is stopped."""
+    def _lease_next(self, connection: Connection, worker: str, gpus: int) -> tuple[LeasedSlot, bool] | None:
+        """Lease the next slot; the flag says that it may not run because the study is stopped."""
         start = None
         if self.plan.tuning.mode == "Synchronous":
-            first = slots.first_open(connection, self.name)
+            first = study_progress.first_open_slot(connection, self.name)
             start = generation_start(first) if first is not None else 0
         is_stopped = self._is_stopped(connection, start)
         if is_stopped:
             slots.skip_free(connection, self.name)
-        below = start + GENERATION if start is not None and not is_stopped else None
-        claim = slots.claim(connection, self.name, worker, self.database.now, self.lease_seconds, below, gpus)
-        return (claim, is_stopped) if claim is not None else None
+        below = start + GENERATION_SIZE if start is not None and not is_stopped else None
+        leased = slots.lease_next(connection, self.name, worker, self.database.now, self.lease_seconds, below, gpus)
+        return (leased, is_stopped) if leased is not None else None
 
     def _is_stopped(self, connection: Connection, start: int | None) -> bool:
-        """Whether a rule of `tuning.stop` holds now or held before.
+        """Return whether a rule of `tuning.stop` applies now or applied before.
 
-        `start`: of the current generation in Synchronous mode; what it finds out may not decide, for some of its slots
-        have begun.
+        `start`: first slot of the current generation in Synchronous mode; slots from there on may not decide, because
+        some of them have begun.
         """
         rules = self.plan.tuning.stop
         if rules is None:
             return False
-        if study_lifecycle.stopped(connection, self.name) is not None:
+        if study_lifecycle.stop_of(connection, self.name) is not None:
             return True
-        tally = slots.tally(connection, self.name, self.database.now)
-        spent = StudyUsage(
-            tally.elapsed,
-            study_lifecycle.gpu_seconds(connection, self.name) if rules.gpu_time else 0.0,
-            study_lifecycle.finished(connection, self.name, start),
+        counts = study_progress.count_by_state(connection, self.name, self.database.now)
+        usage = StudyUsage(
+            counts.elapsed,
+            study_progress.gpu_seconds(connection, self.name) if rules.gpu_time else 0.0,
+            study_progress.finished_slots(connection, self.name, start),
         )
-        why = reason_to_stop(rules, spent, tally.budget, self.direction)
-        if why is not None:
-            study_lifecycle.stop(connection, self.name, why)
-        return why is not None
+        stop = reason_to_stop(rules, usage, counts.budget, self.plan.direction)
+        if stop is not None:
+            study_lifecycle.record_stop(connection, self.name, stop)
+        return stop is not None
 
-    def _judge(
+    def _trial_after_previous_generations(
         self, slot: int, sampler: optuna.samplers.BaseSampler, pruner: optuna.pruners.BasePruner
     ) -> optuna.Trial:
-        numbered = {trial.number: trial for trial in self.trials.all()}
-        results = self.database.transact(lambda c: slots.results(c, self.name))
-        done = {index: numbered.get(number) if number is not None else None for index, number in results.items()}
-        return earlier_generations(slot, done, self.direction, sampler, pruner).ask()
+        by_number = {trial.number: trial for trial in self.trials.all()}
+        results = self.database.transact(lambda c: study_progress.trial_of_slot(c, self.name))
+        done = {index: by_number.get(number) if number is not None else None for index, number in results.items()}
+        return previous_generations(slot, done, self.plan.direction, sampler, pruner).ask()
 
-    def _tally(self) -> SlotCounts:
-        return self.database.transact(lambda c: slots.tally(c, self.name, self.database.now))
+    def _counts(self) -> SlotCounts:
+        return self.database.transact(lambda c: study_progress.count_by_state(c, self.name, self.database.now))
 
     def _recorded_versions(self) -> dict[str, str]:
-        recorded: dict[str, str] = self.database.retrying(lambda: self.trials.load().user_attrs["versions"])
+        recorded: dict[str, str] = self.database.retry(lambda: self.trials.load().user_attrs["versions"])
         return recorded
 
 
 def study_name(key: ExperimentKey, variant: str, repeat: int = 0) -> str:
-    """Of the Optuna study of one variant's search; a repeated one has its number, from 2, after a slash."""
+    """Return the name of the Optuna study; a repeated study has its number, from 2, after a slash."""
     return f"{key.prefix}/{variant}" + (f"/{repeat + 1}" if repeat else "")

@@ -1,18 +1,84 @@
-"""The life of a slot: FREE -> LEASED -> DONE, or back to FREE when its worker is lost or gives it back.
+"""The slots of a study: their tables, and the states FREE -> LEASED -> DONE.
 
-A slot that no worker holds becomes SKIPPED when a stop rule ends the search before its budget is used.
+The slots make a trial budget exact: one row for each trial that will count, beside Optuna's own tables. Optuna counts
+trials; however workers use that count, some budget is lost or exceeded when a worker dies. Here a worker must lease a
+row to run a trial, and the trial counts when its row is DONE. A slot returns to FREE when its worker is lost or
+releases it, and a free slot becomes SKIPPED when a stop rule ends the study before its budget is used.
 
-Every write names the token of the lease that it belongs to, so that a worker which was taken for dead and comes back
-cannot touch what its successor holds. All functions run in the caller's transaction.
+Every write names the token of its lease, so a worker that was declared lost and comes back cannot change a slot that
+was leased again. All functions run in the caller's transaction.
 """
 
 from dataclasses import dataclass
+from typing import Final, Literal
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
-from ctrlab_study.slot_tables import TrialOutcome, trial_leases, trial_slots
+TrialOutcome = Literal["COMPLETE", "PRUNED", "FAIL"]
+
+metadata: Final = MetaData()
+
+trial_slots: Final = Table(
+    "trial_slots",
+    metadata,
+    Column("study", String(255), primary_key=True, comment="name of the Optuna study"),
+    Column("slot", Integer, primary_key=True, comment="from 0 to the budget"),
+    Column("experiment", String(255), nullable=False, index=True, comment="namespace/name/uid"),
+    Column("variant", String(64), nullable=False),
+    Column("state", String(8), nullable=False, default="FREE", comment="FREE, LEASED, DONE, or SKIPPED by a stop rule"),
+    Column("worker", String(255), comment="worker that leases or filled the slot"),
+    Column("token", Integer, nullable=False, default=0, comment="raised by every lease; an older holder cannot write"),
+    Column("lease_until", Float, comment="seconds since 1970, by the database's clock"),
+    Column("first_leased", Float, comment="time of the first lease, in the same unit"),
+    Column("trial_number", Integer, comment="Optuna trial of the current lease, and of the result once DONE"),
+    Column("losses", Integer, nullable=False, default=0, comment="workers that were lost while they leased the slot"),
+    Column("outcome", String(8), comment="of a DONE slot: COMPLETE, PRUNED or FAIL"),
+    Column("value", Float, comment="of a COMPLETE slot"),
+    Column("reason", Text, comment="of a failed slot"),
+    Column("ended", Float, comment="when the slot became DONE"),
+)
+
+trial_searches: Final = Table(
+    "trial_searches",
+    metadata,
+    Column("study", String(255), primary_key=True, comment="name of the Optuna study"),
+    Column("experiment", String(255), nullable=False, index=True, comment="namespace/name/uid"),
+    Column("variant", String(64), nullable=False),
+    Column("stop_rule", String(32), comment="field of tuning.stop that ended the study before its budget was used"),
+    Column("stop_reason", Text, comment="the rule as a sentence"),
+    Column("closed", Float, comment="when every slot was over; afterwards no slot can be added"),
+)
+"""One row for each study, locked by whoever closes the study or adds slots to it."""
+
+trial_leases: Final = Table(
+    "trial_leases",
+    metadata,
+    Column("study", String(255), primary_key=True),
+    Column("slot", Integer, primary_key=True),
+    Column("token", Integer, primary_key=True, comment="of the lease"),
+    Column("worker", String(255), nullable=False),
+    Column("gpus", Integer, nullable=False, comment="GPUs of the worker"),
+    Column("since", Float, nullable=False, comment="seconds since 1970, by the database's clock"),
+    Column("until", Float, nullable=False, comment="last sign of life of the worker"),
+)
+"""Every lease ever taken, lost ones included: the ledger behind tuning.stop.gpuTime."""
 
 slots = trial_slots.c
 leases = trial_leases.c
@@ -20,24 +86,25 @@ leases = trial_leases.c
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to run the trial of one slot, until another lease of the slot exists."""
+    """The right to run the trial of one slot, until the slot is leased again."""
 
     study: str
     slot: int
     token: int
     worker: str
     gpus: int = 0
-    """That the worker holds."""
+    """GPUs of the worker."""
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A lease as it was taken, with what its predecessor has left."""
+class LeasedSlot:
+    """A new lease, and what the previous worker of the slot left behind."""
 
     lease: Lease
-    unfinished: int | None
-    """Optuna trial of the worker that was lost, if one was."""
+    unfinished_trial: int | None
+    """Number of the lost worker's Optuna trial; None if no worker was lost."""
     losses: int
+    """Workers that were lost while they leased the slot."""
 
 
 @dataclass(frozen=True)
@@ -49,33 +116,15 @@ class Outcome:
     reason: str | None = None
 
 
-@dataclass(frozen=True)
-class SlotCounts:
-    """One search in numbers."""
-
-    budget: int
-    done: int
-    failed: int
-    elapsed: float
-    """Seconds since the first lease; 0 before it."""
-    last_failure: str | None
-    skipped: int = 0
-
-    @property
-    def is_over(self) -> bool:
-        """Whether no slot will be run any more."""
-        return self.done + self.skipped == self.budget
-
-
-def ensure(connection: Connection, study: str, experiment: str, variant: str, budget: int) -> None:
-    """Adds the slots that are missing; those that are there stay as they are."""
+def create_missing(connection: Connection, study: str, experiment: str, variant: str, budget: int) -> None:
+    """Add the slots that are missing up to `budget`; existing slots do not change."""
     rows = [{"study": study, "slot": slot, "experiment": experiment, "variant": variant} for slot in range(budget)]
     if rows:
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         connection.execute(dialect.insert(trial_slots).on_conflict_do_nothing(), rows)
 
 
-def claim(
+def lease_next(
     connection: Connection,
     study: str,
     worker: str,
@@ -83,8 +132,8 @@ def claim(
     seconds: float,
     below: int | None = None,
     gpus: int = 0,
-) -> Claim | None:
-    """Leases the first slot (under `below`) that is free or whose lease has run out; None if there is none.
+) -> LeasedSlot | None:
+    """Lease the first slot (under `below`) that is free or whose lease has expired; return None if there is none.
 
     Slots that another transaction is about to lease are skipped, not waited for (PostgreSQL; SQLite has one writer).
     """
@@ -92,42 +141,44 @@ def claim(
     query = select(trial_slots).where(slots.study == study, or_(slots.state == "FREE", expired))
     if below is not None:
         query = query.where(slots.slot < below)
-    found = connection.execute(query.order_by(slots.slot).limit(1).with_for_update(skip_locked=True)).one_or_none()
-    if found is None:
+    row = connection.execute(query.order_by(slots.slot).limit(1).with_for_update(skip_locked=True)).one_or_none()
+    if row is None:
         return None
-    lease = Lease(study, found.slot, found.token + 1, worker, gpus)
-    losses = found.losses + (found.state == "LEASED")
-    _take(connection, lease, losses, now, seconds)
-    return Claim(lease, found.trial_number, losses)
+    lease = Lease(study, row.slot, row.token + 1, worker, gpus)
+    losses = row.losses + (row.state == "LEASED")
+    _write_lease(connection, lease, losses, now, seconds)
+    return LeasedSlot(lease, row.trial_number, losses)
 
 
-def seize(connection: Connection, held: Lease, worker: str, now: ColumnElement[float], seconds: float) -> Claim | None:
-    """Takes a slot from a worker that is known to be gone; None if it has changed hands meanwhile."""
-    found = connection.execute(select(trial_slots).where(_is_held(held)).with_for_update()).one_or_none()
-    if found is None:
+def take_over(
+    connection: Connection, lost: Lease, worker: str, now: ColumnElement[float], seconds: float
+) -> LeasedSlot | None:
+    """Lease the slot of a worker that is known to be gone; return None if the slot was leased again meanwhile."""
+    row = connection.execute(select(trial_slots).where(_is_current(lost)).with_for_update()).one_or_none()
+    if row is None:
         return None
-    lease = Lease(held.study, held.slot, held.token + 1, worker)
-    _take(connection, lease, found.losses + 1, now, seconds)
-    return Claim(lease, found.trial_number, found.losses + 1)
+    lease = Lease(lost.study, lost.slot, lost.token + 1, worker)
+    _write_lease(connection, lease, row.losses + 1, now, seconds)
+    return LeasedSlot(lease, row.trial_number, row.losses + 1)
 
 
 def renew(connection: Connection, lease: Lease, now: ColumnElement[float], seconds: float) -> bool:
-    """Prolongs a lease, even one that has run out if nobody took the slot; False if it is lost."""
-    _note(connection, lease, now)
-    return _write(connection, lease, lease_until=now + seconds)
+    """Prolong a lease, even an expired one whose slot nobody leased; return False if the lease is lost."""
+    _record_sign_of_life(connection, lease, now)
+    return _update(connection, lease, lease_until=now + seconds)
 
 
 def record_trial(connection: Connection, lease: Lease, number: int | None) -> bool:
-    """Notes which Optuna trial is run for the slot, before it starts; False if the lease is lost."""
-    return _write(connection, lease, trial_number=number)
+    """Record which Optuna trial runs for the slot, before it starts; return False if the lease is lost."""
+    return _update(connection, lease, trial_number=number)
 
 
 def finish(
     connection: Connection, lease: Lease, number: int | None, outcome: Outcome, now: ColumnElement[float]
 ) -> bool:
-    """Fills the slot for good; False if the lease is lost, and then only what it took is noted."""
-    _note(connection, lease, now)
-    return _write(
+    """Mark the slot DONE for good; if the lease is lost, record only the time it took, and return False."""
+    _record_sign_of_life(connection, lease, now)
+    return _update(
         connection,
         lease,
         state="DONE",
@@ -140,65 +191,30 @@ def finish(
     )
 
 
-def free(connection: Connection, lease: Lease) -> bool:
-    """Gives the slot back; False if the lease is lost."""
-    return _write(connection, lease, state="FREE", worker=None, lease_until=None, trial_number=None)
+def release(connection: Connection, lease: Lease) -> bool:
+    """Make the slot FREE again; return False if the lease is lost."""
+    return _update(connection, lease, state="FREE", worker=None, lease_until=None, trial_number=None)
 
 
 def skip(connection: Connection, lease: Lease) -> bool:
-    """Ends the slot without a trial, because the search is stopped; False if the lease is lost."""
-    return _write(connection, lease, state="SKIPPED", worker=None, lease_until=None, trial_number=None)
+    """End the slot without a trial because the study is stopped; return False if the lease is lost."""
+    return _update(connection, lease, state="SKIPPED", worker=None, lease_until=None, trial_number=None)
 
 
 def skip_free(connection: Connection, study: str) -> None:
-    """Ends every slot that nobody holds without a trial."""
+    """End every slot that no worker leases, without a trial."""
     is_free = and_(slots.study == study, slots.state == "FREE")
     connection.execute(update(trial_slots).where(is_free).values(state="SKIPPED"))
 
 
-def held(connection: Connection, experiment: str) -> list[Lease]:
-    """All leases of an experiment, run out or not."""
+def current_leases(connection: Connection, experiment: str) -> list[Lease]:
+    """Return all leases of an experiment, expired or not."""
     query = select(trial_slots).where(slots.experiment == experiment, slots.state == "LEASED")
     rows = connection.execute(query.order_by(slots.study, slots.slot))
     return [Lease(row.study, row.slot, row.token, row.worker) for row in rows]
 
 
-def results(connection: Connection, study: str) -> dict[int, int | None]:
-    """Optuna trial of every slot that is done; None for a slot that was lost before it had one."""
-    query = select(slots.slot, slots.trial_number).where(slots.study == study, slots.state == "DONE")
-    return {row.slot: row.trial_number for row in connection.execute(query.order_by(slots.slot))}
-
-
-def count(connection: Connection, study: str) -> int:
-    """Slots of one study."""
-    return connection.execute(select(func.count()).where(slots.study == study)).scalar_one()
-
-
-def first_open(connection: Connection, study: str) -> int | None:
-    """The lowest slot that is not over."""
-    query = select(func.min(slots.slot)).where(slots.study == study, slots.state.not_in(("DONE", "SKIPPED")))
-    lowest: int | None = connection.execute(query).scalar_one()
-    return lowest
-
-
-def tally(connection: Connection, study: str, now: ColumnElement[float]) -> SlotCounts:
-    """Counts of one study; a skipped slot is over, but no trial."""
-    is_failed = and_(slots.state == "DONE", slots.outcome == "FAIL")
-    counts = connection.execute(
-        select(
-            func.count(),
-            func.count().filter(slots.state == "DONE"),
-            func.count().filter(is_failed),
-            now - func.min(slots.first_leased),
-            func.count().filter(slots.state == "SKIPPED"),
-        ).where(slots.study == study)
-    ).one()
-    last = select(slots.reason).where(slots.study == study, is_failed).order_by(slots.ended.desc(), slots.slot.desc())
-    reason = connection.execute(last.limit(1)).scalar_one_or_none() if counts[2] else None
-    return SlotCounts(counts[0], counts[1], counts[2], counts[3] or 0.0, reason, counts[4])
-
-
-def _take(connection: Connection, lease: Lease, losses: int, now: ColumnElement[float], seconds: float) -> None:
+def _write_lease(connection: Connection, lease: Lease, losses: int, now: ColumnElement[float], seconds: float) -> None:
     connection.execute(
         update(trial_slots)
         .where(slots.study == lease.study, slots.slot == lease.slot)
@@ -224,17 +240,16 @@ def _take(connection: Connection, lease: Lease, losses: int, now: ColumnElement[
     )
 
 
-def _note(connection: Connection, lease: Lease, now: ColumnElement[float]) -> None:
-    """That the worker was heard of, for the ledger of what was spent."""
-    own = and_(leases.study == lease.study, leases.slot == lease.slot, leases.token == lease.token)
-    connection.execute(update(trial_leases).where(own).values(until=now))
+def _record_sign_of_life(connection: Connection, lease: Lease, now: ColumnElement[float]) -> None:
+    row = and_(leases.study == lease.study, leases.slot == lease.slot, leases.token == lease.token)
+    connection.execute(update(trial_leases).where(row).values(until=now))
 
 
-def _write(connection: Connection, lease: Lease, **values: object) -> bool:
-    return connection.execute(update(trial_slots).where(_is_held(lease)).values(**values)).rowcount == 1
+def _update(connection: Connection, lease: Lease, **values: object) -> bool:
+    return connection.execute(update(trial_slots).where(_is_current(lease)).values(**values)).rowcount == 1
 
 
-def _is_held(lease: Lease) -> ColumnElement[bool]:
+def _is_current(lease: Lease) -> ColumnElement[bool]:
     return and_(
         slots.study == lease.study, slots.slot == lease.slot, slots.token == lease.token, slots.state == "LEASED"
     )

@@ -1,30 +1,33 @@
-"""The row of a search: whether it was stopped, whether it is closed, and how slots are added to it until then.
+"""Create, stop, close and extend a study: its row in the table of studies, and the rules of `tuning.stop`.
 
-Whoever decides that a search is over, or adds to its budget, holds the row's lock: of a worker that closes a search and
-a user who raises `tuning.trials`, one comes first, and the other learns of it. All functions run in the caller's
-transaction.
+Whoever closes a study or adds to its budget locks the study's row first. When a worker closes a study while a user
+raises `tuning.trials`, one of them comes first and the other sees the result. Functions that take a connection run in
+the caller's transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
+from ctrlab_api.metrics import Direction
+from ctrlab_api.resources.tuning import Stop
+from ctrlab_api.schema_types import duration_seconds
 from ctrlab_study import slots
-from ctrlab_study.slot_tables import trial_leases, trial_searches, trial_slots
+from ctrlab_study.slots import trial_searches
+from ctrlab_study.study_progress import FinishedSlot, count_by_state, count_slots
 
 StopRule = Literal["after", "gpuTime", "noImprovement"]
 
-searches = trial_searches.c
-leases = trial_leases.c
+studies = trial_searches.c
 
 
 @dataclass(frozen=True)
 class StudyStop:
-    """Why a search ended before its budget was used."""
+    """Why a study ended before its budget was used."""
 
     rule: StopRule
     """Field of `tuning.stop`."""
@@ -32,74 +35,88 @@ class StudyStop:
 
 
 @dataclass(frozen=True)
-class FinishedSlot:
-    """One slot that is done, for the rule that asks for improvement."""
+class StudyUsage:
+    """Time and trials that a study has used so far."""
 
-    slot: int
-    value: float | None
-    """None of a trial that is not complete."""
+    elapsed: float
+    """Seconds since the first trial began."""
+    gpu_seconds: float
+    finished: Sequence[FinishedSlot]
+    """In the order in which the slots count."""
 
 
-def ensure(connection: Connection, study: str, experiment: str, variant: str, budget: int) -> None:
-    """Adds the row and the slots that are missing; what is there stays as it is."""
+def create(connection: Connection, study: str, experiment: str, variant: str, budget: int) -> None:
+    """Add the row and the slots that are missing; existing ones do not change."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = {"study": study, "experiment": experiment, "variant": variant}
     connection.execute(dialect.insert(trial_searches).on_conflict_do_nothing(), row)
-    slots.ensure(connection, study, experiment, variant, budget)
+    slots.create_missing(connection, study, experiment, variant, budget)
 
 
-def stopped(connection: Connection, study: str) -> StudyStop | None:
-    """Whether a rule has stopped the search; locks its row until the transaction ends."""
-    query = select(searches.stop_rule, searches.stop_reason).where(searches.study == study).with_for_update()
-    found = connection.execute(query).one()
-    return StudyStop(found.stop_rule, found.stop_reason) if found.stop_rule is not None else None
+def stop_of(connection: Connection, study: str) -> StudyStop | None:
+    """Return the rule that stopped the study, if one did; lock the study's row until the transaction ends."""
+    query = select(studies.stop_rule, studies.stop_reason).where(studies.study == study).with_for_update()
+    row = connection.execute(query).one()
+    return StudyStop(row.stop_rule, row.stop_reason) if row.stop_rule is not None else None
 
 
-def stop(connection: Connection, study: str, why: StudyStop) -> None:
-    """Notes that the search is stopped; the caller has its lock."""
-    values = {"stop_rule": why.rule, "stop_reason": why.reason}
-    connection.execute(update(trial_searches).where(searches.study == study).values(values))
+def record_stop(connection: Connection, study: str, stop: StudyStop) -> None:
+    """Record that the study is stopped; the caller holds the lock of its row."""
+    values = {"stop_rule": stop.rule, "stop_reason": stop.reason}
+    connection.execute(update(trial_searches).where(studies.study == study).values(values))
 
 
 def close(connection: Connection, study: str, now: ColumnElement[float]) -> bool:
-    """Whether every slot is over; from the first time on that this is so, no slot can be added."""
-    row = connection.execute(select(searches.closed).where(searches.study == study).with_for_update()).one()
+    """Close the study if every slot is over, and return whether it is closed; a closed study takes no more slots."""
+    row = connection.execute(select(studies.closed).where(studies.study == study).with_for_update()).one()
     if row.closed is not None:
         return True
-    if not slots.tally(connection, study, now).is_over:
+    if not count_by_state(connection, study, now).is_over:
         return False
-    connection.execute(update(trial_searches).where(searches.study == study).values(closed=now))
+    connection.execute(update(trial_searches).where(studies.study == study).values(closed=now))
     return True
 
 
-def extend(connection: Connection, experiment: str, budgets: Mapping[str, tuple[str, int]]) -> bool:
-    """Raises every search of an experiment to its new budget, or none; False if one of them is closed.
+def raise_budgets(connection: Connection, experiment: str, budgets: Mapping[str, tuple[str, int]]) -> bool:
+    """Raise every study of an experiment to its new budget; if one of them is closed, change nothing and return False.
 
-    `budgets`: variant and slots by the name of the study.
+    `budgets`: variant and number of slots by the name of the study.
     """
     for study, (variant, budget) in sorted(budgets.items()):
-        ensure(connection, study, experiment, variant, budget=0)
-        row = connection.execute(select(searches.closed).where(searches.study == study).with_for_update()).one()
-        if row.closed is not None and slots.count(connection, study) < budget:
+        create(connection, study, experiment, variant, budget=0)
+        row = connection.execute(select(studies.closed).where(studies.study == study).with_for_update()).one()
+        if row.closed is not None and count_slots(connection, study) < budget:
             return False
     for study, (variant, budget) in sorted(budgets.items()):
-        slots.ensure(connection, study, experiment, variant, budget)
+        slots.create_missing(connection, study, experiment, variant, budget)
     return True
 
 
-def finished(connection: Connection, study: str, below: int | None = None) -> list[FinishedSlot]:
-    """Slots that are done, in the order in which they ended; with `below`, in that of their numbers, as far as that."""
-    query = select(trial_slots.c.slot, trial_slots.c.value).where(
-        trial_slots.c.study == study, trial_slots.c.state == "DONE"
-    )
-    if below is not None:
-        query = query.where(trial_slots.c.slot < below).order_by(trial_slots.c.slot)
-    else:
-        query = query.order_by(trial_slots.c.ended, trial_slots.c.slot)
-    return [FinishedSlot(row.slot, row.value) for row in connection.execute(query)]
+def reason_to_stop(rules: Stop, usage: StudyUsage, budget: int, direction: Direction) -> StudyStop | None:
+    """Return the first rule of `tuning.stop` that applies; None if none does or the whole budget is used. Pure."""
+    done = len(usage.finished)
+    if done >= budget:
+        return None
+    progress = f"after {done} of {budget} trials"
+    if rules.after is not None and usage.elapsed >= duration_seconds(rules.after):
+        return StudyStop("after", f"{progress}: the study has run for {rules.after}")
+    if rules.gpu_time is not None and usage.gpu_seconds >= duration_seconds(rules.gpu_time):
+        return StudyStop("gpuTime", f"{progress}: its trials have used GPUs for {rules.gpu_time}")
+    if rules.no_improvement is not None and _trials_since_best(usage.finished, direction) >= rules.no_improvement:
+        return StudyStop("noImprovement", f"{progress}: no new best value in the last {rules.no_improvement} trials")
+    return None
 
 
-def gpu_seconds(connection: Connection, study: str) -> float:
-    """Time that workers have held GPUs for this search, as far as they were heard of."""
-    held = func.sum(leases.gpus * (leases.until - leases.since))
-    return float(connection.execute(select(held).where(leases.study == study)).scalar_one() or 0.0)
+def _trials_since_best(finished: Sequence[FinishedSlot], direction: Direction) -> int:
+    """Count the trials after the one with the best value; 0 before the first complete trial."""
+    best: float | None = None
+    since = 0
+    for trial in finished:
+        is_better = trial.value is not None and (
+            best is None or (trial.value > best if direction == "maximize" else trial.value < best)
+        )
+        if is_better:
+            best, since = trial.value, 0
+        elif best is not None:
+            since += 1
+    return since

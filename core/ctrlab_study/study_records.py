@@ -1,7 +1,8 @@
-"""The record of a finished search: every Optuna trial, which of them counted, and why the best is the best.
+"""Records of finished studies: every Optuna trial, which of them counted, and why the best is the best.
 
-Everything is read from the study database and sorted, with no clock and no host in it, so that two workers that freeze
-the same search write the same bytes.
+Everything is read from the study database and sorted, without a clock or a host name, so that two workers that freeze
+the same study write the same bytes. The record of a study that needs no trials follows from what is frozen already: a
+variant without a search space, or a variant of an ablation that inherits its hyperparameters.
 """
 
 import csv
@@ -16,7 +17,11 @@ from typing import Literal
 from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial, TrialState
 
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.metrics import Direction
+from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import Plan
+from ctrlab_api.records import PreparedData
 from ctrlab_api.records.studies import (
     BestChoice,
     ParameterValue,
@@ -25,14 +30,14 @@ from ctrlab_api.records.studies import (
     TrialRecord,
     WarmStartRecord,
 )
-from ctrlab_study.direction import Direction, direction_of
+from ctrlab_store import ObjectExists, Store
 from ctrlab_study.errors import StudyFailed
 from ctrlab_study.pruners import describe_pruner
 from ctrlab_study.trials import DEVICE, FAILURE, LOST, SLOT, WORKER
 
 
-def versions() -> dict[str, str]:
-    """What decides which parameters a seed leads to."""
+def package_versions() -> dict[str, str]:
+    """Return the versions that decide which parameters a seed leads to."""
     return {package: version(package) for package in ("ctrlab", "numpy", "optuna")}
 
 
@@ -40,64 +45,39 @@ def study_record(
     plan: Plan,
     variant: str,
     dataset_digest: str,
-    direction: Direction,
     trials: Sequence[FrozenTrial],
     results: Mapping[int, int | None],
-    recorded_versions: dict[str, str],
+    versions: dict[str, str],
     budget: int,
     stopped: SearchStop | None = None,
     warm_start: WarmStartRecord | None = None,
 ) -> StudyRecord:
-    """The record; `results` names the trial that fills each slot. SearchFailed if none of them is complete."""
+    """Return the record; `results` names the trial that fills each slot. StudyFailed if none of them is complete."""
     counted = {number: slot for slot, number in results.items() if number is not None}
-    records = tuple(_trial_record(trial, counted.get(trial.number), direction) for trial in trials)
+    records = tuple(_trial_record(trial, counted.get(trial.number), plan.direction) for trial in trials)
     return StudyRecord(
         variant=variant,
         plan_digest=plan.digest,
         dataset_digest=dataset_digest,
         primary_metric=plan.analysis.primary_metric,
-        direction=direction,
+        direction=plan.direction,
         sampler=plan.tuning.sampler,
         sampler_seed=plan.tuning.seed,
         pruner=describe_pruner(plan, variant),
         budget=budget,
         trials=records,
-        best=choose_best(variant, plan.analysis.primary_metric, direction, records),
-        versions=recorded_versions,
+        best=choose_best(variant, plan.analysis.primary_metric, plan.direction, records),
+        versions=versions,
         seconds=math.fsum(record.seconds or 0.0 for record in records),
         stopped=stopped,
         warm_start=warm_start,
     )
 
 
-def untuned_record(plan: Plan, variant: str, dataset_digest: str) -> StudyRecord:
-    """The record of a variant without a search space."""
-    return StudyRecord(
-        variant=variant,
-        plan_digest=plan.digest,
-        dataset_digest=dataset_digest,
-        primary_metric=plan.analysis.primary_metric,
-        direction=direction_of(plan),
-        sampler=plan.tuning.sampler,
-        sampler_seed=plan.tuning.seed,
-        pruner=describe_pruner(plan, variant),
-        budget=0,
-        trials=(),
-        best=BestChoice(
-            trial=None,
-            value=None,
-            parameters={},
-            justification="Nothing was tuned: the model has no search space, and its parameters are those of the plan.",
-        ),
-        versions=versions(),
-        seconds=0.0,
-    )
-
-
 def choose_best(variant: str, metric: str, direction: Direction, trials: Sequence[TrialRecord]) -> BestChoice:
-    """The complete trial with the best value, of equal ones that of the lowest slot; SearchFailed if there is none.
+    """Choose the complete trial with the best value, of equal ones that of the lowest slot; StudyFailed without one.
 
-    A pruned trial cannot be chosen: it was given up before it could show its best.
+    A pruned trial cannot be chosen: it ended before it could show its best value.
     """
     counted = [trial for trial in trials if trial.counted]
     sign = -1.0 if direction == "maximize" else 1.0
@@ -105,13 +85,13 @@ def choose_best(variant: str, metric: str, direction: Direction, trials: Sequenc
     ranked = sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.slot))
     pruned, failed = (sum(trial.state == state for trial in counted) for state in ("PRUNED", "FAIL"))
     if not ranked:
-        why = next((trial.reason for trial in reversed(counted) if trial.reason), None)
-        last = f"; the last failure: {why}" if why else ""
+        last_reason = next((trial.reason for trial in reversed(counted) if trial.reason), None)
+        last = f"; the last failure: {last_reason}" if last_reason else ""
         raise StudyFailed(variant, f"none of {len(counted)} trials is complete: {failed} failed, {pruned} pruned{last}")
     best, second = ranked[0], ranked[1] if len(ranked) > 1 else None
-    word = "Highest" if direction == "maximize" else "Lowest"
+    adjective = "Highest" if direction == "maximize" else "Lowest"
     sentence = (
-        f"{word} validation {metric}, {best.value:.6g}, of {len(ranked)} complete trials "
+        f"{adjective} validation {metric}, {best.value:.6g}, of {len(ranked)} complete trials "
         f"({pruned} pruned and {failed} failed of {len(counted)})"
     )
     if second is None:
@@ -132,11 +112,13 @@ def choose_best(variant: str, metric: str, direction: Direction, trials: Sequenc
 
 
 def trials_csv(record: StudyRecord) -> bytes:
-    """The trials as a table, one row each, parameters in columns `parameter:NAME`; with `repeat` if there are."""
+    """Return the trials as a table, one row each, parameters in columns `parameter:NAME`.
+
+    A study with repeats has a column `repeat`, from 1.
+    """
     names = sorted({name for search in record.all_studies for trial in search.trials for name in trial.parameters})
-    repeated = ["repeat"] if record.repeats else []
     columns = [
-        *repeated,
+        *(["repeat"] if record.repeats else []),
         "number",
         "slot",
         "counted",
@@ -153,13 +135,101 @@ def trials_csv(record: StudyRecord) -> bytes:
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow([*columns, *(f"parameter:{name}" for name in names)])
     for repeat, trial in ((n, trial) for n, search in enumerate(record.all_studies, 1) for trial in search.trials):
-        known = trial.model_dump() | {
+        fields = trial.model_dump() | {
             "repeat": repeat,
             "epochs": len(trial.curve),
             "counted": "true" if trial.counted else "false",
         }
-        rows.writerow([*(known[name] for name in columns), *(trial.parameters.get(name) for name in names)])
+        rows.writerow([*(fields[name] for name in columns), *(trial.parameters.get(name) for name in names)])
     return text.getvalue().encode()
+
+
+def untuned_record(plan: Plan, variant: str, dataset_digest: str) -> StudyRecord:
+    """Return the record of a variant without a search space."""
+    return StudyRecord(
+        variant=variant,
+        plan_digest=plan.digest,
+        dataset_digest=dataset_digest,
+        primary_metric=plan.analysis.primary_metric,
+        direction=plan.direction,
+        sampler=plan.tuning.sampler,
+        sampler_seed=plan.tuning.seed,
+        pruner=describe_pruner(plan, variant),
+        budget=0,
+        trials=(),
+        best=BestChoice(
+            trial=None,
+            value=None,
+            parameters={},
+            justification="Nothing was tuned: the model has no search space, and its parameters are those of the plan.",
+        ),
+        versions=package_versions(),
+        seconds=0.0,
+    )
+
+
+def inherited_record(plan: Plan, variant: str, dataset_digest: str, full: StudyRecord) -> StudyRecord | None:
+    """Return the record that follows from the full model's study; None if the variant needs trials or no parent exists.
+
+    With Inherit every variant takes the full model's values except those that it sets itself, and uses no trial. With
+    Retune only the full model reuses its own study, provided that the study used the same data.
+    """
+    parent = plan.parent
+    if parent is None:
+        return None
+    if parent.hyperparameters == "Inherit":
+        return _record_with_inherited_values(plan, variant, dataset_digest, full, parent.experiment)
+    if variant == parent.model and full.dataset_digest == dataset_digest:
+        return full.model_copy(update={"plan_digest": plan.digest, "inherited_from": full.digest})
+    return None
+
+
+def _record_with_inherited_values(
+    plan: Plan, variant: str, dataset_digest: str, full: StudyRecord, experiment: str
+) -> StudyRecord:
+    fixed = plan.variant(variant).parameters
+    values = {name: value for name, value in full.best.parameters.items() if name not in fixed}
+    text = f"Inherited from the study of {full.variant} in {experiment}"
+    if variant != full.variant:
+        text += f", and not tuned for {variant}"
+    if not full.best.parameters:
+        text += ", where nothing was tuned"
+    best = BestChoice(parameters=values, justification=f"{text}. There: {full.best.justification}")
+    repeats = tuple(
+        _record_with_inherited_values(plan, variant, dataset_digest, repeat, experiment)
+        for repeat in full.repeats or ()
+    )
+    return untuned_record(plan, variant, dataset_digest).model_copy(
+        update={"best": best, "inherited_from": full.digest, "repeats": repeats or None}
+    )
+
+
+def record_without_trials(root: Store, plan: Plan, variant: str, dataset_digest: str) -> StudyRecord | None:
+    """Return the record of a study that needs no trials, from the root store; None if the variant needs trials."""
+    if plan.parent is not None:
+        data = root.below(plan.parent.experiment).get(ObjectKey.study(plan.parent.model))
+        inherited = inherited_record(plan, variant, dataset_digest, StudyRecord.model_validate_json(data))
+        if inherited is not None:
+            return inherited
+    return untuned_record(plan, variant, dataset_digest) if plan.trial_budget(variant) == 0 else None
+
+
+def freeze_unsearched(root: Store, key: ExperimentKey, plan: Plan, variant: str) -> None:
+    """Publish the record of a study that needs no trials; the data must be prepared. Idempotent."""
+    folder = root.below(key.prefix)
+    prepared = PreparedData.model_validate_json(folder.get(ObjectKey.PREPARED))
+    record = record_without_trials(root, plan, variant, prepared.digest)
+    assert record is not None, f"{variant} needs trials"
+    publish_study(folder, record)
+
+
+def publish_study(experiment: Store, record: StudyRecord) -> None:
+    """Write the record of a study and its table of trials; if two processes freeze a study, the first record stays."""
+    try:
+        experiment.put(ObjectKey.study(record.variant), record.to_json().encode())
+    except ObjectExists:
+        record = StudyRecord.model_validate_json(experiment.get(ObjectKey.study(record.variant)))
+    experiment.put(ObjectKey.trials_csv(record.variant), trials_csv(record))
 
 
 def _trial_record(trial: FrozenTrial, counted_for: int | None, direction: Direction) -> TrialRecord:
@@ -189,5 +259,5 @@ def _trial_record(trial: FrozenTrial, counted_for: int | None, direction: Direct
 
 
 def _utc(local: datetime | None) -> str:
-    """RFC 3339; Optuna hands out times of the reader's own time zone without saying so."""
+    """Return RFC 3339; Optuna's times are in the reader's time zone, without saying so."""
     return local.astimezone(UTC).isoformat() if local is not None else ""

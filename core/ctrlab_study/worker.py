@@ -1,6 +1,6 @@
-"""A worker's loop: trial after trial until the budget is used, whatever the objective is.
+"""The loop of a worker: trial after trial until the budget is used, with any objective.
 
-Its lease is renewed by a thread of its own, because an epoch of training can take longer than a lease.
+A separate thread renews the lease, because an epoch of training can take longer than a lease.
 """
 
 import math
@@ -12,9 +12,9 @@ from types import TracebackType
 from optuna import TrialPruned
 
 from ctrlab_study.errors import LeaseLost, StudyFailed, StudyUnavailable, TrialFailed, WorkerInterrupted
-from ctrlab_study.leased_trial import LeasedTrial
 from ctrlab_study.shared_study import SharedStudy
 from ctrlab_study.slots import Lease, Outcome
+from ctrlab_study.trials import LeasedTrial
 
 Objective = Callable[[LeasedTrial], float]
 """Trains with the trial's parameters and returns the validation value; may raise TrialPruned or TrialFailed."""
@@ -29,42 +29,42 @@ def run_trials(
     stop: Callable[[], bool] = lambda: False,
     poll: float = 1.0,
 ) -> None:
-    """Runs trials until every slot is done, waiting while others hold the last ones, which may still be lost.
+    """Run trials until every slot is over, waiting while other workers lease the last slots, which may still be lost.
 
-    `worker` must name this process uniquely; `gpus` is how many it holds. `stop` is polled; when it says yes, the slot
-    goes back and Interrupted is raised. Raises SearchFailed when the search is over without a result; an objective's
-    exception is a failed trial.
+    `worker` must be a unique name of this process; `gpus` is its number of GPUs; `poll` is in seconds. `stop` is
+    polled; when it returns True, the slot is released and WorkerInterrupted is raised. Raises StudyFailed when the
+    study ends without a result; any other exception of the objective is a failed trial.
     """
     while True:
         if stop():
-            raise WorkerInterrupted(f"{worker} was asked to stop between two trials")
+            raise WorkerInterrupted(f"{worker} was told to stop between two trials")
         lease = study.lease(worker, gpus)
         if lease is not None:
             try:
-                _run(study, lease, objective, stop)
+                _run_trial(study, lease, objective, stop)
             except LeaseLost:
-                continue  # its slot is in other hands, and nothing of it has counted
+                continue  # another worker has the slot, and this trial does not count
         elif study.close():
             return
         else:
             time.sleep(poll)
 
 
-def _run(study: SharedStudy, lease: Lease, objective: Objective, stop: Callable[[], bool]) -> None:
+def _run_trial(study: SharedStudy, lease: Lease, objective: Objective, stop: Callable[[], bool]) -> None:
     trial: LeasedTrial | None = None
     with _Heartbeat(study, lease, stop) as heartbeat:
         try:
             trial = study.ask(lease, heartbeat.check)
             outcome = _outcome(objective, trial)
-            # What was found out too late to interrupt the objective still decides whether its value may count.
+            # An error that came too late to interrupt the objective still decides whether its value may count.
             heartbeat.check()
             study.finish(lease, trial, outcome)
         except LeaseLost as lost:
             if trial is not None:
-                study.trials.lose(trial.number, str(lost))
+                study.trials.end_as_lost(trial.number, str(lost))
             raise
         except BaseException as error:
-            study.give_back(lease, trial, f"{type(error).__name__}: {error}")
+            study.release(lease, trial, f"{type(error).__name__}: {error}")
             raise
 
 
@@ -85,13 +85,13 @@ def _outcome(objective: Objective, trial: LeasedTrial) -> Outcome:
 
 
 class _Heartbeat:
-    """Renews a lease three times in its length, and keeps what it learns for the thread that trains."""
+    """Renews a lease three times per lease period, and passes errors on to the thread that trains."""
 
     def __init__(self, study: SharedStudy, lease: Lease, stop: Callable[[], bool]) -> None:
         self._study, self._lease, self._stop = study, lease, stop
         self._ended = threading.Event()
-        self._learnt: Exception | None = None
-        self._thread = threading.Thread(target=self._beat, name=f"lease-{lease.slot}", daemon=True)
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._renew_until_end, name=f"lease-{lease.slot}", daemon=True)
 
     def __enter__(self) -> "_Heartbeat":
         self._thread.start()
@@ -104,18 +104,18 @@ class _Heartbeat:
         self._thread.join()
 
     def check(self) -> None:
-        """Raises LeaseLost, SearchFailed or Interrupted if that has become known."""
-        if self._learnt is not None:
-            raise self._learnt
+        """Raise LeaseLost or StudyFailed if a renewal did, WorkerInterrupted if the worker has to stop."""
+        if self._error is not None:
+            raise self._error
         if self._stop():
-            raise WorkerInterrupted(f"{self._lease.worker} was asked to stop")
+            raise WorkerInterrupted(f"{self._lease.worker} was told to stop")
 
-    def _beat(self) -> None:
+    def _renew_until_end(self) -> None:
         while not self._ended.wait(self._study.lease_seconds / 3):
             try:
                 self._study.renew(self._lease)
             except StudyUnavailable:
-                continue  # the training may outlast the trouble, and the slot may still be ours then
+                continue  # the training may outlast the outage, and the slot may still be leased to this worker
             except (LeaseLost, StudyFailed) as error:
-                self._learnt = error
+                self._error = error
                 return

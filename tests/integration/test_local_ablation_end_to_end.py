@@ -137,7 +137,7 @@ def test_inherited_searches_name_the_parents_and_spend_no_trial(
             if (name, key) != ("slow-no-user", "learning_rate")
         }
         assert found.best.parameters == kept
-        assert "Taken from the search of DeepFM" in found.best.justification
+        assert "Inherited from the study of DeepFM" in found.best.justification
 
 
 def test_every_variant_is_compared_with_the_full_model(finished: tuple[Workspace, str, tuple[str, ...]]) -> None:

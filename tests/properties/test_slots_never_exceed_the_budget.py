@@ -11,8 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ctrlab_study import slots
 from ctrlab_study.database import Database
-from ctrlab_study.slot_tables import metadata, trial_slots
-from ctrlab_study.slots import Lease, Outcome
+from ctrlab_study.slots import Lease, Outcome, metadata, trial_slots
 
 BUDGET = 3
 SECONDS = 10
@@ -28,7 +27,7 @@ class SlotsUnderCrashes(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.connection: Connection = Database(f"sqlite:///{Path(self.folder.name) / 'study.db'}").engine.connect()
         metadata.create_all(self.connection)
-        slots.ensure(self.connection, "s", "e", "M", BUDGET)
+        slots.create_missing(self.connection, "s", "e", "M", BUDGET)
         self.clock = 0.0
         self.holder: dict[int, tuple[Lease, float]] = {}
         self.done: dict[int, float] = {}
@@ -47,7 +46,7 @@ class SlotsUnderCrashes(RuleBasedStateMachine):
 
     @rule(target=leases, worker=st.sampled_from(["a", "b", "c"]))
     def lease(self, worker: str) -> Lease:
-        claim = slots.claim(self.connection, "s", worker, self.now, SECONDS)
+        claim = slots.lease_next(self.connection, "s", worker, self.now, SECONDS)
         open_slots = [
             slot
             for slot in range(BUDGET)
@@ -79,13 +78,13 @@ class SlotsUnderCrashes(RuleBasedStateMachine):
     @rule(lease=consumes(leases))
     def give_back(self, lease: Lease) -> None:
         held = self.holds(lease)
-        assert slots.free(self.connection, lease) == held
+        assert slots.release(self.connection, lease) == held
         if held:
             del self.holder[lease.slot]
 
     @rule(lease=leases)
     def seize(self, lease: Lease) -> None:
-        claim = slots.seize(self.connection, lease, "reaper", self.now, SECONDS)
+        claim = slots.take_over(self.connection, lease, "reaper", self.now, SECONDS)
         assert (claim is not None) == self.holds(lease)
         if claim is not None:
             self.holder[lease.slot] = (claim.lease, self.clock + SECONDS)

@@ -101,7 +101,7 @@ class Engine:
 
     def _run(self, lock: int, database: StudyDatabase) -> ExperimentStatus:
         database.create_schema()
-        database.release_workers(self.key, lambda worker: False)
+        database.release_lost_workers(self.key, lambda worker: False)
         self._experiment = self._with_status(self._previous_status())
         self._point_to_newest()
         env = {variable.name: variable.value for variable in self._experiment.spec.runtime.env or ()}
@@ -113,7 +113,7 @@ class Engine:
                 return self._loop(observer, processes, database)
             finally:
                 processes.stop()
-                database.release_workers(self.key, processes.is_alive)
+                database.release_lost_workers(self.key, processes.is_alive)
 
     def _loop(self, observer: Observer, processes: Processes, database: StudyDatabase) -> ExperimentStatus:
         while True:
@@ -122,7 +122,7 @@ class Engine:
                 self._view.note("stopping: workers give their trials back")
                 raise Interrupted
             if processes.step():
-                database.release_workers(self.key, processes.is_alive)
+                database.release_lost_workers(self.key, processes.is_alive)
             facts = replace(observer.facts(self._experiment, processes.facts()), ablation=self._ablation_facts)
             decision = decide(facts)
             for action in decision.actions:
@@ -143,7 +143,7 @@ class Engine:
             case WritePlan(plan):
                 freeze_plan(self.workspace.store, self.key, plan)
             case RaiseTrials(trials):
-                database.extend(self.key, facts.plan, trials)
+                database.raise_trials(self.key, facts.plan, trials)
             case FreezeUnsearched(variant):
                 freeze_unsearched(self.workspace.store, self.key, facts.plan, variant)
             case EnsureJob(request):

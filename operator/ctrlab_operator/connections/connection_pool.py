@@ -34,7 +34,7 @@ from ctrlab_store.atomic_files import write_atomically
 from ctrlab_study import StudyDatabase
 
 SECRET_SECONDS = 300.0
-DATABASE_PATIENCE = 5.0
+DATABASE_RETRY_SECONDS = 5.0
 """Seconds for which a query is tried again before the experiment is put back into the queue."""
 
 
@@ -131,7 +131,7 @@ class ConnectionPool:
         with self._lock:
             known = self._databases.get(url)
         if known is None:
-            known = StudyDatabase(url, patience=DATABASE_PATIENCE)
+            known = StudyDatabase(url, retry_seconds=DATABASE_RETRY_SECONDS)
             known.create_schema()
             with self._lock:
                 self._databases[url] = known

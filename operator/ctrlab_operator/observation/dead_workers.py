@@ -26,4 +26,4 @@ def release_dead_workers(
             listed = {str(pod["metadata"]["name"]) for pod in pods if is_alive(pod)}
         return worker in listed
 
-    return backend.database.release_workers(backend.key, alive)
+    return backend.database.release_lost_workers(backend.key, alive)

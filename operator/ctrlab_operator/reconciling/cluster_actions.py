@@ -47,7 +47,7 @@ class ClusterActions:
             case RaiseTrials(trials):
                 assert backend is not None
                 assert self._facts is not None
-                backend.database.extend(backend.key, self._facts.plan, trials)
+                backend.database.raise_trials(backend.key, self._facts.plan, trials)
             case FreezeUnsearched(variant):
                 assert backend is not None
                 assert self._facts is not None

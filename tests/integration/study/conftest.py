@@ -30,7 +30,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def studies(database_url: str) -> Iterator[StudyDatabase]:
     """The searches of that database, with short leases."""
-    opened = StudyDatabase(database_url, lease_seconds=30, patience=20)
+    opened = StudyDatabase(database_url, lease_seconds=30, retry_seconds=20)
     yield opened
     opened.dispose()
 

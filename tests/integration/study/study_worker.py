@@ -1,4 +1,4 @@
-"""A worker as a process of its own, for tests that kill it: `python worker_process.py URL KEY PLAN WORKER [STARTED]`.
+"""A worker as a process of its own, for tests that kill it: `python study_worker.py URL KEY PLAN WORKER [STARTED]`.
 
 Its objective takes a few tenths of a second. With STARTED it writes that file in its first trial and then waits to be
 killed.

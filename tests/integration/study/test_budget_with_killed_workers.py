@@ -11,7 +11,7 @@ from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.plan import Plan
 from ctrlab_study import StudyDatabase
 
-SCRIPT = Path(__file__).with_name("worker_process.py")
+SCRIPT = Path(__file__).with_name("study_worker.py")
 BUDGET = 8
 
 
@@ -66,7 +66,7 @@ def test_a_killed_worker_costs_nothing_of_the_budget(
     assert {trial.state for trial in extra} == {"FAIL"}
     assert {trial.reason for trial in extra} <= {
         "its worker stopped renewing its lease",
-        "its worker's lease was lost before it began",
+        "its worker's lease was lost before the trial began",
     }
     assert studies.progress(key, plan)["M"].lost == len(extra)
 
@@ -87,7 +87,7 @@ def test_a_search_goes_on_after_every_worker_was_killed(
         process.wait()
 
     # Known from outside that they are gone: nothing waits for their leases.
-    assert studies.release_workers(key, alive=lambda worker: not worker.startswith("victim")) == 2
+    assert studies.release_lost_workers(key, is_alive=lambda worker: not worker.startswith("victim")) == 2
     assert studies.progress(key, plan)["M"].leased == 0
     assert workers.start("second").wait(timeout=120) == 0
 

@@ -17,7 +17,7 @@ def test_tables_are_made_and_text_comes_back_as_text(postgres: Callable[[], str]
         )
     database = StudyDatabase(plain.render_as_string(hide_password=False))
     database.create_schema()
-    tables = database.database.tables
+    tables = database.database.optuna_tables
     tables.upgrade()
     study = tables.create_new_study([StudyDirection.MAXIMIZE], study_name="Öko")
     assert tables.get_study_name_from_id(study) == "Öko"

@@ -9,6 +9,7 @@ from sqlalchemy import update
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.plan import Plan
 from ctrlab_study import (
+    LeasedTrial,
     LeaseLost,
     Outcome,
     SharedStudy,
@@ -17,10 +18,8 @@ from ctrlab_study import (
     WorkerInterrupted,
     run_trials,
 )
-from ctrlab_study.leased_trial import LeasedTrial
 from ctrlab_study.recovery import MAX_LOSSES
-from ctrlab_study.slot_tables import trial_slots
-from ctrlab_study.slots import Lease
+from ctrlab_study.slots import Lease, trial_slots
 
 MakePlan = Callable[..., Plan]
 
@@ -41,7 +40,7 @@ def test_each_slot_is_leased_once(studies: StudyDatabase, key: ExperimentKey, ma
     study = studies.study(key, make_plan(trials=3), "M")
     assert [leased(study, f"w{index}").slot for index in range(3)] == [0, 1, 2]
     assert study.lease("late") is None
-    assert not study.exhausted()
+    assert not study.is_over()
 
 
 def test_a_lost_lease_frees_the_slot(expiring: StudyDatabase, key: ExperimentKey, make_plan: MakePlan) -> None:
@@ -90,7 +89,7 @@ def test_a_crash_between_tell_and_done_counts_the_trial_once(
     trial = study.ask(leased(study, "crashes"))
     study.trials.tell(trial.number, Outcome("COMPLETE", 0.7))
     assert study.lease("next") is None
-    assert study.exhausted()
+    assert study.is_over()
     assert [(trial.counted, trial.value) for trial in study.freeze("sha256:data").trials] == [(True, 0.7)]
 
 
@@ -121,7 +120,7 @@ def test_given_back_slots_are_run_again_and_never_poisoned(
     study = studies.study(key, make_plan(trials=1), "M")
     for _ in range(MAX_LOSSES + 1):
         lease = leased(study)
-        study.give_back(lease, study.ask(lease), "the pod was evicted")
+        study.release(lease, study.ask(lease), "the pod was evicted")
     run_trials(study, "last", lambda trial: 0.5)
     record = study.freeze("sha256:data")
     assert [trial.counted for trial in record.trials] == [False] * (MAX_LOSSES + 1) + [True]
@@ -134,7 +133,7 @@ def test_a_slot_that_is_run_again_draws_the_same_parameters(
     study = studies.study(key, make_plan(trials=2), "M")
     lease = leased(study)
     first = study.ask(lease)
-    study.give_back(lease, first, "test")
+    study.release(lease, first, "test")
     again = study.ask(leased(study))
     other = study.ask(leased(study))
     assert first.parameters == again.parameters != other.parameters
@@ -145,7 +144,7 @@ def test_only_dead_workers_are_released(studies: StudyDatabase, key: ExperimentK
     study = studies.study(key, plan, "M")
     dead, living = leased(study, "dead"), leased(study, "living")
     lost = study.ask(dead)
-    assert studies.release_workers(key, alive=lambda worker: worker == "living") == 1
+    assert studies.release_lost_workers(key, is_alive=lambda worker: worker == "living") == 1
     study.renew(living)
     with pytest.raises(LeaseLost):
         study.renew(dead)
@@ -169,7 +168,7 @@ def test_an_interrupted_worker_gives_its_slot_back(
         run_trials(study, "w", objective, stop=lambda: bool(asked))
     progress = studies.progress(key, plan)["M"]
     assert (progress.done, progress.leased, progress.failed, progress.lost) == (0, 0, 0, 0)
-    assert "asked to stop" in study.trials.all()[0].user_attrs["lost"]
+    assert "told to stop" in study.trials.all()[0].user_attrs["lost"]
 
 
 def test_an_exception_of_the_model_is_a_failed_trial_and_too_many_end_the_search(

@@ -170,9 +170,9 @@ def test_a_warm_start_shows_the_sampler_what_lies_in_the_space_and_counts_nothin
     }
     plan = make_plan(search=narrower, sampler="TPE", trials=3, warmStart={"experiment": earlier.prefix})
     inside = [trial for trial in found.trials if float(trial.parameters["learning_rate"]) >= 1e-3]
-    warm = WarmStartTrials.of(plan, "M", "sha256:data", found, "lr")
+    warm = WarmStartTrials.from_study(plan, "M", "sha256:data", found, "lr")
     assert (warm.record.trials, warm.record.outside) == (len(inside), 30 - len(inside))
-    study = studies.study(key, plan, "M", earlier=warm)
+    study = studies.study(key, plan, "M", warm_start=warm)
     run_trials(study, "w", objective)
     record = study.freeze("sha256:data")
     assert len(record.trials) == 3
@@ -198,8 +198,8 @@ def test_a_warm_start_of_cma_es_begins_where_the_best_trials_were_and_learns_fro
         pruner={"type": "None"},
         warmStart={"experiment": key.prefix},
     )
-    warm = WarmStartTrials.of(plan, "M", "sha256:data", found, "lr")
-    study = studies.study(key.model_copy(update={"uid": "warm"}), plan, "M", earlier=warm)
+    warm = WarmStartTrials.from_study(plan, "M", "sha256:data", found, "lr")
+    study = studies.study(key.model_copy(update={"uid": "warm"}), plan, "M", warm_start=warm)
     run_trials(study, "w", objective)
     trials = {trial.user_attrs["slot"]: trial for trial in study.trials.all()}
     told = [slot for slot, trial in trials.items() if any(name.startswith("cma:opt") for name in trial.system_attrs)]
@@ -226,7 +226,7 @@ def test_a_warm_start_from_other_data_another_metric_or_too_little_is_refused(
     sampler = "CmaEs" if says.startswith("CmaEs") else "TPE"
     plan = make_plan(sampler=sampler, warmStart={"experiment": "default/trial-run/0"})
     with pytest.raises(InvalidInput, match="spec.tuning.warmStart.experiment: " + re.escape(says)):
-        WarmStartTrials.of(plan, "M", "sha256:data", found, "lr")
+        WarmStartTrials.from_study(plan, "M", "sha256:data", found, "lr")
 
 
 def test_two_workers_freeze_the_same_bytes(

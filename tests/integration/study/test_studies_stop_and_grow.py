@@ -9,7 +9,7 @@ from sqlalchemy import update
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.plan import Plan
 from ctrlab_study import Lease, LeasedTrial, Outcome, SharedStudy, StudyDatabase, run_trials
-from ctrlab_study.slot_tables import trial_leases, trial_slots
+from ctrlab_study.slots import trial_leases, trial_slots
 
 MakePlan = Callable[..., Plan]
 
@@ -35,7 +35,7 @@ def test_no_improvement_ends_a_search_and_is_recorded(
     assert [trial.slot for trial in record.trials if trial.counted] == [0, 1, 2, 3]
     assert record.stopped is not None
     assert (record.stopped.rule, record.budget) == ("noImprovement", 9)
-    assert record.stopped.reason == "after 4 of 9 trials: the last 3 brought no new best"
+    assert record.stopped.reason == "after 4 of 9 trials: no new best value in the last 3 trials"
     progress = studies.progress(key, plan)["M"]
     assert (progress.done, progress.skipped, progress.budget, progress.is_over) == (4, 5, 9, True)
 
@@ -75,7 +75,7 @@ def test_the_clock_ends_a_search_and_what_runs_then_still_counts(
     record = study.freeze("sha256:data")
     assert [(trial.counted, trial.value) for trial in record.trials] == [(True, 0.5)]
     assert record.stopped is not None
-    assert record.stopped.reason == "after 0 of 5 trials: the search has taken 1h"
+    assert record.stopped.reason == "after 0 of 5 trials: the study has run for 1h"
 
 
 def test_gpu_time_is_that_of_every_lease_also_of_lost_workers(
@@ -87,7 +87,7 @@ def test_gpu_time_is_that_of_every_lease_also_of_lost_workers(
     study.ask(lost)
     half_an_hour = update(trial_leases).values(since=trial_leases.c.since - 1801)
     study.database.transact(lambda connection: connection.execute(half_an_hour))
-    assert studies.release_workers(key, alive=lambda worker: worker != "lost") == 1
+    assert studies.release_lost_workers(key, is_alive=lambda worker: worker != "lost") == 1
     assert study.lease("next", 1) is None
     assert studies.progress(key, plan)["M"].skipped == 5
 
@@ -114,7 +114,7 @@ def test_trials_are_added_until_a_search_is_closed(
     run_trials(study, "w", falling, stop=lambda: False)
     again = make_plan(trials=2)
     assert again.digest == plan.digest
-    assert not studies.extend(key, plan, 4)
+    assert not studies.raise_trials(key, plan, 4)
     assert studies.progress(key, plan)["M"].budget == 2
 
 
@@ -124,9 +124,9 @@ def test_a_search_that_grows_goes_on_as_if_it_had_been_planned_so(
     plan, larger = make_plan(trials=2, sampler="QMC"), make_plan(trials=5, sampler="QMC")
     study = studies.study(key, plan, "M")
     first = leased(study)
-    assert studies.extend(key, plan, 5)
-    assert studies.extend(key, plan, 5)
-    study.give_back(first, None, "test")
+    assert studies.raise_trials(key, plan, 5)
+    assert studies.raise_trials(key, plan, 5)
+    study.release(first, None, "test")
     run_trials(study, "w", falling)
     record = study.freeze("sha256:data")
     other = key.model_copy(update={"uid": "planned"})
@@ -153,7 +153,7 @@ def test_growing_and_closing_at_once_never_both_succeed(
 
     def grow() -> None:
         own = StudyDatabase(database_url)
-        results["grown"] = own.extend(key, plan, 3)
+        results["grown"] = own.raise_trials(key, plan, 3)
         own.dispose()
 
     threads = [threading.Thread(target=close), threading.Thread(target=grow)]

@@ -104,5 +104,5 @@ def test_failing_trials_end_the_search_with_42_and_their_reason(tmp_path: Path) 
     experiment = Experiment(tmp_path, {}, {"learning_rate": {"categorical": ["not a number"]}})
     assert experiment.worker().wait(timeout=120) == ExitCode.BAD_SPEC_OR_DATA
     message = experiment.message.read_text()
-    assert message.startswith("search of M: 1 of 1 finished trials failed, and tuning.maxFailedTrials is 0")
+    assert message.startswith("study of M: 1 of 1 finished trials failed, and tuning.maxFailedTrials is 0")
     assert "not a number" in message

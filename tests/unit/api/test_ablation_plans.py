@@ -151,7 +151,7 @@ def test_inherited_values_leave_room_for_what_a_variant_sets() -> None:
     assert found["fast"] is not None
     assert found["fast"].best.parameters == {"dropout": "0.2"}
     assert found["no-cin"].best.justification == (
-        "Taken from the search of xDeepFM in default/study/u1, and not tuned for no-cin. There: Highest."
+        "Inherited from the study of xDeepFM in default/study/u1, and not tuned for no-cin. There: Highest."
     )
 
 

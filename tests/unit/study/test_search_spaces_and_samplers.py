@@ -10,7 +10,7 @@ from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.search_dimensions import SearchDimension
 from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
 from ctrlab_api.search_space import SearchSpace
-from ctrlab_study.distributions import cell_of_slot, distribution, space
+from ctrlab_study.points import cell_of_slot, distribution_of, distributions_of
 from ctrlab_study.pruners import max_epochs
 from ctrlab_study.samplers import check_sampler, derived_seed
 
@@ -48,11 +48,11 @@ def plan(search: dict[str, Any], **tuning: Any) -> Plan:
     ids=["log", "categorical", "int that ends at its last step", "float that ends at its last step"],
 )
 def test_a_dimension_becomes_a_distribution(given: dict[str, Any], expected: BaseDistribution) -> None:
-    assert distribution(dimension(given)) == expected
+    assert distribution_of(dimension(given)) == expected
 
 
 def test_dimensions_are_drawn_in_alphabetical_order() -> None:
-    assert list(space({"z": dimension(RATE), "a": dimension(LETTER)})) == ["a", "z"]
+    assert list(distributions_of({"z": dimension(RATE), "a": dimension(LETTER)})) == ["a", "z"]
 
 
 def test_grid_values_are_the_decimals_that_were_written() -> None:
@@ -87,7 +87,7 @@ def test_a_sampler_whose_package_is_missing_is_refused(monkeypatch: pytest.Monke
     monkeypatch.setattr("ctrlab_study.samplers.find_spec", lambda package: None)
     problems = check_sampler(plan({"x": RATE}, sampler="GP"), "M")
     assert [str(problem) for problem in problems] == [
-        "spec.tuning.sampler: GP needs the package torch and scipy, which is not installed here; "
+        "spec.tuning.sampler: GP needs the package torch and scipy, which is not installed; "
         "install it or use TPE, Random or Grid"
     ]
 

@@ -25,8 +25,8 @@ from ctrlab_study import (
     WarmStartTrials,
     WorkerInterrupted,
     publish_study,
+    record_without_trials,
     run_trials,
-    unsearched,
 )
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
@@ -63,7 +63,7 @@ def tune(
         publish_study(experiment, StudyRecord.model_validate_json(experiment.get(ObjectKey.study(variant))))
         return
     prepared = PreparedData.model_validate_json(experiment.get(ObjectKey.PREPARED))
-    without_trials = unsearched(store_root, plan, variant, prepared.digest)
+    without_trials = record_without_trials(store_root, plan, variant, prepared.digest)
     if without_trials is not None:
         publish_study(experiment, without_trials)
         return
@@ -101,7 +101,7 @@ def _earlier(plan: Plan, store_root: Store, variant: str, prepared: PreparedData
         found = StudyRecord.model_validate_json(folder.get(ObjectKey.study(variant)))
     except ObjectNotFound:
         raise InvalidInput([study_not_frozen(warm.experiment, variant)]) from None
-    return WarmStartTrials.of(plan, variant, prepared.digest, found, theirs.variant(variant).architecture)
+    return WarmStartTrials.from_study(plan, variant, prepared.digest, found, theirs.variant(variant).architecture)
 
 
 def _gpus(plan: Plan, device: str) -> int:
@@ -159,7 +159,7 @@ class TrialTraining:
 
 def _objective(training: TrialTraining, trial: LeasedTrial) -> float:
     """The validation value of one trial."""
-    trial.ran_on(training.device)
+    trial.record_device(training.device)
 
     def report(epoch: EpochRecord) -> None:
         value = epoch.valid[training.metric]
@@ -169,7 +169,7 @@ def _objective(training: TrialTraining, trial: LeasedTrial) -> float:
                 raise TrialPruned
 
     try:
-        result = training.train(trial.parameters, report, trial.interrupted)
+        result = training.train(trial.parameters, report, trial.is_interrupted)
     except TrainingStopped:
         trial.check()
         raise WorkerInterrupted("the training was stopped") from None
