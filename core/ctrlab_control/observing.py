@@ -1,4 +1,4 @@
-"""Gathering the planner's facts on one machine: process table, study database, store, in that order."""
+"""Gather the planner's facts of one experiment from study database and store, in that order (see `Facts`)."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,14 +15,20 @@ from ctrlab_store import Store
 from ctrlab_study import StudyDatabase
 
 
-class Observer:
-    """Reads one experiment; records that never change are read once, and none before it can be there.
+def rfc3339(moment: datetime) -> str:
+    """Return a time as RFC 3339 in UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    Nothing is frozen before its budget is done, and nothing is run or reported before all is frozen: so a look at
-    a search that goes on costs a query and no request to the store.
+
+class Observer:
+    """Observes one experiment; reads each record that never changes once, and none before it can exist.
+
+    No study is frozen before its budget is done, and nothing is run or reported before all are frozen. So while studies
+    are in progress, an observation costs one query and two requests to the store.
     """
 
     def __init__(self, store: Store, database: StudyDatabase, key: ExperimentKey) -> None:
+        """`store` is the store of all experiments."""
         self._folder = store.below(key.prefix)
         self._database = database
         self._key = key
@@ -31,49 +37,50 @@ class Observer:
         self._prepared: PreparedData | None = None
         self._decision: SeedDecision | None = None
 
-    def facts(self, experiment: Experiment, jobs: Mapping[str, JobFacts]) -> Facts:
-        """The facts of this moment; `jobs` was read just before."""
+    def facts(self, experiment: Experiment, jobs: Mapping[str, JobFacts], now: datetime) -> Facts:
+        """Return the facts of this moment; the caller observed `jobs` just before."""
         if self._plan is None and self._folder.exists(ObjectKey.PLAN):
             self._plan = Plan.model_validate_json(self._folder.get(ObjectKey.PLAN))
         plan = self._plan
-        searches = self._searches(plan) if plan is not None else {}
+        studies = self._studies(plan) if plan is not None else {}
         if self._prepared is None and self._folder.exists(ObjectKey.PREPARED):
             self._prepared = PreparedData.model_validate_json(self._folder.get(ObjectKey.PREPARED))
-        tuned = plan is not None and len(self._frozen) == len(plan.variants)
-        if tuned and self._decision is None and self._folder.exists(ObjectKey.SEED_DECISION):
+        is_tuned = plan is not None and len(self._frozen) == len(plan.variants)
+        if is_tuned and self._decision is None and self._folder.exists(ObjectKey.SEED_DECISION):
             self._decision = SeedDecision.model_validate_json(self._folder.get(ObjectKey.SEED_DECISION))
         return Facts(
             experiment=experiment,
-            now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            now=rfc3339(now),
             frozen=plan,
             jobs=jobs,
             prepared=self._prepared,
-            searches=searches,
-            runs=self._runs() if tuned else frozenset(),
+            searches=studies,
+            runs=self._runs() if is_tuned else frozenset(),
             decision=self._decision,
-            report=self._report() if tuned else None,
+            report=self._report() if is_tuned else None,
         )
 
-    def _searches(self, plan: Plan) -> dict[str, StudyFacts]:
-        """Frozen searches from their records, the others from the database, which is asked only while there are any."""
+    def _studies(self, plan: Plan) -> dict[str, StudyFacts]:
+        """Return frozen studies from their records and the others from the database, if there are others."""
         progress = self._database.progress(self._key, plan) if len(self._frozen) < len(plan.variants) else {}
-        over = {name for name, found in progress.items() if found.is_over}
+        finished = {name for name, study in progress.items() if study.is_over}
         if plan.parent is not None:
-            over.add(plan.parent.model)  # its search may be the experiment's, which has no trials here
+            finished.add(plan.parent.model)  # its study may be the parent experiment's, which has no trials here
         for name in plan.names:
-            if name in over - set(self._frozen) and self._folder.exists(ObjectKey.study(name)):
-                self._frozen[name] = _frozen(StudyRecord.model_validate_json(self._folder.get(ObjectKey.study(name))))
-        going_on = {
+            if name in finished - set(self._frozen) and self._folder.exists(ObjectKey.study(name)):
+                record = StudyRecord.model_validate_json(self._folder.get(ObjectKey.study(name)))
+                self._frozen[name] = _facts_of_frozen_study(record)
+        in_progress = {
             name: StudyFacts(
-                done=found.done,
-                failed=found.failed,
-                best=found.best_value,
-                last_failure=found.last_failure,
-                budget=found.budget,
+                done=study.done,
+                failed=study.failed,
+                best=study.best_value,
+                last_failure=study.last_failure,
+                budget=study.budget,
             )
-            for name, found in progress.items()
+            for name, study in progress.items()
         }
-        return going_on | self._frozen
+        return in_progress | self._frozen
 
     def _runs(self) -> frozenset[FinalRun]:
         attempts = attempts_with(self._folder.list(RUNS_PREFIX), RunFile.RECORD)
@@ -86,12 +93,12 @@ class Observer:
         return ReportStatus(uri=f"{self._folder.uri}/{target}", digest=target.rpartition("/")[2])
 
 
-def _frozen(record: StudyRecord) -> StudyFacts:
-    counted = [trial for search in record.all_studies for trial in search.trials if trial.counted]
+def _facts_of_frozen_study(record: StudyRecord) -> StudyFacts:
+    counted = [trial for study in record.all_studies for trial in study.trials if trial.counted]
     return StudyFacts(
         done=len(counted),
         failed=sum(trial.state == "FAIL" for trial in counted),
         best=record.best.value,
         digest=record.digest,
-        budget=sum(search.budget for search in record.all_studies),
+        budget=sum(study.budget for study in record.all_studies),
     )

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import FrameType
 from typing import Protocol
 
@@ -23,8 +24,8 @@ from ctrlab_api.plan import Plan
 from ctrlab_api.resources.ablation import Ablation
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.resources.status import ExperimentStatus
+from ctrlab_control.executing import execute
 from ctrlab_control.observing import Observer
-from ctrlab_control.plan_freezing import freeze_plan
 from ctrlab_control.planner import (
     Action,
     DeleteJob,
@@ -39,7 +40,7 @@ from ctrlab_control.planner import (
     decide,
 )
 from ctrlab_store import StoreError
-from ctrlab_study import StudyDatabase, StudyUnavailable, freeze_unsearched
+from ctrlab_study import StudyDatabase, StudyUnavailable
 
 POLL_SECONDS = 1.0
 """How often progress is looked at while no worker ends."""
@@ -68,6 +69,7 @@ class Engine:
         view: View,
         programs: Mapping[str, tuple[str, ...]] = PROGRAMS,
         ablation: Ablation | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """With `ablation`, `experiment` is the one that it names, with its last status."""
         self.workspace = workspace
@@ -80,6 +82,7 @@ class Engine:
         self._slots = slots
         self._view = view
         self._programs = programs
+        self._clock = clock
         self._stopping = False
         self._wake = threading.Event()
 
@@ -123,7 +126,9 @@ class Engine:
                 raise Interrupted
             if processes.step():
                 database.release_lost_workers(self.key, processes.is_alive)
-            facts = replace(observer.facts(self._experiment, processes.facts()), ablation=self._ablation_facts)
+            facts = replace(
+                observer.facts(self._experiment, processes.facts(), self._clock()), ablation=self._ablation_facts
+            )
             decision = decide(facts)
             for action in decision.actions:
                 self._act(action, facts, processes, database)
@@ -140,12 +145,8 @@ class Engine:
 
     def _act(self, action: Action, facts: Facts, processes: Processes, database: StudyDatabase) -> None:
         match action:
-            case WritePlan(plan):
-                freeze_plan(self.workspace.store, self.key, plan)
-            case RaiseTrials(trials):
-                database.raise_trials(self.key, facts.plan, trials)
-            case FreezeUnsearched(variant):
-                freeze_unsearched(self.workspace.store, self.key, facts.plan, variant)
+            case WritePlan() | RaiseTrials() | FreezeUnsearched():
+                execute(action, self.workspace.store, database, self.key, facts.plan)
             case EnsureJob(request):
                 done = [index for index, group in enumerate(request.groups) if facts.runs.issuperset(group)]
                 processes.create(request, done)

@@ -86,4 +86,10 @@ class DeleteJob:
     name: str
 
 
-Action = WritePlan | RaiseTrials | FreezeUnsearched | EnsureJob | ScaleJob | DeleteJob
+SharedAction = WritePlan | RaiseTrials | FreezeUnsearched
+"""Actions on store and study, which `ctrlab_control.executing` executes for every backend."""
+
+JobAction = EnsureJob | ScaleJob | DeleteJob
+"""Actions on jobs, which each backend executes in its own way."""
+
+Action = SharedAction | JobAction

@@ -8,17 +8,13 @@ from ctrlab_api.names import ConditionType
 from ctrlab_api.plan import Plan
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.resources.status import ExperimentStatus
+from ctrlab_control.observing import rfc3339
 from ctrlab_control.planner import Facts, JobFacts
 from ctrlab_operator.connections.connection_pool import ExperimentConnections
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.observation.job_states import is_owned, job_facts, planned_name
 
 POD_JOB_LABEL = "batch.kubernetes.io/job-name"
-
-
-def rfc3339(moment: datetime) -> str:
-    """In UTC, to the second."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def has_ended(status: ExperimentStatus | None) -> bool:
@@ -49,4 +45,4 @@ def facts_of(
     """Without a backend (for what has ended) the facts hold the jobs alone."""
     if backend is None:
         return Facts(experiment=experiment, now=rfc3339(now), jobs=jobs, frozen=Plan.from_experiment(experiment))
-    return backend.observer.facts(experiment, jobs)
+    return backend.observer.facts(experiment, jobs, now)

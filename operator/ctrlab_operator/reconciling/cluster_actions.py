@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ctrlab_control.plan_freezing import freeze_plan
+from ctrlab_control.executing import execute
 from ctrlab_control.planner import (
     Action,
     DeleteJob,
@@ -21,7 +21,6 @@ from ctrlab_operator.kubernetes_api.object_kinds import CONFIG_MAP, JOB
 from ctrlab_operator.manifests.job_manifests import job, scaled
 from ctrlab_operator.manifests.plan_config_maps import plan_config_map
 from ctrlab_operator.operator_settings import Settings
-from ctrlab_study import freeze_unsearched
 
 
 class ClusterActions:
@@ -41,17 +40,10 @@ class ClusterActions:
     def act(self, action: Action, backend: ExperimentConnections | None) -> Manifest | None:
         """The Job as it is afterwards, if it is known; without a backend nothing is created."""
         match action:
-            case WritePlan(plan):
-                assert backend is not None
-                freeze_plan(backend.store, backend.key, plan)
-            case RaiseTrials(trials):
+            case WritePlan() | RaiseTrials() | FreezeUnsearched():
                 assert backend is not None
                 assert self._facts is not None
-                backend.database.raise_trials(backend.key, self._facts.plan, trials)
-            case FreezeUnsearched(variant):
-                assert backend is not None
-                assert self._facts is not None
-                freeze_unsearched(backend.store, backend.key, self._facts.plan, variant)
+                execute(action, backend.store, backend.database, backend.key, self._facts.plan)
             case EnsureJob(request):
                 assert backend is not None
                 return self._create(request, backend)
