@@ -8,6 +8,6 @@ def migrate(url: str) -> None:
     database = StudyDatabase(url)
     try:
         database.create_schema()
-        database.database.tables.upgrade()
+        database.database.optuna_tables.upgrade()
     finally:
         database.dispose()

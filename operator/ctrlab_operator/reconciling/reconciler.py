@@ -17,6 +17,7 @@ from ctrlab_api.names import EXPERIMENT_LABEL
 from ctrlab_api.resources.ablation import Ablation
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.resources.status import ExperimentStatus, Stage
+from ctrlab_control.observing import rfc3339
 from ctrlab_control.planner import (
     Decision,
     Facts,
@@ -39,7 +40,7 @@ from ctrlab_operator.kubernetes_api.resource_parsing import (
     status_json,
 )
 from ctrlab_operator.observation.dead_workers import release_dead_workers
-from ctrlab_operator.observation.fact_gathering import facts_of, has_ended, jobs_by_name, rfc3339
+from ctrlab_operator.observation.fact_gathering import facts_of, has_ended, jobs_by_name
 from ctrlab_operator.observation.job_states import planned_name
 from ctrlab_operator.observation.pod_obstacles import (
     Obstacle,
