@@ -148,7 +148,8 @@ class ReportFile:
 
     MANIFEST: Final = "manifest.json"
     SUMMARY: Final = "summary.json"
-    PAGE: Final = "index.html"
+    PAGE: Final = "report.html"
+    MARKDOWN: Final = "report.md"
 
 
 class ObjectKey:

@@ -1,4 +1,4 @@
-"""The command line `ctrlab`; one file a command."""
+"""The `ctrlab` command; each subcommand has its own module."""
 
 import sys
 
@@ -6,10 +6,10 @@ from ctrlab_api.names import ExitCode
 
 
 def main() -> None:
-    """Entry point of the script `ctrlab`; without the extra that it needs, one line says how to get it."""
+    """Run the `ctrlab` script; if a package of an extra is missing, print how to install it."""
     try:
         from ctrlab.cli.app import run_app
-    except ModuleNotFoundError as missing:
-        print(f"ctrlab needs the package {missing.name}: pip install 'ctrlab[local]'", file=sys.stderr)
+    except ModuleNotFoundError as error:
+        print(f"ctrlab needs the package {error.name}: pip install 'ctrlab[local]'", file=sys.stderr)
         raise SystemExit(ExitCode.INVALID_INPUT) from None
     run_app()

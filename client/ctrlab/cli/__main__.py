@@ -1,4 +1,4 @@
-"""`python -m ctrlab.cli` is `ctrlab`."""
+"""Entry point of `python -m ctrlab.cli`, the same as `ctrlab`."""
 
 from ctrlab.cli import main
 

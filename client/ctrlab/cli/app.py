@@ -1,4 +1,4 @@
-"""The application: which commands there are, and how errors and interruptions end."""
+"""The typer application: its commands, and the exit codes of errors and interruptions."""
 
 import sys
 
@@ -17,13 +17,13 @@ from ctrlab.cli import (
     validate_command,
     verify_command,
 )
-from ctrlab.local.errors import ExperimentFailed, WorkspaceError
+from ctrlab.local.errors import ExperimentFailed
 from ctrlab_api.errors import InvalidInput
 from ctrlab_api.names import ExitCode
 
 app = typer.Typer(
     name="ctrlab",
-    help="Statistically rigorous experiments for CTR-prediction models: tune, run on several seeds, compare, report.",
+    help="Statistically rigorous experiments for CTR-prediction models: tune, train on several seeds, compare, report.",
     epilog="Example: ctrlab run examples/01-quick-start.yaml",
     no_args_is_help=True,
     add_completion=False,
@@ -44,22 +44,19 @@ app.add_typer(search_command.app, name="search")
 
 
 def run_app() -> None:
-    """Run the command of this process; errors of the user end with one message each and no traceback."""
+    """Run the command of this process; print user errors without a traceback and exit with their code."""
     try:
         app()
     except InvalidInput as error:
-        _complain(str(error))
-        raise SystemExit(ExitCode.INVALID_INPUT) from None
-    except WorkspaceError as error:
-        _complain(str(error))
+        _print_error(error)
         raise SystemExit(ExitCode.INVALID_INPUT) from None
     except ExperimentFailed as error:
-        _complain(str(error))
+        _print_error(error)
         raise SystemExit(ExitCode.EXPERIMENT_FAILED) from None
     except KeyboardInterrupt:
         raise SystemExit(ExitCode.INTERRUPTED) from None
 
 
-def _complain(message: str) -> None:
-    for line in message.splitlines():
+def _print_error(error: Exception) -> None:
+    for line in str(error).splitlines():
         print(f"error: {line}", file=sys.stderr)

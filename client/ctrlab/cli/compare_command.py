@@ -1,4 +1,4 @@
-"""`ctrlab compare`: the models of several finished experiments, on one data set or across data sets."""
+"""`ctrlab compare`: compares the models of several finished experiments, on one data set or across data sets."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from ctrlab.cli.console import print_text
 from ctrlab.cli.options import DEFAULT_WORKSPACE, WorkspaceFolder
-from ctrlab.cli.report_locations import folder_uri
+from ctrlab.cli.report_locations import folder_with_report
 from ctrlab.local.subcommands import run_subcommand
 from ctrlab_api.canonical_json import digest, short_digest
 
@@ -17,21 +17,25 @@ def compare(
         list[str],
         typer.Argument(
             metavar="A B ...",
-            help="Two experiments or more: NAME or NAMESPACE/NAME in the workspace, or URIs of their folders.",
+            help="Two or more experiments: NAME or NAMESPACE/NAME in the workspace, or URIs of their folders.",
             show_default=False,
         ),
     ],
     workspace: WorkspaceFolder = DEFAULT_WORKSPACE,
-    metric: Annotated[str | None, typer.Option("--metric", help="Default: the primary metric of all.")] = None,
-    margin: Annotated[str | None, typer.Option("--margin", help="The smallest difference that matters.")] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", help="Metric to compare; default: the common primary metric.")
+    ] = None,
+    margin: Annotated[
+        str | None, typer.Option("--margin", help="Largest difference that counts as equal in practice.")
+    ] = None,
     into: Annotated[
-        Path | None, typer.Option("--into", help="Folder of the files; default: comparisons/ in the workspace.")
+        Path | None, typer.Option("--into", help="Output folder; default: comparisons/ in the workspace.")
     ] = None,
 ) -> None:
-    """Compare finished experiments: same data row by row, five data sets or more by rank; always exploratory."""
-    folders = [folder_uri(name, workspace) for name in names]
+    """Compare finished experiments: row by row on the same data, by rank on five or more data sets; exploratory."""
+    folders = [folder_with_report(name, workspace) for name in names]
     options = [("--metric", metric), ("--margin", margin)]
-    chosen = [part for option, value in options if value is not None for part in (option, value)]
-    target = into or workspace / "comparisons" / short_digest(digest([*folders, *chosen]))
-    print_text(run_subcommand("report", ["compare", *folders, "--into", str(target), *chosen]).rstrip("\n"))
-    print_text(f"\npage: {target / 'comparison.html'}")
+    arguments = [part for option, value in options if value is not None for part in (option, value)]
+    output = into or workspace / "comparisons" / short_digest(digest([*folders, *arguments]))
+    print_text(run_subcommand("report", ["compare", *folders, "--into", str(output), *arguments]).rstrip("\n"))
+    print_text(f"\npage: {output / 'comparison.html'}")

@@ -1,4 +1,4 @@
-"""Printing: tables in a terminal, tab-separated plain text in a pipe."""
+"""Output: tables in a terminal, tab-separated text in a pipe."""
 
 import sys
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from rich.table import Table
 
 
 def print_text(text: str) -> None:
-    """One line of result on standard output, as it is."""
+    """Print a result to standard output, without markup."""
     print(text, flush=True)
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
-    """A table; in a pipe a header line and one line a row, separated by tabs."""
+    """Print a table; in a pipe, a header line and one line per row, separated by tabs and without the title."""
     if not sys.stdout.isatty():
         for row in (columns, *rows):
             print("\t".join(cell.replace("\n", " ") for cell in row))

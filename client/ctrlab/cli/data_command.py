@@ -1,4 +1,4 @@
-"""`ctrlab data`: fetching known data sets and looking into files; the trainer's process does the work."""
+"""`ctrlab data`: fetch, inspect, prepare and import data sets; a trainer process reads the data."""
 
 import sys
 import tempfile
@@ -16,19 +16,22 @@ from ctrlab_api.errors import InvalidSpec, Problem
 from ctrlab_api.records.inspections import FeatureStatistics, Inspection, SplitStatistics
 from ctrlab_api.records.prepared_data import PreparedData
 
-app = typer.Typer(help="Fetch, inspect and prepare data before any experiment.", no_args_is_help=True)
+app = typer.Typer(help="Fetch, inspect and prepare data before an experiment.", no_args_is_help=True)
 
-PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+FORWARD_EXTRA_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
-ABSENT = "–"
+NOT_AVAILABLE = "–"
+
+SPLIT_COLUMNS = ("split", "rows", "clicks", "click rate", "users", "without history")
+FEATURE_COLUMNS = ("feature", "type", "values", "ids", "missing", "new in valid", "new in test", "AUC alone")
 
 
-@app.command(epilog="Example: ctrlab data fetch ml-100k", context_settings=PASS_ON)
+@app.command(epilog="Example: ctrlab data fetch ml-100k", context_settings=FORWARD_EXTRA_ARGUMENTS)
 def fetch(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of the data set.", show_default=False)],
 ) -> None:
-    """Download a known data set into the data folder, checksum verified."""
+    """Download a built-in data set into the data folder and verify its checksum."""
     raise typer.Exit(run_interactively("trainer", ["fetch", name, *context.args]))
 
 
@@ -36,29 +39,28 @@ def fetch(
 def inspect(
     file: Annotated[Path, typer.Argument(help="A file with one CTRExperiment.", show_default=False)],
     html: Annotated[
-        Path | None, typer.Option("--html", help="Also write a page with figures here.", show_default=False)
+        Path | None, typer.Option("--html", help="Also write a page with figures to this file.", show_default=False)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON instead of tables.")] = False,
 ) -> None:
-    """Show what models will see of an experiment's data, and warn of leaks."""
+    """Show the data of an experiment as the models see them, and warn of possible leaks."""
     text = run_subcommand("trainer", ["inspect", str(file)])
     if html is not None:
         with tempfile.TemporaryDirectory(prefix="ctrlab-inspect-") as folder:
-            found_file = Path(folder) / "inspection.json"
-            found_file.write_text(text, encoding="utf-8")
-            run_subcommand("report", ["inspection", str(found_file), "--into", str(html.absolute())])
+            inspection_file = Path(folder) / "inspection.json"
+            inspection_file.write_text(text, encoding="utf-8")
+            run_subcommand("report", ["inspection", str(inspection_file), "--into", str(html.absolute())])
     if as_json:
         print(text, end="")
         return
-    found = Inspection.model_validate_json(text)
-    show_table(
-        PART_COLUMNS, [_part(part) for part in found.parts], f"{found.name}: {found.source}, split {found.split}"
-    )
-    show_table(FEATURE_COLUMNS, [_feature(feature) for feature in found.features], "Features")
-    for warning in found.warnings:
+    inspection = Inspection.model_validate_json(text)
+    title = f"{inspection.name}: {inspection.source}, split {inspection.split}"
+    show_table(SPLIT_COLUMNS, [_split_row(split) for split in inspection.parts], title)
+    show_table(FEATURE_COLUMNS, [_feature_row(feature) for feature in inspection.features], "Features")
+    for warning in inspection.warnings:
         print_text(f"warning: {warning.message}")
-    if not found.warnings:
-        print_text("nothing suspicious found")
+    if not inspection.warnings:
+        print_text("no warnings")
     if html is not None:
         print_text(f"page: {html}")
 
@@ -69,36 +71,37 @@ def prepare(
     workspace: WorkspaceFolder = DEFAULT_WORKSPACE,
     store: Annotated[
         str | None,
-        typer.Option(help="Root of the store, such as s3://bucket/prefix; the workspace's unless given."),
+        typer.Option(help="Root of the store, such as s3://bucket/prefix; default: the store of the workspace."),
     ] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler whose workers read the source.", show_default=False)
     ] = None,
 ) -> None:
-    """Encode the data into a store ahead of every experiment that uses them."""
+    """Encode the data into a store before the experiments that use them."""
     root = Workspace.open(workspace).store.uri if store is None else store
-    engine = [] if scheduler is None else ["--scheduler", scheduler]
-    found = PreparedData.model_validate_json(run_subcommand("trainer", ["encode", str(file), "--store", root, *engine]))
-    parts = (("train", found.train), ("valid", found.valid), ("test", found.test))
-    show_table(("part", "rows", "clicks"), [(name, str(part.rows), str(part.positives)) for name, part in parts])
-    for warning in found.warnings:
+    options = [] if scheduler is None else ["--scheduler", scheduler]
+    output = run_subcommand("trainer", ["encode", str(file), "--store", root, *options])
+    prepared = PreparedData.model_validate_json(output)
+    splits = (("train", prepared.train), ("valid", prepared.valid), ("test", prepared.test))
+    show_table(("split", "rows", "clicks"), [(name, str(s.rows), str(s.positives)) for name, s in splits])
+    for warning in prepared.warnings:
         print_text(f"warning: {warning}")
-    print_text(f"data set {found.digest} in {root}")
+    print_text(f"data set {prepared.digest} in {root}")
 
 
 @app.command("import-fuxictr", epilog="Example: ctrlab data import-fuxictr config/ --output experiment.yaml")
 def import_fuxictr(
     config: Annotated[
-        Path, typer.Argument(help="FuxiCTR's folder of configurations, or its dataset_config.yaml.", show_default=False)
+        Path, typer.Argument(help="FuxiCTR's configuration folder, or its dataset_config.yaml.", show_default=False)
     ],
     dataset: Annotated[
-        str | None, typer.Option(help="Which data set, where there are several.", show_default=False)
+        str | None, typer.Option(help="Data set to import if there are several.", show_default=False)
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the experiment here instead.", show_default=False)
+        Path | None, typer.Option("--output", "-o", help="Write the experiment to this new file.", show_default=False)
     ] = None,
 ) -> None:
-    """Print a FuxiCTR configuration as an experiment, and say what has no counterpart."""
+    """Convert a FuxiCTR configuration to an experiment, and list what cannot be converted."""
     document = import_config(config, dataset)
     if output is None:
         print(document.text, end="")
@@ -109,38 +112,34 @@ def import_fuxictr(
         except OSError as error:
             raise InvalidSpec([Problem("--output", f"{output} cannot be written: {error.strerror}")]) from None
     for note in document.notes:
-        print(f"not as in FuxiCTR: {note}", file=sys.stderr)
+        print(f"differs from FuxiCTR: {note}", file=sys.stderr)
     if output is not None:
         print_text(f"experiment: {output}")
 
 
-PART_COLUMNS = ("part", "rows", "clicks", "share", "users", "without history")
-FEATURE_COLUMNS = ("feature", "type", "values", "ids", "missing", "new in valid", "new in test", "AUC alone")
-
-
-def _part(part: SplitStatistics) -> tuple[str, ...]:
+def _split_row(split: SplitStatistics) -> tuple[str, ...]:
     return (
-        part.name,
-        str(part.rows),
-        str(part.positives),
-        f"{part.click_rate:.4f}",
-        ABSENT if part.users is None else str(part.users),
-        _share(part.empty_histories),
+        split.name,
+        str(split.rows),
+        str(split.positives),
+        f"{split.click_rate:.4f}",
+        NOT_AVAILABLE if split.users is None else str(split.users),
+        _percentage(split.empty_histories),
     )
 
 
-def _feature(feature: FeatureStatistics) -> tuple[str, ...]:
+def _feature_row(feature: FeatureStatistics) -> tuple[str, ...]:
     return (
         feature.name,
         feature.type,
         str(feature.distinct),
         str(feature.vocabulary),
-        _share(feature.missing),
-        _share(feature.out_of_vocabulary_valid),
-        _share(feature.out_of_vocabulary_test),
-        ABSENT if feature.auc is None else f"{feature.auc:.4f}",
+        _percentage(feature.missing),
+        _percentage(feature.out_of_vocabulary_valid),
+        _percentage(feature.out_of_vocabulary_test),
+        NOT_AVAILABLE if feature.auc is None else f"{feature.auc:.4f}",
     )
 
 
-def _share(share: float | None) -> str:
-    return ABSENT if share is None else f"{share:.1%}"
+def _percentage(share: float | None) -> str:
+    return NOT_AVAILABLE if share is None else f"{share:.1%}"

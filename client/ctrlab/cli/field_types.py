@@ -1,4 +1,4 @@
-"""Types, defaults and bounds of pydantic fields as a person reads them."""
+"""Types, defaults and constraints of pydantic fields as readable text."""
 
 import types
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -7,12 +7,13 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", Any: "anything"}
+SCALAR_NAMES = {str: "string", int: "integer", float: "number", bool: "boolean", Any: "anything"}
+SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "max_length": "length <="}
 
 
 def type_name(annotation: Any) -> str:
-    """Such as string, [object], map of integer, or the allowed words."""
-    annotation = _bare(annotation)
+    """Return a name such as string, [object] or map of integer; for a Literal, its values."""
+    annotation = _without_annotated(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return " | ".join(str(value) for value in arguments)
@@ -24,23 +25,23 @@ def type_name(annotation: Any) -> str:
         return f"map of {type_name(arguments[1])}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "object"
-    return PLAIN.get(annotation, str(getattr(annotation, "__name__", annotation)))
+    return SCALAR_NAMES.get(annotation, str(getattr(annotation, "__name__", annotation)))
 
 
-def nested(annotation: Any) -> type[BaseModel] | None:
-    """The model inside an optional, a list or a map, if there is one."""
-    annotation = _bare(annotation)
+def nested_model(annotation: Any) -> type[BaseModel] | None:
+    """Return the model inside an optional, a list or a map; None if there is none."""
+    annotation = _without_annotated(annotation)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for part in get_args(annotation) if get_origin(annotation) is not Literal else ():
-        found = nested(part)
-        if found is not None:
-            return found
+        model = nested_model(part)
+        if model is not None:
+            return model
     return None
 
 
 def default_text(field: FieldInfo) -> str:
-    """The default, `required`, or nothing where absence is the default."""
+    """Return the default as text: `required` if there is none, `-` if the field may be absent."""
     if field.is_required():
         return "required"
     if field.default is None or field.default is PydanticUndefined:
@@ -52,22 +53,21 @@ def default_text(field: FieldInfo) -> str:
     return str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
 
 
-def allowed(field: FieldInfo) -> str:
-    """Bounds and patterns, such as `>= 5, <= 1000`."""
-    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "max_length": "length <="}
-    found = []
+def constraints_text(field: FieldInfo) -> str:
+    """Return bounds and patterns, such as `>= 5, <= 1000`; empty if there are none."""
+    constraints = []
     for constraint in field.metadata:
-        for name, sign in signs.items():
+        for name, sign in SIGNS.items():
             bound = getattr(constraint, name, None)
             if bound is not None:
-                found.append(f"{sign} {bound}")
+                constraints.append(f"{sign} {bound}")
         pattern = getattr(constraint, "pattern", None)
         if pattern:
-            found.append(f"matches {pattern}")
-    return ", ".join(found)
+            constraints.append(f"matches {pattern}")
+    return ", ".join(constraints)
 
 
-def _bare(annotation: Any) -> Any:
+def _without_annotated(annotation: Any) -> Any:
     while get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     return annotation

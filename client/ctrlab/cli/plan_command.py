@@ -1,4 +1,4 @@
-"""`ctrlab plan`: what a specification would do, and what it would cost, before it is run."""
+"""`ctrlab plan`: what a specification will do and cost, without running it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +9,8 @@ from ctrlab.cli.ablation_plan_view import show_ablation
 from ctrlab.cli.console import print_text, show_table
 from ctrlab.cli.options import DEFAULT_WORKSPACE, Workers, WorkspaceFolder, cpu_count
 from ctrlab.cli.resource_sets import ablations_without_experiment, check_together, order_resources
-from ctrlab.cli.validate_command import Files, load_all
-from ctrlab.local.parent_experiment import missing, parent_of
+from ctrlab.cli.validate_command import Files, load_files
+from ctrlab.local.parent_experiment import find_parent, parent_missing
 from ctrlab.local.workspace import Workspace
 from ctrlab_api.errors import InvalidSpec
 from ctrlab_api.plan import Plan
@@ -23,23 +23,22 @@ def plan(
     workspace: WorkspaceFolder = DEFAULT_WORKSPACE,
     workers: Workers = None,
     estimate: Annotated[
-        bool, typer.Option(help="Encode the data and train a little, to estimate time and memory.")
+        bool, typer.Option(help="Prepare the data and train a few batches to estimate time and memory.")
     ] = True,
 ) -> None:
-    """Show jobs, trials, seeds and comparisons, the smallest detectable difference, and time and memory; of an ablation
-    what is taken over from its experiment and what is run."""
-    resources = load_all(files)
+    """Show jobs, trials, seeds, comparisons, the smallest detectable difference, and estimated time and memory.
+
+    For an ablation, show what is reused from its experiment and what runs.
+    """
+    resources = load_files(files)
     check_together(resources)
-    saved = {found.metadata.name: _saved_parent(workspace, found) for found in ablations_without_experiment(resources)}
-    absent = [
-        missing(found, str(workspace))
-        for found in ablations_without_experiment(resources)
-        if saved[found.metadata.name] is None
-    ]
-    if absent:
-        raise InvalidSpec(absent)
+    orphans = ablations_without_experiment(resources)
+    saved = {ablation.metadata.name: _saved_parent(workspace, ablation) for ablation in orphans}
+    problems = [parent_missing(a, str(workspace)) for a in orphans if saved[a.metadata.name] is None]
+    if problems:
+        raise InvalidSpec(problems)
     check_together(resources, lambda ablation: saved[ablation.metadata.name])
-    experiments = {found.metadata.name: found for found in resources if isinstance(found, Experiment)}
+    experiments = {resource.metadata.name: resource for resource in resources if isinstance(resource, Experiment)}
     for resource in order_resources(resources):
         if isinstance(resource, Experiment):
             _show_experiment(resource, workspace, workers or cpu_count(), estimate)
@@ -50,49 +49,46 @@ def plan(
 
 
 def _saved_parent(folder: Path, ablation: Ablation) -> Experiment | None:
-    """From the workspace, which is not made if there is none."""
-    return parent_of(Workspace.open(folder), ablation) if folder.exists() else None
+    """Return the experiment from the workspace; does not create the workspace."""
+    return find_parent(Workspace.open(folder), ablation) if folder.exists() else None
 
 
 def _show_experiment(experiment: Experiment, workspace: Path, slots: int, estimate: bool) -> None:
-    frozen = Plan.from_experiment(experiment)
-    print_text(f"experiment: {experiment.metadata.name}, plan {frozen.digest}")
-    show_table(("WHAT", "HOW MUCH"), amounts(frozen, experiment.spec.tuning.workers))
-    show_table(("MODEL", "ARCHITECTURE", "TRIALS", "SEARCHED"), models(frozen))
-    show_table(("COMPARISON",), [[f"{a} - {b}"] for a, b in frozen.comparisons()])
+    plan = Plan.from_experiment(experiment)
+    print_text(f"experiment: {experiment.metadata.name}, plan {plan.digest}")
+    show_table(("ITEM", "AMOUNT"), experiment_amounts(plan, experiment.spec.tuning.workers))
+    show_table(("MODEL", "ARCHITECTURE", "TRIALS", "TUNED PARAMETERS"), model_rows(plan))
+    show_table(("COMPARISON",), [[f"{a} - {b}"] for a, b in plan.comparisons()])
     if estimate:
         from ctrlab.cli.calibration import show_estimates
 
-        show_estimates(experiment, frozen, workspace, slots)
+        show_estimates(experiment, plan, workspace, slots)
 
 
-def amounts(frozen: Plan, workers: int) -> list[tuple[str, str]]:
-    """Jobs, trials, seeds and runs in numbers."""
-    seeds = frozen.evaluation.seeds
-    trials = sum(frozen.trial_budget(name) for name in frozen.names)
-    extended = f", up to {seeds.max} if precision asks for it" if frozen.evaluation.precision else ""
-    jobs = 3 + len(frozen.variants) + (2 if frozen.evaluation.precision else 0)
+def experiment_amounts(plan: Plan, workers: int) -> list[tuple[str, str]]:
+    """Return jobs, trials, seeds, final runs and comparisons as rows (item, amount)."""
+    seeds = plan.evaluation.seeds
+    trials = sum(plan.trial_budget(name) for name in plan.names)
+    extension = f", up to {seeds.max} if the precision requires it" if plan.evaluation.precision else ""
+    jobs = 3 + len(plan.variants) + (2 if plan.evaluation.precision else 0)
     return [
-        ("jobs", f"{jobs} (prepare, {len(frozen.variants)} searches of at most {workers} workers, final runs, report)"),
-        ("trials", f"{trials} ({frozen.tuning.sampler} sampler, {frozen.tuning.pruner.type} pruner)"),
-        ("seeds", f"{seeds.count} ({seeds.base} to {seeds.base + seeds.count - 1}){extended}"),
-        ("final runs", final_runs(frozen)),
-        (
-            "comparisons",
-            f"{len(frozen.comparisons())} of {frozen.analysis.primary_metric}, {frozen.analysis.correction}",
-        ),
+        ("jobs", f"{jobs} (prepare, {len(plan.variants)} x tune with up to {workers} workers, final runs, report)"),
+        ("trials", f"{trials} ({plan.tuning.sampler} sampler, {plan.tuning.pruner.type} pruner)"),
+        ("seeds", f"{seeds.count} ({seeds.base} to {seeds.base + seeds.count - 1}){extension}"),
+        ("final runs", final_run_amount(plan)),
+        ("comparisons", f"{len(plan.comparisons())} of {plan.analysis.primary_metric}, {plan.analysis.correction}"),
     ]
 
 
-def final_runs(frozen: Plan) -> str:
-    """How many, and how they are batched."""
-    runs, batches = len(frozen.final_runs()), len(frozen.run_groups())
-    return str(runs) if frozen.evaluation.execution_mode == "plain" else f"{runs} in {batches} batches of seeds"
+def final_run_amount(plan: Plan) -> str:
+    """Return the number of final runs, and of batches if one process trains several seeds."""
+    runs, batches = len(plan.final_runs()), len(plan.run_groups())
+    return str(runs) if plan.evaluation.execution_mode == "plain" else f"{runs} in {batches} batches of seeds"
 
 
-def models(frozen: Plan) -> list[tuple[str, str, str, str]]:
-    """A row a model."""
+def model_rows(plan: Plan) -> list[tuple[str, str, str, str]]:
+    """Return one row per model: name, architecture, trials, tuned parameters."""
     return [
-        (v.name, v.architecture, str(frozen.trial_budget(v.name)), ", ".join(sorted(v.search)) or "nothing")
-        for v in frozen.variants
+        (v.name, v.architecture, str(plan.trial_budget(v.name)), ", ".join(sorted(v.search)) or "none")
+        for v in plan.variants
     ]

@@ -1,4 +1,4 @@
-"""Several documents at once: which belong together, whether ablations fit their experiments, and in which order."""
+"""Several resources in one command: check ablations against their experiments, and order them for running."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,50 +10,52 @@ from ctrlab_api.resources.experiment import Experiment
 
 
 def order_resources(resources: Sequence[Resource]) -> list[Resource]:
-    """Experiments in the order given, each followed by its ablations; then the ablations of others."""
-    ablations = [found for found in resources if isinstance(found, Ablation)]
+    """Return experiments in the given order, each followed by its ablations; ablations without experiment last."""
+    ablations = [resource for resource in resources if isinstance(resource, Ablation)]
     ordered: list[Resource] = []
     for experiment in resources:
         if isinstance(experiment, Experiment):
-            ordered += [experiment, *(found for found in ablations if experiment_name_of(found) == _name(experiment))]
-    return ordered + [found for found in ablations if found not in ordered]
+            name = _qualified_name(experiment)
+            ordered += [experiment, *(ablation for ablation in ablations if parent_name(ablation) == name)]
+    return ordered + [ablation for ablation in ablations if ablation not in ordered]
 
 
 def check_together(
-    resources: Sequence[Resource], elsewhere: Callable[[Ablation], Experiment | None] = lambda ablation: None
+    resources: Sequence[Resource], find_parent: Callable[[Ablation], Experiment | None] = lambda ablation: None
 ) -> None:
-    """Raises InvalidSpec for names given twice, and for ablations that do not fit the experiment that they name.
+    """Raise InvalidSpec for duplicate names and for ablations that do not fit their experiment.
 
-    `elsewhere` finds an experiment that is not among the documents; an ablation whose experiment is nowhere is not
-    checked against one.
+    `find_parent` returns an experiment that is not among the resources; if it returns None, the ablation is not checked
+    against its experiment.
     """
-    names = [_name(found) for found in resources]
+    names = [_qualified_name(resource) for resource in resources]
     problems = [
         Problem(f"{resources[names.index(name)].kind} {name}", "given twice; names must differ")
         for name in sorted({name for name in names if names.count(name) > 1})
     ]
-    experiments = {_name(found): found for found in resources if isinstance(found, Experiment)}
+    experiments = {_qualified_name(resource): resource for resource in resources if isinstance(resource, Experiment)}
     for ablation in resources:
         if not isinstance(ablation, Ablation):
             continue
-        experiment = experiments.get(experiment_name_of(ablation)) or elsewhere(ablation)
+        experiment = experiments.get(parent_name(ablation)) or find_parent(ablation)
         if experiment is not None:
-            where = f"Ablation {ablation.metadata.name}"
-            problems += [Problem(f"{where} {p.where}", p.message) for p in check_ablation(ablation, experiment)]
+            prefix = f"Ablation {ablation.metadata.name}"
+            problems += [Problem(f"{prefix} {p.where}", p.message) for p in check_ablation(ablation, experiment)]
     if problems:
         raise InvalidSpec(problems)
 
 
 def ablations_without_experiment(resources: Sequence[Resource]) -> list[Ablation]:
-    """Ablations whose experiment is not among the documents."""
-    given = {_name(found) for found in resources if isinstance(found, Experiment)}
-    return [found for found in resources if isinstance(found, Ablation) and experiment_name_of(found) not in given]
+    """Return the ablations whose experiment is not among the resources."""
+    experiments = {_qualified_name(resource) for resource in resources if isinstance(resource, Experiment)}
+    ablations = [resource for resource in resources if isinstance(resource, Ablation)]
+    return [ablation for ablation in ablations if parent_name(ablation) not in experiments]
 
 
-def experiment_name_of(ablation: Ablation) -> str:
-    """Namespace and name of the experiment that an ablation names."""
+def parent_name(ablation: Ablation) -> str:
+    """Return NAMESPACE/NAME of the experiment that an ablation refers to."""
     return f"{ablation.metadata.namespace}/{ablation.spec.experiment_ref.name}"
 
 
-def _name(resource: Resource) -> str:
+def _qualified_name(resource: Resource) -> str:
     return f"{resource.metadata.namespace}/{resource.metadata.name}"

@@ -1,4 +1,4 @@
-"""`ctrlab run`: experiments and ablations from their files to the reports, on this machine."""
+"""`ctrlab run`: runs experiments and ablations on this machine, up to their reports."""
 
 import sys
 from pathlib import Path
@@ -8,9 +8,9 @@ import typer
 from ctrlab.cli.console import print_text
 from ctrlab.cli.options import DEFAULT_WORKSPACE, Workers, WorkspaceFolder, cpu_count
 from ctrlab.cli.resource_sets import ablations_without_experiment, check_together, order_resources
-from ctrlab.cli.validate_command import Files, load_all
-from ctrlab.local.errors import ExperimentFailed, Interrupted
-from ctrlab.local.parent_experiment import finished_parent, missing, parent_of
+from ctrlab.cli.validate_command import Files, load_files
+from ctrlab.local.errors import ExperimentFailed, RunInterrupted
+from ctrlab.local.parent_experiment import find_parent, parent_missing, wait_for_parent
 from ctrlab.local.warm_start_check import check_warm_start
 from ctrlab.local.workspace import Workspace
 from ctrlab_api.errors import InvalidSpec
@@ -22,28 +22,31 @@ from ctrlab_api.resources.status import ExperimentStatus
 
 
 def run(files: Files, workspace: WorkspaceFolder = DEFAULT_WORKSPACE, workers: Workers = None) -> None:
-    """Tune, run the final seeds and write the report; an ablation follows its experiment, in whatever order they are
-    given. Stopped at any moment, the same command goes on."""
-    resources = load_all(files)
+    """Tune the models, train the final runs and write the report.
+
+    An ablation runs after its experiment, whatever the order of the files. If the command is interrupted, the same
+    command resumes.
+    """
+    resources = load_files(files)
     check_together(resources)
-    place = Workspace.open(workspace)
-    absent = [
-        missing(found, str(place.root))
-        for found in ablations_without_experiment(resources)
-        if parent_of(place, found) is None
+    opened = Workspace.open(workspace)
+    problems = [
+        parent_missing(ablation, str(opened.root))
+        for ablation in ablations_without_experiment(resources)
+        if find_parent(opened, ablation) is None
     ]
-    for found in resources:
-        if isinstance(found, Experiment):
-            absent += check_warm_start(place, found)
-    if absent:
-        raise InvalidSpec(absent)
-    check_together(resources, lambda ablation: parent_of(place, ablation))
+    for resource in resources:
+        if isinstance(resource, Experiment):
+            problems += check_warm_start(opened, resource)
+    if problems:
+        raise InvalidSpec(problems)
+    check_together(resources, lambda ablation: find_parent(opened, ablation))
     for resource in order_resources(resources):
-        status = _run_one(place, resource, workers or cpu_count(), files)
-        _conclude(place, resource, status)
+        status = _run_one(opened, resource, workers or cpu_count(), files)
+        _show_result(opened, resource, status)
 
 
-def _run_one(place: Workspace, resource: Resource, slots: int, files: list[Path]) -> ExperimentStatus:
+def _run_one(workspace: Workspace, resource: Resource, slots: int, files: list[Path]) -> ExperimentStatus:
     # Optuna and SQLAlchemy take a second to import; the other commands do not need them.
     from ctrlab.local.engine import Engine
     from ctrlab.local.progress_view import progress_view
@@ -51,31 +54,31 @@ def _run_one(place: Workspace, resource: Resource, slots: int, files: list[Path]
     try:
         with progress_view(resource.metadata.name, sys.stderr) as view:
             if isinstance(resource, Experiment):
-                return Engine(place, resource, slots, view).run()
-            parent = finished_parent(place, resource, view.note)
-            return Engine(place, parent, slots, view, ablation=resource).run()
-    except Interrupted:
-        again = " ".join(["ctrlab run", *map(str, files), f"--workspace {place.root}"])
-        print(f"interrupted; finished work is kept, and this goes on from there: {again}", file=sys.stderr)
+                return Engine(workspace, resource, slots, view).run()
+            parent = wait_for_parent(workspace, resource, view.note)
+            return Engine(workspace, parent, slots, view, ablation=resource).run()
+    except RunInterrupted:
+        command = " ".join(["ctrlab run", *map(str, files), f"--workspace {workspace.root}"])
+        print(f"interrupted; finished work is kept, resume with: {command}", file=sys.stderr)
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
-def _conclude(place: Workspace, resource: Resource, status: ExperimentStatus) -> None:
-    """The comparison and where the report is; ExperimentFailed where there is none."""
+def _show_result(workspace: Workspace, resource: Resource, status: ExperimentStatus) -> None:
+    """Print the comparisons and the location of the report; ExperimentFailed if there is no report."""
     from ctrlab.cli.report_command import show_summary
-    from ctrlab.cli.report_locations import page_of, report_of
+    from ctrlab.cli.report_locations import page_location, report_folder
     from ctrlab.local import resource_files
 
     meta = resource.metadata
     if status.stage == "Suspended":
-        print_text(f"{meta.name}: suspended by spec.suspend; set it to false to go on")
+        print_text(f"{meta.name}: suspended by spec.suspend; set it to false to continue")
         return
     stalled = status.condition(ConditionType.STALLED)
     if stalled is not None and stalled.status == "True":
-        logs = place.logs(meta.namespace, meta.name)
+        logs = workspace.logs(meta.namespace, meta.name)
         raise ExperimentFailed(f"{meta.name}: {stalled.reason}: {stalled.message} (logs: {logs})")
-    report = report_of(resource_files.find(place, f"{meta.namespace}/{meta.name}"))
+    report = report_folder(resource_files.find(workspace, f"{meta.namespace}/{meta.name}"))
     if isinstance(resource, Ablation):
         print_text(f"ablation {meta.name} of {resource.spec.experiment_ref.name}:")
     show_summary(report)
-    print_text(f"report: {page_of(report)}")
+    print_text(f"report: {page_location(report)}")

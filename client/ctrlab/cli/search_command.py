@@ -1,4 +1,4 @@
-"""`ctrlab search`: take a frozen search out as a file, or train its trials again and compare."""
+"""`ctrlab search`: exports a frozen study to a file, or trains its trials again and compares them."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from ctrlab.cli.console import print_text
-from ctrlab.cli.options import DEFAULT_WORKSPACE, WorkspaceFolder
+from ctrlab.cli.options import DEFAULT_WORKSPACE, ExperimentName, WorkspaceFolder
 from ctrlab.cli.report_locations import split_folder_uri
 from ctrlab.local import resource_files
 from ctrlab.local.errors import WorkspaceError
@@ -14,83 +14,70 @@ from ctrlab.local.subcommands import run_interactively
 from ctrlab.local.workspace import Workspace
 from ctrlab_api.errors import InvalidSpec, Problem
 from ctrlab_api.experiment_key import ExperimentKey
-from ctrlab_api.names import ExitCode, ObjectKey
+from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import Plan
 from ctrlab_store import ObjectNotFound, open_store
 
-app = typer.Typer(help="Export and replay the search of a model.", no_args_is_help=True)
+app = typer.Typer(help="Export and replay the hyperparameter search of a model.", no_args_is_help=True)
 
-Name = Annotated[
-    str,
-    typer.Argument(
-        help="NAME or NAMESPACE/NAME in the workspace, or the URI of the experiment's folder.", show_default=False
-    ),
-]
-ModelName = Annotated[str, typer.Option("--model", help="Model whose search it is.", show_default=False)]
+ModelName = Annotated[str, typer.Option("--model", help="Model that was tuned.", show_default=False)]
 
 
 @app.command(epilog="Example: ctrlab search export my-experiment --model SIN --output sin.json")
 def export(
-    name: Name,
+    name: ExperimentName,
     model: ModelName,
-    output: Annotated[Path | None, typer.Option("--output", help="File to write; else it is printed.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="Output file; default: standard output.")] = None,
     format_: Annotated[
-        Literal["json", "csv"], typer.Option("--format", help="The whole record, or its table.")
+        Literal["json", "csv"], typer.Option("--format", help="The whole record as JSON, or its trials as CSV.")
     ] = "json",
     workspace: WorkspaceFolder = DEFAULT_WORKSPACE,
 ) -> None:
-    """Write a frozen search: every trial with parameters, curve, worker and the versions it was made with."""
+    """Write a frozen study: every trial with parameters, learning curve, worker and software versions."""
     root, key = _root_and_key(name, workspace)
-    found = _frozen(
-        name, model, f"{root}/{key}", ObjectKey.study(model) if format_ == "json" else ObjectKey.trials_csv(model)
-    )
+    object_key = ObjectKey.study(model) if format_ == "json" else ObjectKey.trials_csv(model)
+    content = _read_frozen(name, model, f"{root}/{key}", object_key)
     if output is None:
-        print_text(found.decode().rstrip("\n"))
+        print_text(content.decode().rstrip("\n"))
         return
     try:
-        output.write_bytes(found)
+        output.write_bytes(content)
     except OSError as error:
         raise WorkspaceError.at(output, f"cannot be written: {error.strerror or error}") from None
 
 
 @app.command(epilog="Example: ctrlab search replay my-experiment --model SIN --trials 3")
 def replay(
-    name: Name,
+    name: ExperimentName,
     model: ModelName,
-    trials: Annotated[int, typer.Option("--trials", min=1, help="How many of the best trials.")] = 1,
-    all_: Annotated[bool, typer.Option("--all", help="Every counted trial with a value.")] = False,
+    trials: Annotated[int, typer.Option("--trials", min=1, help="Number of best trials to replay.")] = 1,
+    all_: Annotated[bool, typer.Option("--all", help="Replay every counted trial that has a value.")] = False,
     workspace: WorkspaceFolder = DEFAULT_WORKSPACE,
 ) -> None:
-    """Train trials of a frozen search again and compare every epoch's value bit by bit; exit code 3 if one differs."""
+    """Train trials of a frozen study again and compare each epoch bit by bit; exit code 3 if any value differs."""
     root, key = _root_and_key(name, workspace)
-    _frozen(name, model, f"{root}/{key}", ObjectKey.study(model))
-    how_many = [] if all_ else ["--trials", str(trials)]
-    code = run_interactively("trainer", ["replay", "--store", root, "--experiment", key, "--variant", model, *how_many])
-    ends = {
-        ExitCode.RUN_FAILED: ExitCode.EXPERIMENT_FAILED,
-        ExitCode.BAD_SPEC_OR_DATA: ExitCode.INVALID_INPUT,
-    }
-    raise typer.Exit(ends.get(ExitCode(code), ExitCode(code)) if code in list(ExitCode) else code)
+    _read_frozen(name, model, f"{root}/{key}", ObjectKey.study(model))
+    options = [] if all_ else ["--trials", str(trials)]
+    location = ["--store", root, "--experiment", key.prefix]
+    raise typer.Exit(run_interactively("trainer", ["replay", *location, "--variant", model, *options]))
 
 
-def _frozen(name: str, model: str, uri: str, file: str) -> bytes:
-    """A file of the search; InvalidSpec for a model that is not in the plan, WorkspaceError before it is frozen."""
+def _read_frozen(name: str, model: str, uri: str, object_key: str) -> bytes:
+    """Read an object of a frozen study; InvalidSpec for an unknown model, WorkspaceError before the study is frozen."""
     folder = open_store(uri)
     try:
         known = Plan.model_validate_json(folder.get(ObjectKey.PLAN)).names
         if model not in known:
             raise InvalidSpec([Problem("--model", f"{name} has no model {model!r}; known: {', '.join(known)}")])
-        return folder.get(file)
+        return folder.get(object_key)
     except ObjectNotFound as error:
-        raise WorkspaceError.at(
-            name, f"the search of {model} is not frozen yet ({error}); let it finish first"
-        ) from None
+        message = f"the study of {model} is not frozen yet ({error}); let it finish first"
+        raise WorkspaceError.at(name, message) from None
 
 
-def _root_and_key(name: str, workspace: Path) -> tuple[str, str]:
-    """The store's root and NAMESPACE/NAME/UID; a search is frozen long before there is a report."""
+def _root_and_key(name: str, workspace: Path) -> tuple[str, ExperimentKey]:
+    """Return the URI of the store's root and the key; needs no report, because studies are frozen long before it."""
     if "://" in name:
-        return split_folder_uri(name, name)
-    existing = Workspace.existing(workspace)
-    meta = resource_files.find(existing, name).metadata
-    return existing.store.uri, ExperimentKey.from_metadata(meta).prefix
+        return split_folder_uri(name)
+    existing = Workspace.open_existing(workspace)
+    return existing.store.uri, ExperimentKey.from_metadata(resource_files.find(existing, name).metadata)

@@ -1,1 +1,1 @@
-"""Importers of other programs' experiment configurations."""
+"""Importers of experiment configurations from other programs."""

@@ -1,1 +1,1 @@
-"""The backend for one machine: jobs are processes, the study is SQLite, the store is a folder."""
+"""The single-machine backend: jobs are processes, the study database is SQLite, the artifact store is a folder."""

@@ -1,7 +1,7 @@
-"""The local engine: observe, decide, act, sleep until a worker ends; the same planner as on a cluster.
+"""The local engine: observe, decide, act, sleep until a worker ends; it uses the same planner as the operator.
 
-It keeps nothing in memory that it could not lose: killed at any moment, the same command finds plan, trials and runs
-in store and database and goes on. A failed experiment is tried again by the same command, with what is finished kept.
+The engine keeps no state in memory only: killed at any moment, the same command finds plan, trials and runs in store
+and database and resumes. The same command also retries a failed experiment and keeps its finished work.
 """
 
 import signal
@@ -14,9 +14,9 @@ from types import FrameType
 from typing import Protocol
 
 from ctrlab.local import resource_files
-from ctrlab.local.errors import Interrupted, WorkspaceError
-from ctrlab.local.experiment_identity import key_of
-from ctrlab.local.process_pool import Processes
+from ctrlab.local.errors import RunInterrupted, WorkspaceError
+from ctrlab.local.experiment_identity import resolve_key
+from ctrlab.local.process_pool import ProcessPool
 from ctrlab.local.worker_process import PROGRAMS, Launcher
 from ctrlab.local.workspace import Workspace
 from ctrlab_api.names import ConditionType
@@ -43,19 +43,19 @@ from ctrlab_store import StoreError
 from ctrlab_study import StudyDatabase, StudyUnavailable
 
 POLL_SECONDS = 1.0
-"""How often progress is looked at while no worker ends."""
+"""Time between two reconciles while no worker ends."""
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class View(Protocol):
-    """Who shows the progress."""
+class ProgressView(Protocol):
+    """Displays the progress of an experiment."""
 
     def update(self, facts: Facts, status: ExperimentStatus, running: int) -> None:
-        """Called after every look at the experiment."""
+        """Called after every reconcile; `running` is the number of running workers."""
 
     def note(self, message: str) -> None:
-        """Something worth a line."""
+        """Show a message on a line of its own."""
 
 
 class Engine:
@@ -66,19 +66,19 @@ class Engine:
         workspace: Workspace,
         experiment: Experiment,
         slots: int,
-        view: View,
+        view: ProgressView,
         programs: Mapping[str, tuple[str, ...]] = PROGRAMS,
         ablation: Ablation | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """With `ablation`, `experiment` is the one that it names, with its last status."""
+        """`slots`: maximum number of processes. With `ablation`, `experiment` is its parent with its last status."""
         self.workspace = workspace
         self._ablation = ablation
         self._ablation_facts = ablation_facts(ablation, experiment) if ablation else None
         self._experiment = as_experiment(ablation, experiment) if ablation else experiment
-        asked = self._ablation_facts.plan if self._ablation_facts else None
-        self.plan = asked or Plan.from_experiment(self._experiment)
-        self.key = key_of(workspace, self._experiment, self.plan)
+        ablation_plan = self._ablation_facts.plan if self._ablation_facts else None
+        self.plan = ablation_plan or Plan.from_experiment(self._experiment)
+        self.key = resolve_key(workspace, self._experiment, self.plan)
         self._slots = slots
         self._view = view
         self._programs = programs
@@ -87,43 +87,41 @@ class Engine:
         self._wake = threading.Event()
 
     def run(self) -> ExperimentStatus:
-        """Work until the experiment has ended; its last status.
+        """Reconcile until the experiment has ended, is suspended or is stalled; return its last status.
 
-        Raises Interrupted after Ctrl-C, WorkspaceError where the workspace is unwritable, full or in use.
+        Raises RunInterrupted after Ctrl-C, and WorkspaceError if the workspace is unwritable, full or in use.
         """
         try:
             with (
-                self.workspace.locked(self.key.namespace, self.key.name, self._tell_of_orphans) as lock,
-                self._database() as database,
+                self.workspace.locked(self.key.namespace, self.key.name, self._note_orphans) as lock,
+                self._open_database() as database,
             ):
                 return self._run(lock, database)
-        except StoreError as error:
-            raise WorkspaceError.at(self.workspace.root, str(error)) from error
-        except StudyUnavailable as error:
+        except (StoreError, StudyUnavailable) as error:
             raise WorkspaceError.at(self.workspace.root, str(error)) from error
 
     def _run(self, lock: int, database: StudyDatabase) -> ExperimentStatus:
         database.create_schema()
         database.release_lost_workers(self.key, lambda worker: False)
         self._experiment = self._with_status(self._previous_status())
-        self._point_to_newest()
+        self._write_latest_uid()
         env = {variable.name: variable.value for variable in self._experiment.spec.runtime.env or ()}
         launcher = Launcher(self.workspace, self.key, lock, self._wake.set, self._programs, env)
-        processes = Processes(launcher, self._slots)
+        processes = ProcessPool(launcher, self._slots)
         observer = Observer(self.workspace.store, database, self.key)
-        with self._signals(processes.kill):
+        with self._stop_on_signals(processes.kill):
             try:
                 return self._loop(observer, processes, database)
             finally:
                 processes.stop()
                 database.release_lost_workers(self.key, processes.is_alive)
 
-    def _loop(self, observer: Observer, processes: Processes, database: StudyDatabase) -> ExperimentStatus:
+    def _loop(self, observer: Observer, processes: ProcessPool, database: StudyDatabase) -> ExperimentStatus:
         while True:
             self._wake.clear()
             if self._stopping:
-                self._view.note("stopping: workers give their trials back")
-                raise Interrupted
+                self._view.note("stopping: workers release their slots")
+                raise RunInterrupted
             if processes.step():
                 database.release_lost_workers(self.key, processes.is_alive)
             facts = replace(
@@ -132,18 +130,18 @@ class Engine:
             decision = decide(facts)
             for action in decision.actions:
                 self._act(action, facts, processes, database)
-            if decision.status != self._experiment.status:
-                self._experiment = self._with_status(decision.status)
+            status = decision.status
+            if status != self._experiment.status:
+                self._experiment = self._with_status(status)
                 resource_files.save(self.workspace, self._resource())
-            self._view.update(facts, decision.status, len(processes.running))
-            if decision.status.stage in ("Succeeded", "Failed", "Suspended") or decision.status.is_true(
-                ConditionType.STALLED
-            ):
-                return decision.status
+            self._view.update(facts, status, len(processes.running))
+            ended = status.stage in ("Succeeded", "Failed", "Suspended")
+            if ended or status.is_true(ConditionType.STALLED):
+                return status
             if not decision.actions:
                 self._wake.wait(POLL_SECONDS)
 
-    def _act(self, action: Action, facts: Facts, processes: Processes, database: StudyDatabase) -> None:
+    def _act(self, action: Action, facts: Facts, processes: ProcessPool, database: StudyDatabase) -> None:
         match action:
             case WritePlan() | RaiseTrials() | FreezeUnsearched():
                 execute(action, self.workspace.store, database, self.key, facts.plan)
@@ -156,32 +154,31 @@ class Engine:
                 processes.delete(name)
 
     def _previous_status(self) -> ExperimentStatus | None:
-        """Of the same plan; a failure is forgotten, for the same command means another try."""
+        """Return the saved status of the same plan; None after a failure, because the same command retries it."""
         saved = resource_files.load(self.workspace, self.key.namespace, self.key.name)
         if saved is None or saved.metadata.uid != self.key.uid or saved.status is None:
             return None
-        failed = saved.status.is_true(ConditionType.FAILED)
-        return None if failed else saved.status
+        return None if saved.status.is_true(ConditionType.FAILED) else saved.status
 
     def _with_status(self, status: ExperimentStatus | None) -> Experiment:
         metadata = self._experiment.metadata.model_copy(update={"uid": self.key.uid})
         return self._experiment.model_copy(update={"metadata": metadata, "status": status})
 
     def _resource(self) -> Experiment | Ablation:
-        """What the user wrote, with its uid and status."""
+        """Return the user's resource with uid and status."""
         if self._ablation is None:
             return self._experiment
-        known = {"metadata": self._experiment.metadata, "status": self._experiment.status}
-        return self._ablation.model_copy(update=known)
+        update = {"metadata": self._experiment.metadata, "status": self._experiment.status}
+        return self._ablation.model_copy(update=update)
 
-    def _point_to_newest(self) -> None:
+    def _write_latest_uid(self) -> None:
         self.workspace.store.replace(f"{self.key.namespace}/{self.key.name}/LATEST", f"{self.key.uid}\n".encode())
 
-    def _tell_of_orphans(self) -> None:
+    def _note_orphans(self) -> None:
         self._view.note("waiting for the workers of an interrupted run to end")
 
     @contextmanager
-    def _database(self) -> Iterator[StudyDatabase]:
+    def _open_database(self) -> Iterator[StudyDatabase]:
         database = StudyDatabase(self.workspace.database_url)
         try:
             yield database
@@ -189,8 +186,8 @@ class Engine:
             database.dispose()
 
     @contextmanager
-    def _signals(self, kill: Callable[[], None]) -> Iterator[None]:
-        """The first signal stops gently, the second at once."""
+    def _stop_on_signals(self, kill: Callable[[], None]) -> Iterator[None]:
+        """Stop gracefully at the first signal; call `kill` at the second."""
 
         def stop(number: int, frame: FrameType | None) -> None:
             if self._stopping:
@@ -198,9 +195,9 @@ class Engine:
             self._stopping = True
             self._wake.set()
 
-        before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
+        previous_handlers = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
         try:
             yield
         finally:
-            for number, handler in before.items():
+            for number, handler in previous_handlers.items():
                 signal.signal(number, handler)

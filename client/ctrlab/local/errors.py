@@ -1,14 +1,14 @@
-"""What can go wrong on one machine, as types with one message each."""
+"""Errors of the single-machine backend that reach the user, each with one message."""
 
 from ctrlab_api.errors import InvalidInput, Problem
 
 
 class WorkspaceError(InvalidInput):
-    """The workspace cannot be used: unwritable, full, or in use."""
+    """The workspace is unwritable, full or in use, or lacks what the command needs."""
 
     @classmethod
     def at(cls, path: object, message: str) -> "WorkspaceError":
-        """A problem of this file or folder."""
+        """Return an error about one file, folder or experiment."""
         return cls([Problem(str(path), message)])
 
 
@@ -16,5 +16,5 @@ class ExperimentFailed(Exception):
     """The experiment ended without a report; finished work is kept."""
 
 
-class Interrupted(Exception):
-    """Stopped by a signal; workers have given their trials back."""
+class RunInterrupted(Exception):
+    """A signal stopped the engine; its workers have released their slots."""

@@ -1,4 +1,7 @@
-"""Which experiment of a workspace a file means: that of its plan, or the one whose `tuning.trials` it raises."""
+"""Resolves which experiment of a workspace a file refers to.
+
+It is the experiment of the file's plan, or an existing one whose `tuning.trials` the file increases.
+"""
 
 from ctrlab.local import resource_files
 from ctrlab.local.workspace import Workspace
@@ -9,25 +12,26 @@ from ctrlab_api.resources.experiment import Experiment
 from ctrlab_control.planner.trial_increase import is_trial_increase
 
 
-def key_of(workspace: Workspace, experiment: Experiment, plan: Plan) -> ExperimentKey:
-    """The same file resumes, a changed plan is another experiment, and more trials go on with the searches as they are.
+def resolve_key(workspace: Workspace, experiment: Experiment, plan: Plan) -> ExperimentKey:
+    """Return the key of a resumed experiment, of one whose trials are increased, or of a new one.
 
-    The last only while no search is frozen: afterwards they would be another, larger search from the start.
+    The same plan resumes; a changed plan is another experiment. A plan that only has more trials continues the existing
+    studies as long as none of them is frozen: after that it needs new, larger studies, so it is another experiment.
     """
-    own = ExperimentKey.for_local_run(experiment.metadata, plan.digest)
-    saved = resource_files.load(workspace, own.namespace, own.name)
+    key = ExperimentKey.for_local_run(experiment.metadata, plan.digest)
+    saved = resource_files.load(workspace, key.namespace, key.name)
     if (
         saved is None
-        or saved.metadata.uid in (None, own.uid)
-        or workspace.store.below(own.prefix).exists(ObjectKey.PLAN)
+        or saved.metadata.uid in (None, key.uid)
+        or workspace.store.below(key.prefix).exists(ObjectKey.PLAN)
     ):
-        return own
-    earlier = own.model_copy(update={"uid": saved.metadata.uid})
-    folder = workspace.store.below(earlier.prefix)
+        return key
+    previous = key.model_copy(update={"uid": saved.metadata.uid})
+    folder = workspace.store.below(previous.prefix)
     if not folder.exists(ObjectKey.PLAN):
-        return own
+        return key
     frozen = Plan.model_validate_json(folder.get(ObjectKey.PLAN))
     tuned = [name for name in frozen.names if frozen.trial_budget(name)]
     if not is_trial_increase(plan, frozen) or any(folder.exists(ObjectKey.study(name)) for name in tuned):
-        return own
-    return earlier
+        return key
+    return previous

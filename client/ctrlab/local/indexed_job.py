@@ -1,7 +1,7 @@
-"""One indexed job on one machine: which indexes wait, run, are done or have failed. Knows no processes.
+"""The state of one indexed job: which indexes are pending, running, done or failed. It starts no processes itself.
 
-Follows a Kubernetes Job: retries by index, exit code 42 fails the whole job, 43 fails the index, and a worker that
-was told to stop (143) is started again without using up a retry.
+It follows a Kubernetes Job: failures are retried per index, exit code 42 fails the whole job, 43 fails the index, and a
+worker that was asked to stop (143) is restarted without using up a retry.
 """
 
 import signal
@@ -13,13 +13,13 @@ from ctrlab_api.names import ExitCode
 from ctrlab_control.planner import JobFacts, JobRequest
 from ctrlab_control.retry_limits import retry_limit
 
-DISRUPTIONS = 20
-"""How often an index is started again after somebody stopped it; a limit, lest a broken worker spins for ever."""
+MAX_DISRUPTIONS = 20
+"""How often an index is restarted after it was asked to stop; bounded, so that a broken worker ends."""
 
 
 @dataclass
 class LocalJob:
-    """The state of one job, driven by `start` and `end`."""
+    """The state of one job, changed by `start` and `end`."""
 
     request: JobRequest
     parallelism: int
@@ -28,76 +28,78 @@ class LocalJob:
     failures: Counter[int] = field(default_factory=Counter)
     disruptions: Counter[int] = field(default_factory=Counter)
     failed: dict[int, str] = field(default_factory=dict)
-    hopeless: str | None = None
+    """Message by index, for the indexes that have used up their retries."""
+    non_retriable: str | None = None
+    """Message of exit code 42, which fails the whole job."""
     deleting: bool = False
 
     @classmethod
-    def of(cls, request: JobRequest, done: Iterable[int] = ()) -> "LocalJob":
-        """A new job; indexes in `done` need no process because their record exists."""
+    def create(cls, request: JobRequest, done: Iterable[int] = ()) -> "LocalJob":
+        """Return a new job; indexes in `done` need no process because their record exists."""
         skipped = frozenset(done)
-        waiting = deque(index for index in range(request.completions) if index not in skipped)
-        return cls(request=request, parallelism=request.parallelism, pending=waiting)
+        pending = deque(index for index in range(request.completions) if index not in skipped)
+        return cls(request=request, parallelism=request.parallelism, pending=pending)
 
     def scale(self, completions: int, parallelism: int) -> None:
-        """Change the size; new indexes wait, surplus waiting ones are dropped, running ones end by themselves."""
-        known = max((*self.pending, *self.running, *self.failed, self.request.completions - 1)) + 1
+        """Change the size: new indexes become pending, surplus pending ones are dropped, running ones finish."""
+        first_new = max((*self.pending, *self.running, *self.failed, self.request.completions - 1)) + 1
         self.pending = deque(index for index in self.pending if index < completions)
-        self.pending.extend(range(known, completions))
+        self.pending.extend(range(first_new, completions))
         self.parallelism = parallelism
 
-    def startable(self) -> bool:
-        """Whether an index may be started now."""
+    def can_start(self) -> bool:
+        """Whether another index may be started now."""
         return bool(self.pending) and not self.deleting and len(self.running) < self.parallelism
 
     def start(self) -> int:
-        """Take the next index."""
+        """Move the next pending index to running and return it."""
         index = self.pending.popleft()
         self.running.add(index)
         return index
 
     def end(self, index: int, code: int, message: str) -> None:
-        """The process of an index ended with this exit code (negative: the signal that killed it)."""
+        """Record that the process of an index ended with this exit code (negative: the signal that killed it)."""
         self.running.discard(index)
-        if self.deleting or self.hopeless is not None or code == ExitCode.SUCCESS:
+        if self.deleting or self.non_retriable is not None or code == ExitCode.SUCCESS:
             return
         if code == ExitCode.BAD_SPEC_OR_DATA:
-            self.hopeless = message
+            self.non_retriable = message
             self.pending.clear()
         elif code == ExitCode.RUN_FAILED:
             self.failed[index] = message
         elif code in (ExitCode.TERMINATED, -signal.SIGTERM):
             self.disruptions[index] += 1
-            self._again(index, self.disruptions[index] <= DISRUPTIONS, message)
+            self._retry(index, self.disruptions[index] <= MAX_DISRUPTIONS, message)
         else:
             self.failures[index] += 1
-            self._again(index, self.failures[index] <= retry_limit(self.request.phase), message)
+            self._retry(index, self.failures[index] <= retry_limit(self.request.phase), message)
 
     def delete(self) -> None:
-        """Start nothing more."""
+        """Start no further index; the job is gone when its running workers have ended."""
         self.deleting = True
         self.pending.clear()
 
     @property
     def ended(self) -> bool:
-        """Whether nothing of it waits or runs."""
+        """Whether no index is pending or running."""
         return not self.pending and not self.running
 
     def facts(self, active_seconds: float) -> JobFacts:
-        """As the planner sees it."""
+        """Return the job as the planner sees it."""
         if self.deleting:
             return JobFacts(state="Deleting")
-        lost = self.hopeless is not None or bool(self.failed)
-        message = self.hopeless or next((self.failed[index] for index in sorted(self.failed)), "")
+        failed = self.non_retriable is not None or bool(self.failed)
+        message = self.non_retriable or next((self.failed[index] for index in sorted(self.failed)), "")
         return JobFacts(
-            state="Active" if not self.ended else "Failed" if lost else "Complete",
+            state="Active" if not self.ended else "Failed" if failed else "Complete",
             parallelism=self.parallelism,
             active_seconds=active_seconds,
             failed_indexes=frozenset(self.failed),
-            hopeless=self.hopeless is not None,
+            hopeless=self.non_retriable is not None,
             message=message,
         )
 
-    def _again(self, index: int, allowed: bool, message: str) -> None:
+    def _retry(self, index: int, allowed: bool, message: str) -> None:
         if allowed:
             self.pending.appendleft(index)
         else:

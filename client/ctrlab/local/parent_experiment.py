@@ -1,4 +1,4 @@
-"""The experiment that an ablation names, as the workspace knows it."""
+"""Finds the experiment of an ablation in the workspace, and waits until it has succeeded."""
 
 import time
 from collections.abc import Callable
@@ -15,46 +15,46 @@ from ctrlab_api.resources.experiment import Experiment
 POLL_SECONDS = 2.0
 
 
-def parent_of(workspace: Workspace, ablation: Ablation) -> Experiment | None:
-    """The experiment with its last status, or None where nothing of that name was run here."""
-    found = resource_files.load(workspace, ablation.metadata.namespace, ablation.spec.experiment_ref.name)
-    return found if isinstance(found, Experiment) else None
+def find_parent(workspace: Workspace, ablation: Ablation) -> Experiment | None:
+    """Return the experiment with its last status; None if the workspace has no experiment of that name."""
+    resource = resource_files.load(workspace, ablation.metadata.namespace, ablation.spec.experiment_ref.name)
+    return resource if isinstance(resource, Experiment) else None
 
 
-def finished_parent(workspace: Workspace, ablation: Ablation, on_wait: Callable[[str], None]) -> Experiment:
-    """The experiment once it has succeeded; waits as long as another engine works on it.
+def wait_for_parent(workspace: Workspace, ablation: Ablation, on_wait: Callable[[str], None]) -> Experiment:
+    """Return the experiment once it has succeeded; waits while another engine runs it.
 
-    Raises InvalidSpec where there is none or the variants do not fit it, and WorkspaceError where it was left
-    unfinished.
+    Raises InvalidSpec if there is no such experiment or the ablation does not fit it, and WorkspaceError if the
+    experiment is unfinished and no engine runs it.
     """
-    told = False
+    announced = False
     while True:
-        parent = parent_of(workspace, ablation)
+        parent = find_parent(workspace, ablation)
         if parent is None:
-            raise InvalidSpec([missing(ablation, str(workspace.root))])
+            raise InvalidSpec([parent_missing(ablation, str(workspace.root))])
         problems = check_ablation(ablation, parent)
         if problems:
             raise InvalidSpec([Problem(f"Ablation {ablation.metadata.name} {p.where}", p.message) for p in problems])
         status, name = parent.status, parent.metadata.name
-        if status and status.is_true(ConditionType.SUCCEEDED):
+        if status is not None and status.is_true(ConditionType.SUCCEEDED):
             return parent
         stage = status.stage if status else "Pending"
         if not workspace.is_running(parent.metadata.namespace, name):
             raise WorkspaceError.at(
                 f"Ablation {ablation.metadata.name}",
-                f"CTRExperiment {name} has not succeeded (stage {stage}) and nobody works on it; run it first: give "
-                "its file to the same command",
+                f"CTRExperiment {name} has not succeeded (stage {stage}) and is not running; run it first: add its "
+                "file to the same command",
             )
-        if not told:
-            on_wait(f"waiting for CTRExperiment {name} to succeed (stage {stage}), which another ctrlab runs")
-            told = True
+        if not announced:
+            on_wait(f"waiting until CTRExperiment {name} has succeeded; another ctrlab process runs it (stage {stage})")
+            announced = True
         time.sleep(POLL_SECONDS)
 
 
-def missing(ablation: Ablation, where: str) -> Problem:
-    """Neither given nor run before."""
+def parent_missing(ablation: Ablation, workspace: str) -> Problem:
+    """Return the problem of an ablation whose experiment is neither in the given files nor in the workspace."""
     return Problem(
         f"Ablation {ablation.metadata.name} spec.experimentRef.name",
         f"no CTRExperiment {ablation.metadata.namespace}/{ablation.spec.experiment_ref.name} is in the given files or "
-        f"in the workspace {where}; give its file as well, or name another workspace with --workspace",
+        f"in the workspace {workspace}; add its file to the command, or name another workspace with --workspace",
     )

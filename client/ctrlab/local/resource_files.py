@@ -1,6 +1,6 @@
-"""Each resource with its status as a file, so that other commands can tell how an experiment or ablation stands.
+"""Each resource of a workspace with its status, in the file `<workspace>/experiments/<namespace>.<name>.json`.
 
-A cluster keeps it in etcd; here it is `<workspace>/experiments/<namespace>.<name>.json`.
+The files do what etcd does on a cluster: other commands read the state of experiments and ablations from them.
 """
 
 import json
@@ -14,7 +14,7 @@ from ctrlab_store.atomic_files import write_atomically
 
 
 def save(workspace: Workspace, resource: Resource) -> None:
-    """Replace the file in one step."""
+    """Replace the resource's file atomically."""
     meta = resource.metadata
     path = _path(workspace, meta.namespace, meta.name)
     try:
@@ -24,24 +24,24 @@ def save(workspace: Workspace, resource: Resource) -> None:
 
 
 def load(workspace: Workspace, namespace: str, name: str) -> Resource | None:
-    """The resource as it was saved last."""
+    """Return the resource as it was last saved; None if the workspace has none of that name."""
     path = _path(workspace, namespace, name)
     return _read(path) if path.exists() else None
 
 
 def load_all(workspace: Workspace) -> list[Resource]:
-    """Every resource of the workspace, sorted by name."""
+    """Return every resource of the workspace, sorted by namespace and name."""
     return [_read(path) for path in sorted(workspace.experiments.glob("*.json"))]
 
 
 def find(workspace: Workspace, name: str) -> Resource:
-    """The resource called NAME or NAMESPACE/NAME; WorkspaceError lists the known ones."""
+    """Return the resource called NAME or NAMESPACE/NAME; WorkspaceError lists the existing names."""
     namespace, _, plain = name.rpartition("/")
-    found = load(workspace, namespace or LOCAL_NAMESPACE, plain)
-    if found is None:
+    resource = load(workspace, namespace or LOCAL_NAMESPACE, plain)
+    if resource is None:
         known = ", ".join(sorted(resource.metadata.name for resource in load_all(workspace))) or "none"
-        raise WorkspaceError.at(workspace.root, f"no experiment is named {name!r} here; known: {known}")
-    return found
+        raise WorkspaceError.at(workspace.root, f"has no experiment or ablation named {name!r}; known: {known}")
+    return resource
 
 
 def _read(path: Path) -> Resource:

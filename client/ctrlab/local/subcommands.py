@@ -1,4 +1,4 @@
-"""Calling the trainer's and the report's small commands, whose packages this process never imports."""
+"""Runs commands of the trainer and the report in their own processes; the client never imports these packages."""
 
 import os
 import subprocess
@@ -9,10 +9,20 @@ from ctrlab.local.worker_process import PROGRAMS
 from ctrlab_api.errors import InvalidInput, Problem
 from ctrlab_api.names import ExitCode
 
+CLIENT_EXIT_CODES = {
+    ExitCode.RUN_FAILED: ExitCode.EXPERIMENT_FAILED,
+    ExitCode.BAD_SPEC_OR_DATA: ExitCode.INVALID_INPUT,
+}
+"""Exit code of a worker program -> exit code of `ctrlab` with the same meaning; all others stay the same."""
+
 
 def run_subcommand(program: str, arguments: Sequence[str], env: Mapping[str, str] | None = None) -> str:
-    """What the command prints; its last words as InvalidInput (bad input) or ExperimentFailed (anything else)."""
-    done = subprocess.run(
+    """Return the standard output of a command; `env` is added to the environment.
+
+    Raises InvalidInput with the lines of standard error if the input is invalid, and ExperimentFailed with the last
+    line for any other failure.
+    """
+    completed = subprocess.run(
         [*PROGRAMS[program], *arguments],
         env={**os.environ, **(env or {})},
         stdin=subprocess.DEVNULL,
@@ -20,14 +30,15 @@ def run_subcommand(program: str, arguments: Sequence[str], env: Mapping[str, str
         text=True,
         check=False,
     )
-    if done.returncode == ExitCode.SUCCESS:
-        return done.stdout
-    words = done.stderr.strip().splitlines()
-    if done.returncode in (ExitCode.INVALID_INPUT, ExitCode.BAD_SPEC_OR_DATA):
-        raise InvalidInput([Problem(f"{program} {arguments[0]}", line.removeprefix("error: ")) for line in words])
-    raise ExperimentFailed(f"{program} {arguments[0]}: {words[-1] if words else f'exit code {done.returncode}'}")
+    if completed.returncode == ExitCode.SUCCESS:
+        return completed.stdout
+    lines = completed.stderr.strip().splitlines()
+    if completed.returncode in (ExitCode.INVALID_INPUT, ExitCode.BAD_SPEC_OR_DATA):
+        raise InvalidInput([Problem(f"{program} {arguments[0]}", line.removeprefix("error: ")) for line in lines])
+    raise ExperimentFailed(f"{program} {arguments[0]}: {lines[-1] if lines else f'exit code {completed.returncode}'}")
 
 
 def run_interactively(program: str, arguments: Sequence[str]) -> int:
-    """Run the command on this terminal; its exit code."""
-    return subprocess.run([*PROGRAMS[program], *arguments], check=False).returncode
+    """Run a command with this terminal's input and output; return the exit code that `ctrlab` should end with."""
+    code = subprocess.run([*PROGRAMS[program], *arguments], check=False).returncode
+    return CLIENT_EXIT_CODES.get(ExitCode(code), code) if code in list(ExitCode) else code

@@ -1,7 +1,7 @@
-"""The earlier experiment of `tuning.warmStart`, looked for before any work starts.
+"""Checks the experiment that `tuning.warmStart` names before any work starts.
 
-Workers look again, since on a cluster they alone see the store; they also compare the data sets, which are known once
-the new one is prepared.
+Workers check it again, because on a cluster only they can read the store; they also compare the data sets, which are
+known only after preparation.
 """
 
 from ctrlab.local.workspace import Workspace
@@ -13,17 +13,20 @@ from ctrlab_api.resources.experiment import Experiment
 
 
 def check_warm_start(workspace: Workspace, experiment: Experiment) -> list[Problem]:
-    """That the experiment is in the workspace's store, has a model of a name that is searched, and ended its search."""
-    warm = experiment.spec.tuning.warm_start
-    if warm is None:
+    """Return a problem if the source experiment is not in the store, shares no tuned model, or has an open study."""
+    warm_start = experiment.spec.tuning.warm_start
+    if warm_start is None:
         return []
-    folder = workspace.store.below(warm.experiment)
+    folder = workspace.store.below(warm_start.experiment)
     if not folder.exists(ObjectKey.PLAN):
-        return [experiment_not_in_store(warm.experiment, workspace.store.uri)]
-    theirs, own = Plan.model_validate_json(folder.get(ObjectKey.PLAN)), Plan.from_experiment(experiment)
-    searched = [name for name in own.names if own.trial_budget(name)]
-    common = [name for name in searched if name in theirs.names]
-    if not common:
-        message = f"{warm.experiment} has none of the searched models {', '.join(searched) or '(none)'}"
-        return [Problem(WARM_START_PATH, f"{message}; its models: {', '.join(theirs.names)}")]
-    return [study_not_frozen(warm.experiment, name) for name in common if not folder.exists(ObjectKey.study(name))]
+        return [experiment_not_in_store(warm_start.experiment, workspace.store.uri)]
+    source = Plan.model_validate_json(folder.get(ObjectKey.PLAN))
+    plan = Plan.from_experiment(experiment)
+    tuned = [name for name in plan.names if plan.trial_budget(name)]
+    shared = [name for name in tuned if name in source.names]
+    if not shared:
+        message = f"{warm_start.experiment} has none of the tuned models {', '.join(tuned) or '(none)'}"
+        return [Problem(WARM_START_PATH, f"{message}; its models: {', '.join(source.names)}")]
+    return [
+        study_not_frozen(warm_start.experiment, name) for name in shared if not folder.exists(ObjectKey.study(name))
+    ]

@@ -1,8 +1,8 @@
-"""The workspace: one folder with the store, the study database, logs and locks.
+"""The workspace: one folder with the artifact store, the study database, logs and locks.
 
-Two locks guard an experiment. The engine's own lock tells a second engine at once that the first is alive. The other
-one is inherited by every worker: after an engine was killed, its successor waits until the last orphan is gone, so
-that two generations of workers never run at the same time.
+Two locks protect an experiment. The engine lock tells a second engine at once that the first is alive. The worker lock
+is inherited by every worker: after an engine was killed, the next one waits until the last orphaned worker has ended,
+so that workers of two engines never run at the same time.
 """
 
 import errno
@@ -19,20 +19,20 @@ from ctrlab.local.errors import WorkspaceError
 from ctrlab_store import FileStore
 
 DEFAULT_FOLDER = Path("ctrlab-workspace")
-"""Where `ctrlab` works unless `--workspace` is given."""
+"""The workspace unless `--workspace` names another folder."""
 
 LOCK_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """Paths of one workspace; `open` makes sure that it can be written."""
+    """Paths of one workspace; `open` checks that it is writable."""
 
     root: Path
 
     @classmethod
     def open(cls, folder: Path) -> "Workspace":
-        """The workspace in this folder, made if need be; WorkspaceError if nothing can be written there."""
+        """Return the workspace in this folder, creating it if needed; WorkspaceError if it is not writable."""
         root = Path(os.path.abspath(folder))
         try:
             root.mkdir(parents=True, exist_ok=True)
@@ -47,11 +47,13 @@ class Workspace:
         return cls(root)
 
     @classmethod
-    def existing(cls, folder: Path) -> "Workspace":
-        """The workspace in this folder; WorkspaceError if there is none."""
+    def open_existing(cls, folder: Path) -> "Workspace":
+        """Return the workspace in this folder; WorkspaceError if the folder does not exist."""
         root = Path(os.path.abspath(folder))
         if not root.is_dir():
-            raise WorkspaceError.at(root, "no such workspace; `ctrlab run` makes one, --workspace names another")
+            raise WorkspaceError.at(
+                root, "no such workspace; `ctrlab run` creates one, --workspace names another folder"
+            )
         return cls(root)
 
     @property
@@ -65,50 +67,50 @@ class Workspace:
         return f"sqlite:///{self.root / 'study.db'}"
 
     def logs(self, namespace: str, name: str) -> Path:
-        """Folder of the workers' output."""
+        """Return the folder of an experiment's worker logs."""
         return self.root / "logs" / f"{namespace}.{name}"
 
     @property
     def experiments(self) -> Path:
-        """Folder of the resources with their status, one file each, as `kubectl get -o json` would print them."""
+        """Folder of the resources with their status, one file each, in the format of `kubectl get -o json`."""
         return self.root / "experiments"
 
     @contextmanager
     def locked(self, namespace: str, name: str, on_wait: Callable[[], None]) -> Iterator[int]:
-        """Hold both locks of an experiment; yields the descriptor that workers inherit.
+        """Hold both locks of an experiment; yield the descriptor of the worker lock.
 
         Raises WorkspaceError if another engine is alive; calls `on_wait` once if orphaned workers have to end first.
         """
-        own = self._opened(f"{namespace}.{name}.engine.lock")
+        engine_lock = self._open_lock(f"{namespace}.{name}.engine.lock")
         try:
-            if not _try_lock(own):
+            if not _try_lock(engine_lock):
                 raise WorkspaceError.at(
-                    self.root, f"another ctrlab is working on {namespace}/{name} here; wait for it or stop it"
+                    self.root, f"another ctrlab process is running {namespace}/{name}; wait for it or stop it"
                 )
-            inherited = self._opened(f"{namespace}.{name}.lock")
+            worker_lock = self._open_lock(f"{namespace}.{name}.lock")
             try:
-                if not _try_lock(inherited):
+                if not _try_lock(worker_lock):
                     on_wait()
-                    while not _try_lock(inherited):
+                    while not _try_lock(worker_lock):
                         time.sleep(LOCK_POLL_SECONDS)
-                yield inherited
+                yield worker_lock
             finally:
-                os.close(inherited)
+                os.close(worker_lock)
         finally:
-            os.close(own)
+            os.close(engine_lock)
 
     def is_running(self, namespace: str, name: str) -> bool:
-        """Whether an engine works on the experiment now."""
+        """Whether an engine is running the experiment."""
         path = self.root / f"{namespace}.{name}.engine.lock"
         if not path.exists():
             return False
-        descriptor = self._opened(path.name)
+        descriptor = self._open_lock(path.name)
         try:
             return not _try_lock(descriptor)
         finally:
             os.close(descriptor)
 
-    def _opened(self, name: str) -> int:
+    def _open_lock(self, name: str) -> int:
         try:
             return os.open(self.root / name, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
@@ -122,6 +124,7 @@ def _try_lock(descriptor: int) -> bool:
         if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN):
             return False
         raise WorkspaceError.at(
-            "workspace", f"the file system has no locks ({error.strerror}); choose a local folder with --workspace"
+            "workspace",
+            f"the file system does not support locks ({error.strerror}); choose a local folder with --workspace",
         ) from None
     return True

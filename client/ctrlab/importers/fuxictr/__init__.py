@@ -1,1 +1,1 @@
-"""FuxiCTR's configurations as experiments: what they say of data and models, and what has no counterpart here."""
+"""Converts FuxiCTR configurations to experiments, and lists the settings that have no counterpart."""

@@ -1,6 +1,7 @@
-"""Reading FuxiCTR's `dataset_config.yaml` and `model_config.yaml`, laid out as its `load_config` finds them.
+"""Reads `dataset_config.yaml` and `model_config.yaml` in the layout that FuxiCTR's `load_config` expects.
 
-A folder holds `dataset_config.yaml`, or `dataset_config/*.yaml`; the same for models. A file maps names to settings.
+A folder contains `dataset_config.yaml` or `dataset_config/*.yaml`, and likewise for models. A file maps names to
+settings.
 """
 
 from collections.abc import Mapping
@@ -14,44 +15,49 @@ from ctrlab_api.errors import InvalidSpec, Problem
 
 Settings = Mapping[str, Any]
 BASE = "Base"
-"""Settings that all models share."""
+"""Name of the entry with settings that all models share."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """One data set, and the models that are trained on it."""
+    """One data set and the models that are trained on it."""
 
     name: str
-    """As FuxiCTR calls the data set."""
+    """FuxiCTR's name of the data set."""
     file: Path
-    """Where it is described."""
+    """File that describes the data set."""
     dataset: Settings
     models: dict[str, Settings] = field(default_factory=dict)
-    """By FuxiCTR's experiment id, shared settings included."""
+    """Settings by FuxiCTR's experiment id, including the shared ones."""
 
     def problem(self, key: str, message: str) -> InvalidSpec:
-        """What is wrong with one key of the data set."""
+        """Return the error for one key of the data set."""
         return InvalidSpec([Problem(f"{self.file.name}, {self.name}.{key}", message)])
 
 
-def read_config(path: Path, wanted: str | None) -> Config:
-    """The data set of that name, which may be left out where there is one; InvalidSpec names the file and the key."""
-    found = {
+def read_config(path: Path, dataset: str | None) -> Config:
+    """Read one data set and its models; InvalidSpec names the file and the key.
+
+    `dataset` is the name of the data set; it may be None if there is only one.
+    """
+    datasets = {
         name: (file, settings)
         for file in _files(path, "dataset_config")
         for name, settings in _entries(file).items()
         if "feature_cols" in settings
     }
-    known = ", ".join(found) or "none"
-    if wanted is None and len(found) != 1:
-        what = (
-            "choose one with --dataset" if found else "a data set has feature_cols, unless FuxiCTR has built it already"
+    known = ", ".join(datasets) or "none"
+    if dataset is None and len(datasets) != 1:
+        remedy = (
+            "choose one with --dataset"
+            if datasets
+            else "a data set has feature_cols, unless FuxiCTR has built it already"
         )
-        raise InvalidSpec([Problem(str(path), f"holds {len(found)} data sets ({known}); {what}")])
-    name = wanted or next(iter(found))
-    if name not in found:
+        raise InvalidSpec([Problem(str(path), f"contains {len(datasets)} data sets ({known}); {remedy}")])
+    name = dataset or next(iter(datasets))
+    if name not in datasets:
         raise InvalidSpec([Problem("--dataset", f"{path} has no data set {name!r}; known: {known}")])
-    file, settings = found[name]
+    file, settings = datasets[name]
     return Config(name, file, settings, _models(path, name) if path.is_dir() else {})
 
 
@@ -72,10 +78,10 @@ def _files(path: Path, kind: str, required: bool = True) -> list[Path]:
     if not path.is_dir():
         raise InvalidSpec([Problem(str(path), "no such file or folder")])
     single = path / f"{kind}.yaml"
-    found = [single] if single.is_file() else sorted((path / kind).glob("*.yaml"))
-    if required and not found:
-        raise InvalidSpec([Problem(str(path), f"holds neither {kind}.yaml nor {kind}/*.yaml")])
-    return found
+    files = [single] if single.is_file() else sorted((path / kind).glob("*.yaml"))
+    if required and not files:
+        raise InvalidSpec([Problem(str(path), f"contains neither {kind}.yaml nor {kind}/*.yaml")])
+    return files
 
 
 def _entries(file: Path) -> dict[str, Settings]:
@@ -86,19 +92,21 @@ def _entries(file: Path) -> dict[str, Settings]:
     except yaml.YAMLError as error:
         raise InvalidSpec([Problem(file.name, f"not valid YAML: {' '.join(str(error).split())}")]) from None
     entries = content if isinstance(content, dict) else {}
-    bad = [name for name, settings in entries.items() if not isinstance(settings, dict)]
-    if not entries or bad:
-        what = f"{bad[0]} holds {type(entries[bad[0]]).__name__}" if bad else f"found {type(content).__name__}"
-        raise InvalidSpec([Problem(file.name, f"{what}; expected a name with a mapping of settings for each entry")])
+    invalid = [name for name, settings in entries.items() if not isinstance(settings, dict)]
+    if not entries or invalid:
+        actual = (
+            f"{invalid[0]} is {type(entries[invalid[0]]).__name__}" if invalid else f"found {type(content).__name__}"
+        )
+        raise InvalidSpec([Problem(file.name, f"{actual}; expected a mapping from names to mappings of settings")])
     return {str(name): settings for name, settings in entries.items()}
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads the tuples that PyYAML writes for Python's as lists."""
+    """Loads Python tuples (`!!python/tuple`) as lists."""
 
 
-def _list(loader: _Loader, node: yaml.SequenceNode) -> list[Any]:
+def _construct_list(loader: _Loader, node: yaml.SequenceNode) -> list[Any]:
     return loader.construct_sequence(node, deep=True)
 
 
-_Loader.add_constructor("tag:yaml.org,2002:python/tuple", _list)
+_Loader.add_constructor("tag:yaml.org,2002:python/tuple", _construct_list)

@@ -1,4 +1,4 @@
-"""FuxiCTR's configuration as one document with a `CTRExperiment`, and all that it could not say."""
+"""Converts a FuxiCTR configuration to a `CTRExperiment` document that lists what could not be converted."""
 
 import re
 from dataclasses import dataclass
@@ -16,23 +16,23 @@ from ctrlab_api.names import API_VERSION
 
 
 @dataclass(frozen=True)
-class Document:
-    """A checked experiment as text."""
+class ExperimentDocument:
+    """A valid experiment as YAML text."""
 
     text: str
     notes: tuple[str, ...]
-    """What has no counterpart, one sentence each; the text begins with them."""
+    """One sentence for each difference from FuxiCTR; the text begins with them as comments."""
 
 
-def import_config(path: Path, dataset: str | None) -> Document:
-    """Reads FuxiCTR's files; InvalidSpec names the file and the key that cannot be used."""
+def import_config(path: Path, dataset: str | None) -> ExperimentDocument:
+    """Convert FuxiCTR's files; InvalidSpec names the file and the invalid key."""
     config = read_config(path, dataset)
-    group = next((settings["group_id"] for settings in config.models.values() if settings.get("group_id")), None)
-    data = import_dataset(config, group)
-    models = import_models(config.models)
-    notes = (*data.notes, *models.notes)
-    spec: dict[str, Any] = {"dataset": data.dataset, "models": models.models}
-    if "user" in data.dataset:
+    user = next((settings["group_id"] for settings in config.models.values() if settings.get("group_id")), None)
+    dataset_import = import_dataset(config, user)
+    model_import = import_models(config.models)
+    notes = (*dataset_import.notes, *model_import.notes)
+    spec: dict[str, Any] = {"dataset": dataset_import.dataset, "models": model_import.models}
+    if "user" in dataset_import.dataset:
         spec["analysis"] = {"metrics": ["auc", "logloss", "gauc"]}
     document = {
         "apiVersion": API_VERSION,
@@ -40,15 +40,15 @@ def import_config(path: Path, dataset: str | None) -> Document:
         "metadata": {"name": _name(config)},
         "spec": spec,
     }
-    head = [f"# From FuxiCTR: {config.name} of {config.file.name}.", *(f"# Not as there: {note}" for note in notes)]
+    comments = [f"# Differs from FuxiCTR: {note}" for note in notes]
     body = yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
-    text = "\n".join([*head, body])
+    text = "\n".join([f"# Imported from FuxiCTR: {config.name} in {config.file.name}.", *comments, body])
     try:
         parse_manifests(text, config.file.name)
     except InvalidSpec as error:
         problems = [Problem(f"{config.file.name}, {config.name}: {p.where}", p.message) for p in error.problems]
         raise InvalidSpec(problems) from None
-    return Document(text, notes)
+    return ExperimentDocument(text, notes)
 
 
 def _name(config: Config) -> str:
@@ -56,7 +56,7 @@ def _name(config: Config) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts 1e-3 in quotes, which Kubernetes would read as a number."""
+    """Quotes texts such as 1e-3, which Kubernetes would read as numbers."""
 
 
 _Dumper.add_implicit_resolver(

@@ -1,4 +1,4 @@
-"""One entry of FuxiCTR's `feature_cols` as features of a data set."""
+"""Converts entries of FuxiCTR's `feature_cols` to features of a data set."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,111 +9,121 @@ from ctrlab.importers.fuxictr.config_files import Config
 Column = Mapping[str, Any]
 Field = dict[str, Any]
 
-TYPES: Final = ("categorical", "numeric", "sequence", "embedding", "meta")
-LONGEST: Final = 100
-"""Values kept of a stored sequence without max_len."""
+COLUMN_TYPES: Final = ("categorical", "numeric", "sequence", "embedding", "meta")
+DEFAULT_MAX_LENGTH: Final = 100
+"""Values kept of a sequence without max_len."""
 POOLINGS: Final = {"MaskedAveragePooling": "Mean", "MaskedSumPooling": "Sum"}
-DESCRIBING: Final = frozenset({"name", "active", "dtype", "type", "source"})
-"""Keys that every column may have, and whose meaning is kept or not needed."""
-BUCKETS: Final = 10
+"""FuxiCTR's feature_encoder -> `pooling`."""
+COMMON_KEYS: Final = frozenset({"name", "active", "dtype", "type", "source"})
+"""Keys of every column that are either converted or not needed."""
+DEFAULT_NUM_BUCKETS: Final = 10
 """FuxiCTR's default of num_buckets."""
 
 
 @dataclass(frozen=True)
-class Imported:
-    """What became of one column."""
+class ImportedColumn:
+    """The feature of one column, if any, and notes on what has no counterpart."""
 
     feature: Field | None
-    """None for a column that no model sees."""
+    """None for a column that models do not use."""
     notes: tuple[str, ...] = ()
-    """What has no counterpart."""
 
 
-def columns_of(config: Config) -> Iterator[tuple[str, Column]]:
-    """Every active column by name, with the place of its entry; a list of names stands for as many columns."""
+@dataclass(frozen=True)
+class _Conversion:
+    """A feature without its name, the keys of the column that it covers, and notes."""
+
+    feature: Field
+    keys: frozenset[str]
+    notes: tuple[str, ...] = ()
+
+
+def active_columns(config: Config) -> Iterator[tuple[str, Column]]:
+    """Yield every active column with the path of its entry; an entry with a list of names is several columns."""
     entries = config.dataset["feature_cols"]
     if not isinstance(entries, list) or not entries:
         raise config.problem("feature_cols", f"found {type(entries).__name__}; expected a list of columns")
     for index, entry in enumerate(entries):
-        place = f"feature_cols[{index}]"
+        path = f"feature_cols[{index}]"
         if not isinstance(entry, dict) or not entry.get("name"):
-            raise config.problem(place, f"found {entry!r:.60}; expected a mapping with name and type")
-        if entry.get("type") not in TYPES:
-            raise config.problem(f"{place}.type", f"found {entry.get('type')!r}; allowed are {', '.join(TYPES)}")
+            raise config.problem(path, f"found {entry!r:.60}; expected a mapping with name and type")
+        if entry.get("type") not in COLUMN_TYPES:
+            raise config.problem(f"{path}.type", f"found {entry.get('type')!r}; allowed are {', '.join(COLUMN_TYPES)}")
         if entry.get("active", True):
             names = entry["name"] if isinstance(entry["name"], list) else [entry["name"]]
             for name in names:
-                yield place, {**entry, "name": str(name)}
+                yield path, {**entry, "name": str(name)}
 
 
-def imported(column: Column) -> Imported:
-    """The feature that a column becomes, and what of it is left out."""
+def import_column(column: Column) -> ImportedColumn:
+    """Convert one column."""
     name = column["name"]
     if column["type"] == "meta":
-        return Imported(None)
+        return ImportedColumn(None)
     if column["type"] == "embedding":
-        return Imported(None, (f"feature {name}: a column that holds vectors is left out; see pretrained",))
-    buckets = column["type"] == "categorical" and column.get("preprocess") == "convert_to_bucket"
-    if column.get("preprocess") and not buckets:
-        how = column["preprocess"]
-        return Imported(None, (f"feature {name}: left out, as it is made by {how!r}; write such a column to the file",))
-    if buckets:
-        feature, used, notes = _log_buckets(name)
+        return ImportedColumn(None, (f"feature {name}: columns of vectors are omitted; see pretrained",))
+    is_log_bucket = column["type"] == "categorical" and column.get("preprocess") == "convert_to_bucket"
+    if column.get("preprocess") and not is_log_bucket:
+        function = column["preprocess"]
+        note = f"feature {name}: omitted because {function!r} computes it; write such a column to the file"
+        return ImportedColumn(None, (note,))
+    if is_log_bucket:
+        conversion = _log_bucket_feature()
     else:
-        feature, used, notes = {"categorical": _categorical, "numeric": _numeric, "sequence": _sequence}[
-            column["type"]
-        ](column)
-    rest = [key for key, value in column.items() if key not in DESCRIBING | used and value not in (None, "")]
-    left = (f"feature {name}: {', '.join(rest)} left out",) if rest else ()
-    return Imported({"name": name, **feature}, (*(f"feature {name}: {note}" for note in notes), *left))
+        convert = {"categorical": _categorical_feature, "numeric": _numeric_feature, "sequence": _sequence_feature}
+        conversion = convert[column["type"]](column)
+    handled = COMMON_KEYS | conversion.keys
+    omitted = [key for key, value in column.items() if key not in handled and value not in (None, "")]
+    notes = [f"feature {name}: {note}" for note in conversion.notes]
+    if omitted:
+        notes.append(f"feature {name}: {', '.join(omitted)} omitted")
+    return ImportedColumn({"name": name, **conversion.feature}, tuple(notes))
 
 
-Mapped = tuple[Field, frozenset[str], tuple[str, ...]]
-"""Fields of the feature, keys of the column that they stand for, and notes."""
+def _log_bucket_feature() -> _Conversion:
+    note = "convert_to_bucket is interpreted as FuxiCTR's buckets of Criteo, floor(log(x)^2)"
+    keys = frozenset({"preprocess", "fill_na", "na_value"})
+    return _Conversion({"type": "Numeric", "transform": "LogBucket"}, keys, (note,))
 
 
-def _log_buckets(name: str) -> Mapped:
-    note = "convert_to_bucket is taken for FuxiCTR's buckets of Criteo, floor(log(x)^2)"
-    return {"type": "Numeric", "transform": "LogBucket"}, frozenset({"preprocess", "fill_na", "na_value"}), (note,)
-
-
-def _categorical(column: Column) -> Mapped:
-    notes = [_own_embedding(column)] if "share_embedding" in column else []
+def _categorical_feature(column: Column) -> _Conversion:
+    notes = _embedding_notes(column)
     if column.get("remap") is False:
         notes.append("remap: false has no counterpart: values get ids by their frequency")
-    used = {"min_categr_count", "share_embedding", "remap", "vocab_size", "category_processor", "num_buckets"}
+    keys = {"min_categr_count", "share_embedding", "remap", "vocab_size", "category_processor", "num_buckets"}
     match column.get("category_processor"):
         case "hash_bucket":
-            feature: Field = {"type": "Categorical", "hashBuckets": column.get("num_buckets", BUCKETS)}
+            feature: Field = {"type": "Categorical", "hashBuckets": column.get("num_buckets", DEFAULT_NUM_BUCKETS)}
         case "quantile_bucket":
-            buckets = column.get("num_buckets", BUCKETS)
+            buckets = column.get("num_buckets", DEFAULT_NUM_BUCKETS)
             feature = {"type": "Numeric", "transform": "QuantileBucket", "buckets": buckets}
         case None:
-            feature = {"type": "Categorical", **_least(column)}
+            feature = {"type": "Categorical", **_min_frequency(column)}
         case other:
-            feature = {"type": "Categorical", **_least(column)}
+            feature = {"type": "Categorical", **_min_frequency(column)}
             notes.append(f"category_processor {other} has no counterpart")
-    return feature, frozenset(used), tuple(notes)
+    return _Conversion(feature, frozenset(keys), tuple(notes))
 
 
-def _numeric(column: Column) -> Mapped:
+def _numeric_feature(column: Column) -> _Conversion:
+    keys = frozenset({"normalizer"})
     match column.get("normalizer"):
         case None:
-            return {"type": "Numeric", "transform": "AsIs"}, frozenset({"normalizer"}), ()
+            return _Conversion({"type": "Numeric", "transform": "AsIs"}, keys)
         case "StandardScaler":
-            return {"type": "Numeric"}, frozenset({"normalizer"}), ()
+            return _Conversion({"type": "Numeric"}, keys)
         case other:
-            note = f"normalizer {other} has no counterpart: standardised instead"
-            return {"type": "Numeric"}, frozenset({"normalizer"}), (note,)
+            note = f"normalizer {other} has no counterpart: the feature is standardised instead"
+            return _Conversion({"type": "Numeric"}, keys, (note,))
 
 
-def _sequence(column: Column) -> Mapped:
-    notes = [_own_embedding(column)] if "share_embedding" in column else []
+def _sequence_feature(column: Column) -> _Conversion:
+    notes = _embedding_notes(column)
     length = column.get("max_len") or 0
     if length == 0:
-        notes.append(f"max_len is not given: {LONGEST} values are kept")
+        notes.append(f"max_len is missing: {DEFAULT_MAX_LENGTH} values are kept")
     if column.get("padding", "post") != "post":
-        notes.append("padding: pre keeps the last values of a longer sequence; here the first are kept")
+        notes.append("padding: pre keeps the last values of a longer sequence; ctrlab keeps the first")
     encoder = str(column.get("feature_encoder", "layers.MaskedAveragePooling()")).removeprefix("layers.")
     pooling = POOLINGS.get(encoder.partition("(")[0])
     if pooling is None:
@@ -121,18 +131,21 @@ def _sequence(column: Column) -> Mapped:
     feature = {
         "type": "MultiCategorical",
         "separator": column.get("splitter", "^"),
-        "maxLength": length or LONGEST,
+        "maxLength": length or DEFAULT_MAX_LENGTH,
         **({"pooling": pooling} if pooling == "Sum" else {}),
-        **_least(column),
+        **_min_frequency(column),
     }
-    used = {"share_embedding", "max_len", "padding", "feature_encoder", "splitter", "min_categr_count"}
-    return feature, frozenset(used), tuple(notes)
+    keys = {"share_embedding", "max_len", "padding", "feature_encoder", "splitter", "min_categr_count"}
+    return _Conversion(feature, frozenset(keys), tuple(notes))
 
 
-def _least(column: Column) -> Field:
-    found = column.get("min_categr_count")
-    return {} if found is None else {"minFrequency": found}
+def _min_frequency(column: Column) -> Field:
+    count = column.get("min_categr_count")
+    return {} if count is None else {"minFrequency": count}
 
 
-def _own_embedding(column: Column) -> str:
-    return f"share_embedding {column['share_embedding']} has no counterpart: it has values and embeddings of its own"
+def _embedding_notes(column: Column) -> list[str]:
+    if "share_embedding" not in column:
+        return []
+    other = column["share_embedding"]
+    return [f"share_embedding {other} has no counterpart: the feature has a separate vocabulary and embedding"]

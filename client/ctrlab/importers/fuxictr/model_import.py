@@ -1,4 +1,4 @@
-"""FuxiCTR's models as `spec.models`: those that are here as well, with the parameters that mean the same."""
+"""Converts FuxiCTR's models to `spec.models`: those with an architecture in ctrlab, with the equivalent parameters."""
 
 import re
 from collections.abc import Mapping
@@ -10,8 +10,10 @@ from pydantic import ValidationError
 from ctrlab.importers.fuxictr.config_files import Settings
 from ctrlab_api.architectures import ARCHITECTURES
 
-NAMES: Final = {declared.title.lower().replace("&", ""): name for name, declared in ARCHITECTURES.items()}
-"""FuxiCTR's name in small letters -> architecture."""
+ARCHITECTURES_BY_TITLE: Final = {
+    architecture.title.lower().replace("&", ""): name for name, architecture in ARCHITECTURES.items()
+}
+"""FuxiCTR's model name in lower case -> architecture."""
 
 PARAMETERS: Final = {
     "learning_rate": "learning_rate",
@@ -41,9 +43,9 @@ PARAMETERS: Final = {
     "logarithmic_neurons": "logarithmic_neurons",
     "reduction_ratio": "reduction_ratio",
 }
-"""Parameter of FuxiCTR -> parameter of an architecture, where it has it."""
+"""FuxiCTR's parameter -> parameter of an architecture that has it."""
 
-OF_AFN: Final = {
+AFN_PARAMETERS: Final = {
     "afn_hidden_units": "hidden_units",
     "afn_activations": "activation",
     "afn_dropout": "dropout",
@@ -51,9 +53,9 @@ OF_AFN: Final = {
     "dnn_activations": "",
     "dnn_dropout": "",
 }
-"""AFN has two perceptrons in FuxiCTR, and AFN+ two of one shape here."""
+"""Parameters of AFN, which has two separately sized MLPs in FuxiCTR; here both MLPs of AFN+ have the same shape."""
 
-OF_THE_PROCESS: Final = frozenset(
+IGNORED_KEYS: Final = frozenset(
     {
         "model",
         "ensemble_dnn",
@@ -69,91 +71,88 @@ OF_THE_PROCESS: Final = frozenset(
     | {"shuffle", "monitor", "monitor_mode", "use_features", "use_hdf5", "workers", "feature_specs", "every_x_epochs"}
     | {"train_data", "valid_data", "test_data", "tensorboard", "partition_block_size", "version"}
 )
-"""What chooses the architecture, and settings of a run that an experiment fixes for all of its models."""
+"""Settings that select the architecture, or that an experiment fixes for all of its models."""
 
-
-MOST_MODELS: Final = 20
-"""Of an experiment."""
-NOTHING: Final[tuple[object, ...]] = (None, 0, False, [], "none")
-"""Values of a parameter that say that a part is not there."""
+MAX_MODELS: Final = 20
+"""Maximum number of models of an experiment."""
+DISABLED_VALUES: Final[tuple[object, ...]] = (None, 0, False, [], "none")
+"""Values of a parameter that switch a component off."""
 
 
 @dataclass(frozen=True)
 class ImportedModels:
-    """`spec.models`, and what has no counterpart."""
+    """`spec.models` with notes on what has no counterpart."""
 
     models: list[dict[str, Any]]
     notes: tuple[str, ...]
 
 
-def import_models(given: Mapping[str, Settings]) -> ImportedModels:
-    """Those with an architecture here; FM and DeepFM where none has one."""
+def import_models(configs: Mapping[str, Settings]) -> ImportedModels:
+    """Convert the models whose architecture exists in ctrlab; FM and DeepFM if there is none."""
     models: list[dict[str, Any]] = []
     notes: list[str] = []
-    for name, settings in given.items():
+    for name, settings in configs.items():
         architecture = _architecture(settings)
         if architecture is None:
-            notes.append(f"model {name}: there is no architecture {settings.get('model')!r} here; left out")
+            notes.append(f"model {name}: ctrlab has no architecture {settings.get('model')!r}; omitted")
             continue
-        declared = ARCHITECTURES[architecture]
-        if declared.needs_history:
+        title = ARCHITECTURES[architecture].title
+        if ARCHITECTURES[architecture].needs_history:
             notes.append(
-                f"model {name}: {declared.title} is left out, as it needs a History; with user and time in the data "
-                "set, add {type: History, of: ITEM} and the model"
+                f"model {name}: {title} is omitted because it needs a History; if the data set has user and time, add "
+                "{type: History, of: ITEM} and the model"
             )
             continue
-        parameters, left = _parameters(architecture, settings)
-        taken = {model["name"] for model in models}
-        title = declared.title.replace("&", "")
-        unique = title.replace("+", "Plus") if title.replace("+", "Plus") not in taken else _plain(name)
-        models.append(
-            {"name": unique, "architecture": architecture, **({"parameters": parameters} if parameters else {})}
-        )
-        if left:
-            notes.append(f"model {name}: {', '.join(left)} left out")
-    if len(models) > MOST_MODELS:
+        parameters, omitted = _parameters(architecture, settings)
+        used_names = {model["name"] for model in models}
+        model_name = title.replace("&", "").replace("+", "Plus")
+        model = {"name": _valid_name(name) if model_name in used_names else model_name, "architecture": architecture}
+        models.append({**model, "parameters": parameters} if parameters else model)
+        if omitted:
+            notes.append(f"model {name}: {', '.join(omitted)} omitted")
+    if len(models) > MAX_MODELS:
         notes.append(
-            f"{len(models) - MOST_MODELS} models after {models[MOST_MODELS - 1]['name']} left out: a search of an "
-            "experiment stands for a grid of entries; see searchSpace"
+            f"{len(models) - MAX_MODELS} models after {models[MAX_MODELS - 1]['name']} omitted: use one model with a "
+            "search space instead of a grid of models; see searchSpace"
         )
-        models = models[:MOST_MODELS]
+        models = models[:MAX_MODELS]
     if not models:
-        notes.append("no model is taken over: FM and DeepFM stand in with their own parameters")
+        notes.append("no model can be imported: FM and DeepFM with their default parameters are used instead")
         models = [{"name": "FM", "architecture": "fm"}, {"name": "DeepFM", "architecture": "deepfm"}]
     return ImportedModels(models, tuple(notes))
 
 
 def _architecture(settings: Settings) -> str | None:
-    found = NAMES.get(str(settings.get("model")).lower())
-    if found == "autoint" and settings.get("dnn_hidden_units"):
+    architecture = ARCHITECTURES_BY_TITLE.get(str(settings.get("model")).lower())
+    if architecture == "autoint" and settings.get("dnn_hidden_units"):
         return "autoint_plus"
-    if found == "afn" and settings.get("ensemble_dnn"):
+    if architecture == "afn" and settings.get("ensemble_dnn"):
         return "afn_plus"
-    return found
+    return architecture
 
 
 def _parameters(architecture: str, settings: Settings) -> tuple[dict[str, int | str], list[str]]:
-    """Those that the architecture takes, and the keys of the others that are set."""
-    declared = ARCHITECTURES[architecture]
-    names = PARAMETERS | OF_AFN if architecture.startswith("afn") else PARAMETERS
-    found: dict[str, int | str] = {}
-    left: list[str] = []
+    """Return the parameters that the architecture accepts, and the keys of other settings that are not disabled."""
+    declaration = ARCHITECTURES[architecture]
+    names = PARAMETERS | AFN_PARAMETERS if architecture.startswith("afn") else PARAMETERS
+    parameters: dict[str, int | str] = {}
+    omitted: list[str] = []
     for key, value in settings.items():
         name = names.get(key)
         scalar = "0" if value is None and name == "embedding_l2" else _scalar(value)
-        if name in declared.model_fields and scalar is not None:
+        if name in declaration.model_fields and scalar is not None:
             try:
-                declared.model_validate({name: scalar})
-                found[name] = scalar
+                declaration.model_validate({name: scalar})
+                parameters[name] = scalar
             except ValidationError:
-                left.append(f"{key} ({value})")
-        elif key not in OF_THE_PROCESS and value not in NOTHING:
-            left.append(key)
-    return found, left
+                omitted.append(f"{key} ({value})")
+        elif key not in IGNORED_KEYS and value not in DISABLED_VALUES:
+            omitted.append(key)
+    return parameters, omitted
 
 
 def _scalar(value: Any) -> int | str | None:
-    """As a specification writes it: an integer, or text; None for what it cannot write."""
+    """Return the value as a specification writes it, an integer or a text; None if it cannot be written."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):
@@ -168,5 +167,5 @@ def _scalar(value: Any) -> int | str | None:
     return None
 
 
-def _plain(name: str) -> str:
+def _valid_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40].strip("-")
