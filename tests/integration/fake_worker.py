@@ -1,7 +1,7 @@
-"""Stands in for trainer and report in engine tests: real processes, real study, real store, no training.
+"""Replaces trainer and report in engine tests: real processes, real study, real store, no training.
 
-Everything that it completes is one line of the file that FAKE_JOURNAL names, so that tests can count work.
-FAKE_PAUSE: seconds of each piece of work. FAKE_EXIT: `command=code` ends that command at once with a message.
+It appends one line for each completed unit of work to the file FAKE_JOURNAL, so that tests can count the work.
+FAKE_PAUSE: seconds per unit of work. FAKE_EXIT: `command=code` ends that command at once with a message.
 FAKE_TRIALS: a reason with which every trial fails.
 """
 
@@ -14,18 +14,18 @@ import time
 from pathlib import Path
 
 from ctrlab_api.experiment_key import ExperimentKey
-from ctrlab_api.names import ExitCode, ObjectKey
+from ctrlab_api.names import ExitCode, ObjectKey, RunFile, Variable
 from ctrlab_api.plan import FinalRun, Plan
 from ctrlab_api.records import PreparedData, SplitSummary, TestOpening
 from ctrlab_store import Store, open_store
 
 
-class Interrupted(Exception):
-    """Asked to stop between two pieces of work."""
+class FakeWorkerStopped(Exception):
+    """The worker was asked to stop."""
 
 
 STOP = threading.Event()
-PARENT = os.environ["CTRLAB_PARENT_PID"]
+PARENT = os.environ[Variable.PARENT_PID]
 PAUSE = float(os.environ.get("FAKE_PAUSE", "0.02"))
 
 
@@ -37,31 +37,30 @@ def main() -> int:
     parser.add_argument("--variant")
     parser.add_argument("--seed-count", type=int)
     parser.add_argument("--first-index", type=int, default=0)
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: STOP.set())
-    journal("start", chosen.command)
+    journal("start", arguments.command)
     command, _, code = os.environ.get("FAKE_EXIT", "").partition("=")
-    if chosen.command == command:
-        Path(os.environ["CTRLAB_TERMINATION_LOG"]).write_text("it was told to fail\n")
+    if arguments.command == command:
+        Path(os.environ[Variable.TERMINATION_LOG]).write_text("it was told to fail\n")
         return int(code)
-    namespace, name, uid = chosen.experiment.split("/")
-    key = ExperimentKey(namespace=namespace, name=name, uid=uid)
-    root = open_store(chosen.store)
+    key = ExperimentKey.parse(arguments.experiment)
+    root = open_store(arguments.store)
     folder = root.below(key.prefix)
     plan = Plan.model_validate_json(folder.get(ObjectKey.PLAN))
     try:
-        match chosen.command:
+        match arguments.command:
             case "prepare":
                 prepare(folder)
             case "tune":
-                tune(folder, key, plan, chosen.variant)
+                tune(folder, key, plan, arguments.variant)
             case "evaluate":
-                evaluate(folder, plan, chosen.seed_count, chosen.first_index)
+                evaluate(folder, plan, arguments.seed_count, arguments.first_index)
             case "make":
                 pause()
                 folder.replace(ObjectKey.LATEST_REPORT, b"report/abc/")
                 journal("done", "make")
-    except Interrupted:
+    except FakeWorkerStopped:
         return ExitCode.TERMINATED
     return ExitCode.SUCCESS
 
@@ -96,17 +95,17 @@ def tune(folder: Store, key: ExperimentKey, plan: Plan, variant: str) -> None:
         journal("trial", f"{variant} {trial.slot}")
         return 0.5 + trial.slot / 1000
 
-    study = StudyDatabase(os.environ["CTRLAB_DATABASE_URL"]).study(key, plan, variant)
+    study = StudyDatabase(os.environ[Variable.DATABASE_URL]).study(key, plan, variant)
     try:
-        run_trials(study, os.environ["CTRLAB_WORKER"], objective, stop=stopping, poll=0.05)
+        run_trials(study, os.environ[Variable.WORKER], objective, stop=stopping, poll=0.05)
     except Stopped as stopped:
-        raise Interrupted from stopped
+        raise FakeWorkerStopped from stopped
     folder.put(ObjectKey.study(variant), study.freeze("sha256:da7a").to_json().encode())
 
 
 def evaluate(folder: Store, plan: Plan, seed_count: int | None, first: int) -> None:
     for run in plan.run_groups(seed_count)[first + int(os.environ["JOB_COMPLETION_INDEX"])]:
-        if not any(key.endswith("/record.json") for key in folder.list(f"runs/{run.variant}/{run.seed}/")):
+        if not any(key.endswith(f"/{RunFile.RECORD}") for key in folder.list(f"runs/{run.variant}/{run.seed}/")):
             make(folder, plan, run)
 
 
@@ -115,9 +114,9 @@ def make(folder: Store, plan: Plan, run: FinalRun) -> None:
     opening = TestOpening(
         at="2026-01-01T00:00:00Z", by="fake", plan_digest=plan.digest, token="t", attempt=len(attempts), reason="first"
     )
-    folder.put(ObjectKey.run(run.variant, run.seed, len(attempts), "opening.json"), opening.to_json().encode())
+    folder.put(ObjectKey.run(run.variant, run.seed, len(attempts), RunFile.OPENING), opening.to_json().encode())
     pause()
-    folder.put(ObjectKey.run(run.variant, run.seed, len(attempts), "record.json"), b"{}")
+    folder.put(ObjectKey.run(run.variant, run.seed, len(attempts), RunFile.RECORD), b"{}")
     journal("run", f"{run.variant} {run.seed}")
 
 
@@ -125,7 +124,7 @@ def pause() -> None:
     deadline = time.monotonic() + PAUSE
     while time.monotonic() < deadline:
         if stopping():
-            raise Interrupted("asked to stop")
+            raise FakeWorkerStopped("asked to stop")
         time.sleep(0.005)
 
 
@@ -133,9 +132,9 @@ def stopping() -> bool:
     return STOP.is_set() or str(os.getppid()) != PARENT
 
 
-def journal(kind: str, what: str) -> None:
+def journal(kind: str, item: str) -> None:
     with Path(os.environ["FAKE_JOURNAL"]).open("a") as file:
-        file.write(f"{kind} {what}\n")
+        file.write(f"{kind} {item}\n")
 
 
 if __name__ == "__main__":

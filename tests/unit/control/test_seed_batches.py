@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from resource_examples.minimal_prepared_data import PREPARED
 
-from ctrlab.cli.plan_command import amounts
+from ctrlab.cli.plan_command import experiment_amounts
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import SeedDecision
 from ctrlab_api.resources.experiment import Experiment
@@ -135,5 +135,5 @@ def test_a_lost_index_loses_the_runs_of_its_batch_that_have_no_record() -> None:
 
 
 def test_the_plan_is_shown_with_its_batches() -> None:
-    shown = dict(amounts(Plan.from_experiment(experiment({"seedsPerPod": 2})), 2))
+    shown = dict(experiment_amounts(Plan.from_experiment(experiment({"seedsPerPod": 2})), 2))
     assert shown["final runs"] == "10 in 6 batches of seeds"

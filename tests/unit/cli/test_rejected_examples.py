@@ -1,4 +1,4 @@
-"""Every bad experiment that models, rules and checks refuse, as a file: `ctrlab validate` names the place, code 2."""
+"""Every rejected example experiment as a file: `ctrlab validate` exits with 2 and names the field."""
 
 import json
 import sys
@@ -13,16 +13,16 @@ EXPERIMENTS = {name: case for name, case in REFUSED.items() if case.kind == "CTR
 
 
 @pytest.mark.parametrize("case", EXPERIMENTS.values(), ids=EXPERIMENTS)
-def test_the_place_and_the_reason_are_printed(
+def test_field_and_reason_are_printed(
     case: RejectedExample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "experiment.yaml"
     file.write_text(json.dumps(case.content))
     monkeypatch.setattr(sys, "argv", ["ctrlab", "validate", str(file)])
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         main()
     out, err = capsys.readouterr()
-    assert (ended.value.code, out) == (2, "")
+    assert (exit_info.value.code, out) == (2, "")
     assert any(line.startswith(f"error: {file}: {case.where}: ") and case.says in line for line in err.splitlines()), (
         err
     )

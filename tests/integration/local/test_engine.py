@@ -1,4 +1,4 @@
-"""The local engine with real processes, database and store; only the training is left out."""
+"""The local engine with real processes, database and store; a fake worker replaces the training."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ from ctrlab_api.records import Lineage
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_study import StudyDatabase
 
-FAKE = Path(__file__).with_name("fake_worker.py")
+FAKE = Path(__file__).parents[1] / "fake_worker.py"
 
 ENGINE = """
 import sys
@@ -33,16 +33,16 @@ from pathlib import Path
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.errors import InvalidInput
 from ctrlab.local.engine import Engine
-from ctrlab.local.errors import Interrupted
-from ctrlab.local.progress_view import Lines
+from ctrlab.local.errors import RunInterrupted
+from ctrlab.local.progress_view import ProgressLines
 from ctrlab.local.workspace import Workspace
 
 fake, workspace, manifest = sys.argv[1:]
 experiment = Experiment.model_validate_json(Path(manifest).read_text())
 programs = {"trainer": (sys.executable, fake), "report": (sys.executable, fake)}
 try:
-    status = Engine(Workspace.open(Path(workspace)), experiment, 3, Lines("study", sys.stderr), programs).run()
-except Interrupted:
+    status = Engine(Workspace.open(Path(workspace)), experiment, 3, ProgressLines("study", sys.stderr), programs).run()
+except RunInterrupted:
     sys.exit(130)
 except InvalidInput as error:
     sys.exit(str(error))
@@ -71,8 +71,8 @@ def manifest(**changes: Any) -> Experiment:
 
 
 @dataclass
-class Bench:
-    """One workspace, and engines that are started in it."""
+class EngineRig:
+    """A workspace and the engines that a test starts in it."""
 
     folder: Path
     pause: float = 0.05
@@ -108,7 +108,7 @@ class Bench:
         return engine
 
     def finish(self, experiment: Experiment) -> str:
-        """What a run says at its end."""
+        """Run an engine to its end; return its output, or its errors if there is none."""
         out, err = self.start(experiment).communicate(timeout=60)
         return (out or err).strip()
 
@@ -125,7 +125,7 @@ class Bench:
         )
         return [int(line) for line in listed.stdout.split()]
 
-    def assert_everything_was_done_once(self, experiment: Experiment) -> None:
+    def assert_all_work_was_done_once(self, experiment: Experiment) -> None:
         plan = Plan.from_experiment(experiment)
         key = ExperimentKey.for_local_run(experiment.metadata, plan.digest)
         runs = Counter(line for line in self.journal if line.startswith("run "))
@@ -134,26 +134,26 @@ class Bench:
         database = StudyDatabase(self.workspace.database_url)
         progress = database.progress(key, plan)
         database.dispose()
-        assert {name: (found.done, found.failed, found.leased) for name, found in progress.items()} == {
+        assert {name: (study.done, study.failed, study.leased) for name, study in progress.items()} == {
             name: (plan.trial_budget(name), 0, 0) for name in plan.names
         }
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path)
-    yield made
-    for engine in made.engines:
+def rig(tmp_path: Path) -> Iterator[EngineRig]:
+    created = EngineRig(tmp_path)
+    yield created
+    for engine in created.engines:
         if engine.poll() is None:
             engine.kill()
         engine.communicate()
 
 
-def test_an_experiment_goes_from_specification_to_report(bench: Bench) -> None:
+def test_experiment_succeeds(rig: EngineRig) -> None:
     experiment = manifest(models=[FM, LR])
-    assert bench.finish(experiment) == "Succeeded"
-    bench.assert_everything_was_done_once(experiment)
-    saved = resource_files.find(bench.workspace, "study")
+    assert rig.finish(experiment) == "Succeeded"
+    rig.assert_all_work_was_done_once(experiment)
+    saved = resource_files.find(rig.workspace, "study")
     assert saved.status is not None
     assert (saved.status.trials, saved.status.seeds) == ("8/8", "5/5")
     assert (
@@ -162,101 +162,100 @@ def test_an_experiment_goes_from_specification_to_report(bench: Bench) -> None:
     )
 
 
-def test_the_same_command_after_success_does_nothing_again(bench: Bench) -> None:
-    bench.finish(manifest())
-    before = bench.journal
-    assert bench.finish(manifest()) == "Succeeded"
-    assert bench.journal == before
+def test_second_run_after_success_does_no_work(rig: EngineRig) -> None:
+    rig.finish(manifest())
+    before = rig.journal
+    assert rig.finish(manifest()) == "Succeeded"
+    assert rig.journal == before
 
 
 @pytest.mark.parametrize("moment", ["start prepare", "trial FM 3", "run ", "start make"])
-def test_a_killed_engine_is_resumed_without_losing_or_repeating_finished_work(bench: Bench, moment: str) -> None:
-    bench.pause = 0.15
+def test_killed_engine_resumes_without_losing_or_repeating_work(rig: EngineRig, moment: str) -> None:
+    rig.pause = 0.15
     experiment = manifest()
-    engine = bench.start(experiment)
-    bench.await_line(moment, engine)
+    engine = rig.start(experiment)
+    rig.await_line(moment, engine)
     engine.send_signal(signal.SIGKILL)
     engine.wait()
-    assert bench.finish(experiment) == "Succeeded"
-    bench.assert_everything_was_done_once(experiment)
+    assert rig.finish(experiment) == "Succeeded"
+    rig.assert_all_work_was_done_once(experiment)
 
 
 @pytest.mark.parametrize("moment", ["trial FM 1", "start evaluate"])
-def test_a_killed_worker_is_replaced_and_nothing_counts_twice(bench: Bench, moment: str) -> None:
-    bench.pause = 0.3
+def test_killed_worker_is_replaced_and_nothing_counts_twice(rig: EngineRig, moment: str) -> None:
+    rig.pause = 0.3
     experiment = manifest()
-    engine = bench.start(experiment)
-    bench.await_line(moment, engine)
-    for worker in bench.workers(engine.pid):
-        with contextlib.suppress(ProcessLookupError):  # it ended just now
+    engine = rig.start(experiment)
+    rig.await_line(moment, engine)
+    for worker in rig.workers(engine.pid):
+        with contextlib.suppress(ProcessLookupError):  # it has just ended
             os.kill(worker, signal.SIGKILL)
     out, err = engine.communicate(timeout=60)
     assert out.strip() == "Succeeded", err
-    bench.assert_everything_was_done_once(experiment)
+    rig.assert_all_work_was_done_once(experiment)
 
 
 @pytest.mark.parametrize("moment", ["start prepare", "trial FM 2", "run "])
-def test_ctrl_c_stops_workers_gives_trials_back_and_resumes(bench: Bench, moment: str) -> None:
-    bench.pause = 0.15
+def test_ctrl_c_stops_workers_and_the_next_run_resumes(rig: EngineRig, moment: str) -> None:
+    rig.pause = 0.15
     experiment = manifest()
-    engine = bench.start(experiment)
-    bench.await_line(moment, engine)
+    engine = rig.start(experiment)
+    rig.await_line(moment, engine)
     engine.send_signal(signal.SIGINT)
     _, err = engine.communicate(timeout=30)
     assert engine.returncode == 130, err
     assert "stopping" in err
-    assert bench.workers(engine.pid) == []
-    assert bench.finish(experiment) == "Succeeded"
-    bench.assert_everything_was_done_once(experiment)
+    assert rig.workers(engine.pid) == []
+    assert rig.finish(experiment) == "Succeeded"
+    rig.assert_all_work_was_done_once(experiment)
 
 
-def test_a_second_engine_is_refused_while_the_first_lives(bench: Bench) -> None:
-    bench.pause = 0.3
-    engine = bench.start(manifest())
-    bench.await_line("start prepare", engine)
-    assert "another ctrlab is working on default/study" in bench.finish(manifest())
+def test_second_engine_is_rejected_while_the_first_is_running(rig: EngineRig) -> None:
+    rig.pause = 0.3
+    engine = rig.start(manifest())
+    rig.await_line("start prepare", engine)
+    assert "another ctrlab process is running default/study" in rig.finish(manifest())
     assert engine.communicate(timeout=60)[0].strip() == "Succeeded"
 
 
-def test_bad_data_fails_at_the_cost_of_one_process_and_the_same_command_tries_again(bench: Bench) -> None:
-    bench.exits = "prepare=42"
-    said = bench.finish(manifest())
-    assert said == ("Failed it was told to fail; correct that and start the experiment again")
-    assert bench.journal == ["start prepare"]
-    bench.exits = ""
-    assert bench.finish(manifest()) == "Succeeded"
+def test_invalid_data_is_not_retried_until_the_next_run(rig: EngineRig) -> None:
+    rig.exits = "prepare=42"
+    assert rig.finish(manifest()) == "Failed it was told to fail; correct that and start the experiment again"
+    assert rig.journal == ["start prepare"]
+    rig.exits = ""
+    assert rig.finish(manifest()) == "Succeeded"
 
 
-def test_a_crashing_worker_is_started_three_times(bench: Bench) -> None:
-    bench.exits = "prepare=7"
-    assert bench.finish(manifest()).startswith("Failed it was told to fail")
-    assert bench.journal == ["start prepare"] * 3
+def test_crashing_worker_is_started_three_times(rig: EngineRig) -> None:
+    rig.exits = "prepare=7"
+    assert rig.finish(manifest()).startswith("Failed it was told to fail")
+    assert rig.journal == ["start prepare"] * 3
 
 
-def test_runs_that_cannot_succeed_are_not_tried_again_and_end_the_experiment(bench: Bench) -> None:
-    bench.exits = "evaluate=43"
-    assert "5 of 5 final runs were lost: it was told to fail" in bench.finish(manifest())
-    assert bench.journal.count("start evaluate") == 5
+def test_failed_runs_are_not_retried_and_fail_the_experiment(rig: EngineRig) -> None:
+    rig.exits = "evaluate=43"
+    assert "5 of 5 final runs were lost: it was told to fail" in rig.finish(manifest())
+    assert rig.journal.count("start evaluate") == 5
 
 
-def test_a_changed_plan_knows_which_earlier_plan_opened_the_test_set(bench: Bench) -> None:
+def test_lineage_names_the_earlier_plan_that_opened_the_test_set(rig: EngineRig) -> None:
     first, second = manifest(), manifest(evaluation={"seeds": {"count": 6}})
     for experiment in (first, second):
-        assert bench.finish(experiment) == "Succeeded"
-    store = bench.workspace.store
-    found = {}
+        assert rig.finish(experiment) == "Succeeded"
+    store = rig.workspace.store
+    lineages = {}
     for experiment in (first, second):
         key = ExperimentKey.for_local_run(experiment.metadata, Plan.from_experiment(experiment).digest)
-        found[key.uid] = Lineage.model_validate_json(store.below(key.prefix).get(ObjectKey.LINEAGE))
-    (before, after) = found.values()
+        lineages[key.uid] = Lineage.model_validate_json(store.below(key.prefix).get(ObjectKey.LINEAGE))
+    (before, after) = lineages.values()
     assert before.earlier == ()
     (earlier,) = after.earlier
     assert (earlier.plan_digest, earlier.dataset_digest) == (Plan.from_experiment(first).digest, "sha256:da7a")
     assert earlier.openings == 5
-    assert store.get("default/study/LATEST").decode().strip() == list(found)[1]
+    assert store.get("default/study/LATEST").decode().strip() == list(lineages)[1]
 
 
-def test_suspend_stops_before_anything_is_lost(bench: Bench) -> None:
-    assert bench.finish(manifest(suspend=True)) == "Suspended"
-    assert bench.journal == []
-    assert bench.finish(manifest()) == "Succeeded"
+def test_suspended_experiment_starts_nothing_and_can_be_resumed(rig: EngineRig) -> None:
+    assert rig.finish(manifest(suspend=True)) == "Suspended"
+    assert rig.journal == []
+    assert rig.finish(manifest()) == "Succeeded"

@@ -1,4 +1,4 @@
-"""Bad ablations, one row each: refused together with their experiment before anything runs."""
+"""Invalid ablations, one row each: `ctrlab validate` rejects them together with their experiment."""
 
 import sys
 from dataclasses import dataclass
@@ -48,183 +48,190 @@ spec:
 
 
 @dataclass(frozen=True)
-class Bad:
+class InvalidCase:
     name: str
     old: str
     new: str
-    says: str
+    message: str
 
 
 CASES = [
-    Bad(
+    InvalidCase(
         "model", "model: SIN", "model: SON", "Ablation parts spec.model: study has no model 'SON'; known: SIN, xDeepFM"
     ),
-    Bad(
+    InvalidCase(
         "part",
         "remove: [cin]",
         "remove: [crn]",
         "spec.variants[0].remove: SIN has no removable part 'crn'; known: bst, cin, fields, linear, position, target",
     ),
-    Bad(
+    InvalidCase(
         "every branch",
         "remove: [cin]",
         "remove: [cin, bst, linear, fields]",
         "spec.variants[0].remove: nothing of SIN would be left: keep one of cin, bst, linear, fields",
     ),
-    Bad(
-        "every branch, one of them with its features",
+    InvalidCase(
+        "every branch, one of them through its features",
         "remove: [cin]",
         "remove: [cin, linear, fields], dropFeatures: [seen]",
         "spec.variants[0].remove: nothing of SIN would be left",
     ),
-    Bad(
+    InvalidCase(
         "parameter",
         "set: {fusion: gate}",
         "set: {fuison: gate}",
         "spec.variants[1].set.fuison: SIN has no such parameter; known: activation, batch_norm",
     ),
-    Bad(
+    InvalidCase(
         "value",
         "set: {fusion: gate}",
         "set: {fusion: gates}",
         "spec.variants[1].set.fusion: input should be 'attention', 'gate', 'concat' or 'sum', not 'gates'",
     ),
-    Bad(
+    InvalidCase(
         "no change",
         "set: {fusion: gate}",
         "set: {fusion: attention}",
         "spec.variants[1].set.fusion: changes nothing: SIN has attention already",
     ),
-    Bad(
+    InvalidCase(
         "feature",
         "dropFeatures: [seen]",
         "dropFeatures: [sean]",
         "spec.variants[2].dropFeatures: the data set has no feature 'sean'; known: user_id, item_id, seen",
     ),
-    Bad(
+    InvalidCase(
         "candidate of a history",
         "dropFeatures: [seen]",
         "dropFeatures: [item_id]",
         "spec.variants[2].dropFeatures: the history 'seen' needs its candidate 'item_id': drop both or neither",
     ),
-    Bad(
+    InvalidCase(
         "every feature",
         "dropFeatures: [seen]",
         "dropFeatures: [user_id, item_id, seen]",
         "spec.variants[2].dropFeatures: no feature would be left; keep one of user_id, item_id, seen",
     ),
-    Bad(
-        "feature that is there",
+    InvalidCase(
+        "existing feature",
         "dropFeatures: [seen]",
         "addFeatures: [{name: seen, type: Categorical}]",
         "spec.variants[2].addFeatures: the full model sees 'seen' already, as every feature of the data set (user_id",
     ),
-    Bad(
+    InvalidCase(
         "feature without a type",
         "dropFeatures: [seen]",
         "addFeatures: [{name: price}]",
         "spec.variants[2].addFeatures[0].type: required, but missing",
     ),
-    Bad(
-        "feature of a field that it cannot have",
+    InvalidCase(
+        "feature with a field of another type",
         "dropFeatures: [seen]",
         "addFeatures: [{name: price, type: Numeric, separator: ','}]",
         "spec.variants[2].addFeatures[0]: separator is for MultiCategorical features, not Numeric",
     ),
-    Bad(
-        "history of a feature that is not there",
+    InvalidCase(
+        "history of an unknown feature",
         "dropFeatures: [seen]",
         "addFeatures: [{name: bought, type: History, of: shop}]",
         "spec.variants[2].addFeatures: the History feature 'bought' has of 'shop', which is not a Categorical feature; "
         "known: user_id, item_id",
     ),
-    Bad(
+    InvalidCase(
         "the label as a feature",
         "dropFeatures: [seen]",
         "addFeatures: [{name: click, type: Categorical}]",
         "spec.variants[2].addFeatures: features: the label column 'click' cannot be a feature",
     ),
-    Bad(
+    InvalidCase(
         "added twice",
         "dropFeatures: [seen]",
         "addFeatures: [{name: price, type: Numeric}, {name: price, type: Numeric}]",
         "spec.variants[2]: addFeatures: the name 'price' is given twice",
     ),
-    Bad(
-        "added otherwise by another variant",
+    InvalidCase(
+        "declared differently by another variant",
         "dropFeatures: [seen]}",
         "addFeatures: [{name: price, type: Numeric}]}\n"
         "    - {name: as-id, addFeatures: [{name: price, type: Categorical}]}",
         "spec.variants[3].addFeatures: 'price' is declared otherwise by another variant; give one a new name",
     ),
-    Bad(
-        "the same twice",
+    InvalidCase(
+        "duplicate change",
         "set: {fusion: gate}",
         "remove: [cin]",
         "spec.variants[1]: gate makes the same change as no-cin",
     ),
-    Bad("nothing", "remove: [cin]", "remove: []", "spec.variants[0].remove: needs at least 1, has 0"),
-    Bad("no variant change", ", remove: [cin]", "", "a variant changes something: give remove, set, dropFeatures"),
-    Bad(
+    InvalidCase("empty list", "remove: [cin]", "remove: []", "spec.variants[0].remove: needs at least 1, has 0"),
+    InvalidCase(
+        "no variant change", ", remove: [cin]", "", "a variant changes something: give remove, set, dropFeatures"
+    ),
+    InvalidCase(
         "name of the full model", "name: no-cin", "name: SIN", "a variant cannot have the name of the full model, 'SIN'"
     ),
-    Bad(
+    InvalidCase(
         "one part only",
         "model: SIN",
         "model: SIN\n  factorial: true",
         "the variants must remove 2 to 5 different parts",
     ),
-    Bad(
+    InvalidCase(
         "combinations of every branch",
         "    - {name: no-cin, remove: [cin]}",
         "    - {name: no-cin, remove: [cin]}\n    - {name: neither, remove: [bst, linear, fields]}",
         "spec.factorial: nothing of SIN would be left: keep one of cin, bst, linear, fields; all removals are combined",
     ),
-    Bad("four seeds", "model: SIN", "model: SIN\n  seeds: {from: Explicit, count: 4}", "spec.seeds.count"),
-    Bad("both seeds", "model: SIN", "model: SIN\n  seeds: {count: 6}", "count belongs to from: Explicit"),
-    Bad("another way", "model: SIN", "model: SIN\n  hyperparameters: Guess", "spec.hyperparameters: expected"),
+    InvalidCase("four seeds", "model: SIN", "model: SIN\n  seeds: {from: Explicit, count: 4}", "spec.seeds.count"),
+    InvalidCase("both seeds", "model: SIN", "model: SIN\n  seeds: {count: 6}", "count belongs to from: Explicit"),
+    InvalidCase(
+        "unknown hyperparameters",
+        "model: SIN",
+        "model: SIN\n  hyperparameters: Guess",
+        "spec.hyperparameters: expected",
+    ),
 ]
 
 
 def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """The exit code of a command."""
+    """Run a command and return its exit code."""
     monkeypatch.setattr(sys, "argv", ["ctrlab", *arguments])
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         main()
-    return int(ended.value.code or 0)
+    return int(exit_info.value.code or 0)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_bad_ablation_is_refused_with_its_place_and_what_is_known(
-    case: Bad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_message_names_the_field_and_the_known_values(
+    case: InvalidCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert case.old in ABLATION
     file = tmp_path / "both.yaml"
-    factorial = "  factorial: true\n" if case.says.startswith("spec.factorial") else ""
+    factorial = "  factorial: true\n" if case.message.startswith("spec.factorial") else ""
     file.write_text(f"{EXPERIMENT}---\n{ABLATION.replace(case.old, case.new, 1)}{factorial}")
     assert ctrlab(monkeypatch, "validate", str(file)) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert case.says in err, err
+    assert case.message in err, err
     assert err.startswith("error: ")
     assert len(set(err.splitlines())) == len(err.splitlines())
 
 
-def test_an_ablation_is_checked_against_an_experiment_of_another_file(
+def test_ablation_is_checked_against_an_experiment_in_another_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    one, other = tmp_path / "ablation.yaml", tmp_path / "experiment.yaml"
-    one.write_text(ABLATION)
-    other.write_text(EXPERIMENT)
-    assert ctrlab(monkeypatch, "validate", str(one), str(other)) == 0
+    ablation, experiment = tmp_path / "ablation.yaml", tmp_path / "experiment.yaml"
+    ablation.write_text(ABLATION)
+    experiment.write_text(EXPERIMENT)
+    assert ctrlab(monkeypatch, "validate", str(ablation), str(experiment)) == 0
     assert capsys.readouterr().out == "Ablation parts: valid\nCTRExperiment study: valid\n"
 
 
-def test_an_ablation_alone_is_valid_with_a_remark(
+def test_ablation_without_its_experiment_is_valid_with_a_remark(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "ablation.yaml"
     file.write_text(ABLATION)
     assert ctrlab(monkeypatch, "validate", str(file)) == 0
-    said = "Ablation parts: valid; not checked against default/study, give its file as well\n"
-    assert capsys.readouterr().out == said
+    expected = "Ablation parts: valid; not checked against default/study, add its file\n"
+    assert capsys.readouterr().out == expected

@@ -1,4 +1,4 @@
-"""`ctrlab run` with a warm start from what is not there: exit code 2, and nothing was started."""
+"""`ctrlab run` with an invalid warm start exits with 2 and starts nothing."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import Plan
 from ctrlab_api.resources.experiment import Experiment
 
-EARLIER = "default/earlier/0123456789ab"
+SOURCE = "default/earlier/0123456789ab"
 RATE = {"learning_rate": {"float": {"low": "1e-4", "high": "1e-2"}}}
 
 
@@ -41,45 +41,45 @@ def experiment(*models: str, **tuning: Any) -> Experiment:
 
 
 @pytest.mark.parametrize(
-    ("models", "frozen", "says"),
+    ("models", "frozen", "message"),
     [
         ((), (), "there is no experiment default/earlier/0123456789ab in file://"),
-        (("LR", "DNN"), ("LR", "DNN"), "has none of the searched models FM, AFM; its models: LR, DNN"),
+        (("LR", "DNN"), ("LR", "DNN"), "has none of the tuned models FM, AFM; its models: LR, DNN"),
         (("FM", "LR"), ("LR",), "the search of FM in default/earlier/0123456789ab is not frozen; let it finish first"),
     ],
-    ids=["no experiment", "no common model", "unfinished"],
+    ids=["no experiment", "no shared model", "unfinished"],
 )
-def test_what_is_missing_is_named_before_anything_is_started(
+def test_problem_is_named_before_anything_starts(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     models: tuple[str, ...],
     frozen: tuple[str, ...],
-    says: str,
+    message: str,
 ) -> None:
-    place = Workspace.open(tmp_path / "w")
-    folder = place.store.below(EARLIER)
+    workspace = Workspace.open(tmp_path / "w")
+    folder = workspace.store.below(SOURCE)
     if models:
         folder.put(ObjectKey.PLAN, Plan.from_experiment(experiment(*models)).to_json().encode())
     for name in frozen:
         folder.put(ObjectKey.study(name), b"{}")
-    before = place.store.list("")
+    before = workspace.store.list("")
     file = tmp_path / "later.yaml"
-    file.write_text(json.dumps(manifest("FM", "AFM", warmStart={"experiment": EARLIER})))
-    monkeypatch.setattr(sys, "argv", ["ctrlab", "run", str(file), "--workspace", str(place.root)])
-    with pytest.raises(SystemExit) as ended:
+    file.write_text(json.dumps(manifest("FM", "AFM", warmStart={"experiment": SOURCE})))
+    monkeypatch.setattr(sys, "argv", ["ctrlab", "run", str(file), "--workspace", str(workspace.root)])
+    with pytest.raises(SystemExit) as exit_info:
         main()
-    assert ended.value.code == 2
+    assert exit_info.value.code == 2
     err = capsys.readouterr().err
     assert "error: spec.tuning.warmStart.experiment: " in err
-    assert says in err
-    assert place.store.list("") == before
+    assert message in err
+    assert workspace.store.list("") == before
 
 
-def test_one_common_model_with_a_finished_search_is_enough(tmp_path: Path) -> None:
-    place = Workspace.open(tmp_path / "w")
-    folder = place.store.below(EARLIER)
+def test_one_shared_model_with_a_frozen_study_is_enough(tmp_path: Path) -> None:
+    workspace = Workspace.open(tmp_path / "w")
+    folder = workspace.store.below(SOURCE)
     folder.put(ObjectKey.PLAN, Plan.from_experiment(experiment("FM", "LR")).to_json().encode())
     folder.put(ObjectKey.study("FM"), b"{}")
-    assert check_warm_start(place, experiment("FM", "AFM", warmStart={"experiment": EARLIER})) == []
-    assert check_warm_start(place, experiment("FM")) == []
+    assert check_warm_start(workspace, experiment("FM", "AFM", warmStart={"experiment": SOURCE})) == []
+    assert check_warm_start(workspace, experiment("FM")) == []

@@ -1,4 +1,4 @@
-"""FuxiCTR's configurations become experiments, and what has no counterpart is named."""
+"""FuxiCTR configurations are converted to experiments, and what has no counterpart is listed."""
 
 import sys
 from pathlib import Path
@@ -18,8 +18,8 @@ CLICK = {"name": "click", "dtype": "float"}
 ITEM = {"name": "item", "active": True, "dtype": "str", "type": "categorical"}
 
 
-def written(folder: Path, dataset: dict[str, Any], models: dict[str, Any] | None = None) -> Path:
-    """A folder of FuxiCTR's configurations, beside the data that they name."""
+def write_config(folder: Path, dataset: dict[str, Any], models: dict[str, Any] | None = None) -> Path:
+    """Write a FuxiCTR configuration folder and the data files that it refers to; return the folder."""
     for path in FILES.values():
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_text("item,click\n")
@@ -32,17 +32,17 @@ def written(folder: Path, dataset: dict[str, Any], models: dict[str, Any] | None
     return config
 
 
-def experiment_of(config: Path, dataset: str | None = None) -> tuple[Experiment, str]:
-    """The experiment, and all notes."""
+def import_experiment(config: Path, dataset: str | None = None) -> tuple[Experiment, str]:
+    """Return the experiment and all notes."""
     document = import_config(config, dataset)
-    (found,) = parse_manifests(document.text, "text")
-    assert isinstance(found, Experiment)
-    assert all(f"# Not as there: {note}" in document.text for note in document.notes)
-    return found, "\n".join(document.notes)
+    (experiment,) = parse_manifests(document.text, "text")
+    assert isinstance(experiment, Experiment)
+    assert all(f"# Differs from FuxiCTR: {note}" in document.text for note in document.notes)
+    return experiment, "\n".join(document.notes)
 
 
 @pytest.mark.parametrize(
-    ("column", "expected", "said"),
+    ("column", "expected", "note"),
     [
         ({}, {"type": "Categorical"}, ""),
         ({"min_categr_count": 3, "source": "item"}, {"type": "Categorical", "minFrequency": 3}, ""),
@@ -59,21 +59,22 @@ def experiment_of(config: Path, dataset: str | None = None) -> tuple[Experiment,
         (
             {"preprocess": "convert_to_bucket", "dtype": "float", "fill_na": 0},
             {"type": "Numeric", "transform": "LogBucket"},
-            "feature x: convert_to_bucket is taken for",
+            "feature x: convert_to_bucket is interpreted as",
         ),
         ({"share_embedding": "item"}, {"type": "Categorical"}, "feature x: share_embedding item has no counterpart"),
         ({"remap": False}, {"type": "Categorical"}, "feature x: remap: false has no counterpart"),
         (
             {"pretrained_emb": "vectors.h5", "freeze_emb": True},
             {"type": "Categorical"},
-            "feature x: pretrained_emb, freeze_emb left out",
+            "feature x: pretrained_emb, freeze_emb omitted",
         ),
         ({"type": "numeric"}, {"type": "Numeric", "transform": "AsIs"}, ""),
         ({"type": "numeric", "normalizer": "StandardScaler"}, {"type": "Numeric"}, ""),
         (
             {"type": "numeric", "normalizer": "MinMaxScaler", "fill_na": 0},
             {"type": "Numeric"},
-            "feature x: normalizer MinMaxScaler has no counterpart: standardised instead\nfeature x: fill_na left out",
+            "feature x: normalizer MinMaxScaler has no counterpart: the feature is standardised instead\n"
+            "feature x: fill_na omitted",
         ),
         (
             {"type": "sequence", "splitter": "|", "max_len": 20, "share_embedding": "item"},
@@ -83,7 +84,7 @@ def experiment_of(config: Path, dataset: str | None = None) -> tuple[Experiment,
         (
             {"type": "sequence", "feature_encoder": "layers.MaskedSumPooling()", "padding": "pre"},
             {"type": "MultiCategorical", "separator": "^", "maxLength": 100, "pooling": "Sum"},
-            "feature x: max_len is not given: 100 values are kept\nfeature x: padding: pre keeps the last",
+            "feature x: max_len is missing: 100 values are kept\nfeature x: padding: pre keeps the last",
         ),
         (
             {"type": "sequence", "feature_encoder": None, "max_len": 5},
@@ -92,51 +93,51 @@ def experiment_of(config: Path, dataset: str | None = None) -> tuple[Experiment,
         ),
     ],
 )
-def test_a_column_becomes_a_feature(
-    column: dict[str, Any], expected: dict[str, Any], said: str, tmp_path: Path
-) -> None:
+def test_column_becomes_a_feature(column: dict[str, Any], expected: dict[str, Any], note: str, tmp_path: Path) -> None:
     columns = [ITEM, {"name": "x", "active": True, "dtype": "str", "type": "categorical", **column}]
-    experiment, notes = experiment_of(written(tmp_path, {"feature_cols": columns}))
+    experiment, notes = import_experiment(write_config(tmp_path, {"feature_cols": columns}))
     feature = experiment.spec.dataset.features[1].model_dump(by_alias=True, exclude_unset=True)
     assert feature == {"name": "x", **expected}
-    assert said in notes if said else "feature x" not in notes
+    assert note in notes if note else "feature x" not in notes
 
 
 @pytest.mark.parametrize(
-    ("column", "said"),
+    ("column", "note"),
     [
-        ({"type": "embedding"}, "feature x: a column that holds vectors is left out"),
-        ({"preprocess": "convert_hour(time)"}, "feature x: left out, as it is made by 'convert_hour(time)'"),
-        ({"type": "meta"}, "column x: meta data of FuxiCTR; no model sees it"),
+        ({"type": "embedding"}, "feature x: columns of vectors are omitted"),
+        ({"preprocess": "convert_hour(time)"}, "feature x: omitted because 'convert_hour(time)' computes it"),
+        ({"type": "meta"}, "column x: FuxiCTR metadata; models do not use it"),
         ({"active": False}, ""),
     ],
 )
-def test_a_column_that_no_model_sees_is_left_out(column: dict[str, Any], said: str, tmp_path: Path) -> None:
+def test_unused_column_is_omitted(column: dict[str, Any], note: str, tmp_path: Path) -> None:
     columns = [ITEM, {"name": "x", "active": True, "dtype": "str", "type": "categorical", **column}]
-    experiment, notes = experiment_of(written(tmp_path, {"feature_cols": columns}))
+    experiment, notes = import_experiment(write_config(tmp_path, {"feature_cols": columns}))
     assert [feature.name for feature in experiment.spec.dataset.features] == ["item"]
-    assert said in notes
+    assert note in notes
 
 
-def test_a_list_of_names_stands_for_as_many_columns(tmp_path: Path) -> None:
+def test_list_of_names_is_several_columns(tmp_path: Path) -> None:
     columns = [{**ITEM, "name": ["a", "b"]}, {**ITEM, "name": "c"}]
-    dataset = experiment_of(written(tmp_path, {"feature_cols": columns, "min_categr_count": 4}))[0].spec.dataset
+    dataset = import_experiment(write_config(tmp_path, {"feature_cols": columns, "min_categr_count": 4}))[
+        0
+    ].spec.dataset
     assert [feature.name for feature in dataset.features] == ["a", "b", "c"]
     assert dataset.preprocessing.min_frequency == 4
     assert dataset.label is not None
     assert dataset.label.column == "click"
 
 
-def test_three_files_of_one_folder_are_the_parts(tmp_path: Path) -> None:
-    experiment, notes = experiment_of(written(tmp_path, {}))
+def test_three_files_become_the_splits(tmp_path: Path) -> None:
+    experiment, notes = import_experiment(write_config(tmp_path, {}))
     dataset = experiment.spec.dataset
     assert (dataset.source.uri, dataset.source.format) == ((tmp_path / "data").as_uri(), "csv")
     assert dataset.split.files is not None
     assert dataset.split.files.model_dump() == {"train": "train.csv", "valid": "valid.csv", "test": "test.csv"}
-    assert notes == "no model is taken over: FM and DeepFM stand in with their own parameters"
+    assert notes == "no model can be imported: FM and DeepFM with their default parameters are used instead"
 
 
-def test_folders_of_parquet_parts_are_named_by_patterns(tmp_path: Path) -> None:
+def test_folders_of_parquet_files_become_patterns(tmp_path: Path) -> None:
     for part in ("train", "valid", "test"):
         (tmp_path / "data" / part).mkdir(parents=True)
         (tmp_path / "data" / part / "0.parquet").touch()
@@ -145,39 +146,41 @@ def test_folders_of_parquet_parts_are_named_by_patterns(tmp_path: Path) -> None:
     config.mkdir()
     settings = {"feature_cols": [ITEM], "label_col": [CLICK], "data_format": "parquet", **folders}
     (config / "dataset_config.yaml").write_text(yaml.safe_dump({"ads": settings}, sort_keys=False))
-    dataset = experiment_of(config / "dataset_config.yaml")[0].spec.dataset
+    dataset = import_experiment(config / "dataset_config.yaml")[0].spec.dataset
     assert dataset.source.format == "parquet"
     assert dataset.split.files is not None
     assert dataset.split.files.model_dump() == {"train": "train/*", "valid": "valid/*", "test": "test/*"}
 
 
-def test_files_that_are_not_there_or_too_many_are_named(tmp_path: Path) -> None:
-    config = written(tmp_path, {})
+def test_missing_and_surplus_files_are_named(tmp_path: Path) -> None:
+    config = write_config(tmp_path, {})
     (tmp_path / "data" / "extra.csv").touch()
-    assert f"{tmp_path / 'data'} also holds extra.csv" in experiment_of(config)[1]
+    assert f"{tmp_path / 'data'} also contains extra.csv" in import_experiment(config)[1]
     (tmp_path / "data" / "valid.csv").unlink()
-    assert "valid_data: there is no " in experiment_of(config)[1]
+    assert "valid.csv does not exist" in import_experiment(config)[1]
 
 
 @pytest.mark.parametrize(
-    ("sizes", "fractions", "said"),
+    ("sizes", "fractions", "note"),
     [
         ({"valid_size": 0.1, "test_size": 0.2, "split_type": "random"}, ("0.7", "0.1", "0.2"), ""),
         ({"valid_size": 0.1, "test_size": 0.1}, ("0.8", "0.1", "0.1"), "split_type sequential has no counterpart"),
         ({"valid_size": 1000, "test_size": 1000}, None, "as numbers of rows have no counterpart"),
     ],
 )
-def test_parts_that_are_cut_from_one_file_are_fractions(
-    sizes: dict[str, Any], fractions: tuple[str, str, str] | None, said: str, tmp_path: Path
+def test_splits_cut_from_one_file_become_fractions(
+    sizes: dict[str, Any], fractions: tuple[str, str, str] | None, note: str, tmp_path: Path
 ) -> None:
-    experiment, notes = experiment_of(written(tmp_path, {**sizes, "valid_data": None, "test_data": None, "sep": "\t"}))
+    experiment, notes = import_experiment(
+        write_config(tmp_path, {**sizes, "valid_data": None, "test_data": None, "sep": "\t"})
+    )
     dataset = experiment.spec.dataset
     assert (dataset.source.uri, dataset.source.format) == ((tmp_path / "data" / "train.csv").as_uri(), "tsv")
     assert (dataset.split.strategy, dataset.split.fractions) == ("Random", fractions)
-    assert said in notes
+    assert note in notes
 
 
-def test_models_that_are_here_keep_the_parameters_that_mean_the_same(tmp_path: Path) -> None:
+def test_known_models_keep_equivalent_parameters(tmp_path: Path) -> None:
     base = {"num_workers": 3, "early_stop_patience": 3, "group_id": "item", "dataset_id": "ads_x1"}
     models = {
         "Base": base,
@@ -200,9 +203,9 @@ def test_models_that_are_here_keep_the_parameters_that_mean_the_same(tmp_path: P
         "Other": {"model": "FwFM"},
         "Elsewhere": {"model": "LR", "dataset_id": "other"},
     }
-    experiment, notes = experiment_of(written(tmp_path, {}, models))
-    found = {model.name: (model.architecture, model.parameters) for model in experiment.spec.models}
-    assert found == {
+    experiment, notes = import_experiment(write_config(tmp_path, {}, models))
+    models_by_name = {model.name: (model.architecture, model.parameters) for model in experiment.spec.models}
+    assert models_by_name == {
         "DeepFM": (
             "deepfm",
             {
@@ -221,38 +224,38 @@ def test_models_that_are_here_keep_the_parameters_that_mean_the_same(tmp_path: P
         "Again": ("deepfm", {"patience": 3, "embedding_l2": "0", "dropout": 0}),
     }
     assert notes.splitlines() == [
-        "model Deep: net_regularizer left out",
-        "model Wide: optimizer (rmsprop) left out",
-        "model Log: dnn_hidden_units left out",
-        "model Long: DIN is left out, as it needs a History; with user and time in the data set, add {type: History, "
+        "model Deep: net_regularizer omitted",
+        "model Wide: optimizer (rmsprop) omitted",
+        "model Log: dnn_hidden_units omitted",
+        "model Long: DIN is omitted because it needs a History; if the data set has user and time, add {type: History, "
         "of: ITEM} and the model",
-        "model Other: there is no architecture 'FwFM' here; left out",
+        "model Other: ctrlab has no architecture 'FwFM'; omitted",
     ]
     assert experiment.spec.dataset.user == "item"
     assert "gauc" in experiment.spec.analysis.metrics
 
 
-def test_a_grid_of_entries_is_cut_to_what_an_experiment_may_have(tmp_path: Path) -> None:
+def test_grid_of_models_is_cut_to_the_maximum(tmp_path: Path) -> None:
     models = {f"lr{i}": {"model": "LR", "dataset_id": "ads_x1", "patience": 3} for i in range(30)}
-    experiment, notes = experiment_of(written(tmp_path, {}, models))
+    experiment, notes = import_experiment(write_config(tmp_path, {}, models))
     assert [model.name for model in experiment.spec.models] == ["LR", *(f"lr{i}" for i in range(1, 20))]
-    assert notes.startswith("10 models after lr19 left out")
+    assert notes.startswith("10 models after lr19 omitted")
 
 
-def test_tuples_that_python_wrote_are_lists(tmp_path: Path) -> None:
-    config = written(tmp_path, {})
+def test_python_tuples_are_lists(tmp_path: Path) -> None:
+    config = write_config(tmp_path, {})
     text = "D: {model: DNN, dataset_id: ads_x1, dnn_hidden_units: !!python/tuple [8, 4]}"
     (config / "model_config.yaml").write_text(text)
-    assert experiment_of(config)[0].spec.models[0].parameters == {"hidden_units": "8,4"}
+    assert import_experiment(config)[0].spec.models[0].parameters == {"hidden_units": "8,4"}
 
 
-def test_settings_that_nothing_stands_for_are_named(tmp_path: Path) -> None:
-    notes = experiment_of(
-        written(tmp_path, {"num_buckets": 7, "data_root": "x", "label_col": [CLICK, {"name": "buy"}]})
+def test_unsupported_settings_are_named(tmp_path: Path) -> None:
+    notes = import_experiment(
+        write_config(tmp_path, {"num_buckets": 7, "data_root": "x", "label_col": [CLICK, {"name": "buy"}]})
     )
     assert notes[1].splitlines()[:2] == [
-        "label_col: buy left out; a model here has one label",
-        "num_buckets of ads_x1 left out",
+        "label_col: buy omitted; an experiment has one label",
+        "num_buckets of ads_x1 omitted",
     ]
 
 
@@ -272,7 +275,7 @@ def test_settings_that_nothing_stands_for_are_named(tmp_path: Path) -> None:
         ({"label_col": None}, "ads_x1.label_col: found None; expected a mapping with name"),
         ({"train_data": None}, "ads_x1.train_data: found None; an experiment needs rows for train, valid and test"),
         ({"valid_data": "data/test.csv"}, "ads_x1.test_data: is the same as valid_data"),
-        ({"valid_size": 0.1}, "ads_x1.test_size: is not given beside the other"),
+        ({"valid_size": 0.1}, "ads_x1.test_size: is missing: an experiment has either"),
         ({"valid_size": "few", "test_size": 1}, "ads_x1.valid_size: found 'few' and test_size 1; expected numbers"),
         ({"data_format": "npz"}, "ads_x1.data_format: found 'npz'; allowed are csv and parquet"),
         ({"sep": ";"}, "ads_x1.sep: found ';'; allowed are a comma and a tab"),
@@ -280,9 +283,9 @@ def test_settings_that_nothing_stands_for_are_named(tmp_path: Path) -> None:
         ({"label_col": {"name": "item"}}, "the label column 'item' cannot be a feature"),
     ],
 )
-def test_what_cannot_be_used_is_named_with_file_and_key(change: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_invalid_setting_is_named_with_file_and_key(change: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidSpec) as caught:
-        import_config(written(tmp_path, change), None)
+        import_config(write_config(tmp_path, change), None)
     assert message in str(caught.value)
 
 
@@ -290,42 +293,41 @@ def test_what_cannot_be_used_is_named_with_file_and_key(change: dict[str, Any], 
     ("text", "message"),
     [
         ("a: [", "dataset_config.yaml: not valid YAML: "),
-        ("- a", "dataset_config.yaml: found list; expected a name with a mapping"),
-        ("a: 3", "dataset_config.yaml: a holds int; expected a name with a mapping"),
-        ("a: {data_root: x}", "holds 0 data sets (none); a data set has feature_cols, unless"),
-        ("a: {feature_cols: []}\nb: {feature_cols: []}", "holds 2 data sets (a, b); choose one with --dataset"),
+        ("- a", "dataset_config.yaml: found list; expected a mapping from names"),
+        ("a: 3", "dataset_config.yaml: a is int; expected a mapping from names"),
+        ("a: {data_root: x}", "contains 0 data sets (none); a data set has feature_cols, unless"),
+        ("a: {feature_cols: []}\nb: {feature_cols: []}", "contains 2 data sets (a, b); choose one with --dataset"),
     ],
 )
-def test_a_file_that_is_no_configuration_is_named(text: str, message: str, tmp_path: Path) -> None:
+def test_invalid_file_is_named(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "dataset_config.yaml").write_text(text)
     with pytest.raises(InvalidSpec) as caught:
         import_config(tmp_path, None)
     assert message in str(caught.value)
 
 
-def test_the_command_writes_a_file_once_and_ends_with_2_for_bad_input(
+def test_command_does_not_overwrite_and_exits_with_2_for_invalid_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config, output = written(tmp_path, {}), tmp_path / "experiment.yaml"
+    config, output = write_config(tmp_path, {}), tmp_path / "experiment.yaml"
     command = ["ctrlab", "data", "import-fuxictr", str(config)]
-    assert ended(monkeypatch, *command, "--dataset", "ads_x1", "--output", str(output)) == 0
+    assert exit_code(monkeypatch, *command, "--dataset", "ads_x1", "--output", str(output)) == 0
     assert parse_manifests(output.read_text(), "output")
-    said = capsys.readouterr()
-    assert "not as in FuxiCTR: no model is taken over" in said.err
-    assert ended(monkeypatch, *command) == 0
+    assert "differs from FuxiCTR: no model can be imported" in capsys.readouterr().err
+    assert exit_code(monkeypatch, *command) == 0
     assert capsys.readouterr().out == output.read_text()
-    for wrong, message in (
+    for invalid, message in (
         ((*command, "--output", str(output)), f"--output: {output} cannot be written: File exists"),
         ((*command, "--dataset", "none"), f"--dataset: {config} has no data set 'none'; known: ads_x1"),
         ((*command[:3], str(tmp_path / "no")), f"{tmp_path / 'no'}: no such file or folder"),
-        ((*command[:3], str(tmp_path)), "holds neither dataset_config.yaml nor dataset_config/*.yaml"),
+        ((*command[:3], str(tmp_path)), "contains neither dataset_config.yaml nor dataset_config/*.yaml"),
     ):
-        assert ended(monkeypatch, *wrong) == 2
+        assert exit_code(monkeypatch, *invalid) == 2
         assert message in capsys.readouterr().err
 
 
-def ended(monkeypatch: pytest.MonkeyPatch, *command: str) -> int:
-    """The exit code of a command."""
+def exit_code(monkeypatch: pytest.MonkeyPatch, *command: str) -> int:
+    """Run a command and return its exit code."""
     monkeypatch.setattr(sys, "argv", list(command))
     with pytest.raises(SystemExit) as ending:
         main()

@@ -1,4 +1,4 @@
-"""`ctrlab run` with real training on generated rows: from the YAML file to the printed comparison."""
+"""`ctrlab run` with real training on synthetic rows, from the YAML file to the printed comparison."""
 
 import json
 import subprocess
@@ -40,7 +40,7 @@ def ctrlab(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "ctrlab.cli", *arguments], capture_output=True, text=True, check=False)
 
 
-def test_one_file_becomes_a_report_and_the_same_command_repeats_nothing(tmp_path: Path) -> None:
+def test_run_creates_a_report_and_the_second_run_does_no_work(tmp_path: Path) -> None:
     file = tmp_path / "small.yaml"
     file.write_text(SPECIFICATION)
     options = ("--workspace", str(tmp_path / "w"), "--workers", "2")
@@ -57,29 +57,29 @@ def test_one_file_becomes_a_report_and_the_same_command_repeats_nothing(tmp_path
     assert summary.seeds == (2024, 2025, 2026, 2027, 2028)
     assert json.loads(shown.stdout)["experiment"] == "small"
 
-    place = Workspace(tmp_path / "w")
-    saved = resource_files.find(place, "small")
-    folder = place.store.below(f"default/small/{saved.metadata.uid}")
+    workspace = Workspace(tmp_path / "w")
+    saved = resource_files.find(workspace, "small")
+    folder = workspace.store.below(f"default/small/{saved.metadata.uid}")
     records = [key for key in folder.list("runs/") if key.endswith("record.json")]
     assert len(records) == 10
     before = folder.list("")
 
-    again = ctrlab("run", str(file), *options)
-    assert again.returncode == 0, again.stderr
-    assert again.stdout == first.stdout
+    second = ctrlab("run", str(file), *options)
+    assert second.returncode == 0, second.stderr
+    assert second.stdout == first.stdout
     assert folder.list("") == before
     assert folder.exists(ObjectKey.LINEAGE)
 
 
-def test_seeds_in_batches_give_the_same_report_and_say_so(tmp_path: Path) -> None:
+def test_batches_of_seeds_are_recorded(tmp_path: Path) -> None:
     specification = SPECIFICATION.replace("{seeds: {count: 5}}", "{seeds: {count: 5}, seedsPerPod: 2}")
     specification = specification.replace("    search: {", "    # search: {")
     file = tmp_path / "small.yaml"
     file.write_text(specification)
-    done = ctrlab("run", str(file), "--workspace", str(tmp_path / "w"), "--workers", "2")
-    assert done.returncode == 0, done.stderr
-    place = Workspace(tmp_path / "w")
-    folder = place.store.below(f"default/small/{resource_files.find(place, 'small').metadata.uid}")
+    completed = ctrlab("run", str(file), "--workspace", str(tmp_path / "w"), "--workers", "2")
+    assert completed.returncode == 0, completed.stderr
+    workspace = Workspace(tmp_path / "w")
+    folder = workspace.store.below(f"default/small/{resource_files.find(workspace, 'small').metadata.uid}")
     keys = [key for key in folder.list("runs/FM/") if key.endswith("record.json")]
     records = [RunRecord.model_validate_json(folder.get(key)) for key in keys]
     assert {record.seed: record.batched_with for record in records} == {
@@ -96,7 +96,7 @@ def test_seeds_in_batches_give_the_same_report_and_say_so(tmp_path: Path) -> Non
     assert [(machine.execution_mode, machine.runs) for machine in machines] == [("batched", 10)]
 
 
-def test_bad_data_ends_with_exit_code_3_and_the_column(tmp_path: Path) -> None:
+def test_missing_column_exits_with_3_and_is_named(tmp_path: Path) -> None:
     file = tmp_path / "small.yaml"
     file.write_text(SPECIFICATION.replace("column: click", "column: clicked"))
     failed = ctrlab("run", str(file), "--workspace", str(tmp_path / "w"))

@@ -1,4 +1,4 @@
-"""Bad input, one row each: `ctrlab validate` ends with exit code 2 and a message that names place and remedy."""
+"""Invalid specifications, one row each: `ctrlab validate` exits with 2 and names the field and the remedy."""
 
 import sys
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import pytest
 
 from ctrlab.cli import main
 
-GOOD = """\
+VALID = """\
 apiVersion: ctrlab.dev/v1alpha1
 kind: CTRExperiment
 metadata: {name: study}
@@ -45,31 +45,43 @@ spec:
 
 
 @dataclass(frozen=True)
-class Bad:
+class InvalidCase:
     name: str
     old: str
     new: str
-    says: str
+    message: str
 
 
 CASES = [
-    Bad("unknown field", "trials: 10", "trails: 10", "spec.tuning.trails: unknown field"),
-    Bad("unknown nested field", "log: true", "logarithmic: true", "learning_rate.float.logarithmic: unknown field"),
-    Bad(
-        "number for text", 'low: "1e-4"', "low: 0.0001", "spec.models[0].search.learning_rate.float.low: expected text"
+    InvalidCase("unknown field", "trials: 10", "trails: 10", "spec.tuning.trails: unknown field"),
+    InvalidCase(
+        "unknown nested field", "log: true", "logarithmic: true", "learning_rate.float.logarithmic: unknown field"
     ),
-    Bad("text for number", "trials: 10", "trials: many", "spec.tuning.trials: expected a whole number, not 'many'"),
-    Bad("fraction for integer", "trials: 10", "trials: 2.5", "spec.tuning.trials: expected a whole number"),
-    Bad("four seeds", "count: 5", "count: 4", "spec.evaluation.seeds.count"),
-    Bad("no trials", "trials: 10", "trials: 0", "spec.tuning.trials"),
-    Bad(
+    InvalidCase(
+        "number instead of text",
+        'low: "1e-4"',
+        "low: 0.0001",
+        "spec.models[0].search.learning_rate.float.low: expected text",
+    ),
+    InvalidCase(
+        "text instead of number",
+        "trials: 10",
+        "trials: many",
+        "spec.tuning.trials: expected a whole number, not 'many'",
+    ),
+    InvalidCase(
+        "fraction instead of integer", "trials: 10", "trials: 2.5", "spec.tuning.trials: expected a whole number"
+    ),
+    InvalidCase("four seeds", "count: 5", "count: 4", "spec.evaluation.seeds.count"),
+    InvalidCase("no trials", "trials: 10", "trials: 0", "spec.tuning.trials"),
+    InvalidCase(
         "CmaEs with one dimension",
         "tuning: {trials: 10}",
         "tuning: {trials: 10, sampler: CmaEs}",
         "spec.tuning.sampler: CmaEs needs at least two dimensions of type float or int; DeepFM has 1; use TPE",
     ),
-    Bad(
-        "a warm start of CmaEs with a conditional parameter",
+    InvalidCase(
+        "warm start of CmaEs with a conditional parameter",
         """learning_rate: {float: {low: "1e-4", high: "1e-2", log: true}}
     - name: LR
       architecture: lr
@@ -80,108 +92,125 @@ CASES = [
   tuning: {trials: 10, sampler: CmaEs, warmStart: {experiment: a/b/c}}""",
         "spec.tuning.warmStart: CmaEs cannot begin with trials that differ in dropout (when); use TPE or GP",
     ),
-    Bad("unknown architecture", "architecture: lr", "architecture: lrr", "unknown architecture 'lrr'; known: lr, fm"),
-    Bad("unknown parameter", "batch_size: 1024", "batch: 1024", "spec.models[0].parameters.batch: DeepFM has no such"),
-    Bad("parameter out of range", "batch_size: 1024", "batch_size: 0", "spec.models[0].parameters.batch_size"),
-    Bad("search out of range", 'high: "1e-2"', 'high: "3"', "spec.models[0].search.learning_rate"),
-    Bad(
+    InvalidCase(
+        "unknown architecture", "architecture: lr", "architecture: lrr", "unknown architecture 'lrr'; known: lr, fm"
+    ),
+    InvalidCase(
+        "unknown parameter", "batch_size: 1024", "batch: 1024", "spec.models[0].parameters.batch: DeepFM has no such"
+    ),
+    InvalidCase("parameter out of range", "batch_size: 1024", "batch_size: 0", "spec.models[0].parameters.batch_size"),
+    InvalidCase("search out of range", 'high: "1e-2"', 'high: "3"', "spec.models[0].search.learning_rate"),
+    InvalidCase(
         "fixed and tuned",
         "batch_size: 1024",
         'learning_rate: "0.1"',
         "the parameter 'learning_rate' is either fixed in parameters or tuned in search, not both",
     ),
-    Bad("low above high", 'low: "1e-4"', 'low: "1"', "low must be below high, not 1 and 1e-2"),
-    Bad("log from zero", 'low: "1e-4"', 'low: "0"', "a log scale needs low above 0, not 0"),
-    Bad(
+    InvalidCase("low above high", 'low: "1e-4"', 'low: "1"', "low must be below high, not 1 and 1e-2"),
+    InvalidCase("log from zero", 'low: "1e-4"', 'low: "0"', "a log scale needs low above 0, not 0"),
+    InvalidCase(
         "empty dimension",
         'learning_rate: {float: {low: "1e-4", high: "1e-2", log: true}}',
         "learning_rate: {}",
         "exactly one of float, int and categorical",
     ),
-    Bad(
+    InvalidCase(
         "empty choices",
         'learning_rate: {float: {low: "1e-4", high: "1e-2", log: true}}',
         "learning_rate: {categorical: []}",
         "learning_rate.categorical: needs at least 1, has 0",
     ),
-    Bad("duplicate models", "name: LR", "name: DeepFM", "the name 'DeepFM' is given twice"),
-    Bad("duplicate features", "name: item_id", "name: user_id", "the name 'user_id' is given twice"),
-    Bad("label among features", "name: item_id", "name: rating", "the label column 'rating' cannot be a feature"),
-    Bad(
+    InvalidCase("duplicate models", "name: LR", "name: DeepFM", "the name 'DeepFM' is given twice"),
+    InvalidCase("duplicate features", "name: item_id", "name: user_id", "the name 'user_id' is given twice"),
+    InvalidCase(
+        "label among features", "name: item_id", "name: rating", "the label column 'rating' cannot be a feature"
+    ),
+    InvalidCase(
         "gauc without user",
         "evaluation:",
         "analysis: {metrics: [auc, gauc]}\n  evaluation:",
         "gauc needs dataset.user",
     ),
-    Bad(
+    InvalidCase(
         "primary metric not among metrics",
         "evaluation:",
         "analysis: {primaryMetric: ne}\n  evaluation:",
         "primaryMetric ne must be one of metrics: auc, logloss",
     ),
-    Bad(
+    InvalidCase(
         "unknown reference",
         "evaluation:",
         "analysis: {reference: FM}\n  evaluation:",
         "no model is named 'FM'; known: DeepFM, LR",
     ),
-    Bad(
+    InvalidCase(
         "temporal split without time", "strategy: Random", "strategy: Temporal", "time is required for a Temporal split"
     ),
-    Bad("fractions", "strategy: Random", 'strategy: Random, fractions: ["0.5", "0.4", "0.2"]', "sum to 1, not 0.5"),
-    Bad("unknown strategy", "strategy: Random", "strategy: Shuffled", "spec.dataset.split.strategy: expected"),
-    Bad("history without user", "architecture: lr", "architecture: din", "DIN needs a feature of type History"),
-    Bad("no format", ", format: csv", "", "format is required unless uri is builtin://NAME"),
-    Bad("unknown scheme", "file:///data", "ftp:///data", "spec.dataset.source.uri"),
-    Bad("precision without maximum", "count: 5}", "count: 5}, precision: {metric: auc, halfWidth: '0.1'}", "seeds.max"),
-    Bad("name that is no label", "name: study", "name: My_Study", "metadata.name: 'My_Study' does not have the form"),
-    Bad("no name", "metadata: {name: study}", "metadata: {}", "metadata.name: required, but missing"),
-    Bad("another kind", "kind: CTRExperiment", "kind: Experiment", "kind: expected one of CTRExperiment, Ablation"),
-    Bad("another version", "v1alpha1", "v1", "apiVersion: expected ctrlab.dev/v1alpha1, not 'ctrlab.dev/v1'"),
-    Bad("not YAML", "spec:", "spec: [", "not valid YAML"),
-    Bad("a list", GOOD, "- 1\n- 2\n", "expected a mapping"),
-    Bad("nothing", GOOD, "# later\n", "the file holds no resource"),
+    InvalidCase(
+        "fractions", "strategy: Random", 'strategy: Random, fractions: ["0.5", "0.4", "0.2"]', "sum to 1, not 0.5"
+    ),
+    InvalidCase("unknown strategy", "strategy: Random", "strategy: Shuffled", "spec.dataset.split.strategy: expected"),
+    InvalidCase("history without user", "architecture: lr", "architecture: din", "DIN needs a feature of type History"),
+    InvalidCase("no format", ", format: csv", "", "format is required unless uri is builtin://NAME"),
+    InvalidCase("unknown scheme", "file:///data", "ftp:///data", "spec.dataset.source.uri"),
+    InvalidCase(
+        "precision without maximum", "count: 5}", "count: 5}, precision: {metric: auc, halfWidth: '0.1'}", "seeds.max"
+    ),
+    InvalidCase(
+        "name that is not a DNS label",
+        "name: study",
+        "name: My_Study",
+        "metadata.name: 'My_Study' does not have the form",
+    ),
+    InvalidCase("no name", "metadata: {name: study}", "metadata: {}", "metadata.name: required, but missing"),
+    InvalidCase(
+        "unknown kind", "kind: CTRExperiment", "kind: Experiment", "kind: expected one of CTRExperiment, Ablation"
+    ),
+    InvalidCase("unknown version", "v1alpha1", "v1", "apiVersion: expected ctrlab.dev/v1alpha1, not 'ctrlab.dev/v1'"),
+    InvalidCase("not YAML", "spec:", "spec: [", "not valid YAML"),
+    InvalidCase("list", VALID, "- 1\n- 2\n", "expected a mapping"),
+    InvalidCase("no document", VALID, "# later\n", "the file holds no resource"),
 ]
 
 
 def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """The exit code of a command."""
+    """Run a command and return its exit code."""
     monkeypatch.setattr(sys, "argv", ["ctrlab", *arguments])
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         main()
-    return int(ended.value.code or 0)
+    return int(exit_info.value.code or 0)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_bad_specification_is_refused_with_its_place_and_the_remedy(
-    case: Bad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_message_names_the_field_and_the_remedy(
+    case: InvalidCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert case.old in GOOD
+    assert case.old in VALID
     file = tmp_path / "experiment.yaml"
-    file.write_text(GOOD.replace(case.old, case.new, 1))
+    file.write_text(VALID.replace(case.old, case.new, 1))
     assert ctrlab(monkeypatch, "validate", str(file)) == 2
     out, err = capsys.readouterr()
     assert out == ""
     lines = err.strip().splitlines()
-    assert any(case.says in line for line in lines), err
+    assert any(case.message in line for line in lines), err
     assert all(line.startswith(f"error: {file}: ") for line in lines)
     assert len(set(lines)) == len(lines)
 
 
-def test_a_good_specification_and_an_ablation_are_valid(
+def test_valid_experiment_and_ablation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "both.yaml"
-    file.write_text(f"{GOOD}---\n{ABLATION}")
+    file.write_text(f"{VALID}---\n{ABLATION}")
     assert ctrlab(monkeypatch, "validate", str(file)) == 0
     assert capsys.readouterr().out == "CTRExperiment study: valid\nAblation parts: valid\n"
 
 
-def test_problems_of_all_files_are_listed_at_once(
+def test_problems_of_all_files_are_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "experiment.yaml"
-    file.write_text(GOOD.replace("trials: 10", "trials: 0").replace("count: 5", "count: 4"))
+    file.write_text(VALID.replace("trials: 10", "trials: 0").replace("count: 5", "count: 4"))
     missing = tmp_path / "missing.yaml"
     assert ctrlab(monkeypatch, "validate", str(file), str(missing)) == 2
     lines = capsys.readouterr().err.splitlines()
@@ -189,19 +218,19 @@ def test_problems_of_all_files_are_listed_at_once(
     assert f"error: {missing}: no such file" in lines
 
 
-def test_an_unwritable_workspace_is_refused_before_anything_runs(
+def test_unwritable_workspace_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "experiment.yaml"
-    file.write_text(GOOD)
-    taken = tmp_path / "a-file"
-    taken.write_text("")
-    assert ctrlab(monkeypatch, "run", str(file), "--workspace", str(taken / "below")) == 2
+    file.write_text(VALID)
+    blocker = tmp_path / "a-file"
+    blocker.write_text("")
+    assert ctrlab(monkeypatch, "run", str(file), "--workspace", str(blocker / "below")) == 2
     err = capsys.readouterr().err
-    assert f"error: {taken}/below: cannot be written: Not a directory; choose another folder with --workspace" in err
+    assert f"error: {blocker}/below: cannot be written: Not a directory; choose another folder with --workspace" in err
 
 
-def test_an_ablation_without_its_experiment_is_refused(
+def test_run_of_an_ablation_without_its_experiment_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "ablation.yaml"
@@ -209,13 +238,13 @@ def test_an_ablation_without_its_experiment_is_refused(
     assert ctrlab(monkeypatch, "run", str(file), "--workspace", str(tmp_path / "w")) == 2
     err = capsys.readouterr().err
     assert "Ablation parts spec.experimentRef.name: no CTRExperiment default/study is in the given files or in" in err
-    assert "give its file as well" in err
+    assert "add its file to the command" in err
 
 
-def test_the_same_name_twice_is_refused(
+def test_duplicate_names_are_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "twice.yaml"
-    file.write_text(f"{GOOD}---\n{GOOD}")
+    file.write_text(f"{VALID}---\n{VALID}")
     assert ctrlab(monkeypatch, "run", str(file), "--workspace", str(tmp_path / "w")) == 2
     assert "CTRExperiment default/study: given twice" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`ctrlab run` of an experiment and its ablation with real training on generated rows, given in the wrong order."""
+"""`ctrlab run` of an ablation and its experiment, in this order, with real training on synthetic rows."""
 
 import subprocess
 import sys
@@ -55,8 +55,8 @@ def ctrlab(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "ctrlab.cli", *arguments], capture_output=True, text=True, check=False)
 
 
-def folder_of(place: Workspace, name: str) -> Store:
-    return place.store.below(f"default/{name}/{resource_files.find(place, name).metadata.uid}")
+def folder_of(workspace: Workspace, name: str) -> Store:
+    return workspace.store.below(f"default/{name}/{resource_files.find(workspace, name).metadata.uid}")
 
 
 def record(folder: Store, variant: str, seed: int = 2024) -> RunRecord:
@@ -65,42 +65,42 @@ def record(folder: Store, variant: str, seed: int = 2024) -> RunRecord:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, str, tuple[str, ...]]:
-    """The workspace, what was printed, and the command's arguments."""
+    """The workspace, the standard output, and the arguments of the command."""
     folder = tmp_path_factory.mktemp("ablation")
     (folder / "a.yaml").write_text(ABLATION)
     (folder / "e.yaml").write_text(EXPERIMENT)
     arguments = ("run", str(folder / "a.yaml"), str(folder / "e.yaml"), "--workspace", str(folder / "w"))
-    ran = ctrlab(*arguments, "--workers", "2")
-    assert ran.returncode == 0, ran.stderr
-    return Workspace(folder / "w"), ran.stdout, arguments
+    completed = ctrlab(*arguments, "--workers", "2")
+    assert completed.returncode == 0, completed.stderr
+    return Workspace(folder / "w"), completed.stdout, arguments
 
 
-def test_full_model_runs_are_taken_over_and_not_repeated(finished: tuple[Workspace, str, tuple[str, ...]]) -> None:
-    place, _, _ = finished
-    parent, own = folder_of(place, "small"), folder_of(place, "parts")
+def test_full_model_runs_are_reused(finished: tuple[Workspace, str, tuple[str, ...]]) -> None:
+    workspace, _, _ = finished
+    parent, ablation = folder_of(workspace, "small"), folder_of(workspace, "parts")
     for seed in range(2024, 2029):
-        raw = parent.get(f"runs/DeepFM/{seed}/1/record.json")
-        before, after = RunRecord.model_validate_json(raw), record(own, "DeepFM", seed)
+        parent_record = parent.get(f"runs/DeepFM/{seed}/1/record.json")
+        before, after = RunRecord.model_validate_json(parent_record), record(ablation, "DeepFM", seed)
         assert after.reused_from is not None
-        assert after.reused_from.record_sha256 == digest(raw)
+        assert after.reused_from.record_sha256 == digest(parent_record)
         assert after.predictions_sha256 == before.predictions_sha256
         assert after.process == before.process
-        assert own.get(f"runs/DeepFM/{seed}/1/predictions.parquet") == parent.get(
+        assert ablation.get(f"runs/DeepFM/{seed}/1/predictions.parquet") == parent.get(
             f"runs/DeepFM/{seed}/1/predictions.parquet"
         )
-        assert not own.exists(f"runs/DeepFM/{seed}/1/opening.json"), "test was not opened again"
-        assert not own.exists(f"runs/DeepFM/{seed}/1/model.safetensors")
+        assert not ablation.exists(f"runs/DeepFM/{seed}/1/opening.json"), "test was not opened again"
+        assert not ablation.exists(f"runs/DeepFM/{seed}/1/model.safetensors")
 
 
-def test_each_variant_records_what_it_changed_and_nothing_else(
+def test_variant_records_contain_only_their_changes(
     finished: tuple[Workspace, str, tuple[str, ...]],
 ) -> None:
-    place, _, _ = finished
-    own = folder_of(place, "parts")
-    full = record(own, "DeepFM")
+    workspace, _, _ = finished
+    ablation = folder_of(workspace, "parts")
+    full = record(ablation, "DeepFM")
     assert full.change is None
     assert full.role == "final"
-    no_fm, slow = record(own, "no-fm"), record(own, "slow-no-user")
+    no_fm, slow = record(ablation, "no-fm"), record(ablation, "slow-no-user")
     assert no_fm.change is not None
     assert no_fm.change.config == {}
     assert no_fm.change.removed_parts == ("fm",)
@@ -109,40 +109,40 @@ def test_each_variant_records_what_it_changed_and_nothing_else(
     assert slow.change.config["learning_rate"].variant == 0.0005
     assert slow.change.config["learning_rate"].full == full.config["learning_rate"]
     assert slow.change.dropped_features == ("user_id",)
-    for found in (no_fm, slow):
-        assert found.role == "ablation"
-        assert found.change is not None
-        assert found.change.parameters_full == full.parameters
-        assert found.change.parameters_variant == found.parameters
-        assert found.dataset_digest == full.dataset_digest
-        assert found.randomness == full.randomness
+    for run in (no_fm, slow):
+        assert run.role == "ablation"
+        assert run.change is not None
+        assert run.change.parameters_full == full.parameters
+        assert run.change.parameters_variant == run.parameters
+        assert run.dataset_digest == full.dataset_digest
+        assert run.randomness == full.randomness
         for name, value in full.config.items():
-            assert found.config[name] == value or name in found.change.config
+            assert run.config[name] == value or name in run.change.config
 
 
-def test_inherited_searches_name_the_parents_and_spend_no_trial(
+def test_inherited_studies_name_the_parent_and_have_no_trials(
     finished: tuple[Workspace, str, tuple[str, ...]],
 ) -> None:
-    place, _, _ = finished
-    parent, own = folder_of(place, "small"), folder_of(place, "parts")
-    search = StudyRecord.model_validate_json(parent.get("studies/DeepFM.json"))
-    plan = Plan.model_validate_json(own.get("plan.json"))
+    workspace, _, _ = finished
+    parent, ablation = folder_of(workspace, "small"), folder_of(workspace, "parts")
+    parent_study = StudyRecord.model_validate_json(parent.get("studies/DeepFM.json"))
+    plan = Plan.model_validate_json(ablation.get("plan.json"))
     assert plan.parent is not None
     for name in plan.names:
-        found = StudyRecord.model_validate_json(own.get(f"studies/{name}.json"))
-        assert (found.budget, found.trials, found.inherited_from) == (0, (), search.digest)
-        kept = {
+        study = StudyRecord.model_validate_json(ablation.get(f"studies/{name}.json"))
+        assert (study.budget, study.trials, study.inherited_from) == (0, (), parent_study.digest)
+        unchanged = {
             key: value
-            for key, value in search.best.parameters.items()
+            for key, value in parent_study.best.parameters.items()
             if (name, key) != ("slow-no-user", "learning_rate")
         }
-        assert found.best.parameters == kept
-        assert "Inherited from the study of DeepFM" in found.best.justification
+        assert study.best.parameters == unchanged
+        assert "Inherited from the study of DeepFM" in study.best.justification
 
 
 def test_every_variant_is_compared_with_the_full_model(finished: tuple[Workspace, str, tuple[str, ...]]) -> None:
-    place, printed, _ = finished
-    shown = ctrlab("report", "parts", "--workspace", str(place.root), "-o", "json")
+    workspace, printed, _ = finished
+    shown = ctrlab("report", "parts", "--workspace", str(workspace.root), "-o", "json")
     summary = ReportSummary.model_validate_json(shown.stdout)
     assert [(row.a, row.b) for row in summary.comparisons if row.role == "primary"] == [
         ("no-fm", "DeepFM"),
@@ -152,13 +152,13 @@ def test_every_variant_is_compared_with_the_full_model(finished: tuple[Workspace
     assert "ablation parts of small:" in printed
 
 
-def test_the_same_command_repeats_nothing(finished: tuple[Workspace, str, tuple[str, ...]]) -> None:
-    place, printed, arguments = finished
-    before = place.store.list("")
-    again = ctrlab(*arguments)
-    assert again.returncode == 0, again.stderr
-    assert again.stdout == printed
-    assert place.store.list("") == before
-    assert isinstance(resource_files.find(place, "parts"), Ablation)
-    listed = ctrlab("status", "--workspace", str(place.root))
+def test_second_run_does_no_work(finished: tuple[Workspace, str, tuple[str, ...]]) -> None:
+    workspace, printed, arguments = finished
+    before = workspace.store.list("")
+    second = ctrlab(*arguments)
+    assert second.returncode == 0, second.stderr
+    assert second.stdout == printed
+    assert workspace.store.list("") == before
+    assert isinstance(resource_files.find(workspace, "parts"), Ablation)
+    listed = ctrlab("status", "--workspace", str(workspace.root))
     assert "parts\tTrue\tSucceeded" in listed.stdout

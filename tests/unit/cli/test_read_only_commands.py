@@ -1,4 +1,4 @@
-"""What the commands that only read print, and what they say when there is nothing to print."""
+"""Output of the commands that only read, and their messages when there is nothing to show."""
 
 import json
 import sys
@@ -15,11 +15,11 @@ from ctrlab_api.resources.status import ExperimentStatus, StatusCondition
 
 
 def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """The exit code of a command."""
+    """Run a command and return its exit code."""
     monkeypatch.setattr(sys, "argv", ["ctrlab", *arguments])
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         main()
-    return int(ended.value.code or 0)
+    return int(exit_info.value.code or 0)
 
 
 def experiment() -> Experiment:
@@ -50,7 +50,7 @@ def experiment() -> Experiment:
         ("spec", ["  dataset <object> (required)"]),
     ],
 )
-def test_explain_documents_a_field(
+def test_explain_describes_a_field(
     path: str, expected: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ctrlab(monkeypatch, "explain", path) == 0
@@ -59,14 +59,14 @@ def test_explain_documents_a_field(
         assert line in lines
 
 
-def test_explain_of_an_unknown_field_lists_the_known_ones(
+def test_explain_lists_the_known_fields_for_an_unknown_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ctrlab(monkeypatch, "explain", "spec.tuning.worker") == 2
     assert "ctrexperiment.spec.tuning: has no field 'worker'; known: sampler, pruner" in capsys.readouterr().err
 
 
-def test_every_architecture_is_listed_and_described(
+def test_architectures_are_listed_and_described(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ctrlab(monkeypatch, "architectures") == 0
@@ -81,33 +81,33 @@ def test_every_architecture_is_listed_and_described(
     assert "unknown architecture 'sinn'; known: lr" in capsys.readouterr().err
 
 
-def test_status_lists_experiments_and_describes_one(
+def test_status_of_all_and_of_one_experiment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = Workspace.open(tmp_path)
+    workspace = Workspace.open(tmp_path)
     ready = StatusCondition(type="Ready", status="True", last_transition_time="2026-01-01T00:00:00Z", reason="Tuning")
-    known = ExperimentStatus(stage="Tuning", trials="3/7", seeds="0/8", conditions=(ready,))
-    resource_files.save(place, experiment().model_copy(update={"status": known}))
+    status = ExperimentStatus(stage="Tuning", trials="3/7", seeds="0/8", conditions=(ready,))
+    resource_files.save(workspace, experiment().model_copy(update={"status": status}))
     assert ctrlab(monkeypatch, "status", "--workspace", str(tmp_path)) == 0
     out = capsys.readouterr().out
     assert "study\tTrue\tTuning\t3/7\t-\t0/8\tno" in out.splitlines()
     assert ctrlab(monkeypatch, "status", "study", "--workspace", str(tmp_path)) == 0
     assert "Ready\tTrue\t2026-01-01T00:00:00Z\tTuning\t-" in capsys.readouterr().out.splitlines()
     assert ctrlab(monkeypatch, "status", "studdy", "--workspace", str(tmp_path)) == 2
-    assert "no experiment is named 'studdy' here; known: study" in capsys.readouterr().err
+    assert "has no experiment or ablation named 'studdy'; known: study" in capsys.readouterr().err
 
 
-def test_a_report_that_is_not_there_yet_says_how_to_make_it(
+def test_missing_report_says_how_to_create_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ctrlab(monkeypatch, "report", "study", "--workspace", str(tmp_path / "none")) == 2
     assert "no such workspace" in capsys.readouterr().err
     resource_files.save(Workspace.open(tmp_path), experiment())
     assert ctrlab(monkeypatch, "report", "study", "--workspace", str(tmp_path)) == 2
-    assert "has no report yet (stage Pending); `ctrlab run` makes it" in capsys.readouterr().err
+    assert "has no report yet (stage Pending); `ctrlab run` creates it" in capsys.readouterr().err
 
 
-def test_plan_counts_jobs_trials_runs_and_comparisons_without_touching_data(
+def test_plan_without_estimate_reads_no_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "experiment.yaml"
@@ -120,16 +120,14 @@ def test_plan_counts_jobs_trials_runs_and_comparisons_without_touching_data(
     assert not (tmp_path / "w").exists()
 
 
-def test_every_command_has_help_with_an_example(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_help_has_an_example(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     commands = ["validate", "plan", "run", "status", "report", "explain", "architectures", "data fetch", "data inspect"]
     for command in commands:
         assert ctrlab(monkeypatch, *command.split(), "--help") == 0
         assert f"Example: ctrlab {command} " in capsys.readouterr().out
 
 
-def test_a_missing_extra_is_named_in_one_line(
+def test_missing_extra_is_named_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "typer", None)

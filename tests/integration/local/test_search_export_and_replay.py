@@ -1,4 +1,4 @@
-"""`ctrlab run` interrupted in its search and run again with more trials; `ctrlab search` on what came of it."""
+"""`ctrlab run` interrupted while tuning and resumed with more trials; `ctrlab search` on the resulting study."""
 
 import csv
 import io
@@ -53,27 +53,27 @@ def command(*arguments: str) -> list[str]:
 
 @pytest.fixture
 def ctrlab(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Runs a command in this process, since another would be a second of imports; its exit code."""
+    """Run a command in this process, which saves a second of imports; return its exit code."""
 
     def run(*arguments: str) -> int:
         monkeypatch.setattr(sys, "argv", ["ctrlab", *arguments])
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as exit_info:
             main()
-        return int(ended.value.code or 0)
+        return int(exit_info.value.code or 0)
 
     return run
 
 
-def finished_trials(place: Workspace) -> int:
-    """Of the search that goes on; 0 before there is one."""
+def finished_trials(workspace: Workspace) -> int:
+    """Return the number of finished trials of the study; 0 before it exists."""
     try:
-        saved = resource_files.find(place, "growing")
+        saved = resource_files.find(workspace, "growing")
     except WorkspaceError:
         return 0
     assert isinstance(saved, Experiment)
-    if saved.metadata.uid is None or not (place.root / "study.db").exists():
+    if saved.metadata.uid is None or not (workspace.root / "study.db").exists():
         return 0
-    database = StudyDatabase(place.database_url)
+    database = StudyDatabase(workspace.database_url)
     try:
         return database.progress(
             ExperimentKey(namespace="default", name="growing", uid=saved.metadata.uid), Plan.from_experiment(saved)
@@ -83,90 +83,90 @@ def finished_trials(place: Workspace) -> int:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace whose search was interrupted after its first trials, and then raised and frozen."""
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace whose study was interrupted after its first trials, then resumed with more trials and frozen."""
     folder = tmp_path_factory.mktemp("growing")
-    file, found = folder / "growing.yaml", Workspace.open(folder / "w")
+    file, created = folder / "growing.yaml", Workspace.open(folder / "w")
     file.write_text(SPECIFICATION.replace("TRIALS", str(FEWER)))
-    arguments = ("run", str(file), "--workspace", str(found.root), "--workers", "1")
+    arguments = ("run", str(file), "--workspace", str(created.root), "--workers", "1")
     first = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while finished_trials(found) < 2:
+    while finished_trials(created) < 2:
         assert first.poll() is None, first.communicate()
         time.sleep(0.3)
     first.send_signal(signal.SIGINT)
-    _, said = first.communicate(timeout=60)
-    assert first.returncode == 130, said
-    assert 2 <= finished_trials(found) < FEWER
+    _, errors = first.communicate(timeout=60)
+    assert first.returncode == 130, errors
+    assert 2 <= finished_trials(created) < FEWER
     file.write_text(SPECIFICATION.replace("TRIALS", str(MORE)))
-    again = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not folder_of(found).exists(ObjectKey.study("FM")):
-        assert again.poll() is None, again.communicate()
+    second = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not folder_of(created).exists(ObjectKey.study("FM")):
+        assert second.poll() is None, second.communicate()
         time.sleep(0.3)
-    again.send_signal(signal.SIGINT)  # The final runs are not needed.
-    again.communicate(timeout=60)
-    return found
+    second.send_signal(signal.SIGINT)  # The final runs are not needed.
+    second.communicate(timeout=60)
+    return created
 
 
-def folder_of(place: Workspace) -> Store:
-    return place.store.below(f"default/growing/{resource_files.find(place, 'growing').metadata.uid}")
+def folder_of(workspace: Workspace) -> Store:
+    return workspace.store.below(f"default/growing/{resource_files.find(workspace, 'growing').metadata.uid}")
 
 
-def test_a_raised_search_keeps_its_trials_and_has_the_new_number(place: Workspace) -> None:
-    assert len([key for key in place.store.list("default/growing/") if key.endswith(ObjectKey.PLAN)]) == 1
-    record = StudyRecord.model_validate_json(folder_of(place).get(ObjectKey.study("FM")))
+def test_study_with_increased_trials_keeps_its_trials(workspace: Workspace) -> None:
+    assert len([key for key in workspace.store.list("default/growing/") if key.endswith(ObjectKey.PLAN)]) == 1
+    record = StudyRecord.model_validate_json(folder_of(workspace).get(ObjectKey.study("FM")))
     assert {trial.slot for trial in record.trials if trial.counted} == set(range(MORE))
     assert sum(trial.counted for trial in record.trials) == MORE
     assert record.budget == MORE
 
 
-def test_a_frozen_search_is_exported_as_record_and_as_table(
-    place: Workspace, ctrlab: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_frozen_study_is_exported_as_json_and_csv(
+    workspace: Workspace, ctrlab: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    where = ("--model", "FM", "--workspace", str(place.root))
-    assert ctrlab("search", "export", "growing", *where) == 0
-    assert json.loads(capsys.readouterr().out) == json.loads(folder_of(place).get(ObjectKey.study("FM")))
+    options = ("--model", "FM", "--workspace", str(workspace.root))
+    assert ctrlab("search", "export", "growing", *options) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(folder_of(workspace).get(ObjectKey.study("FM")))
     table = tmp_path / "trials.csv"
-    assert ctrlab("search", "export", "growing", *where, "--format", "csv", "--output", str(table)) == 0
+    assert ctrlab("search", "export", "growing", *options, "--format", "csv", "--output", str(table)) == 0
     assert len(list(csv.DictReader(io.StringIO(table.read_text())))) >= MORE
 
 
-def test_replayed_trials_are_equal_and_a_changed_curve_is_found(
-    place: Workspace, ctrlab: Callable[..., int], capfd: pytest.CaptureFixture[str]
+def test_replayed_trials_are_equal_and_a_changed_curve_is_reported(
+    workspace: Workspace, ctrlab: Callable[..., int], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    where = ("--model", "FM", "--workspace", str(place.root))
-    assert ctrlab("search", "replay", "growing", *where, "--trials", "2") == 0
+    options = ("--model", "FM", "--workspace", str(workspace.root))
+    assert ctrlab("search", "replay", "growing", *options, "--trials", "2") == 0
     assert capfd.readouterr().out.count("2 epochs recorded, 2 repeated: bit-equal") == 2
-    folder = folder_of(place)
-    sound = folder.get(ObjectKey.study("FM"))
-    record = json.loads(sound)
+    folder = folder_of(workspace)
+    original = folder.get(ObjectKey.study("FM"))
+    record = json.loads(original)
     (best,) = [trial for trial in record["trials"] if trial["number"] == record["best"]["trial"]]
     best["curve"]["1"] += 0.25
     folder.replace(ObjectKey.study("FM"), json.dumps(record).encode())
     try:
-        assert ctrlab("search", "replay", "growing", *where) == 3
+        assert ctrlab("search", "replay", "growing", *options) == 3
     finally:
-        folder.replace(ObjectKey.study("FM"), sound)
+        folder.replace(ObjectKey.study("FM"), original)
     assert f"trial {best['number']}: 2 epochs recorded, 2 repeated: different" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("export", "growing", "--model", "DIN"), "--model: growing has no model 'DIN'; known: FM"),
         (("replay", "growing", "--model", "DIN"), "--model: growing has no model 'DIN'; known: FM"),
         (("replay", "growing", "--model", "FM", "--trials", "0"), "--trials"),
-        (("export", "shrinking", "--model", "FM"), "no experiment is named 'shrinking' here; known: growing"),
+        (("export", "shrinking", "--model", "FM"), "has no experiment or ablation named 'shrinking'; known: growing"),
         (("export", "growing", "--model", "FM", "--format", "xml"), "--format"),
     ],
 )
-def test_a_search_that_is_not_there_is_named(
-    place: Workspace,
+def test_invalid_arguments_are_named(
+    workspace: Workspace,
     ctrlab: Callable[..., int],
     capfd: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
-    said: str,
+    message: str,
 ) -> None:
-    assert ctrlab("search", *arguments, "--workspace", str(place.root)) == 2
-    words = capfd.readouterr().err
-    assert said in words
-    assert "Traceback" not in words
+    assert ctrlab("search", *arguments, "--workspace", str(workspace.root)) == 2
+    errors = capfd.readouterr().err
+    assert message in errors
+    assert "Traceback" not in errors

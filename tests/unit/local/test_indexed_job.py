@@ -1,0 +1,104 @@
+"""The state of a local job follows a Kubernetes Job: retries per index, and exit codes as in a podFailurePolicy."""
+
+import pytest
+
+from ctrlab.local.indexed_job import MAX_DISRUPTIONS, LocalJob
+from ctrlab_api.names import ExitCode
+from ctrlab_control.planner import JobFacts, JobRequest
+from ctrlab_control.planner.actions import Phase
+
+
+def new_job(
+    completions: int, parallelism: int | None = None, done: tuple[int, ...] = (), phase: Phase = "tune"
+) -> LocalJob:
+    request = JobRequest(
+        name="j",
+        phase=phase,
+        program="trainer",
+        arguments=(),
+        completions=completions,
+        parallelism=parallelism or completions,
+    )
+    return LocalJob.create(request, done)
+
+
+def test_job_is_complete_when_every_index_succeeded() -> None:
+    job = new_job(2)
+    for index in (job.start(), job.start()):
+        job.end(index, 0, "")
+    assert job.facts(0.0).state == "Complete"
+
+
+def test_indexes_with_a_record_are_not_started() -> None:
+    job = new_job(3, done=(0, 2))
+    assert job.start() == 1
+    job.end(1, 0, "")
+    assert job.facts(0.0).state == "Complete"
+    assert new_job(2, done=(0, 1)).facts(0.0).state == "Complete"
+
+
+def test_parallelism_limits_running_indexes() -> None:
+    job = new_job(3, parallelism=2)
+    job.start()
+    assert job.can_start()
+    job.start()
+    assert not job.can_start()
+
+
+@pytest.mark.parametrize(("phase", "retries"), [("tune", 6), ("evaluate", 2)])
+def test_index_fails_after_its_retries_and_the_others_continue(phase: Phase, retries: int) -> None:
+    job = new_job(2, parallelism=1, phase=phase)
+    for _ in range(retries + 1):
+        assert job.start() == 0
+        job.end(0, 1, "no memory")
+    assert job.facts(0.0).state == "Active"
+    job.end(job.start(), 0, "")
+    facts = job.facts(1.5)
+    assert facts == JobFacts("Failed", 1, 1.5, frozenset({0}), hopeless=False, message="no memory")
+
+
+def test_invalid_input_fails_the_job_when_its_other_workers_have_ended() -> None:
+    job = new_job(3, parallelism=2)
+    first, second = job.start(), job.start()
+    job.end(first, ExitCode.BAD_SPEC_OR_DATA, "row 3")
+    assert not job.can_start()
+    assert job.facts(0.0).state == "Active"
+    job.end(second, ExitCode.TERMINATED, "")
+    facts = job.facts(0.0)
+    assert (facts.state, facts.hopeless, facts.message) == ("Failed", True, "row 3")
+
+
+def test_failed_run_is_not_retried() -> None:
+    job = new_job(1)
+    job.end(job.start(), ExitCode.RUN_FAILED, "too large")
+    assert job.facts(0.0).failed_indexes == {0}
+
+
+@pytest.mark.parametrize("code", [ExitCode.TERMINATED, -15])
+def test_stopped_worker_uses_no_retry_but_restarts_are_bounded(code: int) -> None:
+    job = new_job(1)
+    for _ in range(MAX_DISRUPTIONS):
+        job.end(job.start(), code, "")
+    assert job.can_start()
+    job.end(job.start(), code, "stopped")
+    assert job.facts(0.0).state == "Failed"
+
+
+def test_deleted_job_starts_nothing_and_ends_with_its_workers() -> None:
+    job = new_job(2, parallelism=1)
+    index = job.start()
+    job.delete()
+    assert not job.can_start()
+    assert job.facts(0.0).state == "Deleting"
+    job.end(index, ExitCode.TERMINATED, "")
+    assert job.ended
+
+
+def test_scaling_adds_new_indexes_once_and_drops_pending_ones() -> None:
+    job = new_job(2)
+    job.start()
+    job.scale(4, 4)
+    assert list(job.pending) == [1, 2, 3]
+    job.scale(1, 1)
+    assert list(job.pending) == []
+    assert job.facts(0.0).parallelism == 1
