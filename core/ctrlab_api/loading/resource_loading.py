@@ -16,6 +16,7 @@ from ctrlab_api.resources.ablation import Ablation
 from ctrlab_api.resources.experiment import Experiment
 
 Resource = Experiment | Ablation
+"""Either kind of resource."""
 KINDS: dict[str, type[Experiment] | type[Ablation]] = {"CTRExperiment": Experiment, "Ablation": Ablation}
 
 
