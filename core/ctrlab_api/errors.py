@@ -42,3 +42,11 @@ class InvalidData(InvalidInput):
     def at(cls, where: str, message: str) -> "InvalidData":
         """Return the error for a single problem."""
         return cls([Problem(where, message)])
+
+
+class FinalRunFailed(Exception):
+    """One run cannot succeed, whatever the number of retries; other runs are not affected."""
+
+
+class ServiceUnavailable(Exception):
+    """The artifact store or the study database cannot be used now; a retry may help."""

@@ -37,6 +37,9 @@ class ExitCode(IntEnum):
     SUCCESS = 0
     """The work is done and its record is written."""
 
+    RETRY = 1
+    """Worker: the store or the database was not available, or the program is wrong; the Job retries."""
+
     INVALID_INPUT = 2
     """`ctrlab`: the specification or the data cannot be used; nothing was started."""
 

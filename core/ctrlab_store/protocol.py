@@ -6,8 +6,10 @@ Objects are written once and never changed, so that whatever a digest was taken 
 from pathlib import Path
 from typing import Protocol
 
+from ctrlab_api.errors import ServiceUnavailable
 
-class StoreError(Exception):
+
+class StoreError(ServiceUnavailable):
     """The store cannot do what was asked: unreachable, full, or not writable."""
 
 

@@ -1,6 +1,6 @@
 """Errors of a study, told apart by what the worker has to do next."""
 
-from ctrlab_api.errors import InvalidInput, Problem
+from ctrlab_api.errors import InvalidInput, Problem, ServiceUnavailable
 
 
 class StudyFailed(InvalidInput):
@@ -16,7 +16,7 @@ class LeaseLost(Exception):
     """Another worker holds the slot; nothing that this worker computed for it may count."""
 
 
-class StudyUnavailable(Exception):
+class StudyUnavailable(ServiceUnavailable):
     """The study database cannot be used; the message names it without its password."""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from ctrlab_api.errors import InvalidInput
+from ctrlab_api.exit_codes import exit_code_of
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ExitCode, ObjectKey, Variable
 from ctrlab_api.records.inspections import Inspection
@@ -20,7 +20,7 @@ from ctrlab_report.publishing.report_making import make_report
 from ctrlab_report.publishing.report_verification import ReportCheck, verify_report
 from ctrlab_report.sample_size.detectable_difference import detectable_difference
 from ctrlab_report.sample_size.seed_extension import decide_seed_count, read_pilot
-from ctrlab_store import StoreError, open_store
+from ctrlab_store import open_store
 
 _DEFAULT_TERMINATION_LOG = Path("/dev/termination-log")
 
@@ -32,10 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         answer = chosen.command(chosen)
         print(answer)
-    except InvalidInput as error:
-        return _failed(str(error), ExitCode.BAD_SPEC_OR_DATA)
-    except StoreError as error:
-        return _failed(str(error), ExitCode.RUN_FAILED)
+    except Exception as error:
+        code = exit_code_of(error)
+        if code is None:
+            raise
+        return _failed(str(error), code)
     return ExitCode.RUN_FAILED if isinstance(answer, ReportCheck) and not answer.equal else ExitCode.SUCCESS
 
 

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(given)
     except Exception as error:
-        code = failures.report(error)
+        code = failures.report_failure(error)
         return ExitCode.INVALID_INPUT if given.interactive and isinstance(error, InvalidInput) else code
 
 
@@ -157,7 +157,7 @@ def _fetch(given: argparse.Namespace) -> int:
         fetched = fetch_dataset(given.name, given.into)
     except FetchFailed as error:
         print(f"error: {error}", file=sys.stderr)
-        return failures.UNEXPECTED
+        return ExitCode.RETRY
     print(f"{fetched.folder} ({fetched.origin})")
     return ExitCode.SUCCESS
 

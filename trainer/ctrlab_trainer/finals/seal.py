@@ -9,6 +9,7 @@ import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ctrlab_api.errors import FinalRunFailed
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey, RunFile, Variable
 from ctrlab_api.plan import Plan
@@ -24,7 +25,7 @@ FIRST_OPENING = "first"
 """The reason of an opening that is no rerun."""
 
 
-class SealError(Exception):
+class SealError(FinalRunFailed):
     """The test set stays closed; the message says why and what would open it."""
 
 
