@@ -165,7 +165,8 @@ def endless(given: Prepared, said: Path, **others: str) -> subprocess.Popen[byte
     folder.put(ObjectKey.PREPARED, given.folder.get(ObjectKey.PREPARED))
     place = ("--store", given.store.uri, "--experiment", key.prefix)
     code = (
-        "import sys; from ctrlab_trainer import cli, loop; step = loop.training_step\n"
+        "import sys; from ctrlab_trainer import cli; from ctrlab_trainer.training import loop\n"
+        "step = loop.training_step\n"
         "def told(*a): print('training', flush=True); return step(*a)\n"
         "loop.training_step = told; sys.exit(cli.main())"
     )
