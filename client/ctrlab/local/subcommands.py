@@ -32,9 +32,9 @@ def run_subcommand(program: str, arguments: Sequence[str], env: Mapping[str, str
     )
     if completed.returncode == ExitCode.SUCCESS:
         return completed.stdout
-    lines = completed.stderr.strip().splitlines()
+    lines = [line.removeprefix("error: ") for line in completed.stderr.strip().splitlines()]
     if completed.returncode in (ExitCode.INVALID_INPUT, ExitCode.BAD_SPEC_OR_DATA):
-        raise InvalidInput([Problem(f"{program} {arguments[0]}", line.removeprefix("error: ")) for line in lines])
+        raise InvalidInput([Problem(f"{program} {arguments[0]}", line) for line in lines])
     raise ExperimentFailed(f"{program} {arguments[0]}: {lines[-1] if lines else f'exit code {completed.returncode}'}")
 
 

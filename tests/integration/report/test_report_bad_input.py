@@ -130,7 +130,7 @@ def test_a_damaged_run_is_named(
     assert damage.where in message
     assert damage.says in message
     assert "Traceback" not in message
-    assert log.read_text() == message
+    assert f"error: {log.read_text()}" == message
     assert not experiment.folder.exists(ObjectKey.LATEST_REPORT)
 
 
@@ -165,7 +165,7 @@ def test_a_search_that_is_not_frozen_is_named(experiment: Any) -> None:
 def test_a_folder_without_plan_is_no_experiment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["make", "--store", tmp_path.as_uri(), "--experiment", "default/nothing/0"])
     assert code == ExitCode.BAD_SPEC_OR_DATA
-    assert capsys.readouterr().err.startswith("plan.json: is missing")
+    assert capsys.readouterr().err.startswith("error: plan.json: is missing")
 
 
 def test_diverged_and_missing_runs_stay_results(written: Callable[..., Any], simulated: Callable[..., Any]) -> None:
