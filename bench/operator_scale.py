@@ -5,6 +5,7 @@ are tuning: their plan is frozen, their Jobs have running pods, and these pods h
 """
 
 import copy
+import json
 import re
 import time
 import urllib.request
@@ -82,8 +83,8 @@ def _begin(cluster: Cluster, name: str) -> None:
     """An experiment whose data are prepared and whose searches have begun."""
     learning_rate = {"learning_rate": {"float": {"low": "1e-4", "high": "1e-2", "log": True}}}
     models = [{"name": model, "architecture": "fm", "search": learning_rate} for model in MODELS]
-    asked = spec(models=models, tuning={"trials": 50, "workers": WORKERS})
-    experiment = parse_experiment(cluster.create(name, asked))
+    requested = spec(models=models, tuning={"trials": 50, "workers": WORKERS})
+    experiment = parse_experiment(json.dumps(cluster.create(name, requested)).encode())
     plan, key = Plan.from_experiment(experiment), _key(experiment)
     store = open_store(cluster.bucket, cluster.store_environment)
     freeze_plan(store, key, plan)
@@ -120,7 +121,8 @@ def _run_for_ever(cluster: Cluster, database: StudyDatabase, pod: Manifest) -> N
     container = {"name": "worker", "image": "", "imageID": "", "ready": True, "restartCount": 0, "state": running}
     status = {"phase": "Running", "containerStatuses": [container]}
     cluster.api.merge(POD, cluster.namespace, f"{metadata['name']}/status", {"status": status})
-    experiment = parse_experiment(cluster.experiment(metadata["labels"][EXPERIMENT_LABEL]))
+    body = cluster.experiment(metadata["labels"][EXPERIMENT_LABEL])
+    experiment = parse_experiment(json.dumps(body).encode())
     model = next(model for model in MODELS if f"-tune-{model.lower()}-" in metadata["name"])
     key, plan = _key(experiment), Plan.from_experiment(experiment)
     study, base, worker = study_name(key, model), database.database, metadata["name"]

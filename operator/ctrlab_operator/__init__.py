@@ -1,1 +1,1 @@
-"""The control loop: one planner, a backend for one machine, and the command line."""
+"""The Kubernetes operator: watches experiments and ablations and runs each of their phases as a Job."""

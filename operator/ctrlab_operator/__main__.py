@@ -1,39 +1,37 @@
-"""`python -m ctrlab_operator run` is the operator; `migrate` prepares the study database it will read."""
+"""`python -m ctrlab_operator run` runs the operator; `migrate` creates or upgrades the tables of the study database."""
 
 import argparse
-import os
 import sys
-from typing import NoReturn
 
 from ctrlab_api.errors import InvalidInput
-from ctrlab_api.names import ExitCode, Variable
-from ctrlab_operator.process import json_logs
+from ctrlab_api.names import ExitCode
+from ctrlab_operator.operator_settings import MigrationSettings, OperatorSettings
+from ctrlab_operator.process.json_logs import configure_logging
 from ctrlab_study import StudyUnavailable
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Settings come from `CTRLAB_*` variables, credentials of the API server from the pod or from $KUBECONFIG."""
+    """Run a command; settings are `CTRLAB_*` variables, credentials come from the pod or from $KUBECONFIG."""
     parser = argparse.ArgumentParser(prog="python -m ctrlab_operator", description=__doc__)
     parser.add_argument("command", choices=("run", "migrate"))
     command = parser.parse_args(arguments).command
-    json_logs.configure(os.environ.get(Variable.LOG_LEVEL, "INFO"))
     try:
-        run() if command == "run" else prepare_database(_required(Variable.DATABASE_URL))
+        run() if command == "run" else migrate()
     except (InvalidInput, StudyUnavailable) as error:
-        _refuse(str(error))
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(ExitCode.INVALID_INPUT) from None
 
 
 def run() -> None:
-    """Until SIGTERM."""
-    import kopf
+    """Run the operator until SIGTERM."""
+    settings = OperatorSettings.from_environment()
+    configure_logging(settings.log_level)
+
+    import kopf  # takes a second, which a missing setting need not wait for
 
     from ctrlab_operator.controller import Controller
     from ctrlab_operator.handlers import registry
-    from ctrlab_operator.operator_settings import Settings
 
-    for variable in Settings.REQUIRED:
-        _required(variable)
-    settings = Settings.from_environment()
     kopf.run(
         registry=registry,
         memo=kopf.Memo(controller=Controller(settings)),
@@ -43,23 +41,14 @@ def run() -> None:
     )
 
 
-def prepare_database(url: str) -> None:
-    """Make or upgrade the tables there."""
-    from ctrlab_operator.process.database_migration import migrate
+def migrate() -> None:
+    """Create or upgrade the tables of the study database."""
+    settings = MigrationSettings.from_environment()
+    configure_logging(settings.log_level)
 
-    migrate(url)
+    from ctrlab_operator.process.database_migration import migrate_database
 
-
-def _required(variable: str) -> str:
-    value = os.environ.get(variable)
-    if value is None:
-        _refuse(f"the variable {variable} must be set")
-    return value
-
-
-def _refuse(message: str) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
-    raise SystemExit(ExitCode.INVALID_INPUT)
+    migrate_database(settings.database_url)
 
 
 if __name__ == "__main__":

@@ -1,75 +1,107 @@
-"""What the operator is told when it is deployed: from environment variables, which the chart sets."""
+"""Settings of the operator process, read from the `CTRLAB_*` variables that the chart sets."""
 
-import os
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, Literal, Self
 
+from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from ctrlab_api.errors import InvalidInput, Problem
+from ctrlab_api.loading.validation_problems import describe_error
 from ctrlab_api.resources.runtime import SecretReference, Storage
 
-FIELD_MANAGER = "ctrlab-operator"
-"""Who owns what is written by server-side apply, and the reporting controller of Events."""
+PREFIX = "CTRLAB_"
+"""A field is read from the variable with this prefix and the field's name in upper case."""
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
-@dataclass(frozen=True)
-class Settings:
-    """One operator process."""
+class _EnvironmentSettings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
 
-    REQUIRED: ClassVar = ("CTRLAB_TRAINER_IMAGE", "CTRLAB_OPERATOR_IMAGE")
-    """Variables without which no operator can start."""
-
-    trainer_image: str
-    """Of pods that run `ctrlab_trainer`, unless the experiment names its own."""
-    report_image: str
-    """Of pods that run `ctrlab_report`: the operator's own image."""
-    namespaces: tuple[str, ...] = ()
-    """Where experiments are looked for; empty means the whole cluster."""
-    own_namespace: str = "default"
-    """Where the Lease lies."""
-    identity: str = field(default_factory=socket.gethostname)
-    """Holder of the Lease: the pod's name."""
-    workers: int = 4
-    """Reconciling threads."""
-    poll_seconds: float = 15.0
-    """How often the study of an active experiment is looked at while nothing happens."""
-    resync_seconds: float = 600.0
-    """How often everything is listed afresh, because a watch can miss a deletion."""
-    port: int = 8080
-    """Of /healthz, /readyz and /metrics."""
-    job_ttl_seconds: int = 7 * 24 * 3600
-    """How long finished Jobs stay, so that their pods and logs can be read."""
-    image_pull_policy: str = "IfNotPresent"
-    storage: Storage = field(default_factory=Storage)
-    """What `spec.storage` may leave out; Secrets of these names are looked for in the experiment's namespace."""
+    log_level: LogLevel = "INFO"
+    """Level of the operator's own loggers."""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Read `CTRLAB_*`; KeyError names the first variable that is required and missing."""
-        names = environment.get("CTRLAB_NAMESPACES", "")
-        return cls(
-            trainer_image=environment["CTRLAB_TRAINER_IMAGE"],
-            report_image=environment["CTRLAB_OPERATOR_IMAGE"],
-            namespaces=tuple(sorted(name.strip() for name in names.split(",") if name.strip())),
-            own_namespace=environment.get("CTRLAB_POD_NAMESPACE", "default"),
-            identity=environment.get("CTRLAB_POD_NAME") or socket.gethostname(),
-            workers=int(environment.get("CTRLAB_RECONCILE_WORKERS", "4")),
-            poll_seconds=float(environment.get("CTRLAB_POLL_SECONDS", "15")),
-            resync_seconds=float(environment.get("CTRLAB_RESYNC_SECONDS", "600")),
-            port=int(environment.get("CTRLAB_PORT", "8080")),
-            job_ttl_seconds=int(environment.get("CTRLAB_JOB_TTL_SECONDS", str(7 * 24 * 3600))),
-            image_pull_policy=environment.get("CTRLAB_IMAGE_PULL_POLICY", "IfNotPresent"),
-            storage=Storage(
-                artifacts=environment.get("CTRLAB_DEFAULT_ARTIFACTS") or None,
-                endpoint=environment.get("CTRLAB_DEFAULT_ENDPOINT") or None,
-                region=environment.get("CTRLAB_DEFAULT_REGION") or None,
-                secret_ref=_secret(environment, "CTRLAB_DEFAULT_STORAGE_SECRET"),
-                test_secret_ref=_secret(environment, "CTRLAB_DEFAULT_TEST_SECRET"),
-                database_secret_ref=_secret(environment, "CTRLAB_DEFAULT_DATABASE_SECRET"),
-            ),
+    def from_environment(cls) -> Self:
+        """Read the settings; InvalidInput names every variable that is missing or has an invalid value."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise InvalidInput([_problem(detail, cls) for detail in error.errors(include_url=False)]) from None
+
+
+class MigrationSettings(_EnvironmentSettings):
+    """Settings of the database migration."""
+
+    database_url: str
+    """URL of the study database."""
+
+
+class OperatorSettings(_EnvironmentSettings):
+    """Settings of one operator process."""
+
+    trainer_image: str
+    """Image of pods that run `ctrlab_trainer`, unless the experiment names another."""
+    operator_image: str
+    """The operator's own image, which also runs `ctrlab_report`."""
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    """Pull policy of worker pods."""
+    namespaces: Annotated[tuple[str, ...], NoDecode] = ()
+    """Watched namespaces, comma-separated in the variable; empty means the whole cluster."""
+    pod_namespace: str = "default"
+    """Namespace of the operator, which contains the Lease."""
+    pod_name: str = Field(default_factory=socket.gethostname)
+    """Name of the operator's pod, which identifies the holder of the Lease."""
+    reconcile_workers: int = Field(default=4, ge=1)
+    """Number of reconcile threads."""
+    poll_seconds: float = Field(default=15.0, gt=0)
+    """Interval at which an active experiment is reconciled although nothing changed on the cluster."""
+    resync_seconds: float = Field(default=600.0, gt=0)
+    """Interval at which the cache is compared with fresh lists, because a watch can miss a deletion."""
+    port: int = Field(default=8080, ge=0, le=65535)
+    """Port of /healthz, /readyz and /metrics; 0 takes a free one."""
+    job_ttl_seconds: int = Field(default=7 * 24 * 3600, ge=0)
+    """Seconds for which finished Jobs are kept, so that their pods and logs can be read."""
+    default_artifacts: str | None = None
+    default_endpoint: str | None = None
+    default_region: str | None = None
+    default_storage_secret: str | None = None
+    default_test_secret: str | None = None
+    default_database_secret: str | None = None
+
+    @field_validator("namespaces", mode="before")
+    @classmethod
+    def _split_namespaces(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(sorted(name.strip() for name in value.split(",") if name.strip()))
+
+    @property
+    def storage_defaults(self) -> Storage:
+        """Defaults for `spec.storage`; the Secrets are those of these names in the experiment's namespace."""
+        return Storage(
+            artifacts=self.default_artifacts,
+            endpoint=self.default_endpoint,
+            region=self.default_region,
+            secret_ref=_secret(self.default_storage_secret),
+            test_secret_ref=_secret(self.default_test_secret),
+            database_secret_ref=_secret(self.default_database_secret),
         )
 
 
-def _secret(environment: Mapping[str, str], variable: str) -> SecretReference | None:
-    name = environment.get(variable)
+def variable_name(field: str) -> str:
+    """Return the environment variable of a field."""
+    return f"{PREFIX}{field.upper()}"
+
+
+def _problem(detail: ErrorDetails, model: type[BaseSettings]) -> Problem:
+    problem = describe_error(detail, model)
+    return Problem(variable_name(problem.where), problem.message)
+
+
+def _secret(name: str | None) -> SecretReference | None:
     return SecretReference(name=name) if name else None

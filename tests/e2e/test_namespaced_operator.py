@@ -33,7 +33,7 @@ def own(system: Kubectl, images: dict[str, str]) -> Iterator[Kubectl]:
 def test_it_becomes_ready_without_asking_for_more(own: Kubectl) -> None:
     own.run("rollout", "status", "deployment/own-ctrlab", "--timeout=600s")
     told = own.run("logs", "deployment/own-ctrlab", "--tail=-1")
-    assert "holding the Lease" in told
+    assert "acquired the Lease" in told
     assert "forbidden" not in told.lower()
 
 

@@ -1,1 +1,1 @@
-"""Connections to the store and the database of each experiment."""
+"""Connections to the store and the study database of each experiment, opened with the Secrets of its namespace."""

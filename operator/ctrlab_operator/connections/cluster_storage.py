@@ -1,43 +1,43 @@
-"""Which bucket and which database an experiment uses: its own `spec.storage`, or else the operator's defaults."""
+"""The bucket, database and Secrets of an experiment: its `spec.storage`, completed with the operator's defaults."""
 
 from dataclasses import dataclass
 
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.resources.runtime import Storage
-from ctrlab_operator.kubernetes_api.api_errors import Blocked
+from ctrlab_operator.blocked import Blocked
 
 
 @dataclass(frozen=True)
 class ClusterStorage:
-    """`spec.storage` with nothing missing; Secrets lie in the experiment's namespace."""
+    """A complete `spec.storage`; the Secrets are in the experiment's namespace."""
 
     uri: str
     endpoint: str | None
     region: str | None
-    secret: str
-    """AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and if need be AWS_SESSION_TOKEN and ca.crt."""
+    storage_secret: str
+    """Keys AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, optionally AWS_SESSION_TOKEN and ca.crt."""
     test_secret: str | None
-    """The same keys, for final runs alone."""
+    """The same keys, used by final runs only."""
     database_secret: str
-    """url."""
+    """Key url."""
 
 
-def storage_of(experiment: Experiment, defaults: Storage) -> ClusterStorage:
-    """Raises Blocked where neither the experiment nor the operator names what is needed.
+def resolve_storage(experiment: Experiment, defaults: Storage) -> ClusterStorage:
+    """Return the storage of an experiment; Blocked if neither the experiment nor the operator names a required field.
 
-    A Secret is always required: with the operator's own credentials any user could reach whatever it can.
+    A Secret is always required: with the operator's own credentials, any user could reach everything that it can.
     """
-    own = experiment.spec.storage
-    artifacts = own.artifacts or defaults.artifacts
-    secret = own.secret_ref or defaults.secret_ref
-    test_secret = own.test_secret_ref or defaults.test_secret_ref
-    database = own.database_secret_ref or defaults.database_secret_ref
-    if artifacts is None or secret is None or database is None:
-        missing = {"artifacts": artifacts, "secretRef": secret, "databaseSecretRef": database}
-        names = ", ".join(f"spec.storage.{name}" for name, found in missing.items() if found is None)
+    storage = experiment.spec.storage
+    artifacts = storage.artifacts or defaults.artifacts
+    storage_secret = storage.secret_ref or defaults.secret_ref
+    test_secret = storage.test_secret_ref or defaults.test_secret_ref
+    database_secret = storage.database_secret_ref or defaults.database_secret_ref
+    if artifacts is None or storage_secret is None or database_secret is None:
+        required = {"artifacts": artifacts, "secretRef": storage_secret, "databaseSecretRef": database_secret}
+        missing = ", ".join(f"spec.storage.{field}" for field, value in required.items() if value is None)
         raise Blocked(
             "StorageMissing",
-            f"{names} must be given on this cluster; the operator was installed without a default for it",
+            f"{missing} must be set on this cluster; the operator was installed without a default for it",
         )
     if not artifacts.startswith("s3://"):
         raise Blocked(
@@ -45,9 +45,9 @@ def storage_of(experiment: Experiment, defaults: Storage) -> ClusterStorage:
         )
     return ClusterStorage(
         uri=artifacts,
-        endpoint=own.endpoint or (defaults.endpoint if own.artifacts is None else None),
-        region=own.region or (defaults.region if own.artifacts is None else None),
-        secret=secret.name,
+        endpoint=storage.endpoint or (defaults.endpoint if storage.artifacts is None else None),
+        region=storage.region or (defaults.region if storage.artifacts is None else None),
+        storage_secret=storage_secret.name,
         test_secret=test_secret.name if test_secret else None,
-        database_secret=database.name,
+        database_secret=database_secret.name,
     )

@@ -1,1 +1,1 @@
-"""The backend for a Kubernetes cluster: the planner's facts from the API server, its actions as Jobs."""
+"""The API server as the operator uses it: client, kinds of objects, cache of watched objects, parsing of resources."""

@@ -1,7 +1,7 @@
-"""The API server over HTTP: plain dicts in and out, one type of error, every request counted.
+"""Requests to the API server: plain dicts in and out, one error type, every request counted.
 
-The official client brings what is hard (credentials, token renewal, TLS, connection pool); its thousand model classes
-are not used. Safe for threads.
+The official client supplies the hard parts (credentials, token renewal, TLS, connection pool); its thousand model
+classes are not used.
 """
 
 import json
@@ -15,52 +15,55 @@ from urllib3.exceptions import HTTPError
 
 from ctrlab_operator.kubernetes_api.api_errors import ApiError
 from ctrlab_operator.kubernetes_api.object_kinds import ObjectKind
-from ctrlab_operator.operator_settings import FIELD_MANAGER
 
 Manifest = dict[str, Any]
 """A Kubernetes object as JSON."""
 
+FIELD_MANAGER = "ctrlab-operator"
+"""Field manager of server-side apply, and reporting controller of Events."""
 TIMEOUT_SECONDS = (5.0, 30.0)
-"""To connect, and to wait for an answer."""
-PAGE = 100
-"""Objects of one answer."""
-ATTEMPTS = 4
-"""Of one request while the server is overloaded or unreachable; after that the caller's own back-off takes over."""
+"""Timeouts of connecting and of waiting for the response."""
+PAGE_SIZE = 100
+"""Maximum number of objects in one response to a list."""
+MAX_ATTEMPTS = 4
+"""Attempts of one request while the server is overloaded or unreachable; then the caller's back-off applies."""
+MAX_RETRY_SECONDS = 10.0
 TRANSIENT = frozenset({0, 429, 500, 502, 503, 504})
+"""HTTP codes that are retried; 0 means no response."""
 
 
 class KubernetesApi(Protocol):
-    """What the operator asks of an API server."""
+    """The requests that the operator makes; safe for threads."""
 
     def get(self, kind: ObjectKind, namespace: str, name: str) -> Manifest:
-        """One object; ApiError 404 if there is none."""
+        """Return one object; ApiError 404 if it does not exist."""
 
     def list(self, kind: ObjectKind, namespace: str | None, selector: str = "", fields: str = "") -> list[Manifest]:
-        """All objects that match a label selector and a field selector, of one namespace or of all."""
+        """Return all objects of one or all namespaces that match a label selector and a field selector."""
 
     def each(self, kind: ObjectKind, namespace: str | None, selector: str = "") -> Iterator[Manifest]:
-        """The same, one after the other: of thousands of objects never more than some are in memory."""
+        """Iterate over the same objects page by page, so that thousands of them never fill the memory."""
 
     def create(self, kind: ObjectKind, namespace: str, body: Manifest) -> Manifest:
-        """A new object; ApiError 409 if the name is taken."""
+        """Create an object; ApiError 409 if the name is in use."""
 
     def replace(self, kind: ObjectKind, namespace: str, body: Manifest) -> Manifest:
-        """The object as a whole; ApiError 409 if somebody wrote since `body` was read."""
+        """Replace the whole object; ApiError 409 if it changed since `body` was read."""
 
     def apply(
         self, kind: ObjectKind, namespace: str, body: Manifest, *, force: bool, subresource: str | None = None
     ) -> Manifest:
-        """Server-side apply; without `force`, ApiError 409 where another manager owns a field with another value."""
+        """Apply on the server; without `force`, ApiError 409 if another manager owns a field with another value."""
 
     def merge(self, kind: ObjectKind, namespace: str, name: str, patch: Manifest) -> Manifest:
-        """JSON merge patch."""
+        """Apply a JSON merge patch."""
 
     def delete(self, kind: ObjectKind, namespace: str, name: str, uid: str) -> None:
-        """Delete this very object with its dependents; absent or another uid is fine."""
+        """Delete the object with this uid and its dependents; do nothing if it does not exist or has another uid."""
 
 
 class HttpKubernetesApi:
-    """`Api` over the official client's connection."""
+    """`KubernetesApi` over the official client's connection."""
 
     def __init__(
         self,
@@ -68,7 +71,7 @@ class HttpKubernetesApi:
         on_request: Callable[[str, str, int], None] = lambda verb, kind, status: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`on_request` is called with verb, plural and HTTP status of every request."""
+        """Call `on_request` with verb, plural and HTTP status after every request."""
         self.connection = connection
         self._on_request = on_request
         self._sleep = sleep
@@ -77,7 +80,7 @@ class HttpKubernetesApi:
     def connect(
         cls, on_request: Callable[[str, str, int], None] = lambda verb, kind, status: None
     ) -> "HttpKubernetesApi":
-        """With the pod's service account, or with $KUBECONFIG outside of a cluster."""
+        """Connect with the pod's service account, or with $KUBECONFIG outside of a cluster."""
         configuration = kubernetes_client.Configuration()
         try:
             kubernetes_config.load_incluster_config(client_configuration=configuration)
@@ -87,57 +90,58 @@ class HttpKubernetesApi:
         return cls(kubernetes_client.ApiClient(configuration), on_request)
 
     def get(self, kind: ObjectKind, namespace: str, name: str) -> Manifest:
-        """See `Api.get`."""
+        """See `KubernetesApi.get`."""
         return self._request("GET", kind, kind.path(namespace, name))
 
     def list(self, kind: ObjectKind, namespace: str | None, selector: str = "", fields: str = "") -> list[Manifest]:
-        """See `Api.list`."""
+        """See `KubernetesApi.list`."""
         return list(self._pages(kind, namespace, {"labelSelector": selector, "fieldSelector": fields}))
 
     def each(self, kind: ObjectKind, namespace: str | None, selector: str = "") -> Iterator[Manifest]:
-        """See `Api.each`."""
+        """See `KubernetesApi.each`."""
         return self._pages(kind, namespace, {"labelSelector": selector})
 
-    def _pages(self, kind: ObjectKind, namespace: str | None, selectors: dict[str, str]) -> Iterator[Manifest]:
-        query = {**selectors, "limit": str(PAGE)}
-        while True:
-            page = self._request("GET", kind, kind.path(namespace), query)
-            yield from page["items"]
-            following = page.get("metadata", {}).get("continue")
-            if not following:
-                return
-            query = {**query, "continue": following}
-
     def create(self, kind: ObjectKind, namespace: str, body: Manifest) -> Manifest:
-        """See `Api.create`."""
-        return self._request("POST", kind, kind.path(namespace), {"fieldManager": FIELD_MANAGER}, _typed(kind, body))
+        """See `KubernetesApi.create`."""
+        query = {"fieldManager": FIELD_MANAGER}
+        return self._request("POST", kind, kind.path(namespace), query, _with_type(kind, body))
 
     def replace(self, kind: ObjectKind, namespace: str, body: Manifest) -> Manifest:
-        """See `Api.replace`."""
+        """See `KubernetesApi.replace`."""
         path = kind.path(namespace, body["metadata"]["name"])
-        return self._request("PUT", kind, path, {"fieldManager": FIELD_MANAGER}, _typed(kind, body))
+        return self._request("PUT", kind, path, {"fieldManager": FIELD_MANAGER}, _with_type(kind, body))
 
     def apply(
         self, kind: ObjectKind, namespace: str, body: Manifest, *, force: bool, subresource: str | None = None
     ) -> Manifest:
-        """See `Api.apply`."""
+        """See `KubernetesApi.apply`."""
         query = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
         path = kind.path(namespace, body["metadata"]["name"], subresource)
-        return self._request("PATCH", kind, path, query, _typed(kind, body), "application/apply-patch+yaml")
+        return self._request("PATCH", kind, path, query, _with_type(kind, body), "application/apply-patch+yaml")
 
     def merge(self, kind: ObjectKind, namespace: str, name: str, patch: Manifest) -> Manifest:
-        """See `Api.merge`."""
+        """See `KubernetesApi.merge`."""
         query = {"fieldManager": FIELD_MANAGER}
         return self._request("PATCH", kind, kind.path(namespace, name), query, patch, "application/merge-patch+json")
 
     def delete(self, kind: ObjectKind, namespace: str, name: str, uid: str) -> None:
-        """See `Api.delete`; pods are told to stop at once, not after the object is gone."""
+        """See `KubernetesApi.delete`; pods receive SIGTERM at once, not after the object is gone."""
         options = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
         try:
             self._request("DELETE", kind, kind.path(namespace, name), {}, options)
         except ApiError as error:
-            if not (error.is_absent or error.is_conflict):
+            if not (error.is_not_found or error.is_conflict):
                 raise
+
+    def _pages(self, kind: ObjectKind, namespace: str | None, selectors: dict[str, str]) -> Iterator[Manifest]:
+        query = {**selectors, "limit": str(PAGE_SIZE)}
+        while True:
+            page = self._request("GET", kind, kind.path(namespace), query)
+            yield from page["items"]
+            next_page = page.get("metadata", {}).get("continue")
+            if not next_page:
+                return
+            query = {**query, "continue": next_page}
 
     def _request(
         self,
@@ -146,22 +150,28 @@ class HttpKubernetesApi:
         path: str,
         query: Mapping[str, str] | None = None,
         body: Manifest | None = None,
-        content: str = "application/json",
+        content_type: str = "application/json",
     ) -> Manifest:
-        """Every request here may be repeated: a creation that had gone through is told by a 409, as any other."""
-        for attempt in range(ATTEMPTS):
+        """Send a request with retries; a creation that is repeated although it succeeded fails with 409."""
+        for attempt in range(MAX_ATTEMPTS):
             try:
-                return self._once(verb, kind, path, query or {}, body, content)
+                return self._send(verb, kind, path, query or {}, body, content_type)
             except ApiError as error:
-                if error.status not in TRANSIENT or attempt == ATTEMPTS - 1:
+                if error.status not in TRANSIENT or attempt == MAX_ATTEMPTS - 1:
                     raise
-                self._sleep(min(error.retry_after or 0.2 * 2**attempt, 10.0))
+                self._sleep(min(error.retry_after or 0.2 * 2**attempt, MAX_RETRY_SECONDS))
         raise AssertionError("unreachable")
 
-    def _once(
-        self, verb: str, kind: ObjectKind, path: str, query: Mapping[str, str], body: Manifest | None, content: str
+    def _send(
+        self,
+        verb: str,
+        kind: ObjectKind,
+        path: str,
+        query: Mapping[str, str],
+        body: Manifest | None,
+        content_type: str,
     ) -> Manifest:
-        headers = {"Accept": "application/json", "Content-Type": content}
+        headers = {"Accept": "application/json", "Content-Type": content_type}
         try:
             response = self.connection.call_api(
                 path,
@@ -174,32 +184,31 @@ class HttpKubernetesApi:
                 _preload_content=False,
                 _request_timeout=TIMEOUT_SECONDS,
             )
-            answer = cast(Manifest, json.loads(response.data))
-        except kubernetes_client.ApiException as refused:
-            self._on_request(verb, kind.plural, refused.status or 0)
-            raise _refusal(refused) from None
+            content = cast(Manifest, json.loads(response.data))
+        except kubernetes_client.ApiException as error:
+            self._on_request(verb, kind.plural, error.status or 0)
+            raise _api_error(error) from None
         except (HTTPError, OSError) as error:
             self._on_request(verb, kind.plural, 0)
             raise ApiError(0, "Unreachable", f"the API server did not answer: {error}") from error
         self._on_request(verb, kind.plural, response.status)
-        return answer
+        return content
 
 
-def _typed(kind: ObjectKind, body: Manifest) -> Manifest:
-    """Custom resources are refused without their type."""
+def _with_type(kind: ObjectKind, body: Manifest) -> Manifest:
+    """Add apiVersion and kind, without which the server rejects custom resources."""
     return {"apiVersion": kind.api_version, "kind": kind.kind, **body}
 
 
-def _refusal(refused: kubernetes_client.ApiException) -> ApiError:
+def _api_error(error: kubernetes_client.ApiException) -> ApiError:
     try:
-        said = json.loads(refused.body or "{}")
+        status = json.loads(error.body or "{}")
     except ValueError:
-        said = {}
-    headers = refused.headers or {}
-    wait = headers.get("Retry-After")
+        status = {}
+    retry_after = (error.headers or {}).get("Retry-After")
     return ApiError(
-        refused.status or 0,
-        said.get("reason") or refused.reason or "Unknown",
-        said.get("message") or str(refused.reason),
-        float(wait) if wait and wait.isdigit() else None,
+        error.status or 0,
+        status.get("reason") or error.reason or "Unknown",
+        status.get("message") or str(error.reason),
+        float(retry_after) if retry_after and retry_after.isdigit() else None,
     )

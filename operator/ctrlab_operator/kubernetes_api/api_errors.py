@@ -1,12 +1,11 @@
-"""What can go wrong between the operator and what it talks to, told apart by what to do next."""
-
-from dataclasses import dataclass
+"""The error of a request to the API server, classified by what the caller can do next."""
 
 
 class ApiError(Exception):
-    """The API server refused or could not be reached; `status` is 0 in the latter case."""
+    """The API server rejected a request, or could not be reached (`status` is then 0)."""
 
     def __init__(self, status: int, reason: str, message: str, retry_after: float | None = None) -> None:
+        """`status` is the HTTP code; `retry_after` the seconds that the server asked to wait."""
         self.status = status
         self.reason = reason
         self.message = message
@@ -14,31 +13,16 @@ class ApiError(Exception):
         super().__init__(f"{status} {reason}: {message}" if status else message)
 
     @property
-    def is_absent(self) -> bool:
-        """There is no such object."""
+    def is_not_found(self) -> bool:
+        """Whether the object does not exist."""
         return self.status == 404
 
     @property
     def is_conflict(self) -> bool:
-        """Somebody else changed or owns it, or the name is taken."""
+        """Whether another client changed or owns the object, or the name is in use."""
         return self.status == 409
 
     @property
-    def is_refusal(self) -> bool:
-        """The request will be refused again until a person changes something."""
+    def is_rejected(self) -> bool:
+        """Whether the same request fails again until a person changes something."""
         return self.status in (400, 403, 422)
-
-
-@dataclass
-class Blocked(Exception):
-    """An experiment cannot be looked at or brought forward now; it is tried again, ever more rarely."""
-
-    reason: str
-    """For the condition, in CamelCase."""
-    message: str
-    """What is wrong and what to do, without secrets."""
-    patience: int = 0
-    """How many times in a row it may happen before the status tells of it."""
-
-    def __str__(self) -> str:
-        return f"{self.reason}: {self.message}"

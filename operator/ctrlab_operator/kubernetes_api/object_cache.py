@@ -1,7 +1,7 @@
-"""What the watches have told, so that looking at an experiment costs no request.
+"""Cache of the watched objects, so that a reconcile without changes makes no request.
 
-Never trusted for "does not exist": a watch that was broken misses deletions. Whoever creates or deletes lists first,
-and everything is compared with fresh lists from time to time.
+The cache cannot prove that an object does not exist, because a broken watch misses deletions. Code that creates or
+deletes objects lists them first, and the whole cache is compared with fresh lists at intervals.
 """
 
 import json
@@ -15,11 +15,11 @@ from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.kubernetes_api.object_kinds import ABLATION, EXPERIMENT, JOB, POD, ObjectKind
 
 RECONCILED_KINDS = (EXPERIMENT, ABLATION)
-"""The kinds that are looked at; everything else is a child of one of them."""
+"""The kinds that are reconciled; objects of other kinds are children of one of them."""
 
 
 class ResourceRef(NamedTuple):
-    """An experiment or an ablation by name; the two may share one."""
+    """Reference to an experiment or an ablation; one of each may have the same name."""
 
     namespace: str
     name: str
@@ -30,22 +30,23 @@ class ResourceRef(NamedTuple):
 
     @property
     def selector(self) -> str:
-        """The label selector of its children; those of an experiment's ablations are not its own."""
+        """Label selector of its children; an experiment's does not match the children of its ablations."""
         if self.kind == ABLATION:
             return f"{ABLATION_LABEL}={self.name}"
         return f"{EXPERIMENT_LABEL}={self.name},!{ABLATION_LABEL}"
 
 
-KEPT = {
+CACHED_FIELDS = {
     EXPERIMENT: ("metadata", "spec", "status"),
     ABLATION: ("metadata", "spec", "status"),
     JOB: ("metadata", "spec", "status"),
     POD: ("metadata", "status"),
 }
+"""Top-level fields that are kept of each kind."""
 
 
-def experiment_of(kind: ObjectKind, body: Mapping[str, Any]) -> ResourceRef:
-    """The experiment or ablation that an object is, or belongs to."""
+def owning_resource(kind: ObjectKind, body: Mapping[str, Any]) -> ResourceRef:
+    """Return the experiment or ablation that an object is, or belongs to by its labels."""
     metadata = body["metadata"]
     if kind in RECONCILED_KINDS:
         return ResourceRef(metadata["namespace"], metadata["name"], kind)
@@ -56,66 +57,70 @@ def experiment_of(kind: ObjectKind, body: Mapping[str, Any]) -> ResourceRef:
 
 
 class ProgressCounts(NamedTuple):
-    """What a status says in numbers, summed over models."""
+    """Numbers of a status, summed over models."""
 
     stage: str
     trials_done: int = 0
-    """The failed ones included, and so below."""
+    """Finished trials, failed ones included (as for runs)."""
     trials_failed: int = 0
     runs_done: int = 0
     runs_failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One object as it is kept: its JSON takes a tenth of the memory of dicts, and there are tens of thousands."""
+class CachedObject:
+    """One object, kept as JSON text: tens of thousands of objects take a tenth of the memory of dicts."""
 
     uid: str
     version: int
     text: bytes
-    parent: str
-    """The experiment that an ablation names; empty for everything else."""
+    experiment_name: str
+    """The experiment that an ablation refers to; empty for other kinds."""
+    is_terminating: bool
+    """Whether the object has a deletion timestamp."""
     progress: ProgressCounts | None
-    """Of experiments and ablations; read once, because it is asked for at every scrape of the metrics."""
+    """Progress of an experiment or ablation, computed once because every scrape of the metrics reads it."""
 
     @property
     def body(self) -> Manifest:
-        """The object without what nobody here reads; for the caller alone."""
+        """A new dict of the object without the fields that are not cached."""
         return cast(Manifest, json.loads(self.text))
 
 
-Known = dict[str, tuple[ResourceRef, str]]
-"""Where objects are kept, by uid: what they belong to, and their names."""
+Snapshot = dict[str, tuple[ResourceRef, str]]
+"""Owning resource and name of cached objects, by uid."""
 
 
 class ObjectCache:
-    """The last known state of experiments, ablations and their children; safe for threads."""
+    """The last observed state of experiments, ablations and their children; safe for threads."""
 
     def __init__(self) -> None:
-        self._objects: dict[ObjectKind, dict[ResourceRef, dict[str, Entry]]] = {kind: {} for kind in KEPT}
+        self._objects: dict[ObjectKind, dict[ResourceRef, dict[str, CachedObject]]] = {
+            kind: {} for kind in CACHED_FIELDS
+        }
         self._lock = threading.Lock()
 
     def put(self, kind: ObjectKind, body: Mapping[str, Any]) -> bool:
-        """Remember an object, unless what is known of it is newer; False if it was known just so."""
-        ref, name = experiment_of(kind, body), body["metadata"]["name"]
-        if self._has(kind, ref, name, body):
+        """Store an object unless the cache has a newer version; return whether the cache changed."""
+        ref, name = owning_resource(kind, body), body["metadata"]["name"]
+        if self._has_version(kind, ref, name, body):
             return False
-        entry = _entry(kind, body)
+        entry = _cached_object(kind, body)
         with self._lock:
             group = self._objects[kind].setdefault(ref, {})
-            known = group.get(name)
-            if known is not None and (known.version > entry.version or known == entry):
+            existing = group.get(name)
+            if existing is not None and (existing.version > entry.version or existing == entry):
                 return False
             group[name] = entry
             return True
 
-    def drop(self, kind: ObjectKind, body: Mapping[str, Any]) -> None:
-        """Forget an object, unless another of its name has come since."""
+    def remove(self, kind: ObjectKind, body: Mapping[str, Any]) -> None:
+        """Remove an object unless another object of its name replaced it."""
         metadata = body["metadata"]
-        self._forget(kind, str(metadata.get("uid")), experiment_of(kind, body), metadata["name"])
+        self._remove(kind, str(metadata.get("uid")), owning_resource(kind, body), metadata["name"])
 
-    def known(self, kind: ObjectKind, ref: ResourceRef | None = None, namespace: str | None = None) -> Known:
-        """Objects of one experiment, of a namespace or of all: to be taken before a list, for `compare` after it."""
+    def snapshot(self, kind: ObjectKind, ref: ResourceRef | None = None, namespace: str | None = None) -> Snapshot:
+        """Return the objects of one resource, a namespace or all; take it before a list, for `synchronize`."""
         with self._lock:
             groups = {ref: self._objects[kind].get(ref, {})} if ref else self._objects[kind]
             return {
@@ -125,57 +130,56 @@ class ObjectCache:
                 for name, entry in group.items()
             }
 
-    def compare(self, kind: ObjectKind, before: Known, found: Iterable[Mapping[str, Any]]) -> None:
-        """Take in a fresh list; what was known before it and is not in it has been deleted unseen."""
+    def synchronize(self, kind: ObjectKind, before: Snapshot, listed: Iterable[Mapping[str, Any]]) -> None:
+        """Store a fresh list, and remove the objects of the snapshot `before` that the list no longer contains."""
         present = set()
-        for body in found:
+        for body in listed:
             present.add(str(body["metadata"].get("uid")))
             self.put(kind, body)
-        for uid, where in before.items():
+        for uid, (ref, name) in before.items():
             if uid not in present:
-                self._forget(kind, uid, *where)
+                self._remove(kind, uid, ref, name)
 
-    def experiment(self, ref: ResourceRef) -> Manifest | None:
-        """The resource itself."""
+    def resource(self, ref: ResourceRef) -> CachedObject | None:
+        """Return an experiment or ablation."""
         with self._lock:
-            found = self._objects[ref.kind].get(ref, {}).get(ref.name)
-        return found.body if found else None
+            return self._objects[ref.kind].get(ref, {}).get(ref.name)
 
     def progress(self, kind: ObjectKind) -> list[ProgressCounts]:
-        """Of all experiments, or of all ablations."""
+        """Return the progress of all experiments or of all ablations."""
         with self._lock:
             entries = [entry for group in self._objects[kind].values() for entry in group.values()]
         return [entry.progress for entry in entries if entry.progress is not None]
 
     def ablations_of(self, experiment: ResourceRef) -> list[ResourceRef]:
-        """The ablations that name an experiment, which need not exist."""
+        """Return the ablations that refer to an experiment, which need not exist."""
         with self._lock:
             return [
                 ref
                 for ref, group in self._objects[ABLATION].items()
                 if ref.namespace == experiment.namespace
-                and any(entry.parent == experiment.name for entry in group.values())
+                and any(entry.experiment_name == experiment.name for entry in group.values())
             ]
 
     def children(self, kind: ObjectKind, ref: ResourceRef) -> list[Manifest]:
-        """Jobs or pods of an experiment, by name."""
+        """Return the Jobs or pods of a resource, sorted by name."""
         with self._lock:
-            found = sorted(self._objects[kind].get(ref, {}).items())
-        return [entry.body for _, entry in found]
+            entries = sorted(self._objects[kind].get(ref, {}).items())
+        return [entry.body for _, entry in entries]
 
     def refs(self, kind: ObjectKind = EXPERIMENT) -> set[ResourceRef]:
-        """Every experiment or ablation that is known, or that has children of this kind."""
+        """Return every resource that is cached, or that has cached children of this kind."""
         with self._lock:
             return set(self._objects[kind])
 
-    def _has(self, kind: ObjectKind, ref: ResourceRef, name: str, body: Mapping[str, Any]) -> bool:
-        """Whether this version of the object is kept, told before the work of keeping it."""
+    def _has_version(self, kind: ObjectKind, ref: ResourceRef, name: str, body: Mapping[str, Any]) -> bool:
+        """Check cheaply, before the object is serialised, whether the cache has this version."""
         with self._lock:
-            known = self._objects[kind].get(ref, {}).get(name)
+            existing = self._objects[kind].get(ref, {}).get(name)
         uid, version = str(body["metadata"].get("uid")), _version(body)
-        return known is not None and version > 0 and (known.uid, known.version) == (uid, version)
+        return existing is not None and version > 0 and (existing.uid, existing.version) == (uid, version)
 
-    def _forget(self, kind: ObjectKind, uid: str, ref: ResourceRef, name: str) -> None:
+    def _remove(self, kind: ObjectKind, uid: str, ref: ResourceRef, name: str) -> None:
         with self._lock:
             group = self._objects[kind].get(ref, {})
             if name in group and group[name].uid == uid:
@@ -184,16 +188,21 @@ class ObjectCache:
                 self._objects[kind].pop(ref, None)
 
 
-def _entry(kind: ObjectKind, body: Mapping[str, Any]) -> Entry:
-    """Without pod templates and the record of who owns which field."""
-    kept: Manifest = {name: dict(body[name]) for name in KEPT[kind] if body.get(name)}
-    kept["metadata"].pop("managedFields", None)
+def _cached_object(kind: ObjectKind, body: Mapping[str, Any]) -> CachedObject:
+    """Serialise an object without pod templates and managed fields."""
+    content: Manifest = {name: dict(body[name]) for name in CACHED_FIELDS[kind] if body.get(name)}
+    metadata = content["metadata"]
+    metadata.pop("managedFields", None)
     if kind is JOB:
-        kept["spec"].pop("template", None)
-    parent = _experiment_name(kept) if kind is ABLATION else ""
-    progress = _progress(kept.get("status", {})) if kind in RECONCILED_KINDS else None
-    text = json.dumps(kept, separators=(",", ":")).encode()
-    return Entry(str(kept["metadata"].get("uid")), _version(kept), text, parent, progress)
+        content["spec"].pop("template", None)
+    return CachedObject(
+        uid=str(metadata.get("uid")),
+        version=_version(content),
+        text=json.dumps(content, separators=(",", ":")).encode(),
+        experiment_name=_experiment_name(content) if kind is ABLATION else "",
+        is_terminating=bool(metadata.get("deletionTimestamp")),
+        progress=_progress(content.get("status", {})) if kind in RECONCILED_KINDS else None,
+    )
 
 
 def _progress(status: Mapping[str, Any]) -> ProgressCounts:
@@ -209,6 +218,6 @@ def _experiment_name(ablation: Manifest) -> str:
 
 
 def _version(body: Mapping[str, Any]) -> int:
-    """resourceVersion grows with every write of an object (KEP-5504); another uid is always newer."""
+    """Return the resourceVersion, which grows with every write of an object (KEP-5504); 0 if it is not a number."""
     text = body["metadata"].get("resourceVersion", "0")
     return int(text) if text.isdigit() else 0

@@ -1,4 +1,4 @@
-"""The kinds that the operator reads or writes, and their places in the API: each verb needed is in the chart's RBAC."""
+"""The kinds of objects that the operator reads or writes; the chart's RBAC rules grant each verb that it uses."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from ctrlab_api.names import GROUP, VERSION
 
 @dataclass(frozen=True)
 class ObjectKind:
-    """A namespaced kind of object."""
+    """A kind of Kubernetes object and its URL path."""
 
     api_version: str
     kind: str
     plural: str
 
     def path(self, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
-        """Of a collection (of one namespace, or of all with None) or of one object."""
+        """Return the path of an object, or of a collection if `name` is None (cluster-wide if `namespace` is None)."""
         root = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
         parts = [root, *(["namespaces", namespace] if namespace else []), self.plural]
         return "/".join([*parts, *([name] if name else []), *([subresource] if subresource else [])])

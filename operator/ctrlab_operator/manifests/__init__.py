@@ -1,1 +1,1 @@
-"""Every object that the operator creates, as pure functions: the same facts give the same manifest, byte for byte."""
+"""The objects that the operator creates, built by pure functions: equal input gives a byte-identical manifest."""

@@ -1,7 +1,7 @@
-"""The Job of a phase: Indexed, with retries for each index, and the exit codes of `names.ExitCode` as its policy.
+"""The Job of a phase: Indexed, with retries per index and a failure policy on the exit codes of the worker.
 
-Applied once, at creation: `spec.suspend` belongs to the queueing system and `spec.parallelism` is changed by a patch of
-its own when the user asks for another number, so neither is ever taken back.
+The operator applies a Job once, at creation: `spec.suspend` belongs to the queueing system, and `spec.parallelism` is
+changed by a separate patch when the user requests another number, so neither is ever reverted.
 """
 
 from ctrlab_api.names import DIGEST_ANNOTATION, GROUP, ExitCode
@@ -12,29 +12,28 @@ from ctrlab_control.planner import JobRequest
 from ctrlab_control.retry_limits import retry_limit
 from ctrlab_operator.connections.cluster_storage import ClusterStorage
 from ctrlab_operator.kubernetes_api.api_client import Manifest
-from ctrlab_operator.manifests.child_metadata import child_labels, child_name, owner
+from ctrlab_operator.manifests.child_metadata import child_labels, child_name, owner_reference
 from ctrlab_operator.manifests.pod_templates import CONTAINER, pod_spec
-from ctrlab_operator.operator_settings import Settings
+from ctrlab_operator.operator_settings import OperatorSettings
 
 JOB_ANNOTATION = f"{GROUP}/job"
-"""The planner's name of the job; the object's own name may be shortened."""
+"""The planner's name of the Job; the name of the object may be shortened."""
 WORKERS_ANNOTATION = f"{GROUP}/workers"
-"""The parallelism that was asked for last; a queueing system may have admitted fewer."""
+"""The last requested parallelism; a queueing system may have admitted fewer pods."""
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+DEADLINE_SLACK_SECONDS = 300
+"""Seconds after tuning.timeout at which Kubernetes stops the Job if the operator is down and did not."""
 
-DEADLINE_SLACK = 300
-"""Seconds after tuning.timeout at which the Job stops by itself, should the operator not be there to do it."""
 
-
-def job(
+def job_manifest(
     experiment: Experiment,
     plan: Plan,
     request: JobRequest,
     storage: ClusterStorage,
-    settings: Settings,
-    has_ca: bool = False,
+    settings: OperatorSettings,
+    has_ca_certificate: bool = False,
 ) -> Manifest:
-    """`has_ca`: the storage Secret holds a certificate authority."""
+    """Return the Job; `has_ca_certificate` if the storage Secret contains a certificate authority."""
     labels = child_labels(experiment, plan, request.phase)
     queue = experiment.spec.runtime.queue_name
     return {
@@ -46,7 +45,7 @@ def job(
                 JOB_ANNOTATION: request.name,
                 WORKERS_ANNOTATION: str(request.parallelism),
             },
-            "ownerReferences": [owner(experiment, plan)],
+            "ownerReferences": [owner_reference(experiment, plan)],
         },
         "spec": {
             "completionMode": "Indexed",
@@ -59,14 +58,14 @@ def job(
             **_deadline(plan, request),
             "template": {
                 "metadata": {"labels": labels, "annotations": {DIGEST_ANNOTATION: request.digest}},
-                "spec": pod_spec(experiment, plan, request, storage, settings, has_ca),
+                "spec": pod_spec(experiment, plan, request, storage, settings, has_ca_certificate),
             },
         },
     }
 
 
-def scaled(completions: int, parallelism: int) -> Manifest:
-    """The patch that gives a Job another size."""
+def scale_patch(completions: int, parallelism: int) -> Manifest:
+    """Return the merge patch that changes the size of a Job."""
     return {
         "metadata": {"annotations": {WORKERS_ANNOTATION: str(parallelism)}},
         "spec": {"completions": completions, "parallelism": parallelism},
@@ -74,7 +73,7 @@ def scaled(completions: int, parallelism: int) -> Manifest:
 
 
 def _failure_rules() -> list[Manifest]:
-    """The first rule that fits decides; what fits none counts for the index's retries."""
+    """Return the rules, of which the first match decides; a failure without a match uses up a retry of its index."""
     return [
         _on_exit("FailJob", ExitCode.BAD_SPEC_OR_DATA),
         _on_exit("FailIndex", ExitCode.RUN_FAILED),
@@ -91,4 +90,4 @@ def _on_exit(action: str, code: ExitCode) -> Manifest:
 def _deadline(plan: Plan, request: JobRequest) -> Manifest:
     if request.phase != "tune" or plan.tuning.timeout is None:
         return {}
-    return {"activeDeadlineSeconds": duration_seconds(plan.tuning.timeout) + DEADLINE_SLACK}
+    return {"activeDeadlineSeconds": duration_seconds(plan.tuning.timeout) + DEADLINE_SLACK_SECONDS}

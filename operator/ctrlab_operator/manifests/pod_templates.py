@@ -1,4 +1,4 @@
-"""The pod of a worker: what the user may choose is passed on, what would give rights is fixed here."""
+"""The pod of a worker: scheduling options come from the user, everything that would grant rights is fixed here."""
 
 from typing import Any
 
@@ -9,18 +9,18 @@ from ctrlab_api.resources.runtime import Runtime
 from ctrlab_control.planner import JobRequest
 from ctrlab_operator.connections.cluster_storage import ClusterStorage
 from ctrlab_operator.kubernetes_api.api_client import Manifest
-from ctrlab_operator.manifests.plan_config_maps import plan_name
+from ctrlab_operator.manifests.plan_config_maps import plan_config_map_name
 from ctrlab_operator.manifests.security_contexts import CONTAINER_SECURITY, POD_SECURITY
-from ctrlab_operator.manifests.worker_environment import environment
-from ctrlab_operator.manifests.worker_volumes import claims, mounts, volumes
-from ctrlab_operator.operator_settings import Settings
+from ctrlab_operator.manifests.worker_environment import worker_environment
+from ctrlab_operator.manifests.worker_volumes import pod_volumes, source_claims, volume_mounts
+from ctrlab_operator.operator_settings import OperatorSettings
 
 CONTAINER = "worker"
 GPU_PHASES = frozenset({"tune", "evaluate"})
-SMALL: Manifest = {"requests": {"cpu": "500m", "memory": "1Gi"}}
-"""Of a report, which needs no more whatever the workers need."""
+REPORT_RESOURCES: Manifest = {"requests": {"cpu": "500m", "memory": "1Gi"}}
+"""Resources of a report pod, which do not depend on those of training."""
 GRACE_SECONDS = 30
-"""Enough to give a trial back."""
+"""Seconds between SIGTERM and SIGKILL; enough to give a trial back."""
 
 
 def pod_spec(
@@ -28,21 +28,22 @@ def pod_spec(
     plan: Plan,
     request: JobRequest,
     storage: ClusterStorage,
-    settings: Settings,
-    has_ca: bool,
+    settings: OperatorSettings,
+    has_ca_certificate: bool,
 ) -> Manifest:
-    """Everything but metadata."""
+    """Return the spec of the worker pod."""
     runtime = experiment.spec.runtime
-    ca_secret = storage.secret if has_ca else None
-    sources = claims(plan.dataset) if request.phase == "prepare" else ()
-    image = (runtime.image or settings.trainer_image) if request.program == "trainer" else settings.report_image
+    ca_secret = storage.storage_secret if has_ca_certificate else None
+    claims = source_claims(plan.dataset) if request.phase == "prepare" else ()
+    is_trainer = request.program == "trainer"
+    image = (runtime.image or settings.trainer_image) if is_trainer else settings.operator_image
     spec: Manifest = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "securityContext": POD_SECURITY,
-        "volumes": volumes(plan_name(experiment, plan), ca_secret, sources),
+        "volumes": pod_volumes(plan_config_map_name(experiment, plan), ca_secret, claims),
         "containers": [
             {
                 "name": CONTAINER,
@@ -50,46 +51,44 @@ def pod_spec(
                 "imagePullPolicy": settings.image_pull_policy,
                 "command": ["python", "-m", f"ctrlab_{request.program}"],
                 "args": _arguments(experiment, request, storage),
-                "env": environment(experiment, request, storage, image, has_ca),
+                "env": worker_environment(experiment, request, storage, image, has_ca_certificate),
                 "resources": _resources(runtime, request),
                 "securityContext": CONTAINER_SECURITY,
-                "volumeMounts": mounts(ca_secret, sources),
+                "volumeMounts": volume_mounts(ca_secret, claims),
                 "terminationMessagePolicy": "File",
             }
         ],
     }
-    return spec | _placement(runtime)
+    return spec | _scheduling(runtime)
 
 
 def _arguments(experiment: Experiment, request: JobRequest, storage: ClusterStorage) -> list[str]:
-    meta = experiment.metadata
-    key = ExperimentKey.from_metadata(meta)
-    return [*request.arguments, "--store", storage.uri, "--experiment", key.prefix]
+    key = ExperimentKey.from_metadata(experiment.metadata)
+    return [*request.arguments, "--store", storage.uri, "--experiment", str(key)]
 
 
 def _resources(runtime: Runtime, request: JobRequest) -> Manifest:
     if request.program == "report":
-        return SMALL
-    asked = runtime.resources
-    found: dict[str, dict[str, str]] = {
-        "requests": dict(asked.requests or {}) if asked else {},
-        "limits": dict(asked.limits or {}) if asked else {},
+        return REPORT_RESOURCES
+    resources: dict[str, dict[str, str]] = {
+        "requests": dict(runtime.resources.requests or {}) if runtime.resources else {},
+        "limits": dict(runtime.resources.limits or {}) if runtime.resources else {},
     }
     if runtime.gpu and request.phase in GPU_PHASES:
-        found["limits"]["nvidia.com/gpu"] = str(runtime.gpu)
-    return {name: dict(sorted(amounts.items())) for name, amounts in found.items() if amounts}
+        resources["limits"]["nvidia.com/gpu"] = str(runtime.gpu)
+    return {name: dict(sorted(amounts.items())) for name, amounts in resources.items() if amounts}
 
 
-def _placement(runtime: Runtime) -> Manifest:
-    """Where the pod may run; absent where the user said nothing."""
+def _scheduling(runtime: Runtime) -> Manifest:
+    """Return the user's scheduling options; options that are not set are absent."""
     tolerations: list[dict[str, Any]] = [
         toleration.model_dump(mode="json", by_alias=True, exclude_none=True) for toleration in runtime.tolerations or ()
     ]
-    given: Manifest = {
+    options: Manifest = {
         "affinity": runtime.affinity,
         "imagePullSecrets": [{"name": secret.name} for secret in runtime.image_pull_secrets or ()],
         "nodeSelector": runtime.node_selector,
         "priorityClassName": runtime.priority_class_name,
         "tolerations": tolerations,
     }
-    return {name: value for name, value in given.items() if value}
+    return {name: value for name, value in options.items() if value}

@@ -1,15 +1,15 @@
-"""What Pod Security `restricted` asks of pods, and a little more: a read-only root file system."""
+"""Security contexts: Pod Security `restricted`, and in addition a read-only root file system."""
 
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 
-USER = 65532
-"""Of the images that the Dockerfiles build; without a name or a home."""
+USER_ID = 65532
+"""User of the images that the Dockerfiles build; it has neither a name nor a home directory."""
 
 POD_SECURITY: Manifest = {
     "runAsNonRoot": True,
-    "runAsUser": USER,
-    "runAsGroup": USER,
-    "fsGroup": USER,
+    "runAsUser": USER_ID,
+    "runAsGroup": USER_ID,
+    "fsGroup": USER_ID,
     "fsGroupChangePolicy": "OnRootMismatch",
     "seccompProfile": {"type": "RuntimeDefault"},
 }

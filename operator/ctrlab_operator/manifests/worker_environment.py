@@ -1,6 +1,7 @@
-"""The environment of a worker: where the store is, and credentials by reference to the Secrets of its namespace.
+"""Environment variables of a worker pod: the store, and credentials by reference to the Secrets of its namespace.
 
-Each phase gets what it needs: the database is for tuning alone, the key to the sealed test rows for final runs alone.
+Each phase gets the credentials that it needs: only tuning gets the database, and only final runs get the key to the
+sealed test rows.
 """
 
 import math
@@ -15,24 +16,24 @@ from ctrlab_operator.manifests.worker_volumes import CA_FILE, CACHE_FOLDER, PLAN
 THREAD_VARIABLES = (Variable.THREADS, "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def environment(
-    experiment: Experiment, request: JobRequest, storage: ClusterStorage, image: str, has_ca: bool
+def worker_environment(
+    experiment: Experiment, request: JobRequest, storage: ClusterStorage, image: str, has_ca_certificate: bool
 ) -> list[Manifest]:
-    """Variables sorted by name; the user's own never replace what the operator sets.
+    """Return the variables sorted by name; those of the user never replace those of the operator.
 
-    `image` is for the record: a process cannot find out from which image it was started.
+    `image` goes into the record: a process cannot determine the image that it was started from.
     """
     variables: dict[str, Manifest] = {
         variable.name: {"value": variable.value} for variable in experiment.spec.runtime.env or ()
     }
-    variables |= {name: {"value": str(threads(experiment))} for name in THREAD_VARIABLES}
+    variables |= {name: {"value": str(thread_count(experiment))} for name in THREAD_VARIABLES}
     variables |= {
         Variable.CACHE: {"value": CACHE_FOLDER},
         Variable.IMAGE: {"value": image},
-        Variable.NODE: {"valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+        Variable.NODE: _from_pod_field("spec.nodeName"),
         Variable.PLAN: {"value": PLAN_FILE},
         Variable.TERMINATION_LOG: {"value": "/dev/termination-log"},
-        Variable.WORKER: {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        Variable.WORKER: _from_pod_field("metadata.name"),
         "HOME": {"value": SCRATCH_FOLDER},
         "MPLCONFIGDIR": {"value": f"{SCRATCH_FOLDER}/matplotlib"},
         "TMPDIR": {"value": SCRATCH_FOLDER},
@@ -41,15 +42,23 @@ def environment(
         variables["AWS_ENDPOINT_URL"] = {"value": storage.endpoint}
     if storage.region:
         variables["AWS_REGION"] = {"value": storage.region}
-    if has_ca:
+    if has_ca_certificate:
         variables["AWS_CA_BUNDLE"] = {"value": CA_FILE}
-    variables |= _credentials(storage.secret)
+    variables |= _credentials(storage.storage_secret)
     if request.phase == "evaluate" and storage.test_secret is not None:
         sealed = _credentials(storage.test_secret)
         variables |= {f"{Variable.SEALED_PREFIX}{name}": value for name, value in sealed.items()}
     if request.phase == "tune":
         variables[Variable.DATABASE_URL] = _from_secret(storage.database_secret, "url")
     return [{"name": name, **variables[name]} for name in sorted(variables)]
+
+
+def thread_count(experiment: Experiment) -> int:
+    """Return the number of CPUs that a worker pod requests (or its limit), rounded up; 1 if it requests none."""
+    resources = experiment.spec.runtime.resources
+    amounts = {**(resources.requests or {}), **(resources.limits or {})} if resources else {}
+    cpu = amounts.get("cpu", "1")
+    return max(1, math.ceil(float(cpu[:-1]) / 1000 if cpu.endswith("m") else float(cpu)))
 
 
 def _credentials(secret: str) -> dict[str, Manifest]:
@@ -60,12 +69,8 @@ def _credentials(secret: str) -> dict[str, Manifest]:
     }
 
 
-def threads(experiment: Experiment) -> int:
-    """As many as the CPUs that a worker asked for, rounded up; one where it asked for none."""
-    resources = experiment.spec.runtime.resources
-    wanted = {**(resources.requests or {}), **(resources.limits or {})} if resources else {}
-    cpu = wanted.get("cpu", "1")
-    return max(1, math.ceil(float(cpu[:-1]) / 1000 if cpu.endswith("m") else float(cpu)))
+def _from_pod_field(path: str) -> Manifest:
+    return {"valueFrom": {"fieldRef": {"fieldPath": path}}}
 
 
 def _from_secret(secret: str, key: str, *, optional: bool = False) -> Manifest:

@@ -1,1 +1,1 @@
-"""Facts about an experiment from the objects of the cluster."""
+"""Observing the cluster: what Jobs and pods mean for the planner and for the user."""

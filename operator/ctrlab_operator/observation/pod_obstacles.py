@@ -1,6 +1,6 @@
-"""What keeps pods from coming into being, from being placed, or from starting, until somebody acts. Pure.
+"""Obstacles that keep pods from being created, scheduled or started until a person acts. Pure.
 
-No Job's status tells of it and the Job does not fail, so without this an experiment would wait and say nothing.
+Such a Job does not fail and its status does not show the obstacle, so the experiment would wait without a reason.
 """
 
 import re
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.observation.pod_failures import is_alive
 
-LONGEST_MESSAGE = 1000
+MAX_MESSAGE_LENGTH = 1000
 ADVICE = {
     "CreateContainerConfigError": "create what is missing, or correct spec.storage",
     "ErrImagePull": "correct spec.runtime.image or spec.runtime.imagePullSecrets",
@@ -19,81 +19,86 @@ ADVICE = {
     "InvalidImageName": "correct spec.runtime.image",
     "CreateContainerError": "correct spec.runtime",
 }
-"""Reasons for which a container waits until somebody acts, and what to do."""
-UNPLACED = timedelta(minutes=5)
-"""A cluster that grows needs some minutes for a new node."""
-UNMADE = timedelta(seconds=10)
-"""After which a Job without pods is asked about; its controller makes them within a second."""
+"""What to do, by the reason for which a container waits until a person acts."""
+SCHEDULING_GRACE = timedelta(minutes=5)
+"""An autoscaled cluster needs some minutes to add a node."""
+POD_CREATION_GRACE = timedelta(seconds=10)
+"""Age at which a Job without pods is suspicious; the Job controller creates pods within a second."""
 
 
 @dataclass(frozen=True)
 class Obstacle:
-    """For the condition and the Event."""
+    """Reason and message of the condition and the Event."""
 
     reason: str
     message: str
 
 
-def cannot_start(pods: Iterable[Manifest]) -> Obstacle | None:
-    """A container that waits for a Secret, an image or a correction."""
-    for pod in _by_name(filter(is_alive, pods)):
+def start_obstacle(pods: Iterable[Manifest]) -> Obstacle | None:
+    """Return the first container that waits for a Secret, an image or a corrected specification."""
+    for pod in _sorted_by_name(filter(is_alive, pods)):
         for status in pod.get("status", {}).get("containerStatuses", ()):
             waiting = status.get("state", {}).get("waiting", {})
             advice = ADVICE.get(waiting.get("reason"))
             if advice is not None:
-                said = f"{waiting['reason']}: {waiting.get('message', 'no details')}"
-                text = f"pod {pod['metadata']['name']} cannot start: {said[:LONGEST_MESSAGE]}; {advice}"
-                return Obstacle("PodsCannotStart", text)
+                details = f"{waiting['reason']}: {waiting.get('message', 'no details')}"[:MAX_MESSAGE_LENGTH]
+                return Obstacle("PodsCannotStart", f"pod {pod['metadata']['name']} cannot start: {details}; {advice}")
     return None
 
 
-def cannot_be_placed(pods: Iterable[Manifest], now: datetime) -> Obstacle | None:
-    """No pod has a node, and one has been waiting for long; where some run, the others may wait for their turn."""
-    alive = [pod for pod in _by_name(pods) if is_alive(pod)]
-    waits = [(pod, found) for pod in alive if (found := _unschedulable(pod)) is not None]
-    if not waits or len(waits) < len(alive):
+def scheduling_obstacle(pods: Iterable[Manifest], now: datetime) -> Obstacle | None:
+    """Return an obstacle if no pod has a node and one has waited for long; if some run, the others may queue."""
+    alive = [pod for pod in _sorted_by_name(pods) if is_alive(pod)]
+    unscheduled = [(pod, condition) for pod in alive if (condition := _unschedulable(pod)) is not None]
+    if not unscheduled or len(unscheduled) < len(alive):
         return None
-    pod, condition = waits[0]
-    if now - datetime.fromisoformat(condition["lastTransitionTime"]) < UNPLACED:
+    pod, condition = unscheduled[0]
+    if now - datetime.fromisoformat(condition["lastTransitionTime"]) < SCHEDULING_GRACE:
         return None
-    said = str(condition.get("message", "no details"))[:LONGEST_MESSAGE]
-    text = f"no node takes pod {pod['metadata']['name']}: {said}; correct spec.runtime, or wait for room"
-    return Obstacle("PodsCannotBePlaced", text)
+    details = str(condition.get("message", "no details"))[:MAX_MESSAGE_LENGTH]
+    return Obstacle(
+        "PodsCannotBePlaced",
+        f"pod {pod['metadata']['name']} cannot be scheduled: {details}; correct spec.runtime, or wait for free nodes",
+    )
 
 
-def without_pods(jobs: Iterable[Manifest], pods: Sequence[Manifest], now: datetime) -> Manifest | None:
-    """The first Job that should have pods and has none that lives; its Events tell whether they are refused."""
-    served = {str(owner["uid"]) for pod in pods if is_alive(pod) for owner in _owners(pod)}
-    for job in _by_name(jobs):
-        over = any(
-            found["type"] in ("Complete", "Failed") and found["status"] == "True"
-            for found in job.get("status", {}).get("conditions", ())
+def job_without_pods(jobs: Iterable[Manifest], pods: Sequence[Manifest], now: datetime) -> Manifest | None:
+    """Return the first Job that should have pods and has no live one; its Events show whether they are rejected."""
+    jobs_with_pods = {str(owner["uid"]) for pod in pods if is_alive(pod) for owner in _owners(pod)}
+    for job in _sorted_by_name(jobs):
+        metadata, spec, status = job["metadata"], job["spec"], job.get("status", {})
+        has_ended = any(
+            condition["type"] in ("Complete", "Failed") and condition["status"] == "True"
+            for condition in status.get("conditions", ())
         )
-        waits = job["metadata"].get("deletionTimestamp") or job["spec"].get("suspend") or not job["spec"]["parallelism"]
-        began = job.get("status", {}).get("startTime") or job["metadata"].get("creationTimestamp")
-        if over or waits or job["metadata"]["uid"] in served or began is None:
+        is_idle = metadata.get("deletionTimestamp") or spec.get("suspend") or not spec["parallelism"]
+        started = status.get("startTime") or metadata.get("creationTimestamp")
+        if has_ended or is_idle or metadata["uid"] in jobs_with_pods or started is None:
             continue
-        if now - datetime.fromisoformat(began) > UNMADE:
+        if now - datetime.fromisoformat(started) > POD_CREATION_GRACE:
             return job
     return None
 
 
-def refused(job: Manifest, pods: Iterable[Manifest], events: Iterable[Manifest]) -> Obstacle | None:
-    """`events`: those of the Job with the reason FailedCreate; one that is older than its newest pod is over."""
+def creation_obstacle(job: Manifest, pods: Iterable[Manifest], events: Iterable[Manifest]) -> Obstacle | None:
+    """Return why the pods of a Job are rejected.
+
+    `events` are the Events of the Job with the reason FailedCreate; one that is older than its newest pod is outdated.
+    """
     uid, name = job["metadata"]["uid"], job["metadata"]["name"]
-    own = [pod for pod in pods if any(owner["uid"] == uid for owner in _owners(pod))]
-    newest = max((str(pod["metadata"].get("creationTimestamp", "")) for pod in own), default="")
-    found = max(events, key=_when, default=None)
-    if found is None or _when(found) < newest:
+    own_pods = [pod for pod in pods if any(owner["uid"] == uid for owner in _owners(pod))]
+    newest_pod = max((str(pod["metadata"].get("creationTimestamp", "")) for pod in own_pods), default="")
+    event = max(events, key=_event_time, default=None)
+    if event is None or _event_time(event) < newest_pod:
         return None
-    # The name is another one at every try; the status must not change with it.
-    said = re.sub(r'pods "[^"]+" is forbidden', "pods are forbidden", str(found.get("note", "no details")))
-    advice = "correct spec.runtime, or have the policy or the quota changed"
-    return Obstacle("PodsRefused", f"no pod of Job {name} can be made: {said[:LONGEST_MESSAGE]}; {advice}")
+    # Each try has another pod name; the status must not change with it.
+    details = re.sub(r'pods "[^"]+" is forbidden', "pods are forbidden", str(event.get("note", "no details")))
+    advice = "correct spec.runtime, or change the policy or the quota"
+    return Obstacle("PodsRefused", f"no pod of Job {name} can be created: {details[:MAX_MESSAGE_LENGTH]}; {advice}")
 
 
-def _by_name(objects: Iterable[Manifest]) -> list[Manifest]:
-    return sorted(objects, key=lambda found: str(found["metadata"]["name"]))
+def _sorted_by_name(objects: Iterable[Manifest]) -> list[Manifest]:
+    return sorted(objects, key=lambda body: str(body["metadata"]["name"]))
 
 
 def _owners(pod: Manifest) -> list[Manifest]:
@@ -101,11 +106,15 @@ def _owners(pod: Manifest) -> list[Manifest]:
 
 
 def _unschedulable(pod: Manifest) -> Manifest | None:
-    for found in pod.get("status", {}).get("conditions", ()):
-        if (found["type"], found["status"], found.get("reason")) == ("PodScheduled", "False", "Unschedulable"):
-            return dict(found)
+    for condition in pod.get("status", {}).get("conditions", ()):
+        if (condition["type"], condition["status"], condition.get("reason")) == (
+            "PodScheduled",
+            "False",
+            "Unschedulable",
+        ):
+            return dict(condition)
     return None
 
 
-def _when(event: Manifest) -> str:
+def _event_time(event: Manifest) -> str:
     return str(event.get("deprecatedLastTimestamp") or event.get("eventTime") or "")

@@ -1,1 +1,1 @@
-"""The operator as a process: leader election, probes, logs, metrics, database migration."""
+"""The operator as a process: leader election, probes, logs, metrics and the database migration."""

@@ -1,10 +1,10 @@
-"""The tables of the study database, made or brought up to date before the operator starts."""
+"""Migration of the study database before the operator starts."""
 
 from ctrlab_study import StudyDatabase
 
 
-def migrate(url: str) -> None:
-    """May be run again and by several at once; StudyUnavailable names what is wrong."""
+def migrate_database(url: str) -> None:
+    """Create or upgrade the tables; StudyUnavailable describes the problem. Safe to repeat and to run concurrently."""
     database = StudyDatabase(url)
     try:
         database.create_schema()

@@ -1,7 +1,7 @@
-"""One operator at a time: a Lease that is renewed while the process lives, as Kubernetes' own controllers do it.
+"""Leader election: one operator at a time works, the one that renews a Lease, as in Kubernetes' own controllers.
 
-A short overlap would be harmless, because children have fixed names; the Lease keeps a second replica from doing every
-look twice. Expiry is measured by this process's own clock from when it saw the holder's last renewal.
+A short overlap would be harmless, because children have fixed names; the Lease keeps a second replica from repeating
+every reconcile. Expiry is measured by this process's own clock from its first observation of the last renewal.
 """
 
 import logging
@@ -21,13 +21,13 @@ LEASE_NAME = "ctrlab-operator"
 LEASE_LABEL = f"{GROUP}/lease"
 DURATION_SECONDS = 15
 RENEW_SECONDS = 5.0
-"""Three tries before the Lease runs out."""
-GIVE_UP_SECONDS = 10.0
-"""Without a renewal for so long the holder stops working, before anybody else may start."""
+"""Interval of renewals; three tries before the Lease expires."""
+STOP_WORKING_SECONDS = 10.0
+"""Seconds without a renewal after which the holder stops working, before another replica may start."""
 
 
 class LeaderLease:
-    """`held` is asked before every look at an experiment."""
+    """The Lease of the operator; check `is_held` before every reconcile."""
 
     def __init__(
         self,
@@ -37,89 +37,87 @@ class LeaderLease:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """`clock` measures durations; `now` is written into the Lease."""
         self._api = api
         self._namespace = namespace
         self._identity = identity
         self._clock = clock
         self._now = now
-        self._renewed: float | None = None
-        self._seen: tuple[str, float] | None = None
+        self._renewed_at: float | None = None
+        self._observed_version: tuple[str, float] | None = None
         self._stop = threading.Event()
 
     @property
-    def held(self) -> bool:
+    def is_held(self) -> bool:
         """Whether this process may work now."""
-        return self._renewed is not None and self._clock() - self._renewed < GIVE_UP_SECONDS
+        return self._renewed_at is not None and self._clock() - self._renewed_at < STOP_WORKING_SECONDS
 
     def run(self, on_acquired: Callable[[], None]) -> None:
-        """Acquire and renew until `stop`; `on_acquired` is called each time the Lease changes hands to us."""
+        """Acquire and renew the Lease until `stop`; call `on_acquired` whenever this process becomes the holder."""
         while not self._stop.is_set():
-            before = self.held
+            was_held = self.is_held
             try:
-                self.step()
+                self.acquire_or_renew()
             except ApiError as error:
                 log.warning("the Lease could not be renewed: %s", error)
-            if self.held and not before:
-                log.info("holding the Lease as %s", self._identity)
+            if self.is_held and not was_held:
+                log.info("acquired the Lease as %s", self._identity)
                 on_acquired()
             self._stop.wait(RENEW_SECONDS)
         self._release()
 
     def stop(self) -> None:
-        """Let `run` release the Lease and return."""
+        """Make `run` release the Lease and return."""
         self._stop.set()
 
-    def step(self) -> None:
-        """One try to acquire or renew."""
-        began = self._clock()
+    def acquire_or_renew(self) -> None:
+        """Try once to acquire or renew the Lease."""
+        started = self._clock()
         try:
             lease = self._api.get(LEASE, self._namespace, LEASE_NAME)
         except ApiError as error:
-            if not error.is_absent:
+            if not error.is_not_found:
                 raise
-            lease = {
-                "metadata": {"name": LEASE_NAME, "namespace": self._namespace, "labels": {LEASE_LABEL: "operator"}}
-            }
-            self._write(lease, began, create=True)
+            metadata = {"name": LEASE_NAME, "namespace": self._namespace, "labels": {LEASE_LABEL: "operator"}}
+            self._write({"metadata": metadata}, started, create=True)
             return
-        spec = lease.get("spec", {})
-        holder = spec.get("holderIdentity") or ""
+        holder = lease.get("spec", {}).get("holderIdentity") or ""
         if holder not in ("", self._identity) and not self._has_expired(lease):
-            self._renewed = None
+            self._renewed_at = None
             return
-        self._write(lease, began, create=False)
+        self._write(lease, started, create=False)
 
     def _has_expired(self, lease: Manifest) -> bool:
         version = str(lease["metadata"].get("resourceVersion"))
-        if self._seen is None or self._seen[0] != version:
-            self._seen = (version, self._clock())
-        return self._clock() - self._seen[1] > DURATION_SECONDS
+        if self._observed_version is None or self._observed_version[0] != version:
+            self._observed_version = (version, self._clock())
+        return self._clock() - self._observed_version[1] > DURATION_SECONDS
 
-    def _write(self, lease: Manifest, began: float, *, create: bool) -> None:
-        """A conflict means that somebody else was faster."""
+    def _write(self, lease: Manifest, started: float, *, create: bool) -> None:
+        """Write the Lease; on a conflict, another replica was faster."""
         old = lease.get("spec", {})
-        moment = self._now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        mine = old.get("holderIdentity") == self._identity
+        now = self._now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        is_renewal = old.get("holderIdentity") == self._identity
         spec = {
             "holderIdentity": self._identity,
             "leaseDurationSeconds": DURATION_SECONDS,
-            "acquireTime": old.get("acquireTime", moment) if mine else moment,
-            "renewTime": moment,
-            "leaseTransitions": int(old.get("leaseTransitions") or 0) + (not mine and not create),
+            "acquireTime": old.get("acquireTime", now) if is_renewal else now,
+            "renewTime": now,
+            "leaseTransitions": int(old.get("leaseTransitions") or 0) + (not is_renewal and not create),
         }
         body = {**lease, "spec": spec}
         try:
             (self._api.create if create else self._api.replace)(LEASE, self._namespace, body)
-            self._renewed = began
+            self._renewed_at = started
         except ApiError as error:
             if not error.is_conflict:
                 raise
-            if not mine:
-                self._renewed = None
+            if not is_renewal:
+                self._renewed_at = None
 
     def _release(self) -> None:
-        """So that a successor need not wait for the end of the duration."""
-        if not self.held:
+        """Release the Lease, so that a successor does not wait until it expires."""
+        if not self.is_held:
             return
         try:
             lease = self._api.get(LEASE, self._namespace, LEASE_NAME)
@@ -128,4 +126,4 @@ class LeaderLease:
                 self._api.replace(LEASE, self._namespace, lease)
         except ApiError as error:
             log.warning("the Lease could not be released: %s", error)
-        self._renewed = None
+        self._renewed_at = None

@@ -1,4 +1,4 @@
-"""What Prometheus reads: counters of the loop, and gauges computed from the cached statuses when they are asked for."""
+"""Prometheus metrics: counters of the control loop, and gauges computed at each scrape from the cached statuses."""
 
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator
@@ -13,34 +13,37 @@ from ctrlab_operator.reconciling.work_queue import WorkQueue
 
 
 class Telemetry:
-    """One registry for one operator."""
+    """The metrics registry of one operator process."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.reconcile_seconds = Histogram(
-            "ctrlab_reconcile_seconds", "Duration of one look at an experiment.", registry=self.registry
+            "ctrlab_reconcile_seconds", "Duration of a reconcile in seconds.", registry=self.registry
         )
         self.reconcile_errors = Counter(
-            "ctrlab_reconcile_errors_total", "Looks that have to be repeated.", ["reason"], registry=self.registry
+            "ctrlab_reconcile_errors_total",
+            "Failed reconciles, which are retried, by reason.",
+            ["reason"],
+            registry=self.registry,
         )
         self.api_requests = Counter(
             "ctrlab_api_requests_total",
-            "Requests to the API server beside the watches.",
+            "Requests to the API server other than watches; status 0 means no response.",
             ["verb", "resource", "status"],
             registry=self.registry,
         )
 
     def count_request(self, verb: str, resource: str, status: int) -> None:
-        """One request to the API server; status 0: no answer."""
+        """Count a request to the API server; status 0 means no response."""
         self.api_requests.labels(verb, resource, str(status)).inc()
 
-    def watch(self, cache: ObjectCache, queue: WorkQueue[ResourceRef], watch_age: Callable[[], float]) -> None:
-        """Add the gauges."""
+    def add_gauges(self, cache: ObjectCache, queue: WorkQueue[ResourceRef], watch_age: Callable[[], float]) -> None:
+        """Register the gauges that are computed from these objects."""
         self.registry.register(StateCollector(cache, queue, watch_age))
 
 
 class StateCollector(Collector):
-    """Queue, watches and experiments as they are at the moment of the scrape."""
+    """Computes the gauges of queue, watches and experiments at the time of a scrape."""
 
     def __init__(self, cache: ObjectCache, queue: WorkQueue[ResourceRef], watch_age: Callable[[], float]) -> None:
         self._cache = cache
@@ -48,37 +51,39 @@ class StateCollector(Collector):
         self._watch_age = watch_age
 
     def collect(self) -> Iterator[Metric]:
-        """Called by the registry."""
-        yield GaugeMetricFamily("ctrlab_queue_depth", "Experiments that wait for a worker.", self._queue.depth)
+        """Yield every gauge; called by the registry."""
+        yield GaugeMetricFamily("ctrlab_queue_depth", "Resources that wait for a reconcile thread.", self._queue.depth)
         yield GaugeMetricFamily(
-            "ctrlab_queue_oldest_seconds", "How long the first of them has waited.", self._queue.oldest_ready
+            "ctrlab_queue_oldest_seconds", "Longest wait in the queue in seconds.", self._queue.oldest_ready_seconds
         )
         yield GaugeMetricFamily(
-            "ctrlab_longest_reconcile_seconds", "Age of the oldest look that goes on.", self._queue.longest_active
+            "ctrlab_longest_reconcile_seconds",
+            "Age of the oldest running reconcile in seconds.",
+            self._queue.longest_active_seconds,
         )
         yield GaugeMetricFamily(
-            "ctrlab_watch_age_seconds", "Time since the last event of any watch.", self._watch_age()
+            "ctrlab_watch_age_seconds", "Seconds since the last event of any watch.", self._watch_age()
         )
         experiments, ablations = self._cache.progress(EXPERIMENT), self._cache.progress(ABLATION)
-        yield _family("ctrlab_experiments", "Experiments by stage.", "stage", _stages(experiments))
-        yield _family("ctrlab_ablations", "Ablations by stage.", "stage", _stages(ablations))
-        every = [*experiments, *ablations]
-        failed = sum(progress.trials_failed for progress in every)
-        trials = {"done": sum(progress.trials_done for progress in every) - failed, "failed": failed}
+        yield _gauge("ctrlab_experiments", "Experiments by stage.", "stage", _count_stages(experiments))
+        yield _gauge("ctrlab_ablations", "Ablations by stage.", "stage", _count_stages(ablations))
+        progress = [*experiments, *ablations]
+        failed = sum(counts.trials_failed for counts in progress)
+        trials = {"done": sum(counts.trials_done for counts in progress) - failed, "failed": failed}
         runs = {
-            "done": sum(progress.runs_done for progress in every),
-            "failed": sum(progress.runs_failed for progress in every),
+            "done": sum(counts.runs_done for counts in progress),
+            "failed": sum(counts.runs_failed for counts in progress),
         }
-        yield _family("ctrlab_trials", "Trials of all experiments and ablations by state.", "state", trials)
-        yield _family("ctrlab_runs", "Final runs of all experiments and ablations by state.", "state", runs)
+        yield _gauge("ctrlab_trials", "Trials of all experiments and ablations by state.", "state", trials)
+        yield _gauge("ctrlab_runs", "Final runs of all experiments and ablations by state.", "state", runs)
 
 
-def _stages(found: list[ProgressCounts]) -> dict[str, int]:
-    return Tally(progress.stage for progress in found)
+def _count_stages(progress: list[ProgressCounts]) -> dict[str, int]:
+    return Tally(counts.stage for counts in progress)
 
 
-def _family(name: str, text: str, label: str, values: dict[str, int]) -> Metric:
-    family = GaugeMetricFamily(name, text, labels=[label])
-    for value, number in sorted(values.items()):
-        family.add_metric([value], number)
+def _gauge(name: str, documentation: str, label: str, values: dict[str, int]) -> Metric:
+    family = GaugeMetricFamily(name, documentation, labels=[label])
+    for label_value, number in sorted(values.items()):
+        family.add_metric([label_value], number)
     return family

@@ -1,1 +1,1 @@
-"""The work queue, and what one reconcile does."""
+"""The work queue, and one reconcile: observe, decide, act, write the status."""

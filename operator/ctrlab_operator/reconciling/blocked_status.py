@@ -1,42 +1,42 @@
-"""The status of an experiment that cannot be brought forward now: everything as it was, but Stalled, with the reason.
+"""The status of a blocked resource: unchanged, except that it is Stalled with the reason.
 
-It clears by itself: the next look that finds nothing in the way writes the planner's status again.
+The condition clears itself: the next reconcile that is not blocked writes the planner's status again.
 """
 
 from ctrlab_api.names import ConditionType
 from ctrlab_api.resources.status import ExperimentStatus, StatusCondition
 
-LONGEST_MESSAGE = 2000
+MAX_MESSAGE_LENGTH = 2000
 
 
 def blocked_status(
-    base: ExperimentStatus, before: ExperimentStatus | None, generation: int, now: str, reason: str, message: str
+    base: ExperimentStatus, previous: ExperimentStatus | None, generation: int, now: str, reason: str, message: str
 ) -> ExperimentStatus:
-    """`base` with Stalled instead of Ready; times move only where a condition differs from what was written `before`.
+    """Return `base` with Stalled instead of Ready.
 
-    `now` as RFC 3339.
+    Transition times change only where a condition differs from the `previous` status; `now` is in RFC 3339.
     """
-    written = {condition.type: condition for condition in before.conditions} if before else {}
+    previous_conditions = {condition.type: condition for condition in previous.conditions} if previous else {}
 
-    def condition(kind: str, status: str) -> StatusCondition:
-        old = written.get(kind)
+    def condition(condition_type: str, status: str) -> StatusCondition:
+        old = previous_conditions.get(condition_type)
         return StatusCondition.model_validate(
             {
-                "type": kind,
+                "type": condition_type,
                 "status": status,
                 "observed_generation": generation,
                 "last_transition_time": old.last_transition_time if old and old.status == status else now,
                 "reason": reason,
-                "message": message[:LONGEST_MESSAGE],
+                "message": message[:MAX_MESSAGE_LENGTH],
             }
         )
 
-    conditions = {found.type: found for found in base.conditions}
+    conditions = {condition.type: condition for condition in base.conditions}
     conditions[ConditionType.READY] = condition(ConditionType.READY, "False")
     conditions[ConditionType.STALLED] = condition(ConditionType.STALLED, "True")
     return base.model_copy(
         update={
             "observed_generation": generation,
-            "conditions": tuple(conditions[kind] for kind in sorted(conditions)),
+            "conditions": tuple(conditions[name] for name in sorted(conditions)),
         }
     )

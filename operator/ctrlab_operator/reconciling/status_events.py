@@ -1,7 +1,7 @@
-"""Kubernetes Events: one at every change of stage, every failure, and when an obstacle appears or goes.
+"""Kubernetes Events: one for every change of stage, every failure, and when an obstacle appears or is resolved.
 
-Which ones follow from the statuses before and after; the name follows from the content, so that a repeated write of
-the same event is refused as a conflict and nothing is told twice.
+The previous and the new status determine the Events, and the content of an Event determines its name: writing it again
+is rejected as a conflict, so no Event is published twice.
 """
 
 from dataclasses import dataclass
@@ -9,76 +9,80 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from ctrlab_api.canonical_json import digest, short_digest
-from ctrlab_api.loading.resource_loading import Resource
-from ctrlab_api.names import API_VERSION, ConditionType
+from ctrlab_api.names import ConditionType
 from ctrlab_api.resources.status import ExperimentStatus, StatusCondition
-from ctrlab_operator.kubernetes_api.api_client import KubernetesApi, Manifest
+from ctrlab_operator.kubernetes_api.api_client import FIELD_MANAGER, KubernetesApi, Manifest
 from ctrlab_operator.kubernetes_api.api_errors import ApiError
+from ctrlab_operator.kubernetes_api.object_cache import ResourceRef
 from ctrlab_operator.kubernetes_api.object_kinds import EVENT
-from ctrlab_operator.operator_settings import FIELD_MANAGER
 
-LONGEST_NOTE = 1000
-"""The API server takes 1024 bytes."""
+MAX_NOTE_LENGTH = 1000
+"""The API server accepts 1024 bytes."""
 
 
 @dataclass(frozen=True)
-class Note:
-    """What happened."""
+class StatusEvent:
+    """A change of a status that users are notified of."""
 
     type: Literal["Normal", "Warning"]
     reason: str
-    text: str
+    note: str
 
 
-def notes(before: ExperimentStatus | None, after: ExperimentStatus) -> list[Note]:
-    """What a person would want to be told of this change."""
-    found: list[Note] = []
-    stalled, ready = after.condition(ConditionType.STALLED), after.condition(ConditionType.READY)
-    was = before.condition(ConditionType.STALLED) if before else None
-    if stalled is not None and stalled.status == "True":
-        if was is None or (was.status, was.reason) != ("True", stalled.reason):
-            found.append(Note("Warning", stalled.reason, stalled.message))
-    elif before is None or before.stage != after.stage:
-        found.append(Note("Normal", after.stage, _what(after, ready)))
-    elif was is not None and was.status == "True":
-        found.append(Note("Normal", "Resumed", f"{was.reason} is over; going on with {after.stage}"))
-    return found
+def status_events(previous: ExperimentStatus | None, status: ExperimentStatus) -> list[StatusEvent]:
+    """Return the Events for a change of the status."""
+    stalled, was_stalled = _true_stalled(status), _true_stalled(previous)
+    if stalled is not None:
+        if was_stalled is None or was_stalled.reason != stalled.reason:
+            return [StatusEvent("Warning", stalled.reason, stalled.message)]
+    elif previous is None or previous.stage != status.stage:
+        return [StatusEvent("Normal", status.stage, _stage_note(status))]
+    elif was_stalled is not None:
+        note = f"{was_stalled.reason} is resolved; continuing in stage {status.stage}"
+        return [StatusEvent("Normal", "Resumed", note)]
+    return []
 
 
-def event(resource: Resource, note: Note, identity: str, now: datetime) -> Manifest:
-    """An Event of events.k8s.io/v1 about an experiment or an ablation."""
-    meta, status = resource.metadata, resource.status
-    seen = status.model_dump(mode="json") if status else {}
-    unique = short_digest(digest({"uid": meta.uid, "reason": note.reason, "text": note.text, "status": seen}), 16)
+def event_manifest(
+    ref: ResourceRef, uid: str, status: ExperimentStatus, event: StatusEvent, reporter: str, now: datetime
+) -> Manifest:
+    """Return an Event of events.k8s.io/v1 about an experiment or an ablation, whose new status is `status`."""
+    content = {"uid": uid, "reason": event.reason, "text": event.note, "status": status.model_dump(mode="json")}
     return {
-        "metadata": {"name": f"{meta.name}.{unique}", "namespace": meta.namespace},
+        "metadata": {"name": f"{ref.name}.{short_digest(digest(content), 16)}", "namespace": ref.namespace},
         "eventTime": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "type": note.type,
-        "reason": note.reason,
-        "note": note.text[:LONGEST_NOTE],
+        "type": event.type,
+        "reason": event.reason,
+        "note": event.note[:MAX_NOTE_LENGTH],
         "action": "Reconcile",
         "reportingController": FIELD_MANAGER,
-        "reportingInstance": identity,
+        "reportingInstance": reporter,
         "regarding": {
-            "apiVersion": API_VERSION,
-            "kind": resource.kind,
-            "name": meta.name,
-            "namespace": meta.namespace,
-            "uid": meta.uid,
+            "apiVersion": ref.kind.api_version,
+            "kind": ref.kind.kind,
+            "name": ref.name,
+            "namespace": ref.namespace,
+            "uid": uid,
         },
     }
 
 
-def publish(api: KubernetesApi, body: Manifest) -> None:
-    """Events are a courtesy: a server that does not take one stops nothing."""
+def publish_event(api: KubernetesApi, body: Manifest) -> None:
+    """Create an Event; a server that rejects it does not stop the reconcile."""
     try:
         api.create(EVENT, body["metadata"]["namespace"], body)
     except ApiError as error:
-        if not (error.is_conflict or error.is_refusal or error.is_absent):
+        if not (error.is_conflict or error.is_rejected or error.is_not_found):
             raise
 
 
-def _what(status: ExperimentStatus, ready: StatusCondition | None) -> str:
+def _true_stalled(status: ExperimentStatus | None) -> StatusCondition | None:
+    stalled = status.condition(ConditionType.STALLED) if status else None
+    return stalled if stalled is not None and stalled.status == "True" else None
+
+
+def _stage_note(status: ExperimentStatus) -> str:
     if status.report is not None:
         return f"the report is at {status.report.uri}"
+    ready = status.condition(ConditionType.READY)
     return (ready.message if ready else "") or f"the stage is now {status.stage}"

@@ -1,6 +1,6 @@
-"""The work queue: a key waits in it once, however often it was marked dirty, and failures wait ever longer.
+"""Work queue: a key waits in it at most once, however often it is added, and failed keys return with growing delays.
 
-As in controller-runtime: a key that is marked while it is worked on is taken again afterwards, never at the same time.
+As in controller-runtime, a key that is added while a thread works on it is taken again afterwards, never concurrently.
 """
 
 import heapq
@@ -14,20 +14,20 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 
 BASE_SECONDS = 0.5
-CAP_SECONDS = 300.0
+MAX_SECONDS = 300.0
 JITTER = 0.2
-"""Delays are spread by this share, so that a thousand keys do not come back together."""
+"""Delays grow by up to this share at random, so that a thousand keys do not return at once."""
 
 
 class WorkQueue(Generic[K]):
-    """For any number of threads on both sides."""
+    """A queue of keys; safe for any number of producers and reconcile threads."""
 
     def __init__(
-        self, clock: Callable[[], float] = time.monotonic, spread: Callable[[], float] = random.random
+        self, clock: Callable[[], float] = time.monotonic, jitter: Callable[[], float] = random.random
     ) -> None:
-        """`spread` gives numbers in [0, 1) for the jitter."""
+        """`jitter` returns numbers in [0, 1)."""
         self._clock = clock
-        self._spread = spread
+        self._jitter = jitter
         self._ready: OrderedDict[K, float] = OrderedDict()
         self._active: dict[K, float] = {}
         self._dirty: set[K] = set()
@@ -39,14 +39,14 @@ class WorkQueue(Generic[K]):
         self._changed = threading.Condition()
 
     def add(self, key: K) -> None:
-        """Mark the key dirty: it is worked on as soon as a worker is free."""
+        """Add the key; the next free thread takes it."""
         with self._changed:
             self._add(key)
 
     def add_after(self, key: K, seconds: float) -> None:
-        """Mark the key dirty later; the earliest of several delays counts."""
+        """Add the key after a delay; of several delays of a key, the one that ends first counts."""
         with self._changed:
-            due = self._clock() + seconds * (1 + JITTER * self._spread())
+            due = self._clock() + seconds * (1 + JITTER * self._jitter())
             if self._due.get(key, due) < due:
                 return
             self._due[key] = due
@@ -55,38 +55,37 @@ class WorkQueue(Generic[K]):
             self._changed.notify()
 
     def retry(self, key: K) -> float:
-        """Mark the key dirty after a back-off that doubles with every failure in a row; returns the seconds."""
+        """Add the key after a back-off that doubles with every consecutive failure; return its seconds."""
         with self._changed:
             failures = self._failures[key] = self._failures.get(key, 0) + 1
-        delay = min(BASE_SECONDS * 2.0 ** (failures - 1), CAP_SECONDS)
+        delay = min(BASE_SECONDS * 2.0 ** (failures - 1), MAX_SECONDS)
         self.add_after(key, delay)
         return delay
 
     def failures(self, key: K) -> int:
-        """How often the key has failed in a row."""
+        """Return the number of consecutive failures of the key."""
         with self._changed:
             return self._failures.get(key, 0)
 
-    def succeed(self, key: K) -> None:
-        """The next failure of the key is the first again."""
+    def reset_failures(self, key: K) -> None:
+        """Restart the back-off of the key, after a success."""
         with self._changed:
             self._failures.pop(key, None)
 
     def take(self) -> K | None:
-        """The next key, waited for; None once the queue is closed. `done` must follow."""
+        """Wait for the next key and return it, or None once the queue is closed; call `done` afterwards."""
         with self._changed:
             while not self._closed:
-                self._promote()
+                self._add_due_keys()
                 if self._ready:
                     key, _ = self._ready.popitem(last=False)
                     self._active[key] = self._clock()
                     return key
-                wait = self._timers[0][0] - self._clock() if self._timers else None
-                self._changed.wait(wait)
+                self._changed.wait(self._timers[0][0] - self._clock() if self._timers else None)
             return None
 
     def done(self, key: K) -> None:
-        """The worker has ended with the key."""
+        """Mark the work on the key as finished; add it again if it was added meanwhile."""
         with self._changed:
             self._active.pop(key, None)
             if key in self._dirty:
@@ -94,26 +93,26 @@ class WorkQueue(Generic[K]):
                 self._add(key)
 
     def close(self) -> None:
-        """Send the workers home."""
+        """Shut down: unblock `take()`, which returns None from now on."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     @property
     def depth(self) -> int:
-        """Keys that could be worked on now."""
+        """Number of keys that wait for a thread."""
         with self._changed:
             return len(self._ready) + len(self._dirty)
 
     @property
-    def longest_active(self) -> float:
-        """For how many seconds a worker has been at its key; 0 while all are free."""
+    def longest_active_seconds(self) -> float:
+        """Seconds since the oldest work in progress started; 0 while all threads are idle."""
         with self._changed:
             return self._clock() - min(self._active.values()) if self._active else 0.0
 
     @property
-    def oldest_ready(self) -> float:
-        """For how many seconds the first key has been waiting for a worker."""
+    def oldest_ready_seconds(self) -> float:
+        """Seconds for which the first key has waited for a thread; 0 if none waits."""
         with self._changed:
             return self._clock() - next(iter(self._ready.values())) if self._ready else 0.0
 
@@ -124,8 +123,8 @@ class WorkQueue(Generic[K]):
             self._ready[key] = self._clock()
             self._changed.notify()
 
-    def _promote(self) -> None:
-        """Move what is due from the timers to the ready keys; a timer that was overtaken is dropped."""
+    def _add_due_keys(self) -> None:
+        """Move due keys from the timers to the ready keys; drop timers that a shorter delay replaced."""
         now = self._clock()
         while self._timers and self._timers[0][0] <= now:
             due, _, key = heapq.heappop(self._timers)

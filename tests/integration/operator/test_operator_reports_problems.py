@@ -27,7 +27,7 @@ def bucket_port(cluster: Cluster) -> Iterator[TcpProxy]:
 
 
 def test_pods_that_a_quota_refuses_are_told_until_they_may_run(cluster: Cluster) -> None:
-    cluster.refuse_pods()
+    cluster.reject_pods()
     cluster.start_operator()
     cluster.create("study", spec(models=ONE_MODEL))
 
@@ -133,7 +133,7 @@ def test_a_deletion_that_no_watch_told_of_is_found_by_listing(cluster: Cluster) 
     job = cluster.wait(lambda: _tune_job(cluster))
     cluster.wait(lambda: any(kind == "trial" for kind, _ in journal_of(cluster)))
 
-    with cluster.server.objects.silence():
+    with cluster.server.objects.muted():
         cluster.api.delete(JOB, cluster.namespace, job["metadata"]["name"], job["metadata"]["uid"])
 
     made_again = cluster.wait(lambda: _tune_job(cluster))

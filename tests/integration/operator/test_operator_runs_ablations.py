@@ -54,7 +54,7 @@ def test_an_ablation_made_before_its_experiment_ends_in_a_report_and_outlives_it
     cluster.stop_operator(signal.SIGKILL)
     cluster.start_operator(CTRLAB_POD_NAME="operator-0")
 
-    cluster.wait_for_stage("parts", "Succeeded", "Failed", of=ABLATION)
+    cluster.wait_for_stage("parts", "Succeeded", "Failed", kind=ABLATION)
 
     done = cluster.experiment("parts", ABLATION)
     status = done["status"]
@@ -73,7 +73,7 @@ def test_an_ablation_made_before_its_experiment_ends_in_a_report_and_outlives_it
     cluster.stop_operator(signal.SIGTERM)
     cluster.start_operator()
     cluster.create_ablation("later", of(suspend=True))
-    cluster.wait_for_stage("later", "Suspended", of=ABLATION)
+    cluster.wait_for_stage("later", "Suspended", kind=ABLATION)
     assert cluster.experiment("parts", ABLATION)["status"] == status
 
 
@@ -84,12 +84,14 @@ def test_an_experiment_and_an_ablation_of_one_name_do_not_meet(cluster: Cluster)
         "study", of(runtime={"queueName": "ablations", "env": [{"name": "A", "value": "b"}]})
     )
 
-    cluster.wait_for_stage("study", "Succeeded", "Failed", of=ABLATION)
+    cluster.wait_for_stage("study", "Succeeded", "Failed", kind=ABLATION)
 
     assert cluster.stage("study", ABLATION) == "Succeeded"
     jobs = cluster.api.list(JOB, cluster.namespace, "ctrlab.dev/ablation=study")
     assert {job["metadata"]["annotations"]["ctrlab.dev/job"] for job in jobs} >= {"prepare", "report"}
-    own = [pod for pod in cluster.kubelet.ran if pod["metadata"]["labels"].get("ctrlab.dev/ablation") == "study"]
+    own = [
+        pod for pod in cluster.kubelet.started_pods if pod["metadata"]["labels"].get("ctrlab.dev/ablation") == "study"
+    ]
     assert {pod["metadata"]["labels"]["ctrlab.dev/phase"] for pod in own} == {"prepare", "evaluate", "report"}
     for child in (*jobs, *cluster.api.list(CONFIG_MAP, cluster.namespace, "ctrlab.dev/ablation=study")):
         (owner,) = child["metadata"]["ownerReferences"]
@@ -153,7 +155,7 @@ def test_suspending_and_deleting_stop_its_pods_and_nothing_of_its_experiment(clu
     cluster.wait(lambda: cluster.stage("parts", ABLATION) == "Evaluating" and cluster.kubelet.running)
 
     cluster.change("parts", {"suspend": True}, ABLATION)
-    cluster.wait_for_stage("parts", "Suspended", of=ABLATION)
+    cluster.wait_for_stage("parts", "Suspended", kind=ABLATION)
     cluster.wait(lambda: not cluster.kubelet.running)
     cluster.change("parts", {"suspend": False}, ABLATION)
     cluster.wait(lambda: cluster.stage("parts", ABLATION) == "Evaluating" and cluster.kubelet.running)

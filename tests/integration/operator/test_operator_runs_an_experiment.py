@@ -90,5 +90,5 @@ def test_bad_data_ends_the_experiment_at_the_cost_of_one_pod(cluster: Cluster) -
     assert failed["reason"] == "PrepareFailed"
     assert "it was told to fail" in failed["message"]
     assert cluster.condition("study", "Stalled")["status"] == "True"
-    assert len(cluster.kubelet.ran) == 1
+    assert len(cluster.kubelet.started_pods) == 1
     assert ("Warning", "PrepareFailed") in cluster.events()

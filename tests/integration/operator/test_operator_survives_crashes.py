@@ -39,7 +39,7 @@ def test_a_killed_worker_costs_its_trial_and_the_budget_stays_exact(cluster: Clu
 
     (model,) = cluster.experiment("study")["status"]["models"]
     assert (model["trialsDone"], model["trialsFailed"]) == (8, 0)
-    restarted = [pod for pod in cluster.kubelet.ran if "study-tune-fm" in pod["metadata"]["name"]]
+    restarted = [pod for pod in cluster.kubelet.started_pods if "study-tune-fm" in pod["metadata"]["name"]]
     assert len(restarted) >= 3, "the index of the lost worker is started again"
 
 
@@ -81,4 +81,4 @@ def test_a_second_operator_waits_for_the_lease_of_the_first(cluster: Cluster, st
 
     cluster.wait_for_stage("second", "Suspended")
     log = (cluster.folder / "operator-1.log").read_text()
-    assert "holding the Lease as operator-1" in log
+    assert "acquired the Lease as operator-1" in log

@@ -1,8 +1,7 @@
-"""An API server's treatment of custom resources, as far as the CRDs depend on it, after the Kubernetes documentation.
+"""A fake API server: stored objects behind HTTP or in process, with the admission of custom resources by their CRDs.
 
-Nulls are dropped, unknown fields refused (strict field validation, which kubectl asks for), defaults filled in, the
-schema checked, lists checked for repeated keys, and CEL rules evaluated at every level. A real server has the last
-word.
+It implements what the operator and the CRDs rely on, after the Kubernetes documentation; a real server has the last
+word (`make e2e`, CTRLAB_TEST_KUBECONFIG).
 """
 
 from fake_api_server.admission import CustomResourceAdmission, holds, rules_of

@@ -1,8 +1,8 @@
-"""An upper estimate of what CEL rules cost; an API server refuses a CRD whose rules may cost too much.
+"""An upper bound of the cost of CEL rules; an API server rejects a CRD whose rules may cost too much.
 
-Every node costs something, comparing strings costs a tenth of the shorter one's bytes, a macro costs its body for each
-element that the schema allows, and a rule counts as often as its place may occur. Where a server's estimate is finer,
-this one is higher; where a server can find no bound, neither can this one, and the cost is infinite.
+Every node has a cost, a string comparison costs a tenth of the bytes of the shorter string, a macro costs its body for
+each element that the schema allows, and a rule counts as often as its field may occur. Where the server's estimate is
+finer, this one is higher; where the server has no bound, the cost is infinite.
 """
 
 import math
@@ -15,16 +15,16 @@ Schema = dict[str, Any]
 Scope = dict[str, Schema | None]
 
 NODE = 2
-"""Of each select, call, operator and literal."""
-ROUND = 8
-"""Of each round of a macro beside its body."""
+"""Cost of a select, call, operator or literal."""
+ITERATION = 8
+"""Cost of one iteration of a macro, without its body."""
 BYTES = 4
-"""Of a character in UTF-8."""
+"""Maximum bytes of a character in UTF-8."""
 MACROS = {"all", "exists", "exists_one", "filter", "map"}
 
 
 def rule_costs(schema: Schema, path: str = "", times: float = 1) -> Iterator[tuple[str, float]]:
-    """(path and rule, estimated cost for a whole object) of every rule below a schema."""
+    """Yield path and rule, and the estimated cost for a whole object, of every rule of a schema."""
     for rule in schema.get("x-kubernetes-validations", ()):
         tree = celpy.Environment().compile(rule["rule"])
         cost, _ = _walk(tree, {"self": schema, "oldSelf": schema})
@@ -39,7 +39,7 @@ def rule_costs(schema: Schema, path: str = "", times: float = 1) -> Iterator[tup
 
 
 def _walk(node: Any, scope: Scope) -> tuple[float, Schema | None]:
-    """Cost of an expression, and the schema of its value where it is a place in the object."""
+    """Return the cost of an expression, and the schema of its value if it is a field of the object."""
     kind, parts = node.data, node.children
     if kind == "ident":
         return NODE, scope.get(str(parts[0]))
@@ -65,7 +65,7 @@ def _walk(node: Any, scope: Scope) -> tuple[float, Schema | None]:
 
 
 def _operand(node: Any, scope: Scope) -> Schema | None:
-    """Schema of the left side, which stands below the operator's node."""
+    """Return the schema of the left operand, which is a child of the operator's node."""
     return _walk(node.children[0], scope)[1] if node.children else None
 
 
@@ -82,19 +82,19 @@ def _call(receiver: Any, name: str, arguments: list[Any], scope: Scope) -> float
     variable = str(next(iter(arguments[0].scan_values(lambda token: token.type == "IDENT"))))
     element = (schema or {}).get("items") or {"type": "string", "maxLength": 256}
     body = sum(_walk(argument, scope | {variable: element})[0] for argument in arguments[1:])
-    return cost + _elements(schema) * (body + ROUND)
+    return cost + _elements(schema) * (body + ITERATION)
 
 
 def _elements(schema: Schema | None) -> float:
-    """Elements of a list or mapping; infinite where it is not a place in the object, as for the result of a macro."""
-    found: Schema = schema or {}
-    bounds = [float(found[keyword]) for keyword in ("maxItems", "maxProperties") if keyword in found]
+    """Return the maximum size of a list or mapping; infinite for a computed one, such as the result of a macro."""
+    known: Schema = schema or {}
+    bounds = [float(known[keyword]) for keyword in ("maxItems", "maxProperties") if keyword in known]
     return bounds[0] if bounds else math.inf
 
 
 def _bytes(schema: Schema | None) -> float:
-    """Size of a value that is compared; what is not a place in the object (a number that was computed) is small."""
-    found: Schema = schema or {"type": "integer"}
-    if found.get("type") != "string":
-        return float(found.get("maxItems", 8))
-    return BYTES * float(found.get("maxLength", max((len(value) for value in found.get("enum", ())), default=math.inf)))
+    """Return the size of a compared value; a computed one (a number) is small."""
+    known: Schema = schema or {"type": "integer"}
+    if known.get("type") != "string":
+        return float(known.get("maxItems", 8))
+    return BYTES * float(known.get("maxLength", max((len(value) for value in known.get("enum", ())), default=math.inf)))

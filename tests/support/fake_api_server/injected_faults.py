@@ -1,4 +1,4 @@
-"""What a healthy server does not do: throttle, fail, answer late."""
+"""Faults that a healthy server does not have: throttling, errors, slow responses."""
 
 import threading
 from dataclasses import dataclass
@@ -6,38 +6,38 @@ from dataclasses import dataclass
 
 @dataclass
 class Fault:
-    """The next `times` requests that fit are answered wrongly."""
+    """A fault of the next `times` requests that match."""
 
     status: int = 500
-    """0: answered rightly, but late."""
+    """HTTP code; 0 answers correctly but late."""
     verb: str = ""
-    """HTTP verb; empty fits all."""
+    """HTTP verb; empty matches all."""
     plural: str = ""
-    """Resource; empty fits all."""
+    """Kind of object; empty matches all."""
     times: int = 1
     seconds: float = 0.0
-    """Delay before the answer."""
+    """Delay before the response."""
     retry_after: int | None = None
 
 
 class Faults:
-    """Those that are still to come."""
+    """The faults that have not happened yet."""
 
     def __init__(self) -> None:
-        self._waiting: list[Fault] = []
+        self._pending: list[Fault] = []
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> None:
         with self._lock:
-            self._waiting.append(fault)
+            self._pending.append(fault)
 
     def take(self, verb: str, plural: str) -> Fault | None:
-        """The fault of this request, if it has one."""
+        """Return the fault of this request, if it has one, and count it."""
         with self._lock:
-            for fault in self._waiting:
+            for fault in self._pending:
                 if fault.verb in ("", verb) and fault.plural in ("", plural):
                     fault.times -= 1
                     if fault.times <= 0:
-                        self._waiting.remove(fault)
+                        self._pending.remove(fault)
                     return fault
         return None

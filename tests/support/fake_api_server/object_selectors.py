@@ -1,37 +1,37 @@
-"""Label selectors as the API takes them."""
+"""Label selectors and field selectors of the API."""
 
 import re
 from typing import Any
 
 
-def matches(body: dict[str, Any], selector: str) -> bool:
-    """Whether an object's labels fit; known are `a`, `!a`, `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`."""
+def labels_match(body: dict[str, Any], selector: str) -> bool:
+    """Whether the labels match; supports `a`, `!a`, `a=b`, `a==b`, `a!=b`, `a in (b,c)` and `a notin (b,c)`."""
     labels = body["metadata"].get("labels") or {}
-    return all(_fits(labels, part.strip()) for part in re.split(r",(?![^(]*\))", selector) if part.strip())
-
-
-def _fits(labels: dict[str, str], part: str) -> bool:
-    found = re.fullmatch(r"(\S+)\s+(in|notin)\s+\((.*)\)", part)
-    if found:
-        name, operator, values = found.groups()
-        inside = labels.get(name) in [value.strip() for value in values.split(",")]
-        return inside == (operator == "in")
-    if "!=" in part:
-        name, value = part.split("!=", 1)
-        return labels.get(name) != value
-    if "=" in part:
-        name, value = re.split(r"==?", part, maxsplit=1)
-        return labels.get(name) == value
-    return part[1:] not in labels if part.startswith("!") else part in labels
+    return all(_term_matches(labels, part.strip()) for part in re.split(r",(?![^(]*\))", selector) if part.strip())
 
 
 def fields_match(body: dict[str, Any], selector: str) -> bool:
-    """`path=value` terms, all of which must hold."""
+    """Whether every `path=value` term matches."""
     for term in filter(None, selector.split(",")):
-        path, _, wanted = term.partition("=")
-        found: Any = body
+        path, _, expected = term.partition("=")
+        value: Any = body
         for part in path.split("."):
-            found = found.get(part, {}) if isinstance(found, dict) else {}
-        if found != wanted:
+            value = value.get(part, {}) if isinstance(value, dict) else {}
+        if value != expected:
             return False
     return True
+
+
+def _term_matches(labels: dict[str, str], term: str) -> bool:
+    set_term = re.fullmatch(r"(\S+)\s+(in|notin)\s+\((.*)\)", term)
+    if set_term:
+        name, operator, values = set_term.groups()
+        is_member = labels.get(name) in [value.strip() for value in values.split(",")]
+        return is_member == (operator == "in")
+    if "!=" in term:
+        name, value = term.split("!=", 1)
+        return labels.get(name) != value
+    if "=" in term:
+        name, value = re.split(r"==?", term, maxsplit=1)
+        return labels.get(name) == value
+    return term[1:] not in labels if term.startswith("!") else term in labels

@@ -1,9 +1,9 @@
-"""How the server says no."""
+"""Errors of the API server, as `Status` objects."""
 
 from typing import Any
 
 
-class Refused(Exception):
+class StatusError(Exception):
     """A `Status` object with an HTTP code."""
 
     def __init__(self, code: int, reason: str, message: str) -> None:
@@ -24,9 +24,13 @@ class Refused(Exception):
         }
 
 
-def not_found(plural: str, name: str) -> Refused:
-    return Refused(404, "NotFound", f'{plural} "{name}" not found')
+def not_found(plural: str, name: str) -> StatusError:
+    return StatusError(404, "NotFound", f'{plural} "{name}" not found')
 
 
-def conflict(message: str) -> Refused:
-    return Refused(409, "Conflict", message)
+def conflict(message: str) -> StatusError:
+    return StatusError(409, "Conflict", message)
+
+
+def invalid(kind: str, name: str, problems: list[str]) -> StatusError:
+    return StatusError(422, "Invalid", f'{kind} "{name}" is invalid: {"; ".join(problems)}')

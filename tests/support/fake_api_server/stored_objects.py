@@ -1,5 +1,5 @@
-"""Objects as an API server keeps them: uid, resourceVersion, generation, conflicts, graceful deletion, finalizers,
-garbage collection of dependents, a history for watches that can be compacted.
+"""The objects of the fake API server: uid, resourceVersion, generation, conflicts, admission of custom resources,
+graceful deletion, finalizers, garbage collection of dependents, and a history for watches that can be compacted.
 """
 
 import copy
@@ -11,211 +11,235 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from fake_api_server.field_ownership import Json, Path, applied, merged, written
-from fake_api_server.served_kinds import SERVED, Served
-from fake_api_server.status_errors import Refused, conflict, not_found
+from fake_api_server.admission import admissions
+from fake_api_server.field_ownership import Json, Ownership, merge_patch, record_update, server_side_apply
+from fake_api_server.served_kinds import SERVED_KINDS, ServedKind
+from fake_api_server.status_errors import StatusError, conflict, invalid, not_found
 
 Key = tuple[str, str, str]
 """Plural, namespace (empty for cluster-wide kinds), name."""
 
+SERVER_FIELDS = ("uid", "creationTimestamp", "generation", "namespace", "name")
+"""Metadata that no update changes."""
+
 
 @dataclass(frozen=True)
-class Change:
+class WatchEvent:
     """One event of a watch."""
 
     version: int
     type: str
-    served: Served
+    kind: ServedKind
     body: Json
 
 
-class Objects:
-    """Everything in the cluster; safe for threads."""
+class ObjectStore:
+    """All objects of the cluster; safe for threads."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self._objects: dict[Key, Json] = {}
-        self._owners: dict[str, dict[str, set[Path]]] = {}
+        self._ownership: dict[str, Ownership] = {}
         self._version = 100
-        self.history: list[Change] = []
-        self.compacted = 0
-        self._is_silent = False
-        self.listeners: list[Callable[[Change], None]] = []
+        self.history: list[WatchEvent] = []
+        self.compacted_version = 0
+        self._is_muted = False
+        self.listeners: list[Callable[[WatchEvent], None]] = []
 
     @property
     def version(self) -> int:
         return self._version
 
-    def get(self, served: Served, namespace: str, name: str) -> Json:
+    def get(self, kind: ServedKind, namespace: str, name: str) -> Json:
         with self.lock:
             try:
-                return copy.deepcopy(self._objects[served.plural, namespace, name])
+                return copy.deepcopy(self._objects[kind.plural, namespace, name])
             except KeyError:
-                raise not_found(served.plural, name) from None
+                raise not_found(kind.plural, name) from None
 
-    def list(self, served: Served, namespace: str | None) -> list[Json]:
-        """The objects themselves, which nobody may change: copies of thousands would take seconds."""
+    def list(self, kind: ServedKind, namespace: str | None) -> list[Json]:
+        """Return the stored objects, which must not be changed: copies of thousands would take seconds."""
         with self.lock:
             return [
                 body
-                for (plural, where, _), body in sorted(self._objects.items())
-                if plural == served.plural and namespace in (None, where)
+                for (plural, own_namespace, _), body in sorted(self._objects.items())
+                if plural == kind.plural and namespace in (None, own_namespace)
             ]
 
-    def create(self, served: Served, namespace: str, body: Json, manager: str) -> Json:
+    def create(self, kind: ServedKind, namespace: str, body: Json, manager: str) -> Json:
         with self.lock:
-            metadata = body["metadata"]
-            key = (served.plural, namespace, metadata["name"])
+            name = body["metadata"]["name"]
+            key = (kind.plural, namespace, name)
             if key in self._objects:
-                raise Refused(409, "AlreadyExists", f'{served.plural} "{metadata["name"]}" already exists')
-            made = copy.deepcopy(body) | {"apiVersion": served.api_version, "kind": served.kind}
-            made["metadata"] |= {"uid": str(uuid.uuid4()), "generation": 1, "creationTimestamp": now()}
-            if served.namespaced:
-                made["metadata"]["namespace"] = namespace
-            if served.has_status:
-                made.pop("status", None)
-            self._owners[made["metadata"]["uid"]] = {}
-            written({}, made, self._owners[made["metadata"]["uid"]], manager)
-            self._keep(served, key, made, "ADDED")
-            self._collect_orphan(served, key, made)
-            return copy.deepcopy(made)
+                raise StatusError(409, "AlreadyExists", f'{kind.plural} "{name}" already exists')
+            created = copy.deepcopy(body) | {"apiVersion": kind.api_version, "kind": kind.kind}
+            created["metadata"] |= {"uid": str(uuid.uuid4()), "generation": 1, "creationTimestamp": now()}
+            if kind.namespaced:
+                created["metadata"]["namespace"] = namespace
+            if kind.has_status:
+                created.pop("status", None)
+            created = _admit(kind, created, None)
+            uid = created["metadata"]["uid"]
+            self._ownership[uid] = {}
+            record_update({}, created, self._ownership[uid], manager)
+            self._write(kind, key, created, "ADDED")
+            self._collect_if_orphaned(kind, key, created)
+            return copy.deepcopy(created)
 
-    def replace(self, served: Served, namespace: str, name: str, body: Json, manager: str, *, status: bool) -> Json:
+    def replace(self, kind: ServedKind, namespace: str, name: str, body: Json, manager: str, *, status: bool) -> Json:
         with self.lock:
-            live = self.get(served, namespace, name)
+            live = self.get(kind, namespace, name)
             if body["metadata"].get("resourceVersion") not in (None, live["metadata"]["resourceVersion"]):
                 raise conflict(f"{name}: the object has been modified; please apply your changes to the latest version")
-            return self._update(served, namespace, name, live, body, manager, status=status)
+            return self._update(kind, namespace, name, live, body, manager, status=status)
 
-    def merge(self, served: Served, namespace: str, name: str, patch: Json, manager: str, *, status: bool) -> Json:
+    def merge(self, kind: ServedKind, namespace: str, name: str, patch: Json, manager: str, *, status: bool) -> Json:
         with self.lock:
-            live = self.get(served, namespace, name)
-            return self._update(served, namespace, name, live, merged(live, patch), manager, status=status)
+            live = self.get(kind, namespace, name)
+            return self._update(kind, namespace, name, live, merge_patch(live, patch), manager, status=status)
 
     def apply(
-        self, served: Served, namespace: str, name: str, body: Json, manager: str, *, force: bool, status: bool
+        self, kind: ServedKind, namespace: str, name: str, body: Json, manager: str, *, force: bool, status: bool
     ) -> Json:
         with self.lock:
-            if (served.plural, namespace, name) not in self._objects:
+            if (kind.plural, namespace, name) not in self._objects:
                 if status:
-                    raise not_found(served.plural, name)
-                return self.create(served, namespace, body, manager)
-            live = self.get(served, namespace, name)
+                    raise not_found(kind.plural, name)
+                return self.create(kind, namespace, body, manager)
+            live = self.get(kind, namespace, name)
             uid = body["metadata"].get("uid")
             if uid not in (None, live["metadata"]["uid"]):
                 raise conflict(f"Precondition failed: UID in precondition: {uid}")
-            owners = copy.deepcopy(self._owners[live["metadata"]["uid"]])
+            ownership = copy.deepcopy(self._ownership[live["metadata"]["uid"]])
             scope = {"status": body.get("status", {})} if status else {k: v for k, v in body.items() if k != "status"}
-            label = f"{manager}/status" if status else manager
-            after = applied(live, scope, owners, label, force)
-            self._owners[live["metadata"]["uid"]] = owners
-            return self._store(served, namespace, name, live, after)
+            after = server_side_apply(live, scope, ownership, f"{manager}/status" if status else manager, force)
+            updated = self._store_update(kind, namespace, name, live, after)
+            if live["metadata"]["uid"] in self._ownership:
+                self._ownership[live["metadata"]["uid"]] = ownership
+            return updated
 
-    def delete(self, served: Served, namespace: str, name: str, uid: str | None, *, at_once: bool = False) -> Json:
-        """A pod stays until its node is done with it (`at_once`), unless it had ended before."""
+    def delete(self, kind: ServedKind, namespace: str, name: str, uid: str | None, *, at_once: bool = False) -> Json:
+        """Delete an object; a pod that has not ended stays until its node confirms (`at_once`)."""
         with self.lock:
-            live = self.get(served, namespace, name)
-            if uid not in (None, live["metadata"]["uid"]):
+            live = self.get(kind, namespace, name)
+            metadata = live["metadata"]
+            if uid not in (None, metadata["uid"]):
                 raise conflict(f"Precondition failed: UID in precondition: {uid}")
-            metadata, phase = live["metadata"], live.get("status", {}).get("phase")
+            phase = live.get("status", {}).get("phase")
             has_ended = phase in ("Succeeded", "Failed") and not metadata.get("deletionTimestamp")
-            graceful = served.plural == "pods" and not (at_once or has_ended)
-            if live["metadata"].get("finalizers") or graceful:
-                if not live["metadata"].get("deletionTimestamp"):
-                    live["metadata"] |= {"deletionTimestamp": now(), "deletionGracePeriodSeconds": 30}
-                    return self._keep(served, (served.plural, namespace, name), live, "MODIFIED")
+            is_graceful = kind.plural == "pods" and not (at_once or has_ended)
+            key = (kind.plural, namespace, name)
+            if not (metadata.get("finalizers") or is_graceful):
+                return self._remove(kind, key, live)
+            if metadata.get("deletionTimestamp"):
                 return live
-            return self._remove(served, (served.plural, namespace, name), live)
+            metadata |= {"deletionTimestamp": now(), "deletionGracePeriodSeconds": 30}
+            return self._write(kind, key, live, "MODIFIED")
 
     def compact(self) -> None:
-        """Watches that begin before now are told 410."""
+        """Make watches that start from an older version fail with 410."""
         with self.lock:
-            self.compacted = self._version
+            self.compacted_version = self._version
 
     @contextmanager
-    def silence(self) -> Iterator[None]:
-        """What changes meanwhile is told to no watch, now or later."""
+    def muted(self) -> Iterator[None]:
+        """Hide changes from every watch, now and later."""
         with self.lock:
-            self._is_silent = True
+            self._is_muted = True
         try:
             yield
         finally:
-            self._is_silent = False
+            self._is_muted = False
 
     def _update(
-        self, served: Served, namespace: str, name: str, live: Json, wanted: Json, manager: str, *, status: bool
+        self, kind: ServedKind, namespace: str, name: str, live: Json, new: Json, manager: str, *, status: bool
     ) -> Json:
-        after = copy.deepcopy(wanted)
-        if served.has_status:
+        after = copy.deepcopy(new)
+        if kind.has_status:
             if status:
-                after = {**live, "status": wanted.get("status", {})}
+                after = {**live, "status": new.get("status", {})}
             elif "status" in live:
                 after["status"] = live["status"]
             else:
                 after.pop("status", None)
-        for field in ("uid", "creationTimestamp", "generation", "namespace", "name"):
+        for field in SERVER_FIELDS:
             if field in live["metadata"]:
                 after["metadata"][field] = live["metadata"][field]
-        written(live, after, self._owners[live["metadata"]["uid"]], f"{manager}/status" if status else manager)
-        return self._store(served, namespace, name, live, after)
+        updated = self._store_update(kind, namespace, name, live, after)
+        if live["metadata"]["uid"] in self._ownership:
+            ownership = self._ownership[live["metadata"]["uid"]]
+            record_update(live, after, ownership, f"{manager}/status" if status else manager)
+        return updated
 
-    def _store(self, served: Served, namespace: str, name: str, live: Json, after: Json) -> Json:
+    def _store_update(self, kind: ServedKind, namespace: str, name: str, live: Json, after: Json) -> Json:
         if _without_version(live) == _without_version(after):
             return live
         if live.get("immutable") and live.get("data") != after.get("data"):
-            raise Refused(422, "Invalid", f"{name}: data: Forbidden: field is immutable when `immutable` is set")
-        if served.plural == "jobs" and live["spec"].get("template") != after["spec"].get("template"):
-            raise Refused(422, "Invalid", f"{name}: spec.template: Invalid value: field is immutable")
+            raise StatusError(422, "Invalid", f"{name}: data: Forbidden: field is immutable when `immutable` is set")
+        if kind.plural == "jobs" and live["spec"].get("template") != after["spec"].get("template"):
+            raise StatusError(422, "Invalid", f"{name}: spec.template: Invalid value: field is immutable")
+        after = _admit(kind, after, live)
         if live.get("spec") != after.get("spec"):
             after["metadata"]["generation"] = live["metadata"]["generation"] + 1
-        key = (served.plural, namespace, name)
+        key = (kind.plural, namespace, name)
         is_released = after["metadata"].get("deletionTimestamp") and not after["metadata"].get("finalizers")
-        if is_released and served.plural != "pods":
-            return self._remove(served, key, after)
-        return self._keep(served, key, after, "MODIFIED")
+        if is_released and kind.plural != "pods":
+            return self._remove(kind, key, after)
+        return self._write(kind, key, after, "MODIFIED")
 
-    def _keep(self, served: Served, key: Key, body: Json, type: str) -> Json:
+    def _write(self, kind: ServedKind, key: Key, body: Json, event_type: str) -> Json:
         self._version += 1
         body["metadata"]["resourceVersion"] = str(self._version)
         self._objects[key] = copy.deepcopy(body)
-        self._tell(Change(self._version, type, served, self._objects[key]))
+        self._notify(WatchEvent(self._version, event_type, kind, self._objects[key]))
         return body
 
-    def _remove(self, served: Served, key: Key, body: Json) -> Json:
+    def _remove(self, kind: ServedKind, key: Key, body: Json) -> Json:
         self._version += 1
         body["metadata"]["resourceVersion"] = str(self._version)
         del self._objects[key]
-        del self._owners[body["metadata"]["uid"]]
-        self._tell(Change(self._version, "DELETED", served, copy.deepcopy(body)))
-        self._collect(body["metadata"]["uid"])
+        del self._ownership[body["metadata"]["uid"]]
+        self._notify(WatchEvent(self._version, "DELETED", kind, copy.deepcopy(body)))
+        self._collect_dependents(body["metadata"]["uid"])
         return body
 
-    def _collect(self, uid: str) -> None:
-        """Dependents of an object that is gone."""
+    def _collect_dependents(self, uid: str) -> None:
         for (plural, namespace, name), body in list(self._objects.items()):
             owners = body["metadata"].get("ownerReferences", ())
             if any(owner["uid"] == uid for owner in owners) and not self._has_other_owner(owners, uid):
-                self.delete(next(s for s in SERVED if s.plural == plural), namespace, name, None)
+                self.delete(next(kind for kind in SERVED_KINDS if kind.plural == plural), namespace, name, None)
 
     def _has_other_owner(self, owners: Any, uid: str) -> bool:
-        return any(owner["uid"] != uid and owner["uid"] in self._owners for owner in owners)
+        return any(owner["uid"] != uid and owner["uid"] in self._ownership for owner in owners)
 
-    def _collect_orphan(self, served: Served, key: Key, body: Json) -> None:
-        """A child that is created after its owner was deleted."""
+    def _collect_if_orphaned(self, kind: ServedKind, key: Key, body: Json) -> None:
+        """Delete a child that was created after its owner had been deleted."""
         owners = body["metadata"].get("ownerReferences", ())
-        if owners and not any(owner["uid"] in self._owners for owner in owners):
-            self.delete(served, key[1], key[2], None)
+        if owners and not any(owner["uid"] in self._ownership for owner in owners):
+            self.delete(kind, key[1], key[2], None)
 
-    def _tell(self, change: Change) -> None:
-        if self._is_silent:
+    def _notify(self, event: WatchEvent) -> None:
+        if self._is_muted:
             return
-        self.history.append(change)
+        self.history.append(event)
         for listener in list(self.listeners):
-            listener(change)
+            listener(event)
 
 
 def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _admit(kind: ServedKind, body: Json, old: Json | None) -> Json:
+    """Return a custom resource with its defaults; objects of other kinds are not validated."""
+    admission = admissions().get(kind.kind)
+    if admission is None:
+        return body
+    problems = admission.violations(body, old)
+    if problems:
+        raise invalid(kind.kind, body["metadata"]["name"], problems)
+    admitted: Json = admission.with_defaults(body)
+    return admitted
 
 
 def _without_version(body: Json) -> Json:

@@ -7,7 +7,7 @@ from fake_api_server.admission import broken_rules, schema_errors, unknown_field
 
 Schema = dict[str, Any]
 
-BELONGS_TO = {
+ALLOWED_KEYWORDS = {
     "string": {"enum", "pattern", "minLength", "maxLength", "format"},
     "integer": {"enum", "minimum", "maximum", "format"},
     "boolean": set(),
@@ -22,25 +22,25 @@ BELONGS_TO = {
     },
     "int-or-string": {"x-kubernetes-int-or-string", "anyOf", "pattern", "minLength", "maxLength"},
 }
-"""Keywords of each type; everything else ($ref, uniqueItems, unions, additionalProperties: false) is refused."""
+"""Keywords allowed for each type; all others ($ref, uniqueItems, unions, additionalProperties: false) are rejected."""
 
-EVERYWHERE = {"type", "description", "default", "x-kubernetes-validations"}
+COMMON_KEYWORDS = {"type", "description", "default", "x-kubernetes-validations"}
 UNION = [{"type": "integer"}, {"type": "string"}]
 
 
 def structural_problems(schema: Schema, path: str = "") -> list[str]:
-    """What an API server would refuse in the schema, or leave without a bound, a type or an explanation."""
+    """Return what an API server rejects in the schema, and fields without a bound, a type or a description."""
     return list(_problems(schema, path, described=True))
 
 
 def _problems(schema: Schema, path: str, described: bool) -> Iterator[str]:
     kind = "int-or-string" if schema.get("x-kubernetes-int-or-string") else schema.get("type")
-    if kind not in BELONGS_TO:
+    if kind not in ALLOWED_KEYWORDS:
         yield f"{path}: type is {kind}"
         return
-    strange = schema.keys() - BELONGS_TO[kind] - EVERYWHERE
-    if strange:
-        yield f"{path}: {sorted(strange)} do not belong to {kind}"
+    unexpected = schema.keys() - ALLOWED_KEYWORDS[kind] - COMMON_KEYWORDS
+    if unexpected:
+        yield f"{path}: {sorted(unexpected)} do not belong to {kind}"
     if kind == "int-or-string" and ("type" in schema or schema.get("anyOf") != UNION):
         yield f"{path}: int-or-string has the union of both and no type"
     if described and not schema.get("description"):
@@ -89,7 +89,7 @@ def _list(schema: Schema, kind: str, path: str) -> Iterator[str]:
 
 
 def _default(schema: Schema, path: str) -> Iterator[str]:
-    """A server checks a default without the defaults below it: it must be complete and obey its own rules."""
+    """Check a default, which a server does not complete with nested defaults: it must be valid as it is."""
     if "default" in schema:
         default = schema["default"]
         yield from (f"{path} default: {problem}" for problem in unknown_fields(schema, default, ""))

@@ -1,4 +1,4 @@
-"""A whole cluster in one object: API server, Job controller, a node, Secrets, and operators that come and go."""
+"""A complete cluster in one object: API server, Job controller, a node, Secrets, and operator processes."""
 
 import base64
 import os
@@ -37,28 +37,28 @@ QUOTAS = ObjectKind("v1", "ResourceQuota", "resourcequotas")
 
 @dataclass
 class Cluster:
-    """`start` before use, `stop` at the end; on a fake API server, or on the real one that `kubeconfig` names."""
+    """A cluster between `start` and `stop`, on a fake API server or on the real one of `kubeconfig`."""
 
     folder: Path
     bucket: str
     """Root of the artifact store: s3://bucket/prefix."""
     endpoint: str
-    """Of the S3 server, which takes any credentials."""
+    """URL of the S3 server, which accepts any credentials."""
     database_url: str
     commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """What the kubelet runs instead of `python -m MODULE`."""
+    """Commands that the kubelet runs instead of `python -m MODULE`."""
     environment: dict[str, str] = field(default_factory=dict)
-    """Of every worker."""
+    """Variables of every worker."""
     operators: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     kubeconfig: Path | None = None
-    """Of a real API server with controller manager, scheduler and our CRDs; None makes a fake one."""
+    """Kubeconfig of a real API server with controller manager, scheduler and the CRDs; None starts a fake one."""
     namespace: str = "team"
     node: str = "process-node"
 
     @property
     def store_environment(self) -> dict[str, str]:
-        """What opens the artifact store."""
+        """Variables with which `open_store` reads the artifact store."""
         return {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_ENDPOINT_URL": self.endpoint}
 
     def start(self) -> None:
@@ -99,15 +99,15 @@ class Cluster:
             self.jobs.stop()
             self.server.stop()
         else:
-            found = self.api.get(NAMESPACES, "", self.namespace)
-            self.api.delete(NAMESPACES, "", self.namespace, found["metadata"]["uid"])
-            # Nobody is left to say that their processes have ended.
+            namespace = self.api.get(NAMESPACES, "", self.namespace)
+            self.api.delete(NAMESPACES, "", self.namespace, namespace["metadata"]["uid"])
+            # No kubelet is left to confirm that the processes have ended.
             kubernetes_client.CoreV1Api(self.api.connection).delete_collection_namespaced_pod(
                 self.namespace, grace_period_seconds=0
             )
 
     def add_secrets(self) -> None:
-        """Those that the operator's defaults name."""
+        """Create the Secrets of the operator's defaults."""
         self.add_secret("storage", AWS_ACCESS_KEY_ID="any", AWS_SECRET_ACCESS_KEY="any")
         self.add_secret("database", url=self.database_url)
 
@@ -115,24 +115,24 @@ class Cluster:
         data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
         self.api.create(SECRET, self.namespace, {"metadata": {"name": name}, "data": data})
 
-    def refuse_pods(self) -> None:
-        """A quota that leaves no room for any pod."""
+    def reject_pods(self) -> None:
+        """Add a quota that permits no pod."""
         if self.jobs is not None:
-            self.jobs.refusal = "exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0"
+            self.jobs.rejection = "exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0"
         else:
             quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
             self.api.create(QUOTAS, self.namespace, quota)
 
     def allow_pods(self) -> None:
-        """The end of that quota."""
+        """Remove the quota."""
         if self.jobs is not None:
-            self.jobs.refusal = None
+            self.jobs.rejection = None
         else:
-            found = self.api.get(QUOTAS, self.namespace, "none")
-            self.api.delete(QUOTAS, self.namespace, "none", found["metadata"]["uid"])
+            quota = self.api.get(QUOTAS, self.namespace, "none")
+            self.api.delete(QUOTAS, self.namespace, "none", quota["metadata"]["uid"])
 
     def start_operator(self, **environment: str) -> subprocess.Popen[bytes]:
-        """Another operator process; its log is `operator-N.log`."""
+        """Start an operator process with the log `operator-N.log`."""
         settings = {
             "KUBECONFIG": str(self.kubeconfig),
             "CTRLAB_TRAINER_IMAGE": "trainer:test",
@@ -157,7 +157,7 @@ class Cluster:
         return operator
 
     def stop_operator(self, number: int = signal.SIGTERM) -> None:
-        """End the newest operator by a signal."""
+        """Stop the newest operator with a signal."""
         operator = self.operators[-1]
         operator.send_signal(number)
         operator.wait(timeout=60)
@@ -168,24 +168,24 @@ class Cluster:
     def create_ablation(self, name: str, spec: Manifest) -> Manifest:
         return self.api.create(ABLATION, self.namespace, {"metadata": {"name": name}, "spec": spec})
 
-    def change(self, name: str, spec: Manifest, of: ObjectKind = EXPERIMENT) -> None:
-        """A merge patch of the specification."""
-        self.api.merge(of, self.namespace, name, {"spec": spec})
+    def change(self, name: str, spec: Manifest, kind: ObjectKind = EXPERIMENT) -> None:
+        """Apply a merge patch to the specification."""
+        self.api.merge(kind, self.namespace, name, {"spec": spec})
 
-    def experiment(self, name: str, of: ObjectKind = EXPERIMENT) -> Manifest:
-        """An experiment, or another resource."""
-        return self.api.get(of, self.namespace, name)
+    def experiment(self, name: str, kind: ObjectKind = EXPERIMENT) -> Manifest:
+        """Return an experiment or another resource."""
+        return self.api.get(kind, self.namespace, name)
 
-    def condition(self, name: str, kind: str, of: ObjectKind = EXPERIMENT) -> Manifest:
-        """A condition of an experiment; empty where there is none yet."""
-        conditions: list[Manifest] = self.experiment(name, of).get("status", {}).get("conditions", [])
-        return next((found for found in conditions if found["type"] == kind), {})
+    def condition(self, name: str, condition_type: str, kind: ObjectKind = EXPERIMENT) -> Manifest:
+        """Return a condition of a resource; empty if it does not exist."""
+        conditions: list[Manifest] = self.experiment(name, kind).get("status", {}).get("conditions", [])
+        return next((condition for condition in conditions if condition["type"] == condition_type), {})
 
-    def stage(self, name: str, of: ObjectKind = EXPERIMENT) -> str:
-        return str(self.experiment(name, of).get("status", {}).get("stage", ""))
+    def stage(self, name: str, kind: ObjectKind = EXPERIMENT) -> str:
+        return str(self.experiment(name, kind).get("status", {}).get("stage", ""))
 
-    def delete(self, name: str, of: ObjectKind = EXPERIMENT) -> None:
-        self.api.delete(of, self.namespace, name, self.experiment(name, of)["metadata"]["uid"])
+    def delete(self, name: str, kind: ObjectKind = EXPERIMENT) -> None:
+        self.api.delete(kind, self.namespace, name, self.experiment(name, kind)["metadata"]["uid"])
 
     def job_names(self) -> list[str]:
         return [job["metadata"]["name"] for job in self.api.list(JOB, self.namespace)]
@@ -193,49 +193,49 @@ class Cluster:
     def pods(self) -> list[Manifest]:
         return self.api.list(POD, self.namespace)
 
-    def events(self, of: ObjectKind = EXPERIMENT) -> list[tuple[str, str]]:
-        """Type and reason of every Event about an experiment, in the order of their creation."""
-        found = [body for body in self.api.list(EVENT, self.namespace) if body["regarding"]["kind"] == of.kind]
-        found.sort(key=lambda body: str(body["eventTime"]))
-        return [(body["type"], body["reason"]) for body in found]
+    def events(self, kind: ObjectKind = EXPERIMENT) -> list[tuple[str, str]]:
+        """Return type and reason of every Event about resources of a kind, in the order of their creation."""
+        events = [body for body in self.api.list(EVENT, self.namespace) if body["regarding"]["kind"] == kind.kind]
+        events.sort(key=lambda body: str(body["eventTime"]))
+        return [(body["type"], body["reason"]) for body in events]
 
     def requests(self) -> Counter[tuple[str, str]]:
-        """What everybody but the kubelet asked the API server so far."""
+        """Return the number of requests so far by verb and plural."""
         return Counter(self.server.requests)
 
-    def wait(self, what: Callable[[], T], seconds: float = 600.0) -> T:
-        """The first true value of `what`; AssertionError with the operators' logs when time is over."""
+    def wait(self, condition: Callable[[], T], seconds: float = 600.0) -> T:
+        """Return the first true value of `condition`; AssertionError with the operators' logs after a timeout."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             try:
-                found = what()
+                value = condition()
             except ApiError as error:
-                if not (error.is_absent or error.status == 0):
+                if not (error.is_not_found or error.status == 0):
                     raise
             else:
-                if found:
-                    return found
+                if value:
+                    return value
             time.sleep(0.05)
         logs = "\n".join(path.read_text()[-4000:] for path in sorted(self.folder.glob("operator-*.log")))
-        raise AssertionError(f"did not happen in {seconds} s; operators said:\n{logs}")
+        raise AssertionError(f"not within {seconds} s; logs of the operators:\n{logs}")
 
-    def wait_for_stage(self, name: str, *stages: str, seconds: float = 600.0, of: ObjectKind = EXPERIMENT) -> str:
+    def wait_for_stage(self, name: str, *stages: str, seconds: float = 600.0, kind: ObjectKind = EXPERIMENT) -> str:
         def reached() -> str:
-            stage = self.stage(name, of)
+            stage = self.stage(name, kind)
             return stage if stage in stages else ""
 
         return self.wait(reached, seconds)
 
 
 def journal_of(cluster: Cluster) -> list[tuple[str, str]]:
-    """What the stand-in workers completed: kind and what."""
+    """Return the work that the fake workers completed: kind and description."""
     path = Path(cluster.environment["FAKE_JOURNAL"])
     lines = path.read_text().splitlines() if path.exists() else []
     return [(line.split(" ", 1)[0], line.split(" ", 1)[1]) for line in lines]
 
 
 def spec(**changes: Any) -> Manifest:
-    """A small experiment: one tuned model and one that is not."""
+    """Return the spec of a small experiment with one tuned and one untuned model."""
     return {
         "dataset": {
             "source": {"uri": "builtin://synthetic"},

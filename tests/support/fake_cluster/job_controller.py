@@ -1,5 +1,5 @@
-"""What Kubernetes' Job controller does with Indexed Jobs, on the fake server's objects: pods for each index, retries
-for each index, the failure policy, suspension, and the status that tells of it.
+"""A Job controller for Indexed Jobs on the objects of the fake API server: pods and retries per index, the pod failure
+policy, suspension, and the status.
 """
 
 import threading
@@ -7,25 +7,22 @@ import uuid
 from typing import Any
 
 from fake_api_server.field_ownership import Json
-from fake_api_server.served_kinds import find
-from fake_api_server.status_errors import Refused
-from fake_api_server.stored_objects import Objects, now
+from fake_api_server.served_kinds import served_kind
+from fake_api_server.status_errors import StatusError
+from fake_api_server.stored_objects import ObjectStore, now
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 MANAGER = "job-controller"
 
 
 class JobController:
-    """A thread that looks at every Job a few times a second; pods go to one node."""
+    """A thread that reconciles every Job several times a second; all pods are bound to one node."""
 
-    def __init__(self, objects: Objects, node: str, period: float = 0.1) -> None:
-        jobs, pods = find("batch/v1", "jobs"), find("v1", "pods")
-        assert jobs is not None
-        assert pods is not None
+    def __init__(self, objects: ObjectStore, node: str, period: float = 0.1) -> None:
         self._objects, self._node, self._period = objects, node, period
-        self._jobs, self._pods = jobs, pods
-        self.refusal: str | None = None
-        """What an admission policy or a quota says to every pod."""
+        self._jobs, self._pods = served_kind("batch/v1", "jobs"), served_kind("v1", "pods")
+        self.rejection: str | None = None
+        """Message of an admission policy or a quota that rejects every pod."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="job-controller", daemon=True)
 
@@ -46,27 +43,27 @@ class JobController:
                 for job in self._objects.list(self._jobs, None):
                     try:
                         self._sync(job, pods.get(job["metadata"]["uid"], []))
-                    except Refused:
+                    except StatusError:
                         continue
 
     def _sync(self, job: Json, pods: list[Json]) -> None:
-        if job["metadata"].get("deletionTimestamp") or _finished(job):
+        if job["metadata"].get("deletionTimestamp") or _has_ended(job):
             return
         spec = job["spec"]
-        verdict = Verdict(spec, pods)
-        if verdict.hopeless is not None or spec.get("suspend"):
-            self._remove(pod for pod in verdict.active)
-        elif not verdict.over:
-            busy = {_index(pod) for pod in verdict.active}
-            self._remove(pod for pod in verdict.active if _index(pod) >= spec["completions"])
+        outcome = JobOutcome(spec, pods)
+        if outcome.failure is not None or spec.get("suspend"):
+            self._remove(pod for pod in outcome.active)
+        elif not outcome.is_finished:
+            busy = {_index(pod) for pod in outcome.active}
+            self._remove(pod for pod in outcome.active if _index(pod) >= spec["completions"])
             waiting = [
                 index
                 for index in range(spec["completions"])
-                if index not in verdict.succeeded and index not in verdict.failed and index not in busy
+                if index not in outcome.succeeded and index not in outcome.failed and index not in busy
             ]
             for index in waiting[: max(0, spec["parallelism"] - len(busy))]:
                 self._create(job, index)
-        status = self._status(job, verdict)
+        status = self._status(job, outcome)
         if status != job.get("status"):
             self._objects.merge(
                 self._jobs,
@@ -99,16 +96,15 @@ class JobController:
             },
             "spec": {**template["spec"], "containers": containers, "nodeName": self._node},
         }
-        if self.refusal is not None:
-            self._tell_of_refusal(
-                job, f'Error creating: pods "{body["metadata"]["name"]}" is forbidden: {self.refusal}'
+        if self.rejection is not None:
+            self._report_rejection(
+                job, f'Error creating: pods "{body["metadata"]["name"]}" is forbidden: {self.rejection}'
             )
             return
         self._objects.create(self._pods, job["metadata"]["namespace"], body, MANAGER)
 
-    def _tell_of_refusal(self, job: Json, note: str) -> None:
-        events, metadata = find("events.k8s.io/v1", "events"), job["metadata"]
-        assert events is not None
+    def _report_rejection(self, job: Json, note: str) -> None:
+        events, metadata = served_kind("events.k8s.io/v1", "events"), job["metadata"]
         body = {
             "metadata": {"name": f"{metadata['name']}.{uuid.uuid4().hex[:8]}"},
             "reason": "FailedCreate",
@@ -125,42 +121,42 @@ class JobController:
             if not pod["metadata"].get("deletionTimestamp"):
                 self._objects.delete(self._pods, pod["metadata"]["namespace"], pod["metadata"]["name"], None)
 
-    def _status(self, job: Json, verdict: "Verdict") -> Json:
+    def _status(self, job: Json, outcome: "JobOutcome") -> Json:
         status: Json = {
             **job.get("status", {}),
-            "active": len(verdict.active),
-            "succeeded": len(verdict.succeeded),
-            "completedIndexes": compressed(verdict.succeeded),
-            "failedIndexes": compressed(verdict.failed),
+            "active": len(outcome.active),
+            "succeeded": len(outcome.succeeded),
+            "completedIndexes": compress_indexes(outcome.succeeded),
+            "failedIndexes": compress_indexes(outcome.failed),
         }
         if not job["spec"].get("suspend"):
             status.setdefault("startTime", now())
-        if verdict.active:
+        if outcome.active:
             return status
-        if verdict.hopeless is not None:
-            status["conditions"] = [_condition("Failed", "PodFailurePolicy", verdict.hopeless)]
-        elif verdict.over and verdict.failed:
+        if outcome.failure is not None:
+            status["conditions"] = [_condition("Failed", "PodFailurePolicy", outcome.failure)]
+        elif outcome.is_finished and outcome.failed:
             status["conditions"] = [_condition("Failed", "FailedIndexes", "Job has failed indexes")]
-        elif verdict.over:
+        elif outcome.is_finished:
             status["conditions"] = [_condition("Complete", "CompletionsReached", "Reached expected number of pods")]
         return status
 
 
-class Verdict:
-    """What the pods of a Job say of its indexes."""
+class JobOutcome:
+    """The states of the indexes of a Job, from its pods."""
 
     def __init__(self, spec: Json, pods: list[Json]) -> None:
         self.active = [pod for pod in pods if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")]
         self.succeeded = {_index(pod) for pod in pods if pod.get("status", {}).get("phase") == "Succeeded"}
         self.failed: set[int] = set()
-        self.hopeless: str | None = None
+        self.failure: str | None = None
         failures: dict[int, int] = {}
         for pod in pods:
             if pod.get("status", {}).get("phase") != "Failed":
                 continue
             action = _action(spec, pod)
             if action == "FailJob":
-                self.hopeless = f"Container worker for pod {pod['metadata']['name']} failed with exit code 42"
+                self.failure = f"Container worker for pod {pod['metadata']['name']} failed with exit code 42"
             elif action == "FailIndex":
                 self.failed.add(_index(pod))
             elif action == "Count":
@@ -168,12 +164,11 @@ class Verdict:
         limit = spec["backoffLimitPerIndex"]
         self.failed |= {index for index, count in failures.items() if count > limit}
         self.failed -= self.succeeded
-        wanted = set(range(spec["completions"]))
-        self.over = wanted <= self.succeeded | self.failed
+        self.is_finished = set(range(spec["completions"])) <= self.succeeded | self.failed
 
 
-def compressed(indexes: set[int]) -> str:
-    """As `status.completedIndexes` writes it."""
+def compress_indexes(indexes: set[int]) -> str:
+    """Return the form of `status.completedIndexes`."""
     parts: list[str] = []
     for index in sorted(indexes):
         if index - 1 in indexes and parts:
@@ -188,7 +183,7 @@ def _action(spec: Json, pod: Json) -> str:
     conditions = {c["type"] for c in pod["status"].get("conditions", ()) if c["status"] == "True"}
     for rule in spec.get("podFailurePolicy", {}).get("rules", ()):
         codes = rule.get("onExitCodes", {}).get("values", ())
-        if code in codes or any(found["type"] in conditions for found in rule.get("onPodConditions", ())):
+        if code in codes or any(condition["type"] in conditions for condition in rule.get("onPodConditions", ())):
             return str(rule["action"])
     return "Count"
 
@@ -197,7 +192,7 @@ def _index(pod: Json) -> int:
     return int(pod["metadata"]["annotations"][INDEX])
 
 
-def _finished(job: Json) -> bool:
+def _has_ended(job: Json) -> bool:
     return any(c["type"] in ("Complete", "Failed") for c in job.get("status", {}).get("conditions", ()))
 
 

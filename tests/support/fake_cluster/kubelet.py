@@ -1,7 +1,8 @@
 """A node without containers: pods that are bound to it run as processes of this machine.
 
-It talks to any API server as a kubelet does: watches nothing, lists its pods a few times a second, resolves Secrets,
-ConfigMaps and field references, keeps SIGTERM and grace period, and reports exit codes and termination messages.
+It works with any API server. Unlike a kubelet it does not watch but lists its pods several times a second. It resolves
+Secrets, ConfigMaps and field references, honours SIGTERM and the grace period, and reports exit codes and termination
+messages.
 """
 
 import base64
@@ -26,12 +27,12 @@ from ctrlab_operator.kubernetes_api.object_kinds import CONFIG_MAP, POD, SECRET,
 
 NODE = ObjectKind("v1", "Node", "nodes")
 HEARTBEAT_SECONDS = 10.0
-PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "LD_LIBRARY_PATH", "CTRLAB_DATA", "SSL_CERT_FILE")
+INHERITED_VARIABLES = ("PATH", "PYTHONPATH", "LANG", "LD_LIBRARY_PATH", "CTRLAB_DATA", "SSL_CERT_FILE")
 
 
 @dataclass
 class Container:
-    """The one process of a pod."""
+    """The process of a pod."""
 
     process: subprocess.Popen[bytes]
     folder: Path
@@ -41,21 +42,21 @@ class Container:
 
 @dataclass
 class Kubelet:
-    """One node; `start` begins, `stop` kills what runs."""
+    """One node; `stop` kills the processes of its pods."""
 
     api: HttpKubernetesApi
     folder: Path
     node: str = "process-node"
     namespaces: tuple[str, ...] = ("default",)
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """What is run instead of `python -m MODULE`, by module."""
+    """Commands that replace `python -m MODULE`, by module."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Given to every process."""
+    """Variables of every process."""
     period: float = 0.2
     is_registered: bool = False
-    """The API server is a real one, which wants to hear from its nodes."""
-    ran: list[Manifest] = field(default_factory=list)
-    """Every pod that was started, as it was then."""
+    """Whether the API server is real and needs the heartbeats of its nodes."""
+    started_pods: list[Manifest] = field(default_factory=list)
+    """Every pod that was started, in its state at that time."""
 
     def __post_init__(self) -> None:
         self._running: dict[str, Container] = {}
@@ -67,7 +68,7 @@ class Kubelet:
         self._thread.start()
 
     def stop(self) -> None:
-        """Like pulling the plug."""
+        """Kill every process, like a power failure."""
         self._stop.set()
         self._thread.join()
         for container in self._running.values():
@@ -75,14 +76,14 @@ class Kubelet:
             container.process.wait()
 
     def kill(self, name: str) -> None:
-        """SIGKILL for the process of a running pod, as by a kernel that is out of memory."""
+        """Send SIGKILL to the process of a running pod, like the kernel when it is out of memory."""
         for uid, container in self._running.items():
             if container.folder.name == f"{name}-{uid}":
                 os.killpg(container.process.pid, signal.SIGKILL)
 
     @property
     def running(self) -> list[str]:
-        """Names of the pods whose process runs."""
+        """Names of the pods with a running process."""
         return sorted(c.folder.name.rpartition(f"-{uid}")[0] for uid, c in list(self._running.items()))
 
     def _loop(self) -> None:
@@ -121,8 +122,8 @@ class Kubelet:
         spec = pod["spec"]["containers"][0]
         try:
             environment = self._environment(pod, spec, folder)
-        except LookupError as missing:
-            waiting = {"reason": "CreateContainerConfigError", "message": str(missing.args[0])}
+        except LookupError as error:
+            waiting = {"reason": "CreateContainerConfigError", "message": str(error.args[0])}
             self._report(pod, "Pending", {"waiting": waiting})
             return
         (folder / "termination-log").write_text("")
@@ -140,7 +141,7 @@ class Kubelet:
             )
         started = _now()
         self._running[pod["metadata"]["uid"]] = Container(process, folder, started)
-        self.ran.append(pod)
+        self.started_pods.append(pod)
         self._report(pod, "Running", {"running": {"startedAt": started}})
 
     def _terminate(self, pod: Manifest, container: Container) -> None:
@@ -185,32 +186,33 @@ class Kubelet:
         try:
             self.api.merge(POD, pod["metadata"]["namespace"], f"{pod['metadata']['name']}/status", {"status": status})
         except ApiError as error:
-            if not error.is_absent:
+            if not error.is_not_found:
                 raise
 
     def _environment(self, pod: Manifest, spec: Manifest, folder: Path) -> dict[str, str]:
-        """LookupError with the kubelet's words where a Secret or a key is missing."""
+        """Return the environment; LookupError with the kubelet's message if a Secret or a key is missing."""
         folder.mkdir(parents=True, exist_ok=True)
-        places = self._mounts(pod, spec, folder)
-        found = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | dict(self.environment)
+        paths = self._mounts(pod, spec, folder)
+        inherited = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ}
+        environment = inherited | dict(self.environment)
         for variable in spec.get("env", ()):
             value = self._value(pod, variable)
             if value is not None:
-                found[variable["name"]] = places.translate(value)
-        found["CTRLAB_TERMINATION_LOG"] = str(folder / "termination-log")
-        return found
+                environment[variable["name"]] = paths.translate(value)
+        environment["CTRLAB_TERMINATION_LOG"] = str(folder / "termination-log")
+        return environment
 
     def _value(self, pod: Manifest, variable: Manifest) -> str | None:
         source = variable.get("valueFrom", {})
         if "fieldRef" in source:
-            found: Any = pod
+            value: Any = pod
             path = source["fieldRef"]["fieldPath"]
             section, quote, key = path.partition("['")
             if quote:
                 return str(pod["metadata"][section.removeprefix("metadata.")][key.removesuffix("']")])
             for part in path.split("."):
-                found = found[part]
-            return str(found)
+                value = value[part]
+            return str(value)
         if "secretKeyRef" in source:
             reference = source["secretKeyRef"]
             data = self._data(SECRET, pod, reference["name"])
@@ -221,11 +223,11 @@ class Kubelet:
             return base64.b64decode(data[reference["key"]]).decode()
         return str(variable.get("value", ""))
 
-    def _mounts(self, pod: Manifest, spec: Manifest, folder: Path) -> "Places":
-        """Every volume as a folder of its own; a container's paths become the folder's."""
+    def _mounts(self, pod: Manifest, spec: Manifest, folder: Path) -> "MountPaths":
+        """Create a folder for every volume; return how paths in the container map to them."""
         paths: dict[str, str] = {}
         for mount in spec.get("volumeMounts", ()):
-            volume = next(found for found in pod["spec"]["volumes"] if found["name"] == mount["name"])
+            volume = next(volume for volume in pod["spec"]["volumes"] if volume["name"] == mount["name"])
             target = folder / "volumes" / mount["name"]
             shutil.rmtree(target, ignore_errors=True)
             target.mkdir(parents=True)
@@ -237,35 +239,35 @@ class Kubelet:
                 for item in volume["secret"]["items"]:
                     (target / item["path"]).write_bytes(base64.b64decode(data[item["key"]]))
             paths[mount["mountPath"]] = str(target)
-        return Places(paths)
+        return MountPaths(paths)
 
     def _data(self, kind: ObjectKind, pod: Manifest, name: str) -> dict[str, str]:
         try:
             return dict(self.api.get(kind, pod["metadata"]["namespace"], name).get("data") or {})
         except ApiError as error:
-            if error.is_absent:
+            if error.is_not_found:
                 raise LookupError(f'{kind.kind.lower()} "{name}" not found') from None
             raise
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where a container's paths are on this machine."""
+class MountPaths:
+    """Folders on this machine, by mount path in the container."""
 
     paths: Mapping[str, str]
 
     def translate(self, value: str) -> str:
-        """A path in a volume as it is here; anything else unchanged."""
-        for inside in sorted(self.paths, key=len, reverse=True):
-            if value == inside or value.startswith(f"{inside}/"):
-                return self.paths[inside] + value[len(inside) :]
+        """Return a path in a volume as a path on this machine; other values are unchanged."""
+        for mount_path in sorted(self.paths, key=len, reverse=True):
+            if value == mount_path or value.startswith(f"{mount_path}/"):
+                return self.paths[mount_path] + value[len(mount_path) :]
         return value
 
 
 def register_node(api: KubernetesApi, name: str) -> None:
-    """Make the node known to a real scheduler, with room for everything."""
+    """Register the node with a real scheduler, with capacity for everything."""
     now = _now()
-    room = {"cpu": "64", "memory": "256Gi", "pods": "5000", "ephemeral-storage": "500Gi", "nvidia.com/gpu": "8"}
+    capacity = {"cpu": "64", "memory": "256Gi", "pods": "5000", "ephemeral-storage": "500Gi", "nvidia.com/gpu": "8"}
     labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
     try:
         api.create(NODE, "", {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}})
@@ -273,8 +275,8 @@ def register_node(api: KubernetesApi, name: str) -> None:
         if not error.is_conflict:
             raise
     status = {
-        "allocatable": room,
-        "capacity": room,
+        "allocatable": capacity,
+        "capacity": capacity,
         "conditions": [
             {"type": "Ready", "status": "True", "reason": "Ready", "lastHeartbeatTime": now, "lastTransitionTime": now}
         ],

@@ -25,7 +25,7 @@ def _verdicts() -> dict[str, set[bool]]:
         server = SERVERS[content["kind"]]
         for path, rule in rules_of(server.schema):
             if "oldSelf" not in rule["rule"]:
-                for part in _at(server.stored(content), path):
+                for part in _at(server.with_defaults(content), path):
                     found[rule["rule"]].add(holds(rule["rule"], part))
     return found
 
@@ -107,7 +107,7 @@ def test_a_frozen_plan_keeps_its_fields_and_lets_the_rest_change(
 ) -> None:
     server = SERVERS[before["kind"]]
     old = before | {"status": FROZEN_STATUS}
-    refusals = server.refusals(with_changes(old, changes), old)
+    refusals = server.violations(with_changes(old, changes), old)
     assert [refusal.split()[1] for refusal in refusals] == ([f"spec.{frozen}"] if frozen else [])
     if frozen and before is EXPERIMENT:
         exception = {"tuning": "spec.tuning.workers", "evaluation": "spec.evaluation.seeds.max"}.get(frozen)
@@ -124,7 +124,7 @@ def test_a_frozen_plan_keeps_its_fields_and_lets_the_rest_change(
 )
 def test_trials_may_be_raised_until_a_search_is_frozen(searches: list[dict[str, Any]], allowed: bool) -> None:
     old = EXPERIMENT | {"status": FROZEN_STATUS | {"models": searches}}
-    refusals = SERVERS["CTRExperiment"].refusals(with_changes(old, {"spec.tuning.trials": 21}), old)
+    refusals = SERVERS["CTRExperiment"].violations(with_changes(old, {"spec.tuning.trials": 21}), old)
     assert [refusal.split()[1] for refusal in refusals] == ([] if allowed else ["spec.tuning"])
     assert allowed or "spec.tuning.trials, which may be raised until a search is frozen" in refusals[0]
 
@@ -137,7 +137,7 @@ def test_everything_may_change_before_the_plan_is_frozen(
     old = before if status is None else before | {"status": status}
     one_of_each = {frozen: change for change, frozen in changes}.values()
     new = with_changes(old, {path: value for change in one_of_each for path, value in change.items()})
-    assert SERVERS[before["kind"]].refusals(new, old) == []
+    assert SERVERS[before["kind"]].violations(new, old) == []
 
 
 def test_every_field_of_a_spec_is_frozen_or_named_as_changeable() -> None:

@@ -25,4 +25,4 @@ def test_an_example_is_valid_on_one_machine_and_on_a_cluster(file: Path) -> None
     if len(ours) == len(documents):
         assert len(load_manifests(file)) == len(documents)
     for document in ours:
-        assert SERVERS[document["kind"]].refusals(document) == []
+        assert SERVERS[document["kind"]].violations(document) == []

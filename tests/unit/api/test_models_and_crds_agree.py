@@ -16,12 +16,12 @@ SERVERS = {kind.kind: CustomResourceAdmission(definition(kind)) for kind in KIND
 @pytest.mark.parametrize("content", ACCEPTED.values(), ids=ACCEPTED)
 def test_a_good_resource_is_accepted_by_the_models_and_on_a_cluster(content: dict[str, Any]) -> None:
     parse_resource(content)
-    assert SERVERS[content["kind"]].refusals(content) == []
+    assert SERVERS[content["kind"]].violations(content) == []
 
 
 @pytest.mark.parametrize("content", ACCEPTED.values(), ids=ACCEPTED)
 def test_the_defaults_of_a_cluster_are_those_of_the_models(content: dict[str, Any]) -> None:
-    filled = parse_resource(SERVERS[content["kind"]].stored(content)).spec
+    filled = parse_resource(SERVERS[content["kind"]].with_defaults(content)).spec
     assert filled.model_dump(exclude_unset=True) == parse_resource(content).spec.model_dump(exclude_none=True)
 
 
@@ -36,7 +36,7 @@ def test_a_bad_resource_is_refused_with_its_place_and_what_is_allowed(case: Reje
 
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
 def test_a_cluster_refuses_what_its_schema_and_rules_can_say(case: RejectedExample) -> None:
-    refusals = SERVERS[case.content["kind"]].refusals(case.content)
+    refusals = SERVERS[case.content["kind"]].violations(case.content)
     assert bool(refusals) == (case.by != "operator"), refusals
 
 
@@ -48,6 +48,6 @@ def test_a_cluster_refuses_what_its_schema_and_rules_can_say(case: RejectedExamp
 def test_what_a_rule_refuses_passes_the_schema(case: RejectedExample) -> None:
     server = SERVERS[case.content["kind"]]
     messages = {rule["message"] for _, rule in rules_of(server.schema)}
-    refusals = [refusal.partition(": ")[2] for refusal in server.refusals(case.content)]
+    refusals = [refusal.partition(": ")[2] for refusal in server.violations(case.content)]
     assert refusals
     assert set(refusals) <= messages

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ctrlab_operator.operator_settings import Settings
+from ctrlab_operator.operator_settings import PREFIX, OperatorSettings, variable_name
 
 CHART = Path(__file__).parents[3] / "charts" / "ctrlab"
 EVERYTHING = {
@@ -74,8 +74,24 @@ def test_selectors_match_the_pods_they_are_for(render: Any) -> None:
     )
 
 
-def test_the_operator_understands_its_settings(render: Any) -> None:
-    """The variables are those that `Settings` reads, so a renamed one fails here."""
+def read_settings(objects: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> OperatorSettings:
+    """Read the settings from the environment of the operator's container."""
+    container = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]
+    for variable in container["env"]:
+        if variable["name"].startswith(PREFIX):
+            monkeypatch.setenv(variable["name"], variable.get("value", "pod"))
+    return OperatorSettings.from_environment()
+
+
+def test_the_deployment_sets_every_setting_of_the_operator(render: Any) -> None:
+    container = only(render(), "Deployment")["spec"]["template"]["spec"]["containers"][0]
+    variables = {variable["name"] for variable in container["env"]}
+    assert {name for name in variables if name.startswith(PREFIX)} == {
+        variable_name(field) for field in OperatorSettings.model_fields
+    }
+
+
+def test_the_operator_reads_the_settings_of_the_chart(render: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     values = {
         "defaults": {
             "artifacts": "s3://bucket/prefix",
@@ -89,24 +105,24 @@ def test_the_operator_understands_its_settings(render: Any) -> None:
         "image": {"digest": "sha256:" + "0" * 64},
         "trainer": {"image": {"repository": "registry/trainer", "tag": "7"}},
     }
-    container = only(render(**values), "Deployment")["spec"]["template"]["spec"]["containers"][0]
-    given = {variable["name"]: variable.get("value", "pod") for variable in container["env"]}
-    settings = Settings.from_environment(given)
-    assert settings.trainer_image == "registry/trainer:7"
-    assert settings.report_image == container["image"] == "ctrlab-operator@sha256:" + "0" * 64
-    assert settings.namespaces == ("system", "team")
-    assert (settings.workers, settings.poll_seconds, settings.resync_seconds) == (7, 3.0, 60.0)
-    assert settings.job_ttl_seconds == 3600
-    assert settings.storage.artifacts == "s3://bucket/prefix"
-    assert [ref and ref.name for ref in (settings.storage.secret_ref, settings.storage.test_secret_ref)] == ["s3", "t"]
-
-
-def test_the_servers_for_trying_out_are_the_defaults(render: Any) -> None:
-    objects = render(**EVERYTHING)
+    objects = render(**values)
+    settings = read_settings(objects, monkeypatch)
     container = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]
-    settings = Settings.from_environment({v["name"]: v.get("value", "pod") for v in container["env"]})
-    assert settings.storage.artifacts == "s3://ctrlab/experiments"
-    assert settings.storage.endpoint == "http://ctrlab-s3.system.svc:8333"
+    assert settings.trainer_image == "registry/trainer:7"
+    assert settings.operator_image == container["image"] == "ctrlab-operator@sha256:" + "0" * 64
+    assert settings.namespaces == ("system", "team")
+    assert (settings.reconcile_workers, settings.poll_seconds, settings.resync_seconds) == (7, 3.0, 60.0)
+    assert settings.job_ttl_seconds == 3600
+    storage = settings.storage_defaults
+    assert storage.artifacts == "s3://bucket/prefix"
+    assert [ref and ref.name for ref in (storage.secret_ref, storage.test_secret_ref)] == ["s3", "t"]
+
+
+def test_the_tryout_servers_are_the_storage_defaults(render: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    objects = render(**EVERYTHING)
+    storage = read_settings(objects, monkeypatch).storage_defaults
+    assert storage.artifacts == "s3://ctrlab/experiments"
+    assert storage.endpoint == "http://ctrlab-s3.system.svc:8333"
     secrets = {(b["metadata"]["namespace"], b["metadata"]["name"]) for b in objects if b["kind"] == "Secret"}
     for namespace in ("system", "default"):
         assert {(namespace, "ctrlab-storage"), (namespace, "ctrlab-database")} <= secrets

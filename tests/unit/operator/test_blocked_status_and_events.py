@@ -1,13 +1,16 @@
-"""What a user reads when an experiment cannot go on: conditions and Events."""
+"""Conditions and Events of an experiment that is blocked."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from ctrlab_api.names import ConditionType
 from ctrlab_api.resources.status import ExperimentStatus, Stage, StatusCondition
+from ctrlab_operator.kubernetes_api.api_client import Manifest
+from ctrlab_operator.kubernetes_api.object_cache import ResourceRef
+from ctrlab_operator.kubernetes_api.object_kinds import ABLATION
 from ctrlab_operator.reconciling.blocked_status import blocked_status
-from ctrlab_operator.reconciling.status_events import event, notes
+from ctrlab_operator.reconciling.status_events import StatusEvent, event_manifest, status_events
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 EARLY, LATE = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 
 
@@ -24,76 +27,93 @@ def status(stage: Stage = "Tuning", *, stalled: str | None = None, time: str = E
             StatusCondition.model_validate(
                 {
                     "type": kind,
-                    "status": holds,
+                    "status": value,
                     "reason": reason,
                     "last_transition_time": time,
                     "message": f"m {reason}",
                 }
             )
-            for kind, (holds, reason) in sorted(conditions.items())
+            for kind, (value, reason) in sorted(conditions.items())
         ),
     )
 
 
-def found(of: ExperimentStatus, kind: str) -> StatusCondition:
-    return next(condition for condition in of.conditions if condition.type == kind)
+def condition(status: ExperimentStatus, condition_type: str) -> StatusCondition:
+    result = status.condition(condition_type)
+    assert result is not None
+    return result
 
 
-def test_a_blocked_experiment_keeps_what_was_known_and_says_what_to_do() -> None:
+def manifest(
+    event: StatusEvent, status: ExperimentStatus, name: str = "study", reporter: str = "operator-0"
+) -> Manifest:
+    return event_manifest(ResourceRef("team", name), "uid", status, event, reporter, NOW)
+
+
+def test_a_blocked_status_keeps_everything_but_ready_and_stalled() -> None:
     before = status()
     after = blocked_status(before, before, 4, LATE, "SecretMissing", "there is no Secret s3; create it")
     assert (after.trials, after.stage, after.observed_generation) == ("3/8", "Tuning", 4)
-    assert found(after, ConditionType.PREPARED) == found(before, ConditionType.PREPARED)
-    stalled = found(after, ConditionType.STALLED)
+    assert condition(after, ConditionType.PREPARED) == condition(before, ConditionType.PREPARED)
+    stalled = condition(after, ConditionType.STALLED)
     assert (stalled.status, stalled.reason, stalled.last_transition_time) == ("True", "SecretMissing", LATE)
-    assert found(after, ConditionType.READY).status == "False"
+    assert condition(after, ConditionType.READY).status == "False"
 
 
-def test_a_blocked_status_does_not_move_while_nothing_changes() -> None:
+def test_a_blocked_status_does_not_change_while_the_reason_is_the_same() -> None:
     first = blocked_status(status(), status(), 4, EARLY, "SecretMissing", "create it")
     assert blocked_status(first, first, 4, LATE, "SecretMissing", "create it") == first
     assert blocked_status(status(), first, 4, LATE, "SecretMissing", "create it") == first
 
 
-def test_a_status_that_never_was_can_be_blocked() -> None:
+def test_a_resource_without_a_status_can_be_blocked() -> None:
     after = blocked_status(ExperimentStatus(), None, 1, LATE, "InvalidSpec", "x" * 5000)
     assert [condition.type for condition in after.conditions] == [ConditionType.READY, ConditionType.STALLED]
-    assert len(found(after, ConditionType.STALLED).message) == 2000
+    assert len(condition(after, ConditionType.STALLED).message) == 2000
 
 
-def test_every_change_of_stage_is_told_once() -> None:
-    assert [note.reason for note in notes(None, status("Preparing"))] == ["Preparing"]
-    assert [note.reason for note in notes(status("Preparing"), status("Tuning"))] == ["Tuning"]
-    assert notes(status("Tuning"), status("Tuning")) == []
+def test_every_change_of_stage_is_one_event() -> None:
+    assert [event.reason for event in status_events(None, status("Preparing"))] == ["Preparing"]
+    assert [event.reason for event in status_events(status("Preparing"), status("Tuning"))] == ["Tuning"]
+    assert status_events(status("Tuning"), status("Tuning")) == []
 
 
-def test_a_failure_is_a_warning_and_its_end_is_told() -> None:
-    (warning,) = notes(status(), status(stalled="StoreUnavailable"))
+def test_an_obstacle_is_a_warning_and_its_end_an_event() -> None:
+    (warning,) = status_events(status(), status(stalled="StoreUnavailable"))
     assert (warning.type, warning.reason) == ("Warning", "StoreUnavailable")
-    assert notes(status(stalled="StoreUnavailable"), status(stalled="StoreUnavailable")) == []
-    (resumed,) = notes(status(stalled="StoreUnavailable"), status())
+    assert status_events(status(stalled="StoreUnavailable"), status(stalled="StoreUnavailable")) == []
+    (resumed,) = status_events(status(stalled="StoreUnavailable"), status())
     assert (resumed.type, resumed.reason) == ("Normal", "Resumed")
 
 
-def test_an_event_repeated_has_the_same_name_and_another_has_another(make: Any) -> None:
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    (first,) = notes(None, status("Preparing"))
-    (second,) = notes(None, status("Tuning"))
-    name = event(make(), first, "operator-0", now)["metadata"]["name"]
-    assert event(make(), first, "operator-1", now)["metadata"]["name"] == name
-    assert event(make(), second, "operator-0", now)["metadata"]["name"] != name
+def test_the_same_event_has_the_same_name_and_another_has_another() -> None:
+    (first,) = status_events(None, status("Preparing"))
+    (second,) = status_events(None, status("Tuning"))
+    name = manifest(first, status("Preparing"))["metadata"]["name"]
+    assert manifest(first, status("Preparing"), reporter="operator-1")["metadata"]["name"] == name
+    assert manifest(second, status("Tuning"))["metadata"]["name"] != name
 
 
-def test_an_event_fits_what_the_api_server_takes(make: Any) -> None:
+def test_an_event_refers_to_its_resource() -> None:
+    (event,) = status_events(None, status("Preparing"))
+    ablation = ResourceRef("team", "parts", ABLATION)
+    regarding = event_manifest(ablation, "uid", status("Preparing"), event, "operator-0", NOW)["regarding"]
+    assert regarding == {
+        "apiVersion": "ctrlab.dev/v1alpha1",
+        "kind": "Ablation",
+        "name": "parts",
+        "namespace": "team",
+        "uid": "uid",
+    }
+
+
+def test_an_event_does_not_exceed_the_limits_of_the_api_server() -> None:
+    stalled = condition(status(stalled="StoreUnavailable"), ConditionType.STALLED)
     long = status(stalled="StoreUnavailable").model_copy(
-        update={
-            "conditions": (
-                found(status(stalled="S"), ConditionType.STALLED).model_copy(update={"message": "y" * 5000}),
-            )
-        }
+        update={"conditions": (stalled.model_copy(update={"message": "y" * 5000}),)}
     )
-    (note,) = notes(None, long)
-    body = event(make(name="e" * 52), note, "o", datetime(2026, 1, 1, tzinfo=UTC))
+    (event,) = status_events(None, long)
+    body = manifest(event, long, name="e" * 52)
     assert len(body["note"]) <= 1024
     assert len(body["metadata"]["name"]) <= 253
     assert body["eventTime"] == "2026-01-01T00:00:00.000000Z"

@@ -1,170 +1,170 @@
-"""What the probes say of the operator's threads, and what is never looked at too early or forgotten."""
+"""The controller: health problems, and that no resource is reconciled too early or forgotten."""
 
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fake_api_server.in_process_api import InProcessApi
+from fake_api_server.injected_faults import Fault
+from fake_cluster.cluster import spec
 
-from ctrlab_operator import controller as module
-from ctrlab_operator.controller import Controller
+from ctrlab_operator import controller as controller_module
+from ctrlab_operator.controller import HANG_SECONDS, Controller
 from ctrlab_operator.kubernetes_api.api_client import Manifest
-from ctrlab_operator.kubernetes_api.api_errors import ApiError
 from ctrlab_operator.kubernetes_api.object_cache import ResourceRef
-from ctrlab_operator.kubernetes_api.object_kinds import EXPERIMENT, JOB, LEASE, ObjectKind
-from ctrlab_operator.operator_settings import Settings
+from ctrlab_operator.kubernetes_api.object_kinds import EXPERIMENT, JOB, LEASE
+from ctrlab_operator.operator_settings import OperatorSettings
 
 STUDY = ResourceRef("team", "study")
 
 
-class SmallApi:
-    """A server with one experiment that takes every Lease; a list can be held back or made to fail."""
+class Clock:
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
-        self.may_list = threading.Event()
-        self.may_list.set()
-        self.failures = 0
+        self.now = 0.0
 
-    def get(self, kind: ObjectKind, namespace: str, name: str) -> Manifest:
-        raise ApiError(404, "NotFound", "there is none")
-
-    def each(self, kind: ObjectKind, namespace: str | None, selector: str = "") -> Iterator[Manifest]:
-        self.may_list.wait(20)
-        if self.failures:
-            self.failures -= 1
-            raise ApiError(500, "InternalError", "not now")
-        yield from [body()] if kind == EXPERIMENT else []
-
-    def list(self, kind: ObjectKind, namespace: str | None, selector: str = "", fields: str = "") -> list[Manifest]:
-        return list(self.each(kind, namespace, selector))
-
-    def create(self, kind: ObjectKind, namespace: str, body: Manifest) -> Manifest:
-        return body
-
-    def replace(self, kind: ObjectKind, namespace: str, body: Manifest) -> Manifest:
-        return body
-
-    def apply(
-        self, kind: ObjectKind, namespace: str, body: Manifest, *, force: bool, subresource: str | None = None
-    ) -> Manifest:
-        return body
-
-    def merge(self, kind: ObjectKind, namespace: str, name: str, patch: Manifest) -> Manifest:
-        return patch
-
-    def delete(self, kind: ObjectKind, namespace: str, name: str, uid: str) -> None:
-        """Nothing is there."""
+    def __call__(self) -> float:
+        return self.now
 
 
-class Looks:
-    """Stands in for the reconciler: remembers what was looked at, and can hang."""
+class RecordingReconciler:
+    """Records the reconciled resources; can be made to hang."""
 
     def __init__(self, controller: Controller) -> None:
         self.resync = controller.reconciler.resync
-        self.at: list[ResourceRef] = []
+        self.reconciled: list[ResourceRef] = []
+        self.has_started = threading.Event()
         self.may_end = threading.Event()
         self.may_end.set()
 
     def reconcile(self, ref: ResourceRef) -> float | None:
-        self.at.append(ref)
-        self.may_end.wait(20)
+        self.reconciled.append(ref)
+        self.has_started.set()
+        self.may_end.wait()
         return None
 
 
 @pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> SmallApi:
-    monkeypatch.setattr(module, "LIST_AGAIN_SECONDS", 0.01)
-    return SmallApi()
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture
-def controller(api: SmallApi) -> Iterator[Controller]:
-    made = Controller(Settings(trainer_image="t", report_image="r", port=0, workers=2), api)
-    looks: Any = Looks(made)
-    made.reconciler = looks
-    yield made
-    looks.may_end.set()
-    api.may_list.set()
-    made.stop()
+def api() -> InProcessApi:
+    """A server with one experiment."""
+    api = InProcessApi()
+    api.create(EXPERIMENT, "team", {"metadata": {"name": "study"}, "spec": spec()})
+    return api
 
 
-def looks_of(controller: Controller) -> Looks:
-    found: Any = controller.reconciler
-    assert isinstance(found, Looks)
-    return found
+@pytest.fixture
+def controller(api: InProcessApi, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Controller]:
+    """A controller whose threads do not run unless the test starts them."""
+    monkeypatch.setattr(controller_module, "LIST_RETRY_SECONDS", 0.0)
+    settings = OperatorSettings(trainer_image="t", operator_image="o", port=0, reconcile_workers=2)
+    controller = Controller(settings, api, clock)
+    reconciler: Any = RecordingReconciler(controller)
+    controller.reconciler = reconciler
+    yield controller
+    reconciler.may_end.set()
+    controller.queue.close()
+    controller.lease.stop()
+    for thread in controller.threads:
+        if thread.is_alive():
+            thread.join()
+    controller.probes.stop()
 
 
-def body(name: str = "study", version: int = 1) -> Manifest:
+def recorder(controller: Controller) -> RecordingReconciler:
+    reconciler: Any = controller.reconciler
+    assert isinstance(reconciler, RecordingReconciler)
+    return reconciler
+
+
+def job_event(version: int = 1) -> Manifest:
     labels = {"ctrlab.dev/experiment": "study"}
-    metadata = {"name": name, "namespace": "team", "uid": name, "resourceVersion": str(version), "labels": labels}
+    metadata = {"name": "job", "namespace": "team", "uid": "job", "resourceVersion": str(version), "labels": labels}
     return {"metadata": metadata, "spec": {"parallelism": 1}}
 
 
-def soon(what: Any) -> None:
-    deadline = time.monotonic() + 20
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+def start_threads(controller: Controller) -> None:
+    """Start the reconcile threads of a controller that holds the Lease and has listed everything."""
+    controller.lease.acquire_or_renew()
+    controller.list_all()
+    for thread in controller.threads:
+        thread.start()
 
 
-def test_nothing_is_looked_at_before_everything_was_listed_and_then_nothing_is_forgotten(
-    controller: Controller, api: SmallApi
+def test_nothing_is_reconciled_before_everything_is_listed_and_then_nothing_is_forgotten(
+    controller: Controller, api: InProcessApi
 ) -> None:
-    api.may_list.clear()
-    api.failures = 1
-    controller.start()
-    soon(lambda: controller.lease.held)
-    controller.saw(EXPERIMENT, body())
-    soon(lambda: controller.queue.depth == 0)
-    assert looks_of(controller).at == []
+    controller.lease.acquire_or_renew()
+    controller.object_changed(EXPERIMENT, api.get(EXPERIMENT, "team", "study"))
+    assert controller.reconcile_next()
+    assert recorder(controller).reconciled == []
 
-    api.may_list.set()
+    api.faults.add(Fault(status=500, plural="ctrexperiments"))
+    controller.list_all()
 
-    soon(lambda: looks_of(controller).at == [STUDY])
+    assert controller.reconcile_next()
+    assert recorder(controller).reconciled == [STUDY]
 
 
-def test_what_is_known_already_is_no_news(controller: Controller) -> None:
-    controller.start()
-    soon(lambda: STUDY in looks_of(controller).at)
-    soon(lambda: controller.queue.longest_active == 0 and controller.queue.depth == 0)
-    before = len(looks_of(controller).at)
+def test_a_resource_waits_while_another_replica_holds_the_lease(controller: Controller, clock: Clock) -> None:
+    controller.list_all()
+    assert controller.reconcile_next()
+    assert recorder(controller).reconciled == []
 
-    controller.saw(EXPERIMENT, body())
+    controller.lease.acquire_or_renew()
+    clock.now += 6.5
+
+    assert controller.reconcile_next()
+    assert recorder(controller).reconciled == [STUDY]
+
+
+def test_a_cached_version_is_not_a_change(controller: Controller, api: InProcessApi) -> None:
+    controller.lease.acquire_or_renew()
+    controller.list_all()
+    assert controller.reconcile_next()
+
+    controller.object_changed(EXPERIMENT, api.get(EXPERIMENT, "team", "study"))
     assert controller.queue.depth == 0
-    controller.saw(JOB, body("job", 2))
-    soon(lambda: len(looks_of(controller).at) == before + 1)
+    controller.object_changed(JOB, job_event())
+    assert controller.reconcile_next()
+    assert recorder(controller).reconciled == [STUDY, STUDY]
 
 
-def test_a_look_that_hangs_fails_liveness(controller: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
-    controller.start()
-    looks_of(controller).may_end.clear()
-    controller.saw(EXPERIMENT, body(version=2))
-    soon(lambda: looks_of(controller).at)
-    assert controller.alive() is None
+def test_a_reconcile_that_hangs_fails_liveness(controller: Controller, clock: Clock) -> None:
+    recorder(controller).may_end.clear()
+    start_threads(controller)
+    recorder(controller).has_started.wait()
+    assert controller.liveness_problem() is None
 
-    monkeypatch.setattr(module, "STUCK_SECONDS", 0.01)
+    clock.now += HANG_SECONDS + 1
 
-    soon(lambda: "has been going on" in (controller.alive() or ""))
+    assert controller.liveness_problem() == "a reconcile has been running for 301 s"
 
 
-def test_watches_that_are_silent_fail_liveness_and_our_own_lease_is_heard(
-    controller: Controller, monkeypatch: pytest.MonkeyPatch
+def test_silent_watches_fail_liveness_and_an_event_of_the_lease_shows_that_they_work(
+    controller: Controller, clock: Clock
 ) -> None:
-    controller.start()
-    soon(lambda: controller.lease.held)
-    monkeypatch.setattr(module, "STUCK_SECONDS", 0.05)
-    soon(lambda: "no watch has told anything" in (controller.alive() or ""))
+    start_threads(controller)
+    clock.now += HANG_SECONDS + 1
+    controller.lease.acquire_or_renew()
+    assert controller.liveness_problem() == "no watch event for 301 s"
 
-    monkeypatch.setattr(module, "STUCK_SECONDS", 30.0)
-    controller.saw(LEASE, body("ctrlab-operator"))
+    controller.object_changed(LEASE, job_event())
 
-    assert controller.alive() is None
-    assert controller.watch_age() < 30
+    assert controller.liveness_problem() is None
+    assert controller.watch_age_seconds() == 0
 
 
 def test_a_thread_that_has_ended_fails_liveness(controller: Controller) -> None:
-    controller.start()
+    start_threads(controller)
     controller.queue.close()
+    for thread in controller.threads[:-1]:
+        thread.join()
 
-    soon(lambda: "have ended" in (controller.alive() or ""))
+    assert controller.liveness_problem() == "threads have ended: reconcile-0, reconcile-1"

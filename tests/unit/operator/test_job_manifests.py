@@ -1,4 +1,4 @@
-"""The Jobs of all phases: what is promised of every one, and what each may have that others must not."""
+"""The Jobs of all phases: properties that all have, and those that only some phases may have."""
 
 import json
 from typing import Any
@@ -13,8 +13,8 @@ from ctrlab_api.resources.experiment import Experiment
 from ctrlab_control.planner import EnsureJob, Facts, JobRequest, StudyFacts, decide
 from ctrlab_operator.connections.cluster_storage import ClusterStorage
 from ctrlab_operator.kubernetes_api.api_client import Manifest
-from ctrlab_operator.manifests.job_manifests import job, scaled
-from ctrlab_operator.operator_settings import Settings
+from ctrlab_operator.manifests.job_manifests import job_manifest, scale_patch
+from ctrlab_operator.operator_settings import OperatorSettings
 
 REQUESTS = {
     "prepare": JobRequest(name="prepare", phase="prepare", program="trainer", arguments=("prepare",)),
@@ -52,18 +52,18 @@ def phase(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def manifest(phase: str, make: Any, storage: ClusterStorage, settings: Settings) -> Manifest:
-    """The Job of the phase, for an experiment that asks for everything it can."""
+def manifest(phase: str, make: Any, storage: ClusterStorage, settings: OperatorSettings) -> Manifest:
+    """The Job of the phase, for an experiment that sets every runtime option."""
     return job_of(make(runtime=RUNTIME), phase, storage, settings)
 
 
-def job_of(experiment: Experiment, phase: str, storage: ClusterStorage, settings: Settings) -> Manifest:
-    return job(experiment, Plan.from_experiment(experiment), REQUESTS[phase], storage, settings)
+def job_of(experiment: Experiment, phase: str, storage: ClusterStorage, settings: OperatorSettings) -> Manifest:
+    return job_manifest(experiment, Plan.from_experiment(experiment), REQUESTS[phase], storage, settings)
 
 
 def pod_of(manifest: Manifest) -> Manifest:
-    found: Manifest = manifest["spec"]["template"]["spec"]
-    return found
+    spec: Manifest = manifest["spec"]["template"]["spec"]
+    return spec
 
 
 def variables(manifest: Manifest) -> dict[str, Manifest]:
@@ -85,12 +85,12 @@ def test_every_pod_is_restricted(manifest: Manifest) -> None:
     assert not {"hostNetwork", "hostPID", "hostIPC", "hostUsers"} & set(pod)
 
 
-def test_no_pod_gets_the_token_of_a_service_account(manifest: Manifest) -> None:
+def test_no_pod_has_a_service_account_token(manifest: Manifest) -> None:
     assert pod_of(manifest)["automountServiceAccountToken"] is False
     assert "serviceAccountName" not in pod_of(manifest)
 
 
-def test_the_experiment_owns_the_job_and_nothing_else_of_its_metadata_is_copied(manifest: Manifest) -> None:
+def test_the_experiment_owns_the_job_and_no_other_metadata_is_copied(manifest: Manifest) -> None:
     (owner,) = manifest["metadata"]["ownerReferences"]
     assert owner == {
         "apiVersion": "ctrlab.dev/v1alpha1",
@@ -103,7 +103,7 @@ def test_the_experiment_owns_the_job_and_nothing_else_of_its_metadata_is_copied(
     assert "finalizers" not in manifest["metadata"]
 
 
-def test_exit_codes_decide_what_a_failure_means(manifest: Manifest) -> None:
+def test_exit_codes_determine_the_failure_action(manifest: Manifest) -> None:
     rules = manifest["spec"]["podFailurePolicy"]["rules"]
     by_code = {rule["onExitCodes"]["values"][0]: rule["action"] for rule in rules if "onExitCodes" in rule}
     assert by_code == {42: "FailJob", 43: "FailIndex", 143: "Ignore"}
@@ -112,71 +112,74 @@ def test_exit_codes_decide_what_a_failure_means(manifest: Manifest) -> None:
     assert names == {container["name"] for container in pod_of(manifest)["containers"]}
 
 
-def test_jobs_are_indexed_with_retries_for_each_index(manifest: Manifest) -> None:
+def test_jobs_are_indexed_with_retries_per_index(manifest: Manifest) -> None:
     spec = manifest["spec"]
     assert (spec["completionMode"], spec["podReplacementPolicy"]) == ("Indexed", "Failed")
     assert spec["backoffLimitPerIndex"] > 0
     assert spec["ttlSecondsAfterFinished"] >= 7 * 24 * 3600
     assert "backoffLimit" not in spec
-    assert "suspend" not in spec, "it belongs to the queueing system"
+    assert "suspend" not in spec, "suspend belongs to the queueing system"
 
 
-def test_credentials_come_by_reference_alone(manifest: Manifest, phase: str) -> None:
+def test_credentials_are_references_only(manifest: Manifest, phase: str) -> None:
     keys = [name for name in variables(manifest) if name.startswith(("AWS_", "CTRLAB_SEALED_")) and "KEY" in name]
     assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= set(keys)
     assert all("secretKeyRef" in variables(manifest)[name]["valueFrom"] for name in keys)
-    mine = variables(manifest).get("CTRLAB_DATABASE_URL", {})
-    assert ("valueFrom" in mine) == (phase == "tune")
+    database_url = variables(manifest).get("CTRLAB_DATABASE_URL", {})
+    assert ("valueFrom" in database_url) == (phase == "tune")
 
 
-def test_the_test_secret_is_named_by_final_runs_alone(manifest: Manifest, phase: str) -> None:
+def test_only_final_runs_refer_to_the_test_secret(manifest: Manifest, phase: str) -> None:
     assert ("s3-sealed" in json.dumps(manifest)) == (phase == "evaluate")
 
 
-def test_a_final_run_keeps_the_ordinary_keys_beside_those_that_open_the_seal(
-    make: Any, storage: ClusterStorage, settings: Settings
+def test_a_final_run_has_the_storage_keys_and_the_sealed_keys(
+    make: Any, storage: ClusterStorage, settings: OperatorSettings
 ) -> None:
-    found = variables(job_of(make(), "evaluate", storage, settings))
-    secrets = {name: found[name]["valueFrom"]["secretKeyRef"]["name"] for name in found if name.endswith("_KEY_ID")}
+    environment = variables(job_of(make(), "evaluate", storage, settings))
+    secrets = {
+        name: variable["valueFrom"]["secretKeyRef"]["name"]
+        for name, variable in environment.items()
+        if name.endswith("_KEY_ID")
+    }
     assert secrets == {"AWS_ACCESS_KEY_ID": "s3", "CTRLAB_SEALED_AWS_ACCESS_KEY_ID": "s3-sealed"}
 
 
-def test_a_worker_knows_its_image_for_the_record(manifest: Manifest) -> None:
+def test_the_environment_names_image_node_and_pod_for_the_record(manifest: Manifest) -> None:
     (container,) = pod_of(manifest)["containers"]
-    assert variables(manifest)["CTRLAB_IMAGE"]["value"] == container["image"]
+    environment = variables(manifest)
+    assert environment["CTRLAB_IMAGE"]["value"] == container["image"]
+    assert environment["CTRLAB_NODE"]["valueFrom"] == {"fieldRef": {"fieldPath": "spec.nodeName"}}
+    assert environment["CTRLAB_WORKER"]["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
 
 
-def test_a_worker_knows_its_node_for_the_record(manifest: Manifest) -> None:
-    assert variables(manifest)["CTRLAB_NODE"]["valueFrom"] == {"fieldRef": {"fieldPath": "spec.nodeName"}}
-
-
-def test_claims_of_the_data_set_are_mounted_read_only_where_data_are_prepared(
-    phase: str, make: Any, storage: ClusterStorage, settings: Settings
+def test_claims_of_the_data_set_are_mounted_read_only_in_the_prepare_phase(
+    phase: str, make: Any, storage: ClusterStorage, settings: OperatorSettings
 ) -> None:
     source = {"uri": "pvc://clicks/2026/", "format": "parquet"}
     tables = [{"uri": "pvc://items/all.csv", "format": "csv", "joinOn": "item_id"}]
     dataset = {**spec()["dataset"], "source": {**source, "tables": tables}}
     pod = pod_of(job_of(make(dataset=dataset), phase, storage, settings))
     claims = [volume["persistentVolumeClaim"] for volume in pod["volumes"] if "persistentVolumeClaim" in volume]
-    places = [mount for mount in pod["containers"][0]["volumeMounts"] if mount["mountPath"].startswith("/data/")]
+    mounts = [mount for mount in pod["containers"][0]["volumeMounts"] if mount["mountPath"].startswith("/data/")]
     if phase == "prepare":
         assert claims == [{"claimName": name, "readOnly": True} for name in ("clicks", "items")]
-        assert [mount["mountPath"] for mount in places] == ["/data/pvc/clicks", "/data/pvc/items"]
-        assert all(mount["readOnly"] for mount in places)
+        assert [mount["mountPath"] for mount in mounts] == ["/data/pvc/clicks", "/data/pvc/items"]
+        assert all(mount["readOnly"] for mount in mounts)
     else:
-        assert claims == places == []
+        assert claims == mounts == []
 
 
-def test_the_database_is_for_tuning_alone(manifest: Manifest, phase: str) -> None:
+def test_only_tuning_has_the_database(manifest: Manifest, phase: str) -> None:
     assert ("optuna" in json.dumps(manifest)) == (phase == "tune")
 
 
-def test_gpus_are_for_training_alone(manifest: Manifest, phase: str) -> None:
+def test_only_training_has_gpus(manifest: Manifest, phase: str) -> None:
     limits = pod_of(manifest)["containers"][0]["resources"].get("limits", {})
     assert ("nvidia.com/gpu" in limits) == (phase in ("tune", "evaluate"))
 
 
-def test_where_pods_run_is_passed_on(manifest: Manifest) -> None:
+def test_scheduling_options_are_copied_to_the_pod(manifest: Manifest) -> None:
     pod = pod_of(manifest)
     assert pod["nodeSelector"] == {"pool": "gpu"}
     assert pod["tolerations"] == [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}]
@@ -187,13 +190,13 @@ def test_where_pods_run_is_passed_on(manifest: Manifest) -> None:
     assert "kueue.x-k8s.io/queue-name" not in manifest["spec"]["template"]["metadata"]["labels"]
 
 
-def test_the_users_image_is_for_the_trainer_and_the_report_uses_the_operators(manifest: Manifest, phase: str) -> None:
+def test_the_users_image_runs_the_trainer_and_the_operators_image_the_report(manifest: Manifest, phase: str) -> None:
     expected = "operator:1" if phase in ("decide", "report") else "mine:2"
     assert pod_of(manifest)["containers"][0]["image"] == expected
 
 
-def test_a_worker_is_told_its_threads_store_and_experiment(
-    make: Any, storage: ClusterStorage, settings: Settings
+def test_a_worker_gets_its_threads_store_and_experiment(
+    make: Any, storage: ClusterStorage, settings: OperatorSettings
 ) -> None:
     manifest = job_of(make(runtime=RUNTIME), "tune", storage, settings)
     assert variables(manifest)["CTRLAB_THREADS"]["value"] == "2", "1500m, rounded up"
@@ -209,16 +212,16 @@ def test_a_worker_is_told_its_threads_store_and_experiment(
     ]
 
 
-def test_without_a_test_secret_final_runs_use_the_ordinary_one(
-    make: Any, storage: ClusterStorage, settings: Settings
+def test_without_a_test_secret_final_runs_use_the_storage_secret(
+    make: Any, storage: ClusterStorage, settings: OperatorSettings
 ) -> None:
-    plain = ClusterStorage(**{**vars(storage), "test_secret": None})
-    reference = variables(job_of(make(), "evaluate", plain, settings))["AWS_ACCESS_KEY_ID"]["valueFrom"]
+    unsealed = ClusterStorage(**{**vars(storage), "test_secret": None})
+    reference = variables(job_of(make(), "evaluate", unsealed, settings))["AWS_ACCESS_KEY_ID"]["valueFrom"]
     assert reference == {"secretKeyRef": {"name": "s3", "key": "AWS_ACCESS_KEY_ID"}}
 
 
-def test_a_search_stops_by_itself_some_time_after_its_timeout(
-    make: Any, storage: ClusterStorage, settings: Settings
+def test_a_tuning_job_has_a_deadline_after_its_timeout(
+    make: Any, storage: ClusterStorage, settings: OperatorSettings
 ) -> None:
     experiment = make(tuning={"trials": 8, "timeout": "1h30m"})
     assert job_of(experiment, "tune", storage, settings)["spec"]["activeDeadlineSeconds"] == 5400 + 300
@@ -226,48 +229,50 @@ def test_a_search_stops_by_itself_some_time_after_its_timeout(
 
 
 @pytest.mark.parametrize("name", ["a", "e" * 52])
-def test_names_fit_and_differ(name: str, make: Any, storage: ClusterStorage, settings: Settings) -> None:
+def test_names_fit_and_differ(name: str, make: Any, storage: ClusterStorage, settings: OperatorSettings) -> None:
     variants = [f"tune-{'v' * 39}{letter}" for letter in "ab"]
     experiment = make(name=name)
     names = []
     for variant in variants:
         request = JobRequest(name=variant, phase="tune", program="trainer", arguments=("tune",))
-        manifest = job(experiment, Plan.from_experiment(experiment), request, storage, settings)
+        manifest = job_manifest(experiment, Plan.from_experiment(experiment), request, storage, settings)
         names.append(manifest["metadata"]["name"])
         assert manifest["metadata"]["annotations"]["ctrlab.dev/job"] == variant
     assert len(set(names)) == 2
-    assert all(len(f"{found}-99999") <= 63 for found in names)
+    assert all(len(f"{name}-99999") <= 63 for name in names)
 
 
-def test_equal_facts_give_an_equal_manifest(make: Any, storage: ClusterStorage, settings: Settings) -> None:
+def test_equal_input_gives_an_equal_manifest(make: Any, storage: ClusterStorage, settings: OperatorSettings) -> None:
     first, second = (json.dumps(job_of(make(runtime=RUNTIME), "tune", storage, settings)) for _ in range(2))
     assert first == second
 
 
-def test_scaling_touches_size_and_its_record_alone() -> None:
-    assert scaled(3, 3) == {
+def test_scaling_changes_only_the_size_and_its_annotation() -> None:
+    assert scale_patch(3, 3) == {
         "metadata": {"annotations": {"ctrlab.dev/workers": "3"}},
         "spec": {"completions": 3, "parallelism": 3},
     }
 
 
-def test_an_index_of_the_final_job_is_a_batch_of_seeds(make: Any, storage: ClusterStorage, settings: Settings) -> None:
+def test_an_index_of_the_final_job_is_a_batch_of_seeds(
+    make: Any, storage: ClusterStorage, settings: OperatorSettings
+) -> None:
     experiment = make(evaluation={"seeds": {"count": 5}, "seedsPerPod": 2})
-    [request] = [a.request for a in decide(searched(experiment)).actions if isinstance(a, EnsureJob)]
-    made = job(experiment, Plan.from_experiment(experiment), request, storage, settings)
-    assert made["spec"]["completionMode"] == "Indexed"
-    assert made["spec"]["completions"] == 6, "3 batches of each of 2 models"
-    assert pod_of(made)["containers"][0]["args"][0] == "evaluate"
+    [request] = [a.request for a in decide(tuned(experiment)).actions if isinstance(a, EnsureJob)]
+    manifest = job_manifest(experiment, Plan.from_experiment(experiment), request, storage, settings)
+    assert manifest["spec"]["completionMode"] == "Indexed"
+    assert manifest["spec"]["completions"] == 6, "3 batches of each of 2 models"
+    assert pod_of(manifest)["containers"][0]["args"][0] == "evaluate"
 
 
-def searched(experiment: Experiment) -> Facts:
-    """Its final runs are next."""
+def tuned(experiment: Experiment) -> Facts:
+    """Return the facts after tuning, so that the final runs are next."""
     plan = Plan.from_experiment(experiment)
     searches = {name: StudyFacts(digest=f"sha256:{name}") for name in plan.names}
     return Facts(experiment=experiment, now="t", frozen=plan, prepared=PREPARED, searches=searches)
 
 
 @pytest.mark.parametrize("version", ["1.33", "1.36"])
-def test_every_job_follows_the_published_schema_strictly(manifest: Manifest, version: str) -> None:
-    # The client adds these two to whatever it sends.
+def test_every_job_matches_the_kubernetes_schema_strictly(manifest: Manifest, version: str) -> None:
+    # The client adds apiVersion and kind to every request.
     kubernetes_validate.validate({"apiVersion": "batch/v1", "kind": "Job", **manifest}, version, strict=True)

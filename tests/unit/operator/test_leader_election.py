@@ -1,51 +1,18 @@
-"""Two operators, one Lease: who may work, and when the other one takes over."""
-
-from typing import Any
+"""Leader election between two operators: which one may work, and when the other takes over."""
 
 import pytest
+from fake_api_server.in_process_api import InProcessApi
+from fake_api_server.injected_faults import Fault
 
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.kubernetes_api.api_errors import ApiError
-from ctrlab_operator.kubernetes_api.object_kinds import ObjectKind
-from ctrlab_operator.process.leader_election import LeaderLease
-
-
-class OneLease:
-    """The part of an API server that a Lease needs, with versions and conflicts."""
-
-    def __init__(self) -> None:
-        self.body: Manifest | None = None
-        self.is_down = False
-
-    def get(self, kind: ObjectKind, namespace: str, name: str) -> Manifest:
-        self._answer()
-        if self.body is None:
-            raise ApiError(404, "NotFound", name)
-        return {**self.body, "metadata": dict(self.body["metadata"]), "spec": dict(self.body["spec"])}
-
-    def create(self, kind: ObjectKind, namespace: str, body: Manifest) -> Manifest:
-        self._answer()
-        if self.body is not None:
-            raise ApiError(409, "AlreadyExists", "lease")
-        return self._keep(body, 1)
-
-    def replace(self, kind: ObjectKind, namespace: str, body: Manifest) -> Manifest:
-        self._answer()
-        assert self.body is not None
-        if body["metadata"]["resourceVersion"] != self.body["metadata"]["resourceVersion"]:
-            raise ApiError(409, "Conflict", "lease")
-        return self._keep(body, int(body["metadata"]["resourceVersion"]) + 1)
-
-    def _answer(self) -> None:
-        if self.is_down:
-            raise ApiError(0, "Unreachable", "no answer")
-
-    def _keep(self, body: Manifest, version: int) -> Manifest:
-        self.body = {**body, "metadata": {**body["metadata"], "resourceVersion": str(version)}}
-        return self.body
+from ctrlab_operator.kubernetes_api.object_kinds import LEASE
+from ctrlab_operator.process.leader_election import LEASE_NAME, LeaderLease
 
 
 class Clock:
+    """A clock that the test sets."""
+
     def __init__(self) -> None:
         self.now = 0.0
 
@@ -59,58 +26,69 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def server() -> OneLease:
-    return OneLease()
+def api() -> InProcessApi:
+    return InProcessApi()
 
 
-def operator(name: str, server: Any, clock: Clock) -> LeaderLease:
-    return LeaderLease(server, "ctrlab", name, clock)
+def replica(name: str, api: InProcessApi, clock: Clock) -> LeaderLease:
+    return LeaderLease(api, "ctrlab", name, clock)
 
 
-def test_the_first_holds_it_and_the_second_waits(server: OneLease, clock: Clock) -> None:
-    first, second = operator("a", server, clock), operator("b", server, clock)
-    first.step()
-    second.step()
-    assert (first.held, second.held) == (True, False)
+def stored_lease(api: InProcessApi) -> Manifest:
+    return api.get(LEASE, "ctrlab", LEASE_NAME)
 
 
-def test_a_holder_that_dies_is_followed_after_the_duration_as_the_other_saw_it(server: OneLease, clock: Clock) -> None:
-    first, second = operator("a", server, clock), operator("b", server, clock)
-    first.step()
+def test_the_first_replica_holds_the_lease_and_the_second_waits(api: InProcessApi, clock: Clock) -> None:
+    first, second = replica("a", api, clock), replica("b", api, clock)
+    first.acquire_or_renew()
+    second.acquire_or_renew()
+    assert (first.is_held, second.is_held) == (True, False)
+
+
+def test_a_dead_holder_is_replaced_after_the_duration_measured_by_the_successor(
+    api: InProcessApi, clock: Clock
+) -> None:
+    first, second = replica("a", api, clock), replica("b", api, clock)
+    first.acquire_or_renew()
     clock.now = 100
-    second.step()
-    assert not second.held, "when the renewal was is known to the holder's clock alone"
+    second.acquire_or_renew()
+    assert not second.is_held, "the time of the renewal is on the holder's clock, so the wait starts now"
     clock.now = 116
-    second.step()
-    assert second.held
-    assert server.body is not None
-    assert server.body["spec"]["leaseTransitions"] == 1
+    second.acquire_or_renew()
+    assert second.is_held
+    assert stored_lease(api)["spec"]["leaseTransitions"] == 1
 
 
-def test_a_holder_that_cannot_renew_stops_before_anybody_may_follow(server: OneLease, clock: Clock) -> None:
-    first = operator("a", server, clock)
-    first.step()
-    server.is_down = True
+def test_a_holder_that_cannot_renew_stops_before_a_successor_may_start(api: InProcessApi, clock: Clock) -> None:
+    first = replica("a", api, clock)
+    first.acquire_or_renew()
+    api.faults.add(Fault(status=500))
     clock.now = 9
     with pytest.raises(ApiError):
-        first.step()
-    assert first.held
+        first.acquire_or_renew()
+    assert first.is_held
     clock.now = 11
-    assert not first.held
+    assert not first.is_held
 
 
-def test_of_two_that_follow_at_once_one_loses(server: OneLease, clock: Clock) -> None:
-    first, second = operator("a", server, clock), operator("b", server, clock)
-    first.step()
-    stale = server.get(ObjectKind("", "", ""), "", "")
-    first.step()
-    server.get = lambda kind, namespace, name: {**stale, "spec": {**stale["spec"], "holderIdentity": ""}}  # type: ignore[method-assign]
-    second.step()
-    assert not second.held
+def test_one_of_two_simultaneous_successors_loses(
+    api: InProcessApi, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = replica("a", api, clock), replica("b", api, clock)
+    first.acquire_or_renew()
+    stale = stored_lease(api)
+    stale["spec"]["holderIdentity"] = ""
+    clock.now = 1
+    first.acquire_or_renew()
+    with monkeypatch.context() as patch:
+        patch.setattr(api, "get", lambda kind, namespace, name: stale)
+        second.acquire_or_renew()
+    assert not second.is_held
+    assert stored_lease(api)["spec"]["holderIdentity"] == "a"
 
 
-def test_a_restarted_pod_of_the_same_name_goes_on_at_once(server: OneLease, clock: Clock) -> None:
-    operator("a", server, clock).step()
-    again = operator("a", server, clock)
-    again.step()
-    assert again.held
+def test_a_restarted_pod_with_the_same_name_continues_at_once(api: InProcessApi, clock: Clock) -> None:
+    replica("a", api, clock).acquire_or_renew()
+    restarted = replica("a", api, clock)
+    restarted.acquire_or_renew()
+    assert restarted.is_held

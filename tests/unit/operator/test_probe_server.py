@@ -1,4 +1,4 @@
-"""A prober that closes its connection before the answer leaves no traceback in the logs; a real error does."""
+"""A prober that closes its connection early causes no traceback in the logs; an error of the check does."""
 
 import socket
 import struct
@@ -13,8 +13,8 @@ from ctrlab_operator.process.probe_server import HealthCheck, ProbeServer
 
 
 @contextmanager
-def served(check: HealthCheck) -> Iterator[socket.socket]:
-    """A connection that asked for /healthz and has no answer yet."""
+def requested(check: HealthCheck) -> Iterator[socket.socket]:
+    """Open a connection that has requested /healthz and has no response yet."""
     server = ProbeServer(0, CollectorRegistry(), alive=check, ready=check)
     server.start()
     try:
@@ -25,28 +25,28 @@ def served(check: HealthCheck) -> Iterator[socket.socket]:
         server.stop()
 
 
-def test_a_closed_connection_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
-    asked, closed = threading.Event(), threading.Event()
-    answering: list[threading.Thread] = []
+def test_a_closed_connection_is_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    is_checking, is_closed = threading.Event(), threading.Event()
+    handler_threads: list[threading.Thread] = []
 
     def slow() -> None:
-        answering.append(threading.current_thread())
-        asked.set()
-        closed.wait()
+        handler_threads.append(threading.current_thread())
+        is_checking.set()
+        is_closed.wait()
 
-    with served(slow) as connection:
-        asked.wait()
+    with requested(slow) as connection:
+        is_checking.wait()
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
-        closed.set()
-        answering[0].join()
+        is_closed.set()
+        handler_threads[0].join()
     assert capsys.readouterr().err == ""
 
 
-def test_an_error_of_the_check_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_of_the_check_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
     def broken() -> None:
-        raise RuntimeError("a check that cannot be made")
+        raise RuntimeError("the check is broken")
 
-    with served(broken) as connection:
+    with requested(broken) as connection:
         assert connection.recv(1) == b""
-    assert "a check that cannot be made" in capsys.readouterr().err
+    assert "the check is broken" in capsys.readouterr().err

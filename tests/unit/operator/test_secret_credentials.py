@@ -1,4 +1,4 @@
-"""Users write Secrets, and the operator opens connections with them: nothing of the operator's own may be reached."""
+"""Credentials from users' Secrets: the operator connects with them, so they must not reach anything of the operator."""
 
 import base64
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from ctrlab_api.resources.runtime import Storage
-from ctrlab_operator.connections.cluster_storage import ClusterStorage, storage_of
+from ctrlab_operator.blocked import Blocked
+from ctrlab_operator.connections.cluster_storage import ClusterStorage, resolve_storage
 from ctrlab_operator.connections.secret_credentials import (
     certificate_authority,
     database_url,
     store_environment,
 )
-from ctrlab_operator.kubernetes_api.api_errors import Blocked
 
 
 def secret(**values: str) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def secret(**values: str) -> dict[str, Any]:
     return {"metadata": {"name": "mine"}, "data": data}
 
 
-def test_a_store_is_opened_with_the_secret_alone(storage: ClusterStorage) -> None:
+def test_a_store_is_opened_with_the_secret_only(storage: ClusterStorage) -> None:
     environment = store_environment(
         secret(AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b", AWS_PROFILE="operator"), storage
     )
@@ -34,15 +34,13 @@ def test_a_store_is_opened_with_the_secret_alone(storage: ClusterStorage) -> Non
 
 
 @pytest.mark.parametrize("missing", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
-def test_keys_that_are_missing_or_empty_never_fall_back_to_the_operators_own(
-    missing: str, storage: ClusterStorage
-) -> None:
-    given = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", missing: ""}
+def test_missing_or_empty_keys_never_fall_back_to_the_operators_own(missing: str, storage: ClusterStorage) -> None:
+    values = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", missing: ""}
     with pytest.raises(Blocked, match=f"Secret mine lacks the key {missing}; add it"):
-        store_environment(secret(**given), storage)
+        store_environment(secret(**values), storage)
 
 
-def test_a_certificate_authority_may_come_with_the_keys() -> None:
+def test_a_secret_may_contain_a_certificate_authority() -> None:
     assert certificate_authority(secret(ca__crt="PEM")) == "PEM"
     assert certificate_authority(secret(AWS_ACCESS_KEY_ID="a")) is None
 
@@ -50,43 +48,48 @@ def test_a_certificate_authority_may_come_with_the_keys() -> None:
 @pytest.mark.parametrize(
     "url", ["postgresql://u:p@db/x", "postgresql+psycopg://u:p@db:5432/x?sslmode=require&connect_timeout=5"]
 )
-def test_a_postgresql_url_is_taken_as_it_is(url: str) -> None:
+def test_a_postgresql_url_is_used_unchanged(url: str) -> None:
     assert database_url(secret(url=f"{url}\n")) == url
 
 
 @pytest.mark.parametrize(
-    ("url", "complaint"),
+    ("url", "message"),
     [
         ("sqlite:////var/lib/operator.db", "must be a PostgreSQL URL, not sqlite"),
-        ("mysql://u:geheim@db/x", "must be a PostgreSQL URL, not mysql"),
+        ("mysql://u:hidden@db/x", "must be a PostgreSQL URL, not mysql"),
         ("postgresql:///x?host=/var/run", "must name a host"),
-        ("postgresql://u:geheim@db/x?sslkey=/var/run/secrets/token", "has the option sslkey"),
-        ("postgresql://u:geheim@db/x?service=other", "has the option service"),
-        ("geheim", "is not a database URL"),
+        ("postgresql://u:hidden@db/x?sslkey=/var/run/secrets/token", "has the option sslkey"),
+        ("postgresql://u:hidden@db/x?service=other", "has the option service"),
+        ("hidden", "is not a database URL"),
     ],
 )
-def test_a_url_that_could_reach_into_the_operator_is_refused_and_not_repeated(url: str, complaint: str) -> None:
-    with pytest.raises(Blocked, match=complaint) as caught:
+def test_a_url_that_could_reach_into_the_operator_is_rejected_and_not_repeated(url: str, message: str) -> None:
+    with pytest.raises(Blocked, match=message) as caught:
         database_url(secret(url=url))
     assert caught.value.reason == "SecretInvalid"
-    assert "geheim" not in str(caught.value)
+    assert "hidden" not in str(caught.value)
 
 
-def test_storage_falls_back_to_the_operators_defaults_but_for_what_belongs_to_another_bucket(make: Any) -> None:
+def test_storage_uses_the_operators_defaults_except_those_of_another_bucket(make: Any) -> None:
     defaults = Storage.model_validate_json(
         """{"artifacts": "s3://ours/x", "endpoint": "http://ours:9000", "region": "r", "secretRef": {"name": "a"},
             "databaseSecretRef": {"name": "b"}}"""
     )
-    assert storage_of(make(), defaults).endpoint == "http://ours:9000"
-    own = storage_of(make(storage={"artifacts": "s3://theirs"}), defaults)
-    assert (own.uri, own.endpoint, own.region, own.secret) == ("s3://theirs", None, None, "a")
+    assert resolve_storage(make(), defaults).endpoint == "http://ours:9000"
+    other = resolve_storage(make(storage={"artifacts": "s3://theirs"}), defaults)
+    assert (other.uri, other.endpoint, other.region, other.storage_secret) == (
+        "s3://theirs",
+        None,
+        None,
+        "a",
+    )
 
 
-def test_storage_that_nobody_names_is_asked_for(make: Any) -> None:
-    with pytest.raises(Blocked, match=r"spec\.storage\.secretRef, spec\.storage\.databaseSecretRef must be given"):
-        storage_of(make(storage={"artifacts": "s3://bucket"}), Storage())
+def test_missing_storage_is_reported(make: Any) -> None:
+    with pytest.raises(Blocked, match=r"spec\.storage\.secretRef, spec\.storage\.databaseSecretRef must be set"):
+        resolve_storage(make(storage={"artifacts": "s3://bucket"}), Storage())
 
 
-def test_a_folder_is_no_store_for_a_cluster(make: Any, settings: Any) -> None:
+def test_a_folder_is_rejected_as_a_store(make: Any, settings: Any) -> None:
     with pytest.raises(Blocked, match="a cluster needs s3://bucket/prefix, not file:///etc"):
-        storage_of(make(storage={"artifacts": "file:///etc"}), settings.storage)
+        resolve_storage(make(storage={"artifacts": "file:///etc"}), settings.storage_defaults)

@@ -1,4 +1,4 @@
-"""The queue: once, again, later, and ever more rarely."""
+"""The work queue: deduplication, delays, back-off, shutdown."""
 
 import threading
 
@@ -8,7 +8,7 @@ from ctrlab_operator.reconciling.work_queue import WorkQueue
 
 
 class Clock:
-    """Time that a test moves."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -24,10 +24,10 @@ def clock() -> Clock:
 
 @pytest.fixture
 def queue(clock: Clock) -> WorkQueue[str]:
-    return WorkQueue(clock, spread=lambda: 0.0)
+    return WorkQueue(clock, jitter=lambda: 0.0)
 
 
-def test_a_key_waits_once_however_often_it_is_marked(queue: WorkQueue[str]) -> None:
+def test_a_key_waits_once_however_often_it_is_added(queue: WorkQueue[str]) -> None:
     for _ in range(3):
         queue.add("a")
     queue.add("b")
@@ -35,7 +35,7 @@ def test_a_key_waits_once_however_often_it_is_marked(queue: WorkQueue[str]) -> N
     assert [queue.take(), queue.take()] == ["a", "b"]
 
 
-def test_a_key_that_is_marked_while_it_is_worked_on_is_taken_again_and_never_twice_at_a_time(
+def test_a_key_that_is_added_while_it_is_worked_on_is_taken_again_and_never_concurrently(
     queue: WorkQueue[str],
 ) -> None:
     queue.add("a")
@@ -47,15 +47,15 @@ def test_a_key_that_is_marked_while_it_is_worked_on_is_taken_again_and_never_twi
     assert queue.take() == "a"
 
 
-def test_failures_in_a_row_double_the_delay_up_to_a_cap(queue: WorkQueue[str]) -> None:
+def test_consecutive_failures_double_the_delay_up_to_a_maximum(queue: WorkQueue[str]) -> None:
     delays = [queue.retry("a") for _ in range(12)]
     assert delays[:4] == [0.5, 1.0, 2.0, 4.0]
     assert delays[-1] == 300.0
-    queue.succeed("a")
+    queue.reset_failures("a")
     assert queue.retry("a") == 0.5
 
 
-def test_the_earliest_of_several_delays_counts(queue: WorkQueue[str], clock: Clock) -> None:
+def test_the_shortest_of_several_delays_counts(queue: WorkQueue[str], clock: Clock) -> None:
     queue.add_after("a", 60)
     queue.add_after("a", 5)
     queue.add_after("a", 30)
@@ -64,26 +64,26 @@ def test_the_earliest_of_several_delays_counts(queue: WorkQueue[str], clock: Clo
     queue.done("a")
     clock.now += 100
     queue.add("b")
-    assert queue.take() == "b", "delays that were overtaken are dropped"
+    assert queue.take() == "b", "replaced delays are dropped"
     assert queue.depth == 0
 
 
-def test_closing_sends_waiting_workers_home(queue: WorkQueue[str]) -> None:
-    found: list[str | None] = []
-    worker = threading.Thread(target=lambda: found.append(queue.take()))
-    worker.start()
+def test_closing_unblocks_waiting_threads(queue: WorkQueue[str]) -> None:
+    taken: list[str | None] = []
+    thread = threading.Thread(target=lambda: taken.append(queue.take()))
+    thread.start()
     queue.close()
-    worker.join(timeout=10)
-    assert found == [None]
+    thread.join(timeout=10)
+    assert taken == [None]
 
 
-def test_ages_tell_of_work_that_hangs(queue: WorkQueue[str], clock: Clock) -> None:
+def test_ages_show_work_that_hangs(queue: WorkQueue[str], clock: Clock) -> None:
     queue.add("a")
     queue.add("b")
     clock.now += 3
-    assert queue.oldest_ready == 3
+    assert queue.oldest_ready_seconds == 3
     queue.take()
     clock.now += 7
-    assert queue.longest_active == 7
+    assert queue.longest_active_seconds == 7
     queue.done("a")
-    assert queue.longest_active == 0
+    assert queue.longest_active_seconds == 0
