@@ -173,13 +173,13 @@ def test_a_generated_source_is_no_work_for_a_cluster(folder: Path, threads: Clie
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dask_encoding, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(dask_encoding, "CONNECT_TIMEOUT_SECONDS", 0.2)
     with pytest.raises(InvalidData, match=r"--scheduler: no Dask scheduler answers at 'tcp://127\.0\.0\.1:1'"):
         connect("tcp://127.0.0.1:1")
 
 
 def test_a_scheduler_without_workers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dask_encoding, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(dask_encoding, "CONNECT_TIMEOUT_SECONDS", 0.2)
     local = LocalCluster(n_workers=0, processes=False, protocol="tcp", **CONFIG)
     with local, pytest.raises(InvalidData, match="has no workers; start some: dask worker tcp://"):
         connect(local.scheduler_address)

@@ -7,7 +7,7 @@ import pytest
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.resources.dataset_splits import Negatives
 from ctrlab_trainer.data.readers.source_tables import factorize
-from ctrlab_trainer.data.splits.negative_sampling import SourceClicks, draw
+from ctrlab_trainer.data.splits.negative_sampling import SourceClicks, sample_negatives
 
 
 def clicks(rows: list[tuple[str, str, int]], labels: list[int] | None = None) -> SourceClicks:
@@ -27,9 +27,9 @@ def items_of(source: SourceClicks, rows: list[int]) -> list[str]:
 
 def test_every_positive_has_as_many_negatives_as_asked_for_and_a_negative_row_has_none() -> None:
     source = clicks([("u", "a", 0), ("u", "b", 0), ("v", "c", 0), ("v", "d", 0)], labels=[1, 0, 1, 1])
-    found = draw(0, source, Negatives(item="i", per_positive=2))
+    found = sample_negatives(0, source, Negatives(item="i", per_positive=2))
     assert found.row.tolist() == [0, 0, 2, 2, 3, 3]
-    assert found.draw.tolist() == [0, 1] * 3
+    assert found.index.tolist() == [0, 1] * 3
 
 
 def test_a_negative_is_none_of_the_users_items_of_this_or_an_earlier_part() -> None:
@@ -37,7 +37,7 @@ def test_a_negative_is_none_of_the_users_items_of_this_or_an_earlier_part() -> N
     source = clicks(rows)
     for part in range(3):
         known = {(user, item) for user, item, of in rows if of <= part}
-        found = draw(part, source, Negatives(item="i", per_positive=3))
+        found = sample_negatives(part, source, Negatives(item="i", per_positive=3))
         for row, item in zip(found.row.tolist(), items_of(source, found.item.tolist()), strict=True):
             assert (rows[row][0], item) not in known
             assert item in {item for _, item in known}
@@ -45,14 +45,16 @@ def test_a_negative_is_none_of_the_users_items_of_this_or_an_earlier_part() -> N
 
 def test_an_item_is_given_by_its_first_row_in_the_earliest_part() -> None:
     source = clicks([("w", "b", 2), ("u", "b", 1), ("u", "a", 0), ("v", "b", 0), ("w", "b", 0)])
-    found = draw(0, source, Negatives(item="i"))
+    found = sample_negatives(0, source, Negatives(item="i"))
     assert found.row.tolist() == [2, 3, 4]
     assert found.item.tolist() == [3, 2, 2]
 
 
 def test_the_seed_decides_the_draw() -> None:
     source = clicks([(f"u{i}", f"i{i % 40}", 0) for i in range(200)])
-    first, same, other = (draw(0, source, Negatives(item="i", seed=seed)).item.tolist() for seed in (1, 1, 2))
+    first, same, other = (
+        sample_negatives(0, source, Negatives(item="i", seed=seed)).item.tolist() for seed in (1, 1, 2)
+    )
     assert first == same
     assert first != other
 
@@ -61,7 +63,9 @@ def test_the_seed_decides_the_draw() -> None:
 def test_uniform_draws_are_even_and_popularity_follows_the_counts_of_train(strategy: str, share_of_b: float) -> None:
     rows = [(f"u{i}", item, 0) for i, item in enumerate(["a"] * 6000 + ["b"] * 3000 + ["c"] * 999 + ["d"])]
     source = clicks(rows)
-    found = draw(0, source, Negatives.model_validate({"item": "i", "per_positive": 10, "strategy": strategy}))
+    found = sample_negatives(
+        0, source, Negatives.model_validate({"item": "i", "per_positive": 10, "strategy": strategy})
+    )
     drawn = items_of(source, found.item[found.row < 6000].tolist())
     assert set(drawn) == {"b", "c", "d"}
     assert drawn.count("b") / len(drawn) == pytest.approx(share_of_b, abs=0.01)
@@ -69,11 +73,11 @@ def test_uniform_draws_are_even_and_popularity_follows_the_counts_of_train(strat
 
 def test_a_user_with_nearly_all_of_the_mass_still_gets_the_rest() -> None:
     rows = [("u", "a", 0)] * 5000 + [("v", "b", 0)]
-    found = draw(0, clicks(rows), Negatives(item="i", strategy="Popularity"))
+    found = sample_negatives(0, clicks(rows), Negatives(item="i", strategy="Popularity"))
     assert set(found.item[found.row < 5000].tolist()) == {5000}
 
 
 def test_a_user_who_has_every_item_is_refused_by_name() -> None:
     source = clicks([("u", "a", 0), ("u", "b", 0), ("v", "a", 0)])
     with pytest.raises(InvalidData, match="the user 'u' has all 2 items that train and earlier parts hold"):
-        draw(0, source, Negatives(item="i"))
+        sample_negatives(0, source, Negatives(item="i"))

@@ -21,14 +21,14 @@ __all__ = ["FeatureEncoder", "FittedEncoding", "build_encoder", "build_encoders"
 
 
 def build_encoder(feature: Feature, dataset: Dataset) -> FeatureEncoder[Any, Any]:
-    """The encoder of one feature; ValueError for a History, which is made of another feature.
+    """Build the encoder of one feature; ValueError for a History, which reuses the encoding of another feature.
 
-    InvalidData for a file of vectors that does not exist.
+    InvalidData if its file of pre-trained vectors does not exist.
     """
     frequency = feature.min_frequency or dataset.preprocessing.min_frequency
     match feature.type, feature.transform:
         case "Categorical" | "Cross", _:
-            return _of_texts(feature, dataset, frequency)
+            return _text_encoder(feature, dataset, frequency)
         case "MultiCategorical", _ if feature.hash_buckets is not None:
             separator, length = feature.separator or DEFAULT_SEPARATOR, feature.max_length or DEFAULT_MAX_LENGTH
             return HashListEncoder((feature.source_column,), separator, length, feature.hash_buckets)
@@ -40,10 +40,10 @@ def build_encoder(feature: Feature, dataset: Dataset) -> FeatureEncoder[Any, Any
             return QuantileBucketEncoder(feature)
         case "Numeric", _:
             return NumericEncoder(feature)
-    raise ValueError(f"{feature.type} features have no encoder of their own")
+    raise ValueError(f"{feature.type} features have no encoder")
 
 
-def _of_texts(feature: Feature, dataset: Dataset, frequency: int) -> FeatureEncoder[Any, Any]:
+def _text_encoder(feature: Feature, dataset: Dataset, frequency: int) -> FeatureEncoder[Any, Any]:
     column_of = {other.name: other.source_column for other in dataset.features}
     columns = tuple(column_of[name] for name in feature.cross or (feature.name,))
     if feature.hash_buckets is not None:
@@ -55,5 +55,5 @@ def _of_texts(feature: Feature, dataset: Dataset, frequency: int) -> FeatureEnco
 
 
 def build_encoders(dataset: Dataset) -> dict[str, FeatureEncoder[Any, Any]]:
-    """The encoders of a data set by name, in the order of the specification; histories have none."""
+    """Build the encoders of a data set by feature, in the order of the specification; histories have none."""
     return {feature.name: build_encoder(feature, dataset) for feature in dataset.features if feature.type != "History"}

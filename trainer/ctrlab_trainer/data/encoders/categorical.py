@@ -1,4 +1,4 @@
-"""Categorical and Cross: one id for a value, or for the combination of several features' values, that train holds.
+"""Categorical and Cross features: one id per value, or per combination of several features' values, in train.
 
 A missing value is a value like any other.
 """
@@ -16,26 +16,26 @@ from ctrlab_trainer.data.readers.source_tables import SourceTable
 
 @dataclass(frozen=True)
 class CategoricalEncoder:
-    """See `FeatureEncoder`."""
+    """Encoder of Categorical and Cross features."""
 
     columns: tuple[str, ...]
-    """One, or those of the features that are combined."""
+    """One column, or the columns of the crossed features."""
     min_frequency: int
 
     def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> TextCounts:
-        """How often train has each value."""
+        """Count the values in train."""
         column = cross_columns(rows, self.columns)
         return TextCounts.of(column.values, np.bincount(column.codes[in_train], minlength=len(column.values)))
 
     def merge(self, states: Sequence[TextCounts]) -> TextCounts:
-        """Counts add up."""
+        """Add the counts."""
         return TextCounts.sum(states)
 
     def fit(self, state: TextCounts) -> Vocabulary:
-        """The values that train has often enough."""
+        """Select the values that are frequent enough in train."""
         return Vocabulary.fit(state, self.min_frequency)
 
     def encode(self, rows: SourceTable, fitted: Vocabulary) -> NDArray[np.int32]:
-        """[rows] ids."""
+        """Return [rows] ids."""
         column = cross_columns(rows, self.columns)
         return fitted.ids(column.values)[column.codes]

@@ -1,4 +1,4 @@
-"""The values of several columns as one: each combination once."""
+"""Crossing of columns: the combinations of their values as one column."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -9,18 +9,20 @@ import pyarrow.compute as pc
 
 from ctrlab_trainer.data.readers.source_tables import CodedColumn, SourceTable, factorize
 
-JOINT = "\x1f"
-"""Between the values of a combination: the control character that was made for it."""
+SEPARATOR = "\x1f"
+"""Separator of the values in a combination: the ASCII unit separator."""
 
 
 def cross_columns(rows: SourceTable, columns: Sequence[str]) -> CodedColumn:
-    """The columns' values joined, each combination once; a single column is itself."""
-    return reduce(_pair, (factorize(rows.data[name]) for name in columns))
+    """Cross columns, with each combination of values once; a single column is returned unchanged."""
+    return reduce(_cross_pair, (factorize(rows.data[name]) for name in columns))
 
 
-def _pair(left: CodedColumn, right: CodedColumn) -> CodedColumn:
-    pairs = left.codes.astype(np.int64) * len(right.values) + right.codes
-    distinct, codes = np.unique(pairs, return_inverse=True)
+def _cross_pair(left: CodedColumn, right: CodedColumn) -> CodedColumn:
+    combinations = left.codes.astype(np.int64) * len(right.values) + right.codes
+    distinct, codes = np.unique(combinations, return_inverse=True)
     first, second = np.divmod(distinct, max(len(right.values), 1))
-    texts = pc.binary_join_element_wise(left.values.take(pa.array(first)), right.values.take(pa.array(second)), JOINT)
+    texts = pc.binary_join_element_wise(
+        left.values.take(pa.array(first)), right.values.take(pa.array(second)), SEPARATOR
+    )
     return CodedColumn(codes.astype(np.int32), texts)

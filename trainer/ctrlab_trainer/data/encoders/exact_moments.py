@@ -1,8 +1,8 @@
-"""Mean and deviation to the last bit, whatever the order of the numbers and however they are parted.
+"""Mean and standard deviation that are bit-identical for any order and grouping of the numbers.
 
-Floating-point addition depends on its order. Here sums are whole numbers of any length (a double is a 53-bit whole
-number times a power of two), so nothing is rounded before the very end. Squares are split into a rounded product and
-its exact error (Veltkamp 1968, Dekker 1971) so that they can be summed in the same way.
+Floating-point addition depends on the order. Here sums are integers of arbitrary size (a double is a 53-bit integer
+times a power of two), so nothing is rounded before the end. Squares are split into a rounded product and its exact
+error (Veltkamp 1968, Dekker 1971) so that they can be summed in the same way.
 """
 
 import math
@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 SCALE = 1200
-"""Sums are kept as multiples of 2**-SCALE; the smallest double is 2**-1074."""
+"""Sums are integers in units of 2**-SCALE; the smallest double is 2**-1074."""
 HALF = 26
-"""Bits of the lower part of a mantissa; both parts of 2**31 mantissas add up within 64 bits."""
+"""Bits of the low part of a mantissa; sums of 2**31 low or high parts fit in 64 bits."""
 
 
 @dataclass(frozen=True)
 class ExactMoments:
-    """Count, sum and sum of squares, exact."""
+    """Exact count, sum and sum of squares."""
 
     count: int
     total: int
@@ -31,7 +31,7 @@ class ExactMoments:
 
     @classmethod
     def of(cls, values: NDArray[np.float64]) -> "ExactMoments":
-        """Of finite numbers below 1e150; squares of numbers nearer to 0 than 1e-140 are too small to be exact."""
+        """Compute the moments of finite numbers below 1e150; squares of numbers below 1e-140 are not exact."""
         product = values * values
         split = 134217729.0 * values
         high = split - (split - values)
@@ -41,7 +41,7 @@ class ExactMoments:
 
     @classmethod
     def sum(cls, states: Sequence["ExactMoments"]) -> "ExactMoments":
-        """Of all numbers that the states are of."""
+        """Merge the moments of several groups of numbers."""
         return cls(
             sum(state.count for state in states),
             sum(state.total for state in states),
@@ -50,21 +50,21 @@ class ExactMoments:
 
     @property
     def mean(self) -> float:
-        """Rounded once; ZeroDivisionError without numbers."""
+        """Mean, rounded once; ZeroDivisionError without numbers."""
         return float(Fraction(self.total, self.count << SCALE))
 
     @property
     def deviation(self) -> float:
-        """Root of the mean squared distance from the mean (division by the count)."""
+        """Population standard deviation (division by the count)."""
         mean = Fraction(self.total, self.count << SCALE)
         return math.sqrt(float(Fraction(self.squares, self.count << SCALE) - mean * mean))
 
 
 def exact_sum(values: NDArray[np.float64]) -> int:
-    """The sum of finite doubles, in units of 2**-SCALE."""
+    """Return the sum of finite doubles, in units of 2**-SCALE."""
     fraction, exponent = np.frexp(values)
     mantissa = np.ldexp(fraction, 53).astype(np.int64)
-    exponent = exponent.astype(np.int16)  # which numpy sorts by its digits, several times faster
+    exponent = exponent.astype(np.int16)  # numpy uses radix sort for int16, several times faster
     order = np.argsort(exponent, kind="stable")
     mantissa, exponent = mantissa[order], exponent[order]
     starts = np.flatnonzero(np.diff(exponent, prepend=np.int16(-9999))) if len(exponent) else np.zeros(0, np.int64)

@@ -1,7 +1,7 @@
-"""Open vocabularies: an id is a hash of the value, so that nothing is fitted and nothing is out of vocabulary.
+"""Hash encoding: the id is a hash of the value, so nothing is fitted and nothing is out of vocabulary.
 
-The hash is the first eight bytes of BLAKE2b of the text in UTF-8, modulo the number of buckets: the same on every
-machine and in every version of Python.
+The hash is the first eight bytes of BLAKE2b of the UTF-8 text, modulo the number of buckets: the same on every machine
+and in every version of Python.
 """
 
 from collections.abc import Sequence
@@ -20,30 +20,30 @@ from ctrlab_trainer.data.readers.source_tables import SourceTable
 
 @dataclass(frozen=True)
 class HashEncoder:
-    """Categorical and Cross; see `FeatureEncoder`."""
+    """Hash encoder of Categorical and Cross features."""
 
     columns: tuple[str, ...]
     buckets: int
 
     def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> None:
-        """Nothing is learned."""
+        """Do nothing: hashing needs no state."""
 
     def merge(self, states: Sequence[None]) -> None:
-        """Nothing is learned."""
+        """Do nothing: hashing needs no state."""
 
     def fit(self, state: None) -> FittedEncoding:
-        """As many ids as buckets, and the out-of-vocabulary id, which no row has."""
-        return _fitted("categorical", self.buckets, 1)
+        """Return an encoding with one id per bucket, and the out-of-vocabulary id, which no row has."""
+        return _hash_encoding("categorical", self.buckets, 1)
 
     def encode(self, rows: SourceTable, fitted: FittedEncoding) -> NDArray[np.int32]:
-        """[rows] ids."""
+        """Return [rows] ids."""
         column = cross_columns(rows, self.columns)
         return hash_texts(column.values, self.buckets)[column.codes]
 
 
 @dataclass(frozen=True)
 class HashListEncoder:
-    """MultiCategorical; see `FeatureEncoder`."""
+    """Hash encoder of MultiCategorical features."""
 
     columns: tuple[str]
     separator: str
@@ -51,26 +51,26 @@ class HashListEncoder:
     buckets: int
 
     def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> None:
-        """Nothing is learned."""
+        """Do nothing: hashing needs no state."""
 
     def merge(self, states: Sequence[None]) -> None:
-        """Nothing is learned."""
+        """Do nothing: hashing needs no state."""
 
     def fit(self, state: None) -> FittedEncoding:
-        """As many ids as buckets, and the out-of-vocabulary id, which no row has."""
-        return _fitted("multicategorical", self.buckets, self.length)
+        """Return an encoding with one id per bucket, and the out-of-vocabulary id, which no row has."""
+        return _hash_encoding("multicategorical", self.buckets, self.length)
 
     def encode(self, rows: SourceTable, fitted: FittedEncoding) -> NDArray[np.int32]:
-        """[rows, length] ids, padded at the end with -1."""
+        """Return [rows, length] ids, padded at the end with -1."""
         lists = token_lists(rows.data[self.columns[0]], self.separator)
         return lists.matrix(hash_texts(lists.tokens.values, self.buckets), self.length)
 
 
 def hash_texts(values: pa.Array, buckets: int) -> NDArray[np.int32]:
-    """[values] the id of each text, from 1 to `buckets`."""
-    found = (int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) for text in values.to_pylist())
-    return np.fromiter((number % buckets + 1 for number in found), np.int32, len(values))
+    """Return [values] the id of each text, from 1 to `buckets`."""
+    hashes = (int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) for text in values.to_pylist())
+    return np.fromiter((number % buckets + 1 for number in hashes), np.int32, len(values))
 
 
-def _fitted(kind: EncodingKind, buckets: int, length: int) -> FittedEncoding:
+def _hash_encoding(kind: EncodingKind, buckets: int, length: int) -> FittedEncoding:
     return FittedEncoding(kind, buckets + 1, length, {"hash": "blake2b-64", "buckets": buckets})

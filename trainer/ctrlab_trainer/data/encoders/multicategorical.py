@@ -1,4 +1,4 @@
-"""MultiCategorical: the first `maxLength` ids of each row; lists as they are, or text parted by the separator."""
+"""MultiCategorical features: the first `maxLength` ids of each row, from lists or from text with a separator."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,35 +18,35 @@ DEFAULT_SEPARATOR = " "
 
 @dataclass(frozen=True)
 class MultiCategoricalEncoder:
-    """See `FeatureEncoder`."""
+    """Encoder of MultiCategorical features with a vocabulary."""
 
     feature: Feature
     min_frequency: int
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The feature's own column."""
+        """Column of the feature."""
         return (self.feature.source_column,)
 
     def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> TextCounts:
-        """How often train has each value in its lists; an empty text is none."""
+        """Count the values in the lists of train; an empty text is no value."""
         lists = self._lists(rows)
-        rows_of_list = np.bincount(lists.codes[in_train], minlength=lists.count).astype(np.float64)
+        rows_per_list = np.bincount(lists.codes[in_train], minlength=lists.count).astype(np.float64)
         values = len(lists.tokens.values)
-        counts = np.bincount(lists.tokens.codes, weights=rows_of_list[lists.owner], minlength=values)
+        counts = np.bincount(lists.tokens.codes, weights=rows_per_list[lists.list_of_token], minlength=values)
         return TextCounts.of(lists.tokens.values, counts.astype(np.int64))
 
     def merge(self, states: Sequence[TextCounts]) -> TextCounts:
-        """Counts add up."""
+        """Add the counts."""
         return TextCounts.sum(states)
 
     def fit(self, state: TextCounts) -> Vocabulary:
-        """The values that train has often enough."""
+        """Select the values that are frequent enough in train."""
         length = self.feature.max_length or DEFAULT_MAX_LENGTH
         return Vocabulary.fit(state, self.min_frequency, "multicategorical", length)
 
     def encode(self, rows: SourceTable, fitted: Vocabulary) -> NDArray[np.int32]:
-        """[rows, length] ids, padded at the end with -1."""
+        """Return [rows, length] ids, padded at the end with -1."""
         lists = self._lists(rows)
         return lists.matrix(fitted.ids(lists.tokens.values), fitted.length)
 
@@ -56,28 +56,30 @@ class MultiCategoricalEncoder:
 
 @dataclass(frozen=True)
 class TokenLists:
-    """A column whose rows are lists of texts, each list once."""
+    """A column of lists of texts, with each distinct list once."""
 
     codes: NDArray[np.int32]
-    """[rows] which list a row has."""
+    """[rows] index of the row's list."""
     count: int
-    """Lists."""
-    owner: NDArray[np.int64]
-    """[tokens] which list a text stands in, in order; an empty text is none."""
+    """Number of lists."""
+    list_of_token: NDArray[np.int64]
+    """[tokens] index of the token's list, ascending; empty texts are not tokens."""
     tokens: CodedColumn
     """[tokens]"""
 
     def matrix(self, ids: NDArray[np.int32], length: int) -> NDArray[np.int32]:
-        """[rows, length] the ids of the first texts of each row, given those of the distinct texts; padded with -1."""
-        place = np.arange(len(self.owner)) - np.searchsorted(self.owner, self.owner, side="left")
-        short = place < length
+        """Return [rows, length] ids of the first tokens of each row, padded with -1; `ids` are [distinct tokens]."""
+        position = np.arange(len(self.list_of_token)) - np.searchsorted(
+            self.list_of_token, self.list_of_token, side="left"
+        )
+        kept = position < length
         matrix = np.full((self.count, length), -1, np.int32)
-        matrix[self.owner[short], place[short]] = ids[self.tokens.codes[short]]
+        matrix[self.list_of_token[kept], position[kept]] = ids[self.tokens.codes[kept]]
         return np.asarray(matrix[self.codes])
 
 
 def token_lists(column: pa.ChunkedArray, separator: str) -> TokenLists:
-    """Lists of a parquet or JSON column as they are, text parted by the separator."""
+    """Return the lists of a parquet or JSON column, or of text split at the separator."""
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         lists = column.cast(pa.list_(pa.string())).combine_chunks()
         codes = np.arange(len(lists), dtype=np.int32)
@@ -85,6 +87,7 @@ def token_lists(column: pa.ChunkedArray, separator: str) -> TokenLists:
         distinct = factorize(column)
         codes, lists = distinct.codes, pc.split_pattern(distinct.values, separator)
     tokens = lists.flatten()
-    real = np.flatnonzero(np.asarray(pc.not_equal(tokens, "").fill_null(False), bool))
-    owner = np.asarray(pc.list_parent_indices(lists))[real]
-    return TokenLists(codes, len(lists), owner, factorize(pa.chunked_array([tokens.take(pa.array(real))], pa.string())))
+    nonempty = np.flatnonzero(np.asarray(pc.not_equal(tokens, "").fill_null(False), bool))
+    list_of_token = np.asarray(pc.list_parent_indices(lists))[nonempty]
+    nonempty_tokens = factorize(pa.chunked_array([tokens.take(pa.array(nonempty))], pa.string()))
+    return TokenLists(codes, len(lists), list_of_token, nonempty_tokens)

@@ -1,6 +1,6 @@
-"""Numeric features that stay numbers: standardised, or as they are.
+"""Numeric features that stay numbers: standardised, or unchanged.
 
-A missing number is never dropped in silence: it becomes the mean of train, which is zero after standardising.
+A missing number is replaced by the mean of train, which is zero after standardising.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ from ctrlab_trainer.data.encoders.exact_moments import ExactMoments
 from ctrlab_trainer.data.readers.column_values import numeric_values
 from ctrlab_trainer.data.readers.source_tables import SourceTable
 
-LARGEST = float(np.finfo(np.float32).max)
+MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
 class Scaling(FittedEncoding):
-    """`(x - shift) / scale`, and what a missing number becomes."""
+    """`(x - shift) / scale`, and the replacement of a missing number."""
 
     shift: float
     scale: float
@@ -30,26 +30,26 @@ class Scaling(FittedEncoding):
 
 @dataclass(frozen=True)
 class NumericEncoder:
-    """See `FeatureEncoder`; for the transforms Standardize and AsIs."""
+    """Encoder of Numeric features with the transforms Standardize and AsIs."""
 
     feature: Feature
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The feature's own column."""
+        """Column of the feature."""
         return (self.feature.source_column,)
 
     def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> ExactMoments:
-        """Exact sums of the numbers that train has."""
+        """Sum the numbers of train exactly."""
         values = numeric_values(rows, self.feature.source_column)
         return ExactMoments.of(values[in_train & ~np.isnan(values)])
 
     def merge(self, states: Sequence[ExactMoments]) -> ExactMoments:
-        """Sums add up."""
+        """Add the sums."""
         return ExactMoments.sum(states)
 
     def fit(self, state: ExactMoments) -> Scaling:
-        """Mean and deviation of train; a feature that is constant there is only shifted."""
+        """Compute mean and standard deviation of train; a constant feature is only shifted."""
         require_numbers(self.feature, state.count)
         mean, deviation = state.mean, state.deviation
         if self.feature.transform == "AsIs":
@@ -58,16 +58,16 @@ class NumericEncoder:
         return Scaling("numeric", 1, 1, {"mean": mean, "scale": scale}, mean, scale, 0.0)
 
     def encode(self, rows: SourceTable, fitted: Scaling) -> NDArray[np.float32]:
-        """[rows] finite numbers."""
+        """Return [rows] finite numbers."""
         values = numeric_values(rows, self.feature.source_column)
         scaled = values if self.feature.transform == "AsIs" else (values - fitted.shift) / fitted.scale
         filled = np.where(np.isnan(values), fitted.missing, scaled)
-        return np.clip(filled, -LARGEST, LARGEST).astype(np.float32)
+        return np.clip(filled, -MAX_FLOAT32, MAX_FLOAT32).astype(np.float32)
 
 
 def require_numbers(feature: Feature, count: int) -> None:
-    """InvalidData for a feature without any number in train."""
+    """Raise InvalidData for a feature without any number in train."""
     if count == 0:
         raise InvalidData.at(
-            f"feature {feature.name}", "no train row has a number in it; leave the feature out of spec.dataset.features"
+            f"feature {feature.name}", "has no number in any train row; leave the feature out of spec.dataset.features"
         )

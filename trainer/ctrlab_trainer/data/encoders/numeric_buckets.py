@@ -1,6 +1,6 @@
-"""Numeric features as ids of buckets: by the squared logarithm, or by equal mass; edges fitted on train rows.
+"""Numeric features as bucket ids: squared-logarithm or quantile buckets, with edges fitted on train rows.
 
-A missing number has an id of its own where train has missing numbers, and is out-of-vocabulary where it has none.
+A missing number has a separate id if train has missing numbers, and is out-of-vocabulary otherwise.
 """
 
 from collections.abc import Sequence
@@ -20,34 +20,34 @@ DEFAULT_BUCKETS = 32
 
 @dataclass(frozen=True)
 class NumberCounts:
-    """Distinct numbers of train, and how often it has each."""
+    """Distinct numbers of train and their counts."""
 
     values: NDArray[np.float64]
-    """[distinct] rising, without NaN."""
+    """[distinct] ascending, without NaN."""
     counts: NDArray[np.int64]
     """[distinct] at least 1."""
     missing: int
-    """Rows without a number."""
+    """Number of rows without a value."""
 
     @classmethod
     def of(cls, values: NDArray[np.float64]) -> "NumberCounts":
-        """Of numbers that are NaN where missing."""
-        known = values[~np.isnan(values)]
-        found, counts = np.unique(known, return_counts=True)
-        return cls(found, counts.astype(np.int64), len(values) - len(known))
+        """Count numbers; NaN means missing."""
+        present = values[~np.isnan(values)]
+        distinct, counts = np.unique(present, return_counts=True)
+        return cls(distinct, counts.astype(np.int64), len(values) - len(present))
 
     @classmethod
     def sum(cls, states: Sequence["NumberCounts"]) -> "NumberCounts":
-        """Of all rows that the states are of."""
-        values, place = np.unique(np.concatenate([state.values for state in states]), return_inverse=True)
+        """Add the counts of several groups of rows."""
+        values, position = np.unique(np.concatenate([state.values for state in states]), return_inverse=True)
         counts = np.zeros(len(values), np.int64)
-        np.add.at(counts, place, np.concatenate([state.counts for state in states]))
+        np.add.at(counts, position, np.concatenate([state.counts for state in states]))
         return cls(values, counts, sum(state.missing for state in states))
 
 
 @dataclass(frozen=True)
 class FittedBuckets(FittedEncoding):
-    """Between which numbers a bucket ends (QuantileBucket), or which buckets are known (LogBucket)."""
+    """Boundaries between buckets (QuantileBucket), or the buckets in the vocabulary (LogBucket)."""
 
     edges: NDArray[np.float64]
     missing_id: int
@@ -56,78 +56,80 @@ class FittedBuckets(FittedEncoding):
 
 @dataclass(frozen=True)
 class QuantileBucketEncoder:
-    """See `FeatureEncoder`; for the transform QuantileBucket."""
+    """Encoder of Numeric features with the transform QuantileBucket."""
 
     feature: Feature
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The feature's own column."""
+        """Column of the feature."""
         return (self.feature.source_column,)
 
     def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> NumberCounts:
-        """How often train has each number."""
+        """Count the numbers in train."""
         return NumberCounts.of(numeric_values(rows, self.feature.source_column)[in_train])
 
     def merge(self, states: Sequence[NumberCounts]) -> NumberCounts:
-        """Counts add up."""
+        """Add the counts."""
         return NumberCounts.sum(states)
 
     def fit(self, state: NumberCounts) -> FittedBuckets:
-        """Edges that part train into equal masses; equal edges become one."""
+        """Compute edges that divide train into buckets of equal mass; equal edges are merged."""
         require_numbers(self.feature, len(state.values))
         probabilities = np.linspace(0, 1, (self.feature.buckets or DEFAULT_BUCKETS) + 1)[1:-1]
         edges = np.unique(quantiles(state, probabilities))
-        own = state.missing > 0
-        missing_id = len(edges) + 2 if own else 0
-        return FittedBuckets("categorical", len(edges) + 2 + own, 1, {"edges": edges.tolist()}, edges, missing_id)
+        has_missing_id = state.missing > 0
+        missing_id = len(edges) + 2 if has_missing_id else 0
+        return FittedBuckets(
+            "categorical", len(edges) + 2 + has_missing_id, 1, {"edges": edges.tolist()}, edges, missing_id
+        )
 
     def encode(self, rows: SourceTable, fitted: FittedBuckets) -> NDArray[np.int32]:
-        """[rows] ids; a number on an edge belongs to the bucket above it."""
+        """Return [rows] ids; a number on an edge belongs to the bucket above it."""
         values = numeric_values(rows, self.feature.source_column)
-        found = np.searchsorted(fitted.edges, values, side="right") + 1
-        return np.where(np.isnan(values), fitted.missing_id, found).astype(np.int32)
+        ids = np.searchsorted(fitted.edges, values, side="right") + 1
+        return np.where(np.isnan(values), fitted.missing_id, ids).astype(np.int32)
 
 
 @dataclass(frozen=True)
 class LogBucketEncoder:
-    """See `FeatureEncoder`; for the transform LogBucket."""
+    """Encoder of Numeric features with the transform LogBucket."""
 
     feature: Feature
     min_frequency: int
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The feature's own column."""
+        """Column of the feature."""
         return (self.feature.source_column,)
 
     def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> NumberCounts:
-        """How often train has each bucket."""
+        """Count the buckets in train."""
         return NumberCounts.of(log_bucket(numeric_values(rows, self.feature.source_column)[in_train]))
 
     def merge(self, states: Sequence[NumberCounts]) -> NumberCounts:
-        """Counts add up."""
+        """Add the counts."""
         return NumberCounts.sum(states)
 
     def fit(self, state: NumberCounts) -> FittedBuckets:
-        """The buckets that train has often enough, by rising number, missing last."""
+        """Select the buckets that are frequent enough in train, in ascending order, missing last."""
         require_numbers(self.feature, len(state.values))
-        seen = state.values[state.counts >= self.min_frequency]
-        own = state.missing >= max(self.min_frequency, 1)
-        names = [str(int(value)) for value in seen] + ["missing"] * own
-        missing_id = len(seen) + 1 if own else 0
-        return FittedBuckets("categorical", len(names) + 1, 1, {"buckets": names}, seen, missing_id)
+        kept = state.values[state.counts >= self.min_frequency]
+        has_missing_id = state.missing >= max(self.min_frequency, 1)
+        names = [str(int(value)) for value in kept] + ["missing"] * has_missing_id
+        missing_id = len(kept) + 1 if has_missing_id else 0
+        return FittedBuckets("categorical", len(names) + 1, 1, {"buckets": names}, kept, missing_id)
 
     def encode(self, rows: SourceTable, fitted: FittedBuckets) -> NDArray[np.int32]:
-        """[rows] ids; a bucket that train lacks is out-of-vocabulary."""
+        """Return [rows] ids; a bucket that is not in the vocabulary is out-of-vocabulary."""
         buckets = log_bucket(numeric_values(rows, self.feature.source_column))
-        place = np.searchsorted(fitted.edges, buckets)
-        known = np.append(fitted.edges, np.nan)[place] == buckets
-        return np.where(np.isnan(buckets), fitted.missing_id, np.where(known, place + 1, 0)).astype(np.int32)
+        position = np.searchsorted(fitted.edges, buckets)
+        in_vocabulary = np.append(fitted.edges, np.nan)[position] == buckets
+        return np.where(np.isnan(buckets), fitted.missing_id, np.where(in_vocabulary, position + 1, 0)).astype(np.int32)
 
 
 def quantiles(state: NumberCounts, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """As numpy.quantile of the numbers themselves, bit for bit: linear between neighbouring order statistics."""
+    """Return the same bits as numpy.quantile of the counted numbers: linear between neighbouring order statistics."""
     ends = np.cumsum(state.counts)
     position = (ends[-1] - 1) * probabilities
     below = np.floor(position).astype(np.int64)
@@ -139,10 +141,10 @@ def quantiles(state: NumberCounts, probabilities: NDArray[np.float64]) -> NDArra
 
 
 def log_bucket(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """[rows] floor(log(x)^2) moved up by 3 for x > 2, floor(x) from -2 to 2, and the mirror image below; NaN stays.
+    """Return [rows] floor(log(x)^2) + 3 for x > 2, floor(x) from -2 to 2, and the negated buckets below; NaN stays.
 
     The squared-logarithm buckets are those of the winners of the Criteo challenge (3 Idiots, 2014), who keep small
-    values as they are; moving them up keeps the two ranges apart.
+    values unchanged; adding 3 keeps the two ranges apart.
     """
     size = np.abs(values)
     beyond = np.sign(values) * (np.floor(np.log(np.maximum(size, 1)) ** 2) + 3)

@@ -1,4 +1,4 @@
-"""Categorical with pre-trained vectors: values of the file have an id even if train never saw them."""
+"""Categorical features with pre-trained vectors: values in the file have an id even if they are not in train."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
 
 @dataclass(frozen=True)
 class VectorVocabulary(Vocabulary):
-    """Values that train has often enough, then those of the file alone by text; and what the ids' vectors are."""
+    """Values that are frequent enough in train, then values only in the file by text; and the vectors of the ids."""
 
     vectors: NDArray[np.float32]
     """[ids, width]; NaN for ids whose embedding is learned."""
@@ -27,97 +27,99 @@ class VectorVocabulary(Vocabulary):
 
 @dataclass(frozen=True)
 class PretrainedEncoder:
-    """See `FeatureEncoder`."""
+    """Encoder of Categorical features with pre-trained vectors."""
 
-    values: CategoricalEncoder
-    given: Pretrained
+    base: CategoricalEncoder
+    config: Pretrained
     path: Path
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The feature's own column."""
-        return self.values.columns
+        """Column of the feature."""
+        return self.base.columns
 
     def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> TextCounts:
-        """How often train has each value."""
-        return self.values.observe(rows, in_train)
+        """Count the values in train."""
+        return self.base.observe(rows, in_train)
 
     def merge(self, states: Sequence[TextCounts]) -> TextCounts:
-        """Counts add up."""
-        return self.values.merge(states)
+        """Add the counts."""
+        return self.base.merge(states)
 
     def fit(self, state: TextCounts) -> VectorVocabulary:
-        """The vocabulary of train and file together; InvalidData for a file that cannot be used."""
-        keys, vectors = read_vectors(self.path, self.given, self.columns[0])
-        trained = Vocabulary.fit(state, self.values.min_frequency)
-        new = np.flatnonzero(np.asarray(pc.invert(pc.is_in(keys, value_set=trained.values)), bool))
-        added = keys.take(pa.array(new)).take(pc.sort_indices(keys.take(pa.array(new))))
-        known = pa.concat_arrays([trained.values, added])
-        place = np.asarray(pc.index_in(known, value_set=keys).fill_null(-1))
-        of_ids = np.vstack([np.full((1, vectors.shape[1]), np.nan, np.float32), vectors[place]])
-        of_ids[1:][place < 0] = np.nan
-        match self.given.missing:
+        """Build the vocabulary of train and file; InvalidData for a file that cannot be used."""
+        keys, vectors = read_vectors(self.path, self.config, self.columns[0])
+        from_train = Vocabulary.fit(state, self.base.min_frequency)
+        only_in_file = np.flatnonzero(np.asarray(pc.invert(pc.is_in(keys, value_set=from_train.values)), bool))
+        from_file = keys.take(pa.array(only_in_file))
+        values = pa.concat_arrays([from_train.values, from_file.take(pc.sort_indices(from_file))])
+        row_of_value = np.asarray(pc.index_in(values, value_set=keys).fill_null(-1))
+        by_id = np.vstack([np.full((1, vectors.shape[1]), np.nan, np.float32), vectors[row_of_value]])
+        by_id[1:][row_of_value < 0] = np.nan
+        match self.config.missing:
             case "Zero":
-                of_ids = np.nan_to_num(of_ids, nan=0.0)
+                by_id = np.nan_to_num(by_id, nan=0.0)
             case "Mean":
-                of_ids = np.where(np.isnan(of_ids), vectors.mean(axis=0, dtype=np.float64), of_ids)
+                by_id = np.where(np.isnan(by_id), vectors.mean(axis=0, dtype=np.float64), by_id)
             case "Learned":
                 pass
-        record: dict[str, object] = {"values": known.to_pylist(), "vectors": len(keys)}
-        return VectorVocabulary("categorical", len(known) + 1, 1, record, known, of_ids.astype(np.float32))
+        record: dict[str, object] = {"values": values.to_pylist(), "vectors": len(keys)}
+        return VectorVocabulary("categorical", len(values) + 1, 1, record, values, by_id.astype(np.float32))
 
     def encode(self, rows: SourceTable, fitted: VectorVocabulary) -> NDArray[np.int32]:
-        """[rows] ids."""
-        return self.values.encode(rows, fitted)
+        """Return [rows] ids."""
+        return self.base.encode(rows, fitted)
 
 
-def read_vectors(path: Path, given: Pretrained, column: str) -> tuple[pa.Array, NDArray[np.float32]]:
-    """Values as text [values], and their vectors [values, width], float32.
+def read_vectors(path: Path, config: Pretrained, column: str) -> tuple[pa.Array, NDArray[np.float32]]:
+    """Return values as text [values], and their vectors [values, width], float32.
 
-    InvalidData for a file without the columns, a value that stands twice, and vectors that differ in length or hold
-    something else than finite numbers.
+    InvalidData for a file without the columns, a duplicate value, vectors of different lengths, and vectors with other
+    values than finite numbers.
     """
-    key = given.key or column
+    key = config.key or column
     try:
         names = pyarrow.parquet.read_schema(path).names
-        absent = [name for name in (key, given.vector) if name not in names]
-        if absent:
-            raise InvalidData.at(path.name, f"has no column {absent[0]!r}; known: {', '.join(names)}")
-        table = pyarrow.parquet.ParquetFile(path).read(columns=[key, given.vector]).combine_chunks()
+        missing = [name for name in (key, config.vector) if name not in names]
+        if missing:
+            raise InvalidData.at(path.name, f"has no column {missing[0]!r}; known: {', '.join(names)}")
+        table = pyarrow.parquet.ParquetFile(path).read(columns=[key, config.vector]).combine_chunks()
     except (OSError, pa.ArrowException) as error:
         raise InvalidData.at(path.name, f"is not a complete parquet file: {str(error).splitlines()[0]}") from error
     if table.num_rows == 0:
-        raise InvalidData.at(path.name, "holds no vectors")
+        raise InvalidData.at(path.name, "has no vectors")
     keys = factorize(table[key])
-    seen = np.bincount(keys.codes)
-    if seen.max() > 1:
-        twice = int(np.argmax(seen))
-        row = int(np.flatnonzero(keys.codes == twice)[1])
+    counts = np.bincount(keys.codes)
+    if counts.max() > 1:
+        duplicate = int(np.argmax(counts))
+        row = int(np.flatnonzero(keys.codes == duplicate)[1])
         raise InvalidData.at(
             f"{path.name}, row {row + 1}, column {key}",
-            f"the value {keys.texts()[twice]!r} stands in two rows; a value has at most one vector",
+            f"the value {keys.texts()[duplicate]!r} is in two rows; a value has at most one vector",
         )
-    lists = table[given.vector]
+    lists = table[config.vector]
     kind = lists.type
     if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
-        raise InvalidData.at(f"{path.name}, column {given.vector}", f"holds {kind}; allowed are lists of numbers")
+        raise InvalidData.at(f"{path.name}, column {config.vector}", f"found {kind}; allowed are lists of numbers")
     lengths = np.asarray(pc.list_value_length(lists).fill_null(0), np.int64)
     if (lengths != lengths[0]).any() or lengths[0] == 0:
         row = int(np.argmax((lengths != lengths[0]) | (lengths == 0)))
         raise InvalidData.at(
-            f"{path.name}, row {row + 1}, column {given.vector}",
-            f"has {lengths[row]} numbers, and the first row has {lengths[0]}; all vectors must have one length",
+            f"{path.name}, row {row + 1}, column {config.vector}",
+            f"has {lengths[row]} numbers, but the first row has {lengths[0]}; all vectors must have the same length",
         )
     try:
         flat = pc.list_flatten(lists).cast(pa.float32())
     except pa.ArrowException as error:
-        raise InvalidData.at(f"{path.name}, column {given.vector}", f"holds lists of {kind.value_type}") from error
-    vectors = np.asarray(flat.fill_null(np.nan), np.float32).reshape(len(lengths), int(lengths[0]))
-    bad = ~np.isfinite(vectors).all(axis=1)
-    if bad.any():
-        row = int(np.argmax(bad))
         raise InvalidData.at(
-            f"{path.name}, row {row + 1}, column {given.vector}", "holds a number that is missing or not finite"
+            f"{path.name}, column {config.vector}", f"found lists of {kind.value_type}; allowed are lists of numbers"
+        ) from error
+    vectors = np.asarray(flat.fill_null(np.nan), np.float32).reshape(len(lengths), int(lengths[0]))
+    invalid = ~np.isfinite(vectors).all(axis=1)
+    if invalid.any():
+        row = int(np.argmax(invalid))
+        raise InvalidData.at(
+            f"{path.name}, row {row + 1}, column {config.vector}", "has a number that is missing or not finite"
         )
     order = np.empty(len(vectors), np.int64)
     order[keys.codes] = np.arange(len(vectors))

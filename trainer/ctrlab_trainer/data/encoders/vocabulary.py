@@ -1,7 +1,7 @@
-"""Vocabularies: which values have an id of their own, by how often train has them.
+"""Vocabularies: the values that are frequent enough in train to have an id.
 
-Id 0 of a block is out-of-vocabulary. Known values follow by falling frequency, then by text: an order that depends on
-train alone, and that keeps frequent rows of the embedding table together.
+Id 0 of a block is out-of-vocabulary. The values of the vocabulary follow by descending frequency, then by text. This
+order depends on train only, and keeps frequent rows of the embedding table together.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from ctrlab_trainer.data.encoders.encoder_protocol import EncodingKind, FittedEn
 
 @dataclass(frozen=True)
 class TextCounts:
-    """Distinct texts, and how often train has each."""
+    """Distinct texts of train and their counts."""
 
     values: pa.Array
     """[distinct] text."""
@@ -26,13 +26,13 @@ class TextCounts:
 
     @classmethod
     def of(cls, values: pa.Array, counts: NDArray[np.int64]) -> "TextCounts":
-        """Without the values that train lacks."""
+        """Drop the values that train does not have."""
         kept = np.flatnonzero(counts > 0)
         return cls(values.take(pa.array(kept)), counts[kept])
 
     @classmethod
     def sum(cls, states: Sequence["TextCounts"]) -> "TextCounts":
-        """Of all rows that the states are of."""
+        """Add the counts of several groups of rows."""
         if len(states) == 1:
             return states[0]
         column = pa.concat_arrays([state.values for state in states]).dictionary_encode()
@@ -44,7 +44,7 @@ class TextCounts:
 
 @dataclass(frozen=True)
 class Vocabulary(FittedEncoding):
-    """Known values in the order of their ids, the first with id 1."""
+    """Values in the order of their ids; the first has id 1."""
 
     values: pa.Array
 
@@ -52,7 +52,7 @@ class Vocabulary(FittedEncoding):
     def fit(
         cls, state: TextCounts, min_frequency: int, kind: EncodingKind = "categorical", length: int = 1
     ) -> "Vocabulary":
-        """The values that train has at least `min_frequency` times."""
+        """Select the values that train has at least `min_frequency` times."""
         kept = np.flatnonzero(state.counts >= max(min_frequency, 1))
         table = pa.table({"value": state.values.take(pa.array(kept)), "count": state.counts[kept]})
         table = table.sort_by([("count", "descending"), ("value", "ascending")])
@@ -62,6 +62,6 @@ class Vocabulary(FittedEncoding):
         return cls(kind, len(values) + 1, length, record, values)
 
     def ids(self, values: pa.Array) -> NDArray[np.int32]:
-        """[values] the id of each, 0 where train does not know it."""
-        found = pc.index_in(values, value_set=self.values).fill_null(-1)
-        return np.asarray(found).astype(np.int32) + np.int32(1)
+        """Return [values] the id of each value, 0 if it is not in the vocabulary."""
+        positions = pc.index_in(values, value_set=self.values).fill_null(-1)
+        return np.asarray(positions).astype(np.int32) + np.int32(1)

@@ -1,7 +1,7 @@
-"""The encoding of a source that is too large for one machine, on a Dask cluster: equal bytes, whoever reads the rows.
+"""Encoding of a source that is too large for one machine, on a Dask cluster; the bytes are the same as on one machine.
 
-Each file of the source is a part, which workers read, learn from and encode by the same functions as one machine does.
-Here are only the columns that say what a row is (users, times, labels), some twenty bytes a row, and what comes of it.
+Workers read, observe and encode each file of the source with the same functions as one machine does. The process that
+starts them only holds the key columns of all rows (users, times, labels; about twenty bytes per row) and the result.
 """
 
 from collections import deque
@@ -37,26 +37,26 @@ from ctrlab_trainer.data.readers.source_reading import SourceReader
 from ctrlab_trainer.data.readers.source_tables import SourceTable
 from ctrlab_trainer.data.sources.source_locations import LocatedSource, TableFiles
 
-PATIENCE_SECONDS: Final = 10
-"""How long a scheduler may take to answer, and a worker to appear."""
+CONNECT_TIMEOUT_SECONDS: Final = 10
+"""Timeout for the scheduler to answer, and for the first worker to appear."""
 FAN_IN: Final = 8
-"""States that one task merges."""
-AHEAD: Final = 2
-"""Encoded parts for each thread of the cluster that may wait to be fetched."""
+"""Number of states that one task merges."""
+PREFETCH: Final = 2
+"""Encoded files per thread of the cluster that may wait to be collected."""
 
 Encoders = dict[str, FeatureEncoder[Any, Any]]
 States = dict[str, Any]
-"""One state for each feature."""
+"""Encoder states by feature."""
 
 
 def connect(address: str) -> Client:
-    """A client of a Dask scheduler (`tcp://host:port`); InvalidData where none answers, or its workers are no use."""
+    """Connect to a Dask scheduler (`tcp://host:port`); InvalidData if none answers or its workers cannot be used."""
     try:
-        client = Client(address, timeout=PATIENCE_SECONDS, set_as_default=False)
+        client = Client(address, timeout=CONNECT_TIMEOUT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise InvalidData.at("--scheduler", f"no Dask scheduler answers at {address!r}: {error}") from error
     try:
-        client.wait_for_workers(1, timeout=PATIENCE_SECONDS)
+        client.wait_for_workers(1, timeout=CONNECT_TIMEOUT_SECONDS)
         _require_version(version("ctrlab"), client.run(version, "ctrlab", on_error="return"))
     except TimeoutError as error:
         client.close()
@@ -67,176 +67,176 @@ def connect(address: str) -> Client:
     return client
 
 
-def _require_version(here: str, found: Mapping[str, str | Exception]) -> None:
-    """InvalidData for a worker that has no ctrlab, or another version, which could write other bytes."""
-    for worker, there in found.items():
-        if there != here:
-            what = "does not have ctrlab" if isinstance(there, Exception) else f"has ctrlab {there}"
-            raise InvalidData.at("--scheduler", f"the worker {worker} {what}; all need version {here}")
+def _require_version(expected: str, versions: Mapping[str, str | Exception]) -> None:
+    """Raise InvalidData for a worker without ctrlab, or with another version, which could write different bytes."""
+    for worker, installed in versions.items():
+        if installed != expected:
+            problem = "does not have ctrlab" if isinstance(installed, Exception) else f"has ctrlab {installed}"
+            raise InvalidData.at("--scheduler", f"the worker {worker} {problem}; all need version {expected}")
 
 
 @dataclass(frozen=True)
 class DaskEncoder:
-    """Encodes on the workers of a Dask cluster; called as `prepare.on_this_machine` is."""
+    """Encodes a source on the workers of a Dask cluster; called like `encode_locally`."""
 
     client: Client
 
     def __call__(self, dataset: Dataset, located: LocatedSource, folder: Path) -> EncodedDataset:
-        """Reads each part three times, for its keys, its states and its ids; InvalidData as on one machine."""
+        """Read each file three times, for its keys, its states and its ids; InvalidData as on one machine."""
         if not isinstance(located.main, TableFiles):
             raise InvalidData.at(
-                "spec.dataset.source.uri", f"{located.name} is generated here and has no parts; leave --scheduler out"
+                "spec.dataset.source.uri",
+                f"{located.name} is generated on this machine and has no files; leave --scheduler out",
             )
-        whole = SourceReader.of(located, required_columns(dataset))
-        keys = self._all(read_keys, SourceReader.of(located, key_columns(dataset)).parts)
-        if not any(part.rows for part in keys):
-            raise InvalidData.at(located.name, "holds no rows")
-        _require_one_type([part.types for part in keys])
-        filled = [index for index, part in enumerate(keys) if part.rows]
-        parts = SourceReader.of(located, feature_columns(dataset)).parts
-        features = _Features(self, [parts[index] for index in filled])
-        rows = pa.concat_tables([keys[index].data for index in filled])
-        files = tuple((keys[index].file, keys[index].rows) for index in filled)
-        return encode_dataset(SourceTable(rows, files, whole.joined, whole.joined_by), dataset, folder, features)
+        reader = SourceReader.of(located, required_columns(dataset))
+        keys = self._run_all(read_keys, SourceReader.of(located, key_columns(dataset)).by_file)
+        if not any(file_keys.rows for file_keys in keys):
+            raise InvalidData.at(located.name, "has no rows")
+        _require_one_type([file_keys.types for file_keys in keys])
+        nonempty = [index for index, file_keys in enumerate(keys) if file_keys.rows]
+        readers = SourceReader.of(located, feature_columns(dataset)).by_file
+        features = _DistributedFeatures(self, [readers[index] for index in nonempty])
+        rows = pa.concat_tables([keys[index].data for index in nonempty])
+        files = tuple((keys[index].file, keys[index].rows) for index in nonempty)
+        return encode_dataset(SourceTable(rows, files, reader.joined, reader.joined_by), dataset, folder, features)
 
     def submit(self, function: Any, *arguments: Any) -> Future:
-        """A task that runs whether or not an equal one ran before."""
+        """Submit a task, even if an equal one ran before."""
         return self.client.submit(function, *arguments, pure=False)
 
-    def shared(self, value: Any) -> Future:
-        """A value that every worker gets once."""
+    def broadcast(self, value: Any) -> Future:
+        """Send a value to every worker once."""
         return self.client.scatter([value], broadcast=True, hash=False)[0]
 
-    def _all(self, function: Any, parts: Sequence[SourceReader]) -> list[Any]:
-        return list(self.client.gather([self.submit(function, part) for part in parts]))
+    def _run_all(self, function: Any, readers: Sequence[SourceReader]) -> list[Any]:
+        return list(self.client.gather([self.submit(function, reader) for reader in readers]))
 
-    def in_order(self, function: Any, parts: Sequence[SourceReader], *arguments: Any) -> Iterator[Any]:
-        """Results in the order of the parts, fetched one at a time, of which few wait on the workers."""
-        ahead = AHEAD * max(1, sum(self.client.nthreads().values()))
+    def map_in_order(self, function: Any, readers: Sequence[SourceReader], *arguments: Any) -> Iterator[Any]:
+        """Yield results in the order of the files, collected one at a time; only a few wait on the workers."""
+        limit = PREFETCH * max(1, sum(self.client.nthreads().values()))
         waiting: deque[Future] = deque()
-        for part in parts:
-            if len(waiting) == ahead:
+        for reader in readers:
+            if len(waiting) == limit:
                 yield waiting.popleft().result()
-            waiting.append(self.submit(function, part, *arguments))
+            waiting.append(self.submit(function, reader, *arguments))
         while waiting:
             yield waiting.popleft().result()
 
 
 @dataclass(frozen=True)
-class _Features:
-    """Fits and encodes all features part by part; called as `encoding.encode_features` is."""
+class _DistributedFeatures:
+    """Fits and encodes all features file by file; called like `encode_features`."""
 
-    engine: DaskEncoder
-    parts: list[SourceReader]
+    encoder: DaskEncoder
+    readers: list[SourceReader]
 
     def __call__(
         self, table: SourceTable, dataset: Dataset, in_train: NDArray[np.bool_], columns: EncodedColumns
     ) -> tuple[EncodedSchema, dict[str, FittedEncoding]]:
-        encoders = self.engine.shared(build_encoders(dataset))
+        encoders = self.encoder.broadcast(build_encoders(dataset))
         ends = np.cumsum([rows for _, rows in table.files])[:-1]
-        trains = np.split(in_train, ends)
+        train_by_file = np.split(in_train, ends)
         numeric = numeric_columns(dataset)
         try:
-            state = self._learnt(encoders, trains, numeric)
+            state = self._observe(encoders, train_by_file, numeric)
         except NonNumericColumn:
             numeric = frozenset()
-            state = self._learnt(encoders, trains, numeric)
+            state = self._observe(encoders, train_by_file, numeric)
         fitted = {name: encoder.fit(state[name]) for name, encoder in build_encoders(dataset).items()}
         schema = build_schema(dataset, fitted)
-        found = self.engine.in_order(encode_part, self.parts, encoders, self.engine.shared(fitted), numeric)
-        for part in found:
-            for name, ids in part.items():
-                columns.write(schema.feature(name), [ids])
+        files = self.encoder.map_in_order(encode_file, self.readers, encoders, self.encoder.broadcast(fitted), numeric)
+        for values in files:
+            for name, chunk in values.items():
+                columns.write(schema.feature(name), [chunk])
         return schema, fitted
 
-    def _learnt(self, encoders: Future, trains: list[NDArray[np.bool_]], numeric: Collection[str]) -> States:
-        """What train says of every feature; states are merged where they are."""
-        pairs = zip(self.parts, trains, strict=True)
-        seen = [self.engine.submit(observe_part, part, encoders, train, numeric) for part, train in pairs]
-        types = [self.engine.submit(_types, part) for part in seen]
-        states = [self.engine.submit(_states, part) for part in seen]
-        _require_one_type(self.engine.client.gather(types))
+    def _observe(self, encoders: Future, train_by_file: list[NDArray[np.bool_]], numeric: Collection[str]) -> States:
+        """Return the state of every feature on train; states are merged on the workers."""
+        pairs = zip(self.readers, train_by_file, strict=True)
+        observed = [self.encoder.submit(observe_file, reader, encoders, train, numeric) for reader, train in pairs]
+        types = [self.encoder.submit(_types, file) for file in observed]
+        states = [self.encoder.submit(_states, file) for file in observed]
+        _require_one_type(self.encoder.client.gather(types))
         while len(states) > 1:
             groups = (states[first : first + FAN_IN] for first in range(0, len(states), FAN_IN))
-            states = [self.engine.submit(merged, encoders, group) for group in groups]
-        found: States = states[0].result()
-        return found
+            states = [self.encoder.submit(merge_states, encoders, group) for group in groups]
+        state: States = states[0].result()
+        return state
 
 
 @dataclass(frozen=True)
-class Types:
-    """Of the columns of one file."""
+class ColumnTypes:
+    """Types of the columns of one file."""
 
     file: str
-    of: dict[str, pa.DataType]
+    by_column: dict[str, pa.DataType]
 
 
 @dataclass(frozen=True)
-class Keys:
-    """The columns of one part that say what a row is."""
+class KeyColumns:
+    """Key columns of one file: users, times, labels, splits and items."""
 
     file: str
     data: pa.Table
 
     @property
     def rows(self) -> int:
-        """Number of rows; a part may have none."""
+        """Number of rows, possibly 0."""
         return int(self.data.num_rows)
 
     @property
-    def types(self) -> Types:
-        """Of its columns."""
-        return Types(self.file, {field.name: field.type for field in self.data.schema})
+    def types(self) -> ColumnTypes:
+        """Types of its columns."""
+        return ColumnTypes(self.file, {field.name: field.type for field in self.data.schema})
 
 
-def read_keys(part: SourceReader) -> Keys:
-    """A task: the rows of one part without their features."""
-    table = part.rows(())
+def read_keys(reader: SourceReader) -> KeyColumns:
+    """Read the key columns of one file (a Dask task)."""
+    table = reader.rows(())
     if table.rows == 0:
-        return Keys(part.name, pa.table({}))
-    return Keys(table.files[0][0], pa.table({name: table.data[name] for name in part.wanted}))
+        return KeyColumns(reader.name, pa.table({}))
+    return KeyColumns(table.files[0][0], pa.table({name: table.data[name] for name in reader.required}))
 
 
-def observe_part(
-    part: SourceReader, encoders: Encoders, in_train: NDArray[np.bool_], numeric: Collection[str]
-) -> tuple[Types, States]:
-    """A task: what the train rows of one part say of every feature; NotNumbers as `Reading.rows`."""
-    table = part.rows(numeric)
-    types = {name: table.data[name].type for name in part.wanted if name not in numeric}
-    return Types(table.files[0][0], types), {
-        name: observe_train_rows(of, table, in_train) for name, of in encoders.items()
-    }
+def observe_file(
+    reader: SourceReader, encoders: Encoders, in_train: NDArray[np.bool_], numeric: Collection[str]
+) -> tuple[ColumnTypes, States]:
+    """Observe the train rows of one file (a Dask task); NonNumericColumn like `SourceReader.rows`."""
+    table = reader.rows(numeric)
+    types = {name: table.data[name].type for name in reader.required if name not in numeric}
+    states = {name: observe_train_rows(encoder, table, in_train) for name, encoder in encoders.items()}
+    return ColumnTypes(table.files[0][0], types), states
 
 
-def _types(observed: tuple[Types, States]) -> Types:
+def _types(observed: tuple[ColumnTypes, States]) -> ColumnTypes:
     return observed[0]
 
 
-def _states(observed: tuple[Types, States]) -> States:
+def _states(observed: tuple[ColumnTypes, States]) -> States:
     return observed[1]
 
 
-def merged(encoders: Encoders, states: Sequence[States]) -> States:
-    """A task: the states of several parts as those of all their rows."""
-    return {name: encoder.merge([of[name] for of in states]) for name, encoder in encoders.items()}
+def merge_states(encoders: Encoders, states: Sequence[States]) -> States:
+    """Merge the states of several files (a Dask task)."""
+    return {name: encoder.merge([state[name] for state in states]) for name, encoder in encoders.items()}
 
 
-def encode_part(
-    part: SourceReader, encoders: Encoders, fitted: dict[str, FittedEncoding], numeric: Collection[str]
+def encode_file(
+    reader: SourceReader, encoders: Encoders, fitted: dict[str, FittedEncoding], numeric: Collection[str]
 ) -> dict[str, EncodedValues]:
-    """A task: the encoded rows of one part by feature."""
-    table = part.rows(numeric)
-    found: dict[str, EncodedValues] = {}
+    """Encode the rows of one file, by feature (a Dask task)."""
+    table = reader.rows(numeric)
+    values: dict[str, EncodedValues] = {}
     for name, encoder in encoders.items():
-        runs: list[Any] = [encoder.encode(run, fitted[name]) for run in table.chunks(encoder.columns)]
-        found[name] = np.concatenate(runs)
-    return found
+        chunks: list[Any] = [encoder.encode(chunk, fitted[name]) for chunk in table.chunks(encoder.columns)]
+        values[name] = np.concatenate(chunks)
+    return values
 
 
-def _require_one_type(found: Sequence[Types]) -> None:
-    """InvalidData for a column that has another type in a later file."""
-    first = next((types for types in found if types.of), None)
-    for types in found:
-        for name, type_ in types.of.items():
+def _require_one_type(files: Sequence[ColumnTypes]) -> None:
+    """Raise InvalidData for a column whose type differs between files."""
+    first = next((types for types in files if types.by_column), None)
+    for types in files:
+        for name, type_ in types.by_column.items():
             if first is not None:
-                require_one_type(types.file, name, type_, first.file, first.of[name])
+                require_one_type(types.file, name, type_, first.file, first.by_column[name])

@@ -1,6 +1,6 @@
-"""The wanted columns of a source on the local disk, one file each, so that no more than a column need be in memory.
+"""Spool of the required columns of a source on the local disk, one file each, so that one column is in memory.
 
-Once it is written, the source is not needed any more: it may be slow, far away, compressed, or gone.
+Once it is written, the source, which may be slow, remote or compressed, is not needed any more.
 """
 
 import shutil
@@ -17,7 +17,7 @@ from ctrlab_api.errors import InvalidData
 
 
 class Spool:
-    """Columns as Arrow stream files, each mapped when it is asked for; its folder goes when nobody uses it."""
+    """Columns as Arrow stream files, mapped on access; the folder is deleted with the last reference to the spool."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.column_names = list(names)
@@ -26,21 +26,21 @@ class Spool:
         self._removal = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
     def __getitem__(self, name: str) -> pa.ChunkedArray:
-        """One column, mapped from the disk; KeyError for a name that is not there."""
+        """Return one column, memory-mapped; KeyError for an unknown name."""
         if name not in self.column_names:
             raise KeyError(name)
         with pa.memory_map(str(self._path(name))) as file:
             return pa.ipc.open_stream(file).read_all()[name]
 
     def write(self, batches: Iterable[tuple[str, pa.RecordBatch]]) -> dict[str, int]:
-        """Appends batches that all have these columns, each with the name of its file; returns the files' rows.
+        """Append batches, each with the name of its file and all columns; return the number of rows by file.
 
-        InvalidData for a column whose type differs between files, and for a disk that is full.
+        InvalidData for a column whose type differs between files, and for a full disk.
         """
         rows: dict[str, int] = {}
         writers: dict[str, Any] = {}
         first_file = ""
-        with ExitStack() as opened:
+        with ExitStack() as files:
             for file, batch in batches:
                 rows[file] = rows.get(file, 0) + batch.num_rows
                 first_file = first_file or file
@@ -48,8 +48,8 @@ class Spool:
                     column = batch.column(name)
                     schema = pa.schema([(name, column.type)])
                     if name not in writers:
-                        sink = opened.enter_context(pa.OSFile(str(self._path(name)), "wb"))
-                        writers[name] = (opened.enter_context(pa.ipc.new_stream(sink, schema)), column.type)
+                        sink = files.enter_context(pa.OSFile(str(self._path(name)), "wb"))
+                        writers[name] = (files.enter_context(pa.ipc.new_stream(sink, schema)), column.type)
                     writer, type_ = writers[name]
                     require_one_type(file, name, column.type, first_file, type_)
                     try:
@@ -57,7 +57,7 @@ class Spool:
                     except OSError as error:
                         raise InvalidData.at(
                             str(self.folder),
-                            f"cannot hold the columns while they are encoded: {error.strerror or error}; free some "
+                            f"cannot store the columns while they are encoded: {error.strerror or error}; free some "
                             "space, or set TMPDIR to a folder on a larger disk",
                         ) from error
         self.num_rows = sum(rows.values())
@@ -67,15 +67,15 @@ class Spool:
         return self.folder / f"{self.column_names.index(name)}.arrow"
 
 
-def require_one_type(file: str, column: str, found: pa.DataType, first_file: str, first: pa.DataType) -> None:
-    """InvalidData for a column whose type in one file is another than in the first."""
-    if found != first:
+def require_one_type(file: str, column: str, type_: pa.DataType, first_file: str, first: pa.DataType) -> None:
+    """Raise InvalidData for a column whose type differs from its type in the first file."""
+    if type_ != first:
         raise InvalidData.at(
             f"{file}, column {column}",
-            f"is {_words(found)} here and {_words(first)} in {first_file}; every part must have the same type: write "
-            "the parts anew",
+            f"is {_type_name(type_)} here and {_type_name(first)} in {first_file}; all files must have the same type: "
+            "write the files again",
         )
 
 
-def _words(kind: pa.DataType) -> str:
+def _type_name(kind: pa.DataType) -> str:
     return "text" if pa.types.is_dictionary(kind) or pa.types.is_string(kind) else str(kind)

@@ -1,7 +1,7 @@
-"""csv, tsv and RecBole's atomic files as batches of text, and of numbers where nothing but numbers is wanted.
+"""Reader of csv, tsv and RecBole's atomic files: batches of text, and of numbers for columns used only as numbers.
 
-gzip and zstd are recognised by their first bytes, whatever the file is called. In csv a field may stand in double
-quotes; in tsv and atomic files a quote is a letter like any other, as in IANA's definition of tab-separated values.
+gzip and zstd are recognised by their first bytes, regardless of the file name. In csv a field may be in double quotes;
+in tsv and atomic files a quote is an ordinary character, as in IANA's definition of tab-separated values.
 """
 
 import csv
@@ -20,20 +20,20 @@ from ctrlab_trainer.data.readers.decompression import error_reason, first_line, 
 from ctrlab_trainer.data.sources.source_locations import TableFiles
 
 TYPED_NAME: Final = re.compile(r"^(?P<name>.+):(token|token_seq|float|float_seq)$")
-"""A column of a RecBole header; see `column_names`."""
+"""Column in the header of a RecBole file; see `delimited_columns`."""
 
 DICTIONARY_TEXT: Final = pa.dictionary(pa.int32(), pa.string())
-"""Columns are read as text, each distinct value once a block."""
+"""Type of text columns: each distinct value once per block."""
 
 BLOCK_BYTES: Final = 16 << 20
 
 
 class NonNumericColumn(Exception):
-    """A column that was to be read as numbers holds something else, which a reading as text will show."""
+    """A column read as numbers has other values; reading it as text shows which."""
 
 
 def delimited_columns(table: TableFiles, path: Path) -> list[str]:
-    """The columns of one part: as given, or its first line; a typed header (all names `name:type`) loses its types."""
+    """Return the columns of one file: as specified, or from its header, without types if all names are `name:type`."""
     if table.columns is not None:
         return list(table.columns)
     try:
@@ -41,29 +41,29 @@ def delimited_columns(table: TableFiles, path: Path) -> list[str]:
     except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise InvalidData.at(path.name, f"the header cannot be read: {error_reason(error)}") from error
     if not line.strip():
-        raise InvalidData.at(path.name, "is empty; expected a header that names the columns")
+        raise InvalidData.at(path.name, "is empty; expected a header with the column names")
     fields = next(csv.reader(io.StringIO(line), delimiter=_delimiter(table), quoting=_quoting(table)))
     names = [name.strip("\r\n") for name in fields]
-    typed = [TYPED_NAME.match(name) for name in names]
-    if all(typed):
-        names = [match["name"] for match in typed if match]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InvalidData.at(f"{path.name}, header", f"names the column {twice[0]!r} twice")
+    matches = [TYPED_NAME.match(name) for name in names]
+    if all(matches):
+        names = [match["name"] for match in matches if match]
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
+        raise InvalidData.at(f"{path.name}, header", f"the column {duplicates[0]!r} appears twice")
     return names
 
 
 def read_delimited(
-    table: TableFiles, path: Path, wanted: Collection[str], numeric: Collection[str]
+    table: TableFiles, path: Path, required: Collection[str], numeric: Collection[str]
 ) -> Iterator[pa.RecordBatch]:
-    """The wanted columns of one part, those in `numeric` as numbers.
+    """Yield the required columns of one file, those in `numeric` as numbers.
 
-    InvalidData for a broken stream or a row with too few or too many fields; NotNumbers, possibly after some batches,
-    where a column of `numeric` holds other text.
+    InvalidData for a broken stream or a row with too few or too many fields; NonNumericColumn, possibly after some
+    batches, if a column of `numeric` has other text.
     """
     names = delimited_columns(table, path)
     try:
-        yield from _read(table, path, names, wanted, numeric, threads=True)
+        yield from _read(table, path, names, required, numeric, threads=True)
         return
     except (pa.ArrowInvalid, OSError) as error:
         if "conversion error to double" in str(error):
@@ -71,17 +71,17 @@ def read_delimited(
         if isinstance(error, OSError):
             raise InvalidData.at(path.name, error_reason(error)) from error
     try:
-        for _ in _read(table, path, names, wanted, numeric, threads=False):
-            pass  # once more in one thread, which can name the row
+        for _ in _read(table, path, names, required, numeric, threads=False):
+            pass  # read again in one thread, whose error names the row
     except (pa.ArrowInvalid, OSError) as error:
         raise InvalidData.at(path.name, error_reason(error)) from error
-    raise InvalidData.at(path.name, "changed while it was being read; run again when nobody writes to it")
+    raise InvalidData.at(path.name, "changed while it was read; run again when nothing writes to it")
 
 
 def _read(
-    table: TableFiles, path: Path, names: list[str], wanted: Collection[str], numeric: Collection[str], threads: bool
+    table: TableFiles, path: Path, names: list[str], required: Collection[str], numeric: Collection[str], threads: bool
 ) -> Iterator[pa.RecordBatch]:
-    kept = [name for name in names if name in wanted]
+    included = [name for name in names if name in required]
     with open_decompressed(path) as stream:
         try:
             reader = pa.csv.open_csv(
@@ -96,8 +96,8 @@ def _read(
                     delimiter=_delimiter(table), quote_char='"' if table.format == "csv" else False
                 ),
                 convert_options=pa.csv.ConvertOptions(
-                    column_types={name: pa.float64() if name in numeric else DICTIONARY_TEXT for name in kept},
-                    include_columns=kept,
+                    column_types={name: pa.float64() if name in numeric else DICTIONARY_TEXT for name in included},
+                    include_columns=included,
                     null_values=sorted(MISSING_TEXTS),
                     strings_can_be_null=False,
                 ),

@@ -1,8 +1,8 @@
-"""libsvm files as batches: a line is a label and pairs `index:value`.
+"""Reader of libsvm files: a line is a label and pairs `index:value`.
 
-Their columns are `label`; `indices`, the indices whose value is not 0, as a list; `field_1`, `field_2`, ...: the index
-of the first, second, ... pair, for files with one pair a field, as factorisation machines write them; and `index_I`,
-the value at index I, 0 where a line lacks it. What follows a # is a comment.
+The columns are `label`; `indices`, the list of indices whose value is not 0; `field_1`, `field_2`, ...: the index of
+the first, second, ... pair, for files with one pair per field, as factorisation machines write them; and `index_I`, the
+value at index I, 0 if a line lacks it. The text after a # is a comment.
 """
 
 import re
@@ -26,7 +26,7 @@ PAIR: Final = r"^(?P<index>[0-9]+):(?P<value>[-+.0-9eE]+)$"
 
 
 def libsvm_columns(path: Path) -> list[str]:
-    """`label`, `indices`, and a field for each pair of the first line; `index_I` exists for every I besides."""
+    """Return `label`, `indices`, and a field per pair of the first line; `index_I` also exists, for every I."""
     try:
         pairs = len(first_line(path).partition("#")[0].split()) - 1
     except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
@@ -34,44 +34,46 @@ def libsvm_columns(path: Path) -> list[str]:
     return [LABEL, INDICES, *(f"field_{number}" for number in range(1, pairs + 1))]
 
 
-def read_libsvm(path: Path, wanted: Collection[str]) -> Iterator[pa.RecordBatch]:
-    """The wanted columns of one file; InvalidData names the row and the pair that is none."""
+def read_libsvm(path: Path, required: Collection[str]) -> Iterator[pa.RecordBatch]:
+    """Yield the required columns of one file; InvalidData with the row and the malformed pair."""
     first = 1
     try:
         for block in line_blocks(path):
             text = pc.replace_substring_regex(pa.array([block.decode()]), "#[^\n]*", "")
             lines = pc.utf8_trim_whitespace(pc.split_pattern(text, "\n").flatten())
             tokens = pc.utf8_split_whitespace(lines.filter(pc.not_equal(lines, "")))
-            yield _batch(_Lines(tokens, f"{path.name}, row", first), wanted)
+            yield _batch(_Lines(tokens, f"{path.name}, row", first), required)
             first += len(tokens)
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidData.at(path.name, error_reason(error)) from error
 
 
 class _Lines:
-    """Lines as labels and pairs."""
+    """Labels and pairs of some lines."""
 
-    def __init__(self, tokens: pa.ListArray, place: str, first: int) -> None:
-        self.place, self.first = place, first
+    def __init__(self, tokens: pa.ListArray, location: str, first: int) -> None:
+        self.location, self.first = location, first
         self.labels = pc.list_element(tokens, 0)
         pairs = pc.list_slice(tokens, 1)
         self.texts = pairs.flatten()
-        self.owner = np.asarray(pc.list_parent_indices(pairs))
-        found = pc.extract_regex(self.texts, PAIR)
-        wrong = np.flatnonzero(np.asarray(found.is_null()))
-        if len(wrong):
-            raise self.error(int(self.owner[wrong[0]]), f"found {self.texts[int(wrong[0])].as_py()!r}")
-        self.index = found.field("index")
-        self.value = found.field("value")
+        self.line_of_pair = np.asarray(pc.list_parent_indices(pairs))
+        matches = pc.extract_regex(self.texts, PAIR)
+        malformed = np.flatnonzero(np.asarray(matches.is_null()))
+        if len(malformed):
+            text = self.texts[int(malformed[0])].as_py()
+            raise self.error(int(self.line_of_pair[malformed[0]]), f"found {text!r}")
+        self.index = matches.field("index")
+        self.value = matches.field("value")
 
-    def error(self, line: int, what: str) -> InvalidData:
+    def error(self, line: int, problem: str) -> InvalidData:
         return InvalidData.at(
-            f"{self.place} {self.first + line}", f"{what}; a line is a label and pairs index:value with spaces between"
+            f"{self.location} {self.first + line}",
+            f"{problem}; a line is a label and pairs index:value, separated by spaces",
         )
 
 
-def _batch(lines: _Lines, wanted: Collection[str]) -> pa.RecordBatch:
-    names = list(dict.fromkeys(wanted))
+def _batch(lines: _Lines, required: Collection[str]) -> pa.RecordBatch:
+    names = list(dict.fromkeys(required))
     return pa.record_batch([_column(lines, name) for name in names], names=names)
 
 
@@ -79,23 +81,23 @@ def _column(lines: _Lines, name: str) -> pa.Array:
     rows = len(lines.labels)
     if name == LABEL:
         return lines.labels.cast(DICTIONARY_TEXT)
-    counts = np.bincount(lines.owner, minlength=rows)
+    counts = np.bincount(lines.line_of_pair, minlength=rows)
     if name == INDICES:
-        real = np.flatnonzero(np.asarray(lines.value.cast(pa.float64())) != 0)
-        offsets = np.concatenate([[0], np.cumsum(np.bincount(lines.owner[real], minlength=rows))])
-        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), lines.index.take(pa.array(real)))
+        nonzero = np.flatnonzero(np.asarray(lines.value.cast(pa.float64())) != 0)
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(lines.line_of_pair[nonzero], minlength=rows))])
+        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), lines.index.take(pa.array(nonzero)))
     field = FIELD.match(name)
     if field:
-        place = int(field[1]) - 1
-        short = np.flatnonzero(counts <= place)
-        if len(short):
-            row = int(short[0])
-            raise lines.error(row, f"has {counts[row]} pairs, and the column {name} needs {place + 1} in every line")
+        position = int(field[1]) - 1
+        too_short = np.flatnonzero(counts <= position)
+        if len(too_short):
+            row = int(too_short[0])
+            raise lines.error(row, f"has {counts[row]} pairs, but the column {name} needs {position + 1} in every line")
         starts = np.cumsum(counts) - counts
-        return lines.index.take(pa.array(starts + place)).cast(DICTIONARY_TEXT)
-    found = INDEX_COLUMN.match(name)
-    assert found is not None, name
-    here = np.flatnonzero(np.asarray(pc.equal(lines.index, found[1])))
+        return lines.index.take(pa.array(starts + position)).cast(DICTIONARY_TEXT)
+    index_column = INDEX_COLUMN.match(name)
+    assert index_column is not None, name
+    pairs = np.flatnonzero(np.asarray(pc.equal(lines.index, index_column[1])))
     values = np.zeros(rows)
-    values[lines.owner[here]] = np.asarray(lines.value.take(pa.array(here)).cast(pa.float64()))
+    values[lines.line_of_pair[pairs]] = np.asarray(lines.value.take(pa.array(pairs)).cast(pa.float64()))
     return pa.array(values)

@@ -1,4 +1,4 @@
-"""Parquet files as batches, their columns with the types that they have."""
+"""Reader of parquet files; columns keep their types."""
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ BATCH_ROWS: Final = 1 << 17
 
 
 def parquet_columns(path: Path) -> list[str]:
-    """Names of the columns; InvalidData for a file without its end, which holds the schema."""
+    """Return the column names; InvalidData for a file without its end, which contains the schema."""
     try:
         return list(pyarrow.parquet.read_schema(path).names)
     except (OSError, pa.ArrowException) as error:
@@ -24,11 +24,11 @@ def parquet_columns(path: Path) -> list[str]:
         ) from error
 
 
-def read_parquet(path: Path, wanted: Collection[str]) -> Iterator[pa.RecordBatch]:
-    """The wanted columns of one file; text with each distinct value once a batch."""
+def read_parquet(path: Path, required: Collection[str]) -> Iterator[pa.RecordBatch]:
+    """Yield the required columns of one file."""
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            kept = [name for name in file.schema_arrow.names if name in wanted]
-            yield from file.iter_batches(BATCH_ROWS, columns=kept)
+            included = [name for name in file.schema_arrow.names if name in required]
+            yield from file.iter_batches(BATCH_ROWS, columns=included)
     except (OSError, pa.ArrowException) as error:
         raise InvalidData.at(path.name, f"cannot be read: {error_reason(error)}") from error

@@ -1,7 +1,7 @@
-"""Sequence files as batches: a line is a user and the items that the user took, in the order of time.
+"""Reader of sequence files: a line is a user and the items the user interacted with, in order of time.
 
-SASRec, BERT4Rec and S3-Rec publish their data so. Each item becomes a row; there is no time, so that a data set of
-such a file sets `order: Rows`, and no label, so that it draws negatives.
+SASRec, BERT4Rec and S3-Rec publish their data in this format. Each item becomes a row. There are no times, so the data
+set must set `order: Rows`, and no labels, so it must sample negatives.
 """
 
 from collections.abc import Collection, Iterator
@@ -19,8 +19,8 @@ from ctrlab_trainer.data.readers.delimited_files import DICTIONARY_TEXT
 SEQUENCE_COLUMNS: Final = ("user", "item")
 
 
-def read_sequences(path: Path, wanted: Collection[str]) -> Iterator[pa.RecordBatch]:
-    """The wanted columns of one file; InvalidData names a line without items."""
+def read_sequences(path: Path, required: Collection[str]) -> Iterator[pa.RecordBatch]:
+    """Yield the required columns of one file; InvalidData with the line that has no items."""
     first = 1
     try:
         for block in line_blocks(path):
@@ -28,17 +28,17 @@ def read_sequences(path: Path, wanted: Collection[str]) -> Iterator[pa.RecordBat
             tokens = pc.utf8_split_whitespace(lines)
             lengths = np.asarray(pc.list_value_length(tokens))
             blank = np.asarray(pc.equal(lines, ""), bool)
-            alone = (lengths < 2) & ~blank
-            if alone.any():
+            no_items = (lengths < 2) & ~blank
+            if no_items.any():
                 raise InvalidData.at(
-                    f"{path.name}, line {first + int(np.argmax(alone))}",
-                    "has a user and no items; expected a user and then items, parted by spaces",
+                    f"{path.name}, line {first + int(np.argmax(no_items))}",
+                    "has a user and no items; expected a user and items, separated by spaces",
                 )
-            kept = tokens.filter(pa.array(~blank))
-            items = pc.list_slice(kept, 1)
-            users = pc.list_element(kept, 0).take(pc.list_parent_indices(items))
+            sequences = tokens.filter(pa.array(~blank))
+            items = pc.list_slice(sequences, 1)
+            users = pc.list_element(sequences, 0).take(pc.list_parent_indices(items))
             columns = {"user": users, "item": items.flatten()}
-            yield pa.record_batch([columns[name].cast(DICTIONARY_TEXT) for name in wanted], names=list(wanted))
+            yield pa.record_batch([columns[name].cast(DICTIONARY_TEXT) for name in required], names=list(required))
             first += block.count(b"\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidData.at(path.name, error_reason(error)) from error

@@ -1,4 +1,4 @@
-"""Reads the columns that a data set asks for out of its tables into a spool, and joins side tables to the rows."""
+"""Reads the required columns of a source from its tables into a spool, and joins side tables to the rows."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -26,129 +26,129 @@ from ctrlab_trainer.data.sources.source_locations import LocatedSource, TableFil
 from ctrlab_trainer.data.sources.synthetic_clicks import SyntheticOptions, generate_clicks
 
 Batches = Iterator[tuple[str, pa.RecordBatch]]
-"""Batches of rows, each with the name of the file that it is from."""
+"""Batches of rows, each with the name of its file."""
 
 
 def available_columns(located: LocatedSource) -> tuple[str, ...]:
-    """Every column that a data set may name, those of side tables after the rows' own."""
+    """Return every column that a data set may use: those of the main table, then those of side tables."""
     tables = [_columns_of(located.main), *(_columns_of(side) for side in located.sides)]
     return tuple(dict.fromkeys(name for columns in tables for name in columns))
 
 
-def read_source(located: LocatedSource, wanted: Mapping[str, str], numeric: Collection[str] = ()) -> SourceTable:
-    """The wanted columns (name -> the field of the specification that asks for it), row by row, on the disk.
+def read_source(located: LocatedSource, required: Mapping[str, str], numeric: Collection[str] = ()) -> SourceTable:
+    """Read the required columns (name -> the field of the specification that requires it) into a spool on disk.
 
-    Columns in `numeric` are wanted as numbers alone. Raises InvalidData as `SourceReader` does, and for a source
+    Columns in `numeric` are needed only as numbers. Raises InvalidData as `SourceReader` does, and for a source
     without rows.
     """
-    reading = SourceReader.of(located, wanted)
+    reader = SourceReader.of(located, required)
     try:
-        table = reading.rows(numeric)
+        table = reader.rows(numeric)
     except NonNumericColumn:
-        table = reading.rows(())
+        table = reader.rows(())
     if table.rows == 0:
-        raise InvalidData.at(located.name, "holds no rows")
+        raise InvalidData.at(located.name, "has no rows")
     return table
 
 
 @dataclass(frozen=True)
 class SourceReader:
-    """Which columns are read from which tables; known before the first row is. Picklable, for other processes."""
+    """Columns to read from each table, decided before the first row is read. Picklable, for other processes."""
 
     main: TableFiles | SyntheticOptions
     name: str
-    wanted: tuple[str, ...]
-    kept: frozenset[str]
-    """Columns of the rows' own tables that are read."""
+    required: tuple[str, ...]
+    main_columns: frozenset[str]
+    """Columns that are read from the main table."""
     sides: tuple["_Side", ...]
 
     @classmethod
-    def of(cls, located: LocatedSource, wanted: Mapping[str, str]) -> "SourceReader":
-        """A column that both the rows and a side table have is taken from the rows.
+    def of(cls, located: LocatedSource, required: Mapping[str, str]) -> "SourceReader":
+        """Decide which columns to read; a column of both main and side table is read from the main table.
 
-        InvalidData for an absent file or column, and for parts that have other columns than the first.
+        InvalidData for an absent file or column, and for files whose columns differ from the first.
         """
-        own = _columns_of(located.main, wanted)
+        main_columns = _columns_of(located.main, required)
         sides = [(side, _columns_of(side)) for side in located.sides]
-        known = dict.fromkeys([*own, *available_columns(located)])
+        available = dict.fromkeys([*main_columns, *available_columns(located)])
         absent = [
-            Problem(field, f"{located.name} has no column {name!r}; known: {', '.join(known)}")
-            for name, field in wanted.items()
-            if name not in known
+            Problem(field, f"{located.name} has no column {name!r}; known: {', '.join(available)}")
+            for name, field in required.items()
+            if name not in available
         ]
         if absent:
             raise InvalidData(absent)
         used: list[_Side] = []
         for side, columns in sides:
-            key = _key(side, columns, own)
-            before = {name for other in used for name in other.taken}
-            taken = tuple(name for name in columns if name in wanted and name not in own and name not in before)
-            if taken:
-                used.append(_Side(side, key, taken))
-        kept = {*wanted, *(side.key for side in used)} & set(own)
-        return cls(located.main, located.name, tuple(wanted), frozenset(kept), tuple(used))
+            key = _join_column(side, columns, main_columns)
+            already_read = {*main_columns, *(name for other in used for name in other.columns)}
+            side_columns = tuple(name for name in columns if name in required and name not in already_read)
+            if side_columns:
+                used.append(_Side(side, key, side_columns))
+        read_from_main = {*required, *(side.key for side in used)} & set(main_columns)
+        return cls(located.main, located.name, tuple(required), frozenset(read_from_main), tuple(used))
 
     @property
-    def parts(self) -> list["SourceReader"]:
-        """The same of each file of the rows by itself, in order."""
+    def by_file(self) -> list["SourceReader"]:
+        """Readers of the single files of the main table, in order."""
         assert isinstance(self.main, TableFiles)
         return [replace(self, main=replace(self.main, files=(file,))) for file in self.main.files]
 
     @property
     def joined(self) -> dict[str, str]:
-        """Columns that come from a side table -> its name."""
-        return {name: side.table.name for side in self.sides for name in side.taken}
+        """Columns from a side table -> name of the table."""
+        return {name: side.table.name for side in self.sides for name in side.columns}
 
     @property
     def joined_by(self) -> dict[str, str]:
-        """The same columns -> the column that joins their side table to the rows."""
-        return {name: side.key for side in self.sides for name in side.taken}
+        """The same columns -> join column of the table."""
+        return {name: side.key for side in self.sides for name in side.columns}
 
     def rows(self, numeric: Collection[str]) -> SourceTable:
-        """Reads them; there may be none. Columns in `numeric` are read as numbers.
+        """Read all rows, possibly none. Columns in `numeric` are read as numbers.
 
-        InvalidData for a file that ends early, parts whose types differ, and a side table that has two rows for one
-        key; NotNumbers where a column of `numeric` holds other text.
+        InvalidData for a truncated file, files whose types differ, and a side table with two rows for one key;
+        NonNumericColumn if a column of `numeric` has other text.
         """
-        spool, probability = Spool(self.wanted), None
+        spool, probability = Spool(self.required), None
         if isinstance(self.main, SyntheticOptions):
             data, probability = generate_clicks(self.main)
             batches: Batches = ((self.name, batch) for batch in data.to_batches())
         else:
-            batches = _batches(self.main, self.kept, numeric)
-        files = spool.write(_joined(batches, [_Join.of(side) for side in self.sides]))
+            batches = _batches(self.main, self.main_columns, numeric)
+        files = spool.write(_with_joins(batches, [_Join.of(side) for side in self.sides]))
         return SourceTable(spool, tuple(files.items()), self.joined, self.joined_by, probability)
 
 
 @dataclass(frozen=True)
 class _Side:
-    """A side table, the column that joins it, and the columns that are taken from it."""
+    """A side table, its join column, and the columns read from it."""
 
     table: TableFiles
     key: str
-    taken: tuple[str, ...]
+    columns: tuple[str, ...]
 
 
-def _columns_of(table: TableFiles | SyntheticOptions, wanted: Collection[str] = ()) -> list[str]:
-    """Columns of a table; every part must have the same. A libsvm file has every `index_I` that is wanted."""
+def _columns_of(table: TableFiles | SyntheticOptions, required: Collection[str] = ()) -> list[str]:
+    """Return the columns of a table, the same for all files. A libsvm file has every `index_I` that is required."""
     if isinstance(table, SyntheticOptions):
         return list(SyntheticOptions.COLUMNS)
-    first = _columns_of_part(table, 0)
+    first = _columns_of_file(table, 0)
     if table.format == "libsvm":
-        return [*first, *(name for name in wanted if INDEX_COLUMN.match(name))]
+        return [*first, *(name for name in required if INDEX_COLUMN.match(name))]
     if table.format == "jsonl":
         return first
     for index in range(1, len(table.files)):
-        other = _columns_of_part(table, index)
+        other = _columns_of_file(table, index)
         if other != first:
             raise InvalidData.at(
-                table.part_name(index),
-                f"its columns ({', '.join(other)}) differ from those of {table.part_name(0)} ({', '.join(first)})",
+                table.file_name(index),
+                f"its columns ({', '.join(other)}) differ from those of {table.file_name(0)} ({', '.join(first)})",
             )
     return first
 
 
-def _columns_of_part(table: TableFiles, index: int) -> list[str]:
+def _columns_of_file(table: TableFiles, index: int) -> list[str]:
     path = table.files[index]
     match table.format:
         case "parquet":
@@ -166,35 +166,37 @@ def _columns_of_part(table: TableFiles, index: int) -> list[str]:
     return [*columns, *(name for name in table.partition(index) if name not in columns)]
 
 
-def _batches(table: TableFiles, wanted: Collection[str], numeric: Collection[str]) -> Batches:
+def _batches(table: TableFiles, required: Collection[str], numeric: Collection[str]) -> Batches:
     for index, path in enumerate(table.files):
-        partition = {name: value for name, value in table.partition(index).items() if name in wanted}
-        inside = [name for name in wanted if name not in partition]
+        partition = {name: value for name, value in table.partition(index).items() if name in required}
+        in_file = [name for name in required if name not in partition]
         match table.format:
             case "parquet":
-                batches = read_parquet(path, inside)
+                batches = read_parquet(path, in_file)
             case "jsonl":
-                batches = read_jsonl(path, inside, numeric)
+                batches = read_jsonl(path, in_file, numeric)
             case "libsvm":
-                batches = read_libsvm(path, inside)
+                batches = read_libsvm(path, in_file)
             case "sequences":
-                batches = read_sequences(path, inside)
+                batches = read_sequences(path, in_file)
             case "csv" | "tsv" | "recbole":
-                batches = read_delimited(table, path, inside, numeric)
+                batches = read_delimited(table, path, in_file, numeric)
             case unknown:
                 assert_never(unknown)
         for batch in batches:
             for name, value in partition.items():
                 batch = batch.append_column(name, pa.array([value] * batch.num_rows).cast(DICTIONARY_TEXT))
-            yield table.part_name(index), batch
+            yield table.file_name(index), batch
 
 
-def _key(side: TableFiles, columns: list[str], own: list[str]) -> str:
+def _join_column(side: TableFiles, columns: list[str], main_columns: list[str]) -> str:
     key = side.on or columns[0]
-    if key not in columns or key not in own:
-        where = side.name if key not in columns else "the rows"
+    if key not in columns or key not in main_columns:
+        where = side.name if key not in columns else "the main table"
         raise InvalidData.at(
-            f"{side.name}", f"is joined by the column {key!r}, which {where} lacks; the rows have: {', '.join(own)}"
+            side.name,
+            f"is joined by the column {key!r}, which {where} does not have; columns of the main table: "
+            f"{', '.join(main_columns)}",
         )
     return key
 
@@ -204,42 +206,40 @@ class _Join:
     """A side table in memory, ready to be joined."""
 
     key: str
-    taken: tuple[str, ...]
     values: CodedColumn
     row_of_value: NDArray[np.int64]
-    """[distinct keys] the row of the side table."""
+    """[distinct keys] row of the side table."""
     columns: Mapping[str, pa.Array]
 
     @classmethod
     def of(cls, side: _Side) -> "_Join":
-        key, taken = side.key, side.taken
-        table = pa.Table.from_batches([batch for _, batch in _batches(side.table, {key, *taken}, ())])
+        key = side.key
+        table = pa.Table.from_batches([batch for _, batch in _batches(side.table, {key, *side.columns}, ())])
         values = factorize(table[key])
-        seen = np.bincount(values.codes, minlength=len(values.values))
-        if seen.max(initial=0) > 1:
-            twice = int(np.argmax(seen > 1))
-            row = int(np.flatnonzero(values.codes == twice)[1])
+        counts = np.bincount(values.codes, minlength=len(values.values))
+        if counts.max(initial=0) > 1:
+            duplicate = int(np.argmax(counts > 1))
+            row = int(np.flatnonzero(values.codes == duplicate)[1])
             raise InvalidData.at(
                 f"{side.table.name}, row {row + 1}, column {key}",
-                f"the value {values.texts()[twice]!r} stands in two rows; a joined table has at most one row for a "
-                "value",
+                f"the value {values.texts()[duplicate]!r} is in two rows; a joined table has at most one row per value",
             )
         row_of_value = np.empty(len(values.values), np.int64)
         row_of_value[values.codes] = np.arange(len(values.codes))
-        columns = {name: table[name].unify_dictionaries().combine_chunks() for name in taken}
-        return cls(key, taken, values, row_of_value, columns)
+        columns = {name: table[name].unify_dictionaries().combine_chunks() for name in side.columns}
+        return cls(key, values, row_of_value, columns)
 
     def rows_for(self, batch: pa.RecordBatch) -> pa.Array:
-        """[rows of the batch] row of the side table, null where it has none."""
-        wanted = factorize(pa.chunked_array([batch.column(self.key)]))
-        found = pc.index_in(wanted.values, value_set=self.values.values)
-        return pc.take(pa.array(self.row_of_value), found).take(pa.array(wanted.codes))
+        """Return [rows of the batch] rows of the side table, null if there is none."""
+        keys = factorize(pa.chunked_array([batch.column(self.key)]))
+        positions = pc.index_in(keys.values, value_set=self.values.values)
+        return pc.take(pa.array(self.row_of_value), positions).take(pa.array(keys.codes))
 
 
-def _joined(batches: Batches, joins: list[_Join]) -> Batches:
+def _with_joins(batches: Batches, joins: list[_Join]) -> Batches:
     for file, batch in batches:
         for join in joins:
             rows = join.rows_for(batch)
-            for name in join.taken:
-                batch = batch.append_column(name, join.columns[name].take(rows))
+            for name, column in join.columns.items():
+                batch = batch.append_column(name, column.take(rows))
         yield file, batch

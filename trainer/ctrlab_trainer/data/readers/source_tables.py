@@ -1,7 +1,7 @@
-"""The rows of a source, column by column, and the words for a place among them.
+"""Source rows as columns, and the location of a value in them for messages.
 
-Text columns are dictionary-encoded from the first byte on (a code a row, each distinct value once), which is what makes
-checking, parsing and encoding cheap: each is done once a value and not once a row.
+Text columns are dictionary-encoded as they are read (one code per row, each distinct value once). This makes checking,
+parsing and encoding cheap, because each is done per distinct value and not per row.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,39 +13,39 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 CHUNK_ROWS: Final = 1 << 20
-"""Rows that are looked at together: enough to make a call cheap, few enough to fit in memory beside anything."""
+"""Number of rows processed at a time: enough for a low overhead per call, few enough to fit in memory."""
 
 
 class Columns(Protocol):
-    """Named columns of one length: an arrow table, or a spool on the disk that maps a column when it is asked for."""
+    """Named columns of one length: an Arrow table, or a spool on disk that maps columns on access."""
 
     @property
     def num_rows(self) -> int:
-        """Length of every column."""
+        """Number of rows."""
 
     @property
     def column_names(self) -> list[str]:
-        """In order."""
+        """Names in order."""
 
     def __getitem__(self, name: str) -> pa.ChunkedArray:
-        """One column; the caller lets go of it soon."""
+        """Return one column; callers should release it soon."""
 
 
 @dataclass(frozen=True)
 class SourceTable:
-    """The columns that a data set asks for, row by row as the source has them."""
+    """The required columns of a source, with its rows in order."""
 
     data: Columns
     files: tuple[tuple[str, int], ...]
-    """Name and number of rows of each part, in order."""
+    """Name and number of rows of each file, in order."""
     joined: Mapping[str, str] = field(default_factory=dict)
-    """Columns that come from a side table -> its name."""
+    """Columns from a side table -> name of the table."""
     joined_by: Mapping[str, str] = field(default_factory=dict)
-    """The same columns -> the column that joins their side table to the rows."""
+    """The same columns -> join column of the table."""
     true_probability: NDArray[np.float64] | None = None
-    """[rows] of a generator that knows it; never a column that a model could see."""
+    """[rows] from a generator; never a column that a model could see."""
     first: int = 0
-    """Number in the source of the first row here, where these rows are a run of others."""
+    """Source row number of the first row, if this table is a chunk of another."""
 
     @property
     def rows(self) -> int:
@@ -53,24 +53,24 @@ class SourceTable:
         return int(self.data.num_rows)
 
     def chunks(self, columns: Sequence[str], size: int = CHUNK_ROWS) -> Iterator["SourceTable"]:
-        """The rows in runs of `size`, with some columns alone, which stay mapped until the last run is taken."""
+        """Yield chunks of `size` rows with only `columns`, which stay mapped until the last chunk is consumed."""
         data = pa.table({name: self.data[name] for name in columns})
         for first in range(0, self.rows, size):
             yield replace(self, data=data.slice(first, size), first=self.first + first)
 
-    def place(self, row: int, column: str) -> str:
-        """Where a value stands, for messages; rows are counted from 1 in their file, a header left out."""
+    def location(self, row: int, column: str) -> str:
+        """Return the location of a value for messages; rows are counted from 1 in their file, without the header."""
         ends = np.cumsum([rows for _, rows in self.files])
         row += self.first
-        part = int(np.searchsorted(ends, row, side="right"))
-        name, rows = self.files[part]
-        place = f"{name}, row {row - int(ends[part]) + rows + 1}, column {column}"
-        return f"{place} (joined from {self.joined[column]})" if column in self.joined else place
+        file = int(np.searchsorted(ends, row, side="right"))
+        name, rows = self.files[file]
+        location = f"{name}, row {row - int(ends[file]) + rows + 1}, column {column}"
+        return f"{location} (joined from {self.joined[column]})" if column in self.joined else location
 
 
 @dataclass(frozen=True)
 class CodedColumn:
-    """A column as codes into its distinct values."""
+    """A column as codes of its distinct values."""
 
     codes: NDArray[np.int32]
     """[rows] position in `values`."""
@@ -78,23 +78,23 @@ class CodedColumn:
     """[distinct] text; a missing value is the empty text."""
 
     def texts(self) -> list[str]:
-        """The distinct values as Python text."""
-        found: list[str] = self.values.to_pylist()
-        return found
+        """Return the distinct values as Python strings."""
+        texts: list[str] = self.values.to_pylist()
+        return texts
 
 
 def factorize(column: pa.ChunkedArray) -> CodedColumn:
-    """Any column as text values and their codes; each value once, a missing one as the empty text."""
+    """Convert any column to distinct text values and codes; a missing value becomes the empty text."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     array = column.unify_dictionaries().combine_chunks()
-    if isinstance(array, pa.ChunkedArray):  # of a column without chunks
+    if isinstance(array, pa.ChunkedArray):  # a column without chunks
         return CodedColumn(np.empty(0, np.int32), pa.array([], pa.string()))
     texts = array.dictionary.cast(pa.string()).fill_null("")
     codes = np.asarray(array.indices.cast(pa.int32()).fill_null(len(texts)))
     if array.indices.null_count:
         texts = pa.concat_arrays([texts, pa.array([""], pa.string())])
-    once = texts.dictionary_encode()
-    if len(once.dictionary) == len(texts):
+    distinct = texts.dictionary_encode()
+    if len(distinct.dictionary) == len(texts):
         return CodedColumn(codes, texts)
-    return CodedColumn(np.asarray(once.indices).astype(np.int32)[codes], once.dictionary)
+    return CodedColumn(np.asarray(distinct.indices).astype(np.int32)[codes], distinct.dictionary)

@@ -1,7 +1,7 @@
-"""The real data sets that `builtin://NAME` knows: where their files lie and how they are written.
+"""Public data sets behind `builtin://NAME`: the location and format of their files.
 
-None of them is part of this package; their licences forbid it or say nothing. They are found in the folder that
-CTRLAB_DATA names, or in the cache that `ctrlab data fetch` fills.
+None of them is part of this package; their licences forbid it or do not mention it. They are read from the folder in
+CTRLAB_DATA, or from the cache that `ctrlab data fetch` fills.
 """
 
 import os
@@ -15,23 +15,23 @@ from ctrlab_api.names import Variable
 from ctrlab_api.resources.dataset import Format
 
 SYNTHETIC: Final = "synthetic"
-"""The one builtin that is generated and not read."""
+"""The only built-in data set that is generated."""
 
 FETCHABLE: Final = ("ml-100k",)
-"""What `ctrlab data fetch` can get."""
+"""Data sets that `ctrlab data fetch` can download."""
 
 
 @dataclass(frozen=True)
 class BuiltinDataset:
-    """One data set as it is published."""
+    """One data set in its published format."""
 
     path: str
-    """Its file or folder, relative to the folder of data sets."""
+    """File or folder, relative to the folder of data sets."""
     format: Format
     columns: tuple[str, ...] | None = None
-    """Names for a file that has no header."""
+    """Column names of a file without a header."""
     sides: Mapping[str, str] | None = None
-    """Tables joined to the rows: relative path -> column."""
+    """Tables joined to the rows: relative path -> join column."""
 
 
 BUILTIN_DATASETS: Final[Mapping[str, BuiltinDataset]] = {
@@ -52,19 +52,19 @@ BUILTIN_DATASETS: Final[Mapping[str, BuiltinDataset]] = {
 
 
 def cache_folder() -> Path:
-    """Where fetched data sets lie: CTRLAB_CACHE, or ~/.cache/ctrlab, and in it `datasets`."""
+    """Return the folder of downloaded data sets: `datasets` in CTRLAB_CACHE or ~/.cache/ctrlab."""
     return Path(os.environ.get(Variable.CACHE) or Path.home() / ".cache" / "ctrlab") / "datasets"
 
 
 def builtin_folder(name: str) -> Path:
-    """The folder that holds the data set `name` of `KNOWN`; InvalidData with what to do if there is none."""
-    known = BUILTIN_DATASETS[name]
+    """Return the folder that contains the data set `name`; InvalidData with a remedy if there is none."""
+    dataset = BUILTIN_DATASETS[name]
     searched = [Path(value) for value in (os.environ.get(Variable.DATA),) if value] + [cache_folder()]
     for folder in searched:
-        if (folder / known.path).exists():
+        if (folder / dataset.path).exists():
             return folder
-    advice = "set CTRLAB_DATA to the folder that holds it"
+    advice = "set CTRLAB_DATA to the folder that contains it"
     if name in FETCHABLE:
-        advice += f", or get it with: ctrlab data fetch {name}"
-    places = " and ".join(str(folder / known.path) for folder in searched)
-    raise InvalidData.at("spec.dataset.source.uri", f"builtin://{name} was not found at {places}; {advice}")
+        advice += f", or download it: ctrlab data fetch {name}"
+    paths = " and ".join(str(folder / dataset.path) for folder in searched)
+    raise InvalidData.at("spec.dataset.source.uri", f"builtin://{name} was not found at {paths}; {advice}")

@@ -1,6 +1,6 @@
-"""sha256 of source files, remembered between runs for files that have not changed since.
+"""SHA-256 of source files, cached between runs for files that have not changed.
 
-A file that was written in the last seconds is read again: its time could not tell a change that follows at once.
+The digest of a file written in the last seconds is not cached: its time stamp could not reveal a change right after.
 """
 
 import hashlib
@@ -14,46 +14,47 @@ from ctrlab_store.atomic_files import write_atomically
 from ctrlab_trainer.data.sources.builtin_datasets import cache_folder
 
 SETTLED_SECONDS: Final = 3
+"""Minimum age of a file's last change for its digest to be cached."""
 
 
 def file_sha256(path: Path) -> str:
-    """64 hexadecimal digits; InvalidData for a file that cannot be read."""
+    """Return 64 hexadecimal digits; InvalidData for a file that cannot be read."""
     try:
         state = path.stat()
-        seen = {
+        identity = {
             "path": str(path.resolve()),
             "bytes": state.st_size,
             "inode": state.st_ino,
             "modified": state.st_mtime_ns,
             "changed": state.st_ctime_ns,
         }
-        note = _folder() / f"{hashlib.sha256(str(seen['path']).encode()).hexdigest()[:32]}.json"
-        known = _note(note)
-        if known is not None and {name: known.get(name) for name in seen} == seen:
-            return str(known["sha256"])
+        entry = _folder() / f"{hashlib.sha256(str(identity['path']).encode()).hexdigest()[:32]}.json"
+        cached = _read_entry(entry)
+        if cached is not None and {name: cached.get(name) for name in identity} == identity:
+            return str(cached["sha256"])
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InvalidData.at(str(path), f"cannot be read: {error.strerror}") from error
     if time.time_ns() - max(state.st_mtime_ns, state.st_ctime_ns) > SETTLED_SECONDS * 1_000_000_000:
-        _remember(note, json.dumps({**seen, "sha256": found}))
-    return found
+        _write_entry(entry, json.dumps({**identity, "sha256": sha256}))
+    return sha256
 
 
 def _folder() -> Path:
     return cache_folder().parent / "digests"
 
 
-def _note(path: Path) -> dict[str, object] | None:
+def _read_entry(path: Path) -> dict[str, object] | None:
     try:
-        found = json.loads(path.read_bytes())
+        entry = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return entry if isinstance(entry, dict) else None
 
 
-def _remember(path: Path, content: str) -> None:
-    """A cache that cannot be written only costs time."""
+def _write_entry(path: Path, content: str) -> None:
+    """Write a cache entry; a cache that cannot be written only costs time."""
     try:
         write_atomically(path, content.encode())
     except OSError:

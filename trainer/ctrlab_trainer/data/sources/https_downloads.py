@@ -1,6 +1,6 @@
-"""`https://` sources: fetched once into the cache, resumed after a break, and checked against the digest that is given.
+"""Download of `https://` sources: once into the cache, resumed after an interruption, verified by SHA-256.
 
-The digest makes the address harmless: whoever answers there cannot change what an experiment is about.
+Because of the digest, the server cannot change the data of an experiment.
 """
 
 import hashlib
@@ -17,20 +17,20 @@ from ctrlab_trainer.data.sources.builtin_datasets import cache_folder
 
 ATTEMPTS: Final = 4
 PAUSE_SECONDS: Final = 1.0
-"""Before the second attempt; twice as long before each further one."""
+"""Seconds before the second attempt, doubled before each further one."""
 TIMEOUT_SECONDS: Final = 60
 BLOCK_BYTES: Final = 1 << 20
 
 
 def download_https(url: str, sha256: str | None, field: str, pause: float = PAUSE_SECONDS) -> Path:
-    """The file in the cache; `field` is the part of the specification that names it.
+    """Return the file in the cache; `field` is the field of the specification for error messages.
 
-    What was received before a break stays and is continued, by this or a later run. Raises InvalidData where the
-    digest is missing or another, or the server does not give the file.
+    Bytes received before an interruption are kept, and this or a later run continues after them. Raises InvalidData if
+    the digest is missing or differs, or the server does not deliver the file.
     """
     if sha256 is None:
         raise InvalidData.at(
-            f"{field}.sha256", f"required for {url}: what the file must be (sha256sum FILE prints it), 64 digits"
+            f"{field}.sha256", f"required for {url}: the SHA-256 of the file, 64 digits (sha256sum FILE prints it)"
         )
     name = PurePosixPath(unquote(urlsplit(url).path)).name or "data"
     target = cache_folder() / "https" / sha256 / name
@@ -42,43 +42,44 @@ def download_https(url: str, sha256: str | None, field: str, pause: float = PAUS
         if attempt:
             time.sleep(pause * 2 ** (attempt - 1))
         try:
-            _continue(url, partial)
+            _resume(url, partial)
             break
         except urllib.error.HTTPError as error:
             if error.code < 500 or attempt == ATTEMPTS - 1:
-                raise InvalidData.at(f"{field}.uri", f"{url} cannot be fetched: {error.code} {error.reason}") from error
+                problem = f"{url} cannot be downloaded: {error.code} {error.reason}"
+                raise InvalidData.at(f"{field}.uri", problem) from error
         except OSError as error:
             if attempt == ATTEMPTS - 1:
-                got = partial.stat().st_size if partial.exists() else 0
+                received = partial.stat().st_size if partial.exists() else 0
                 raise InvalidData.at(
                     f"{field}.uri",
-                    f"{url} cannot be fetched: {error}; {got} bytes are kept, and the next run continues after them",
+                    f"{url} cannot be downloaded: {error}; {received} bytes are kept for the next run",
                 ) from error
     with partial.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
+        actual = hashlib.file_digest(file, "sha256").hexdigest()
+    if actual != sha256:
         partial.unlink()
         raise InvalidData.at(
-            f"{field}.sha256", f"found {found} at {url}, expected {sha256}; the file there is another one"
+            f"{field}.sha256", f"found {actual} at {url}, expected {sha256}; the server has a different file"
         )
     os.replace(partial, target)
     return target
 
 
-def _continue(url: str, partial: Path) -> None:
-    """Appends what is missing; from the start where the server cannot continue."""
-    have = partial.stat().st_size if partial.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+def _resume(url: str, partial: Path) -> None:
+    """Append the missing bytes; start again if the server does not support ranges."""
+    received = partial.stat().st_size if partial.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={received}-"} if received else {})
     try:
         response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
-        if error.code == 416 and have:  # everything is there already, or the file became shorter: the digest tells
+        if error.code == 416 and received:  # complete already, or the file became shorter: the digest decides
             return
         raise
     with response, partial.open("ab" if response.status == 206 else "wb") as file:
-        left = int(response.headers.get("Content-Length", -1))
+        remaining = int(response.headers.get("Content-Length", -1))
         while block := response.read(BLOCK_BYTES):
             file.write(block)
-            left -= len(block)
-        if left > 0:
-            raise OSError(f"the connection ended {left} bytes too early")
+            remaining -= len(block)
+        if remaining > 0:
+            raise OSError(f"the connection ended {remaining} bytes too early")

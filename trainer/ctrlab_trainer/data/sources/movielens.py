@@ -1,7 +1,8 @@
-"""MovieLens-100K as GroupLens publishes it, rewritten as the three atomic files that the package-index copy holds.
+"""Conversion of MovieLens-100K, as GroupLens publishes it, to RecBole's three atomic files.
 
-Both sources must give the same bytes, so the few oddities of that copy are followed: the year is whatever stands in the
-last brackets of a title, and the one movie without a title carries its misspelt placeholder.
+The copy on the package index contains the same files, and both must have the same bytes. The oddities of that copy are
+therefore reproduced: the year is the text in the last parentheses of a title, and the movie without a title has the
+copy's misspelt placeholder.
 """
 
 import zipfile
@@ -32,14 +33,14 @@ GENRES: Final = (
     "War",
     "Western",
 )
-"""Order of the 0/1 columns that end a line of `u.item`."""
+"""Order of the 0/1 columns at the end of a line of `u.item`."""
 
 UNTITLED: Final = "unkonwn"
-"""Title and year of the movie that GroupLens calls `unknown`, as the other copy spells them."""
+"""Title and year of the movie that GroupLens calls `unknown`, as spelt in the other copy."""
 
 
 def atomic_files(archive: Path) -> dict[str, bytes]:
-    """`ml-100k.inter`, `.user` and `.item` from the official zip file."""
+    """Return `ml-100k.inter`, `.user` and `.item`, converted from the official zip file."""
     with zipfile.ZipFile(archive) as members:
         ratings, users, items = (members.read(f"ml-100k/{name}") for name in ("u.data", "u.user", "u.item"))
     movies = [_movie(line) for line in items.decode("latin-1").splitlines()]
@@ -56,7 +57,7 @@ def atomic_files(archive: Path) -> dict[str, bytes]:
 def _movie(line: str) -> str:
     number, title, *rest = line.split("|")
     genres = " ".join(genre for genre, flag in zip(GENRES, rest[-len(GENRES) :], strict=True) if flag == "1")
-    name, bracket, year = title.strip().removesuffix(")").rpartition(" (")
-    if not bracket:
+    name, parenthesis, year = title.strip().removesuffix(")").rpartition(" (")
+    if not parenthesis:
         name = year = UNTITLED
     return f"{number}\t{name}\t{year}\t{genres}"

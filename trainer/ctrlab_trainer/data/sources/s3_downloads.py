@@ -1,7 +1,7 @@
-"""A copy on this machine of a source that lies in a bucket: an object, or every object below a prefix.
+"""Download of `s3://` sources into the cache: one object, or every object below a prefix.
 
-Objects that were fetched before and have not changed since (by their ETag) are not fetched again, and each one is kept
-as soon as it is complete, so that a break costs the object in hand and no more.
+Objects in the cache whose ETag has not changed are not downloaded again. Each object is kept as soon as it is complete,
+so an interruption costs only the object being downloaded.
 """
 
 import hashlib
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES: Final = 8 << 20
 VERSIONS: Final = ".versions.json"
-"""In the folder of a source: key -> ETag and size of the object that is there."""
+"""File in the folder of a source: key -> ETag and size of the object in the cache."""
 
 
 def download_s3(uri: str, field: str) -> Path:
-    """The file for `s3://bucket/key`, or the folder with every object below that prefix.
+    """Return the local file for `s3://bucket/key`, or the folder with every object below that prefix.
 
-    `field` is the path in the specification that errors name. Raises InvalidData where nothing is there, the bucket
-    denies, or an object changes or vanishes in the meantime.
+    `field` is the field of the specification for error messages. Raises InvalidData if there is no such object, access
+    is denied, or an object changes or disappears in the meantime.
     """
     from ctrlab_store.s3_store import S3Store  # boto3 takes a third of a second to import
 
@@ -39,35 +39,35 @@ def download_s3(uri: str, field: str) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     with _failures(uri, field):
         store = S3Store.of(bucket)
-        wanted = _listed(store, bucket, key)
-    if not wanted:
+        objects = _list_objects(store, bucket, key)
+    if not objects:
         raise InvalidData.at(field, f"{uri} does not exist: there is no such object and none below it")
-    have = _versions(target)
-    for name, version in wanted.items():
-        if have.get(name) == version and (target / name).is_file():
+    cached = _read_versions(target)
+    for name, version in objects.items():
+        if cached.get(name) == version and (target / name).is_file():
             continue
         with _failures(f"s3://{bucket}/{name}", field):
-            _fetch(store, bucket, name, version["etag"], target / name)
-        have[name] = version
-        write_atomically(target / VERSIONS, json.dumps(have).encode())
+            _download(store, bucket, name, version["etag"], target / name)
+        cached[name] = version
+        write_atomically(target / VERSIONS, json.dumps(cached).encode())
     for path in [path for path in target.rglob("*") if path.is_file() and path.name != VERSIONS]:
-        if path.relative_to(target).as_posix() not in wanted:
+        if path.relative_to(target).as_posix() not in objects:
             path.unlink(missing_ok=True)
     return target / key
 
 
-def _listed(store: "S3Store", bucket: str, key: str) -> dict[str, dict[str, str]]:
-    """Objects that are `key` or below it -> what tells their content apart; folders' placeholders are left out."""
+def _list_objects(store: "S3Store", bucket: str, key: str) -> dict[str, dict[str, str]]:
+    """Return the object `key` or those below it -> ETag and size, without placeholders of folders."""
     pages = store.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
-    objects = [found for page in pages for found in page.get("Contents", [])]
+    objects = [item for page in pages for item in page.get("Contents", [])]
     return {
-        found["Key"]: {"etag": found["ETag"], "bytes": str(found["Size"])}
-        for found in objects
-        if (found["Key"] == key or not key or found["Key"].startswith(f"{key}/")) and not found["Key"].endswith("/")
+        item["Key"]: {"etag": item["ETag"], "bytes": str(item["Size"])}
+        for item in objects
+        if (item["Key"] == key or not key or item["Key"].startswith(f"{key}/")) and not item["Key"].endswith("/")
     }
 
 
-def _fetch(store: "S3Store", bucket: str, key: str, etag: str, path: Path) -> None:
+def _download(store: "S3Store", bucket: str, key: str, etag: str, path: Path) -> None:
     body = store.client.get_object(Bucket=bucket, Key=key, IfMatch=etag)["Body"]
     with staged_file(path) as (file, temporary):
         shutil.copyfileobj(body, file, BLOCK_BYTES)
@@ -75,17 +75,16 @@ def _fetch(store: "S3Store", bucket: str, key: str, etag: str, path: Path) -> No
         os.replace(temporary, path)
 
 
-def _versions(folder: Path) -> dict[str, dict[str, str]]:
+def _read_versions(folder: Path) -> dict[str, dict[str, str]]:
     try:
-        found = json.loads((folder / VERSIONS).read_bytes())
+        return dict(json.loads((folder / VERSIONS).read_bytes()))
     except (OSError, ValueError):
         return {}
-    return dict(found)
 
 
 @contextmanager
 def _failures(uri: str, field: str) -> Iterator[None]:
-    """Errors of the bucket as InvalidData that says what to do."""
+    """Translate errors of the bucket to InvalidData with a remedy."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -94,16 +93,16 @@ def _failures(uri: str, field: str) -> Iterator[None]:
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         advice = {
-            "AccessDenied": "the bucket denies: check AWS_ACCESS_KEY_ID and what its owner may read",
-            "403": "the bucket denies: check AWS_ACCESS_KEY_ID and what its owner may read",
+            "AccessDenied": "access denied: check AWS_ACCESS_KEY_ID and its permissions to read",
+            "403": "access denied: check AWS_ACCESS_KEY_ID and its permissions to read",
             "InvalidAccessKeyId": "the server does not know AWS_ACCESS_KEY_ID",
-            "SignatureDoesNotMatch": "AWS_SECRET_ACCESS_KEY does not belong to AWS_ACCESS_KEY_ID",
+            "SignatureDoesNotMatch": "AWS_SECRET_ACCESS_KEY does not match AWS_ACCESS_KEY_ID",
             "NoSuchBucket": "there is no such bucket",
-            "NoSuchKey": "the object vanished after it was listed; what came before it is kept: run again",
-            "404": "the object vanished after it was listed; what came before it is kept: run again",
-            "PreconditionFailed": "the object changed after it was listed; run again when nobody writes to it",
-            "412": "the object changed after it was listed; run again when nobody writes to it",
+            "NoSuchKey": "the object disappeared after it was listed; objects downloaded before it are kept: run again",
+            "404": "the object disappeared after it was listed; objects downloaded before it are kept: run again",
+            "PreconditionFailed": "the object changed after it was listed; run again when nothing writes to it",
+            "412": "the object changed after it was listed; run again when nothing writes to it",
         }.get(code, str(error))
         raise InvalidData.at(field, f"{uri} cannot be read: {advice}") from error
     except (BotoCoreError, Boto3Error, OSError) as error:
-        raise InvalidData.at(field, f"{uri} cannot be read: {error}; what was fetched is kept") from error
+        raise InvalidData.at(field, f"{uri} cannot be read: {error}; objects downloaded so far are kept") from error

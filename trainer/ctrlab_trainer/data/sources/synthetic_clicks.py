@@ -1,11 +1,11 @@
-"""`builtin://synthetic`: clicks drawn from probabilities that are known, so that the best reachable AUC is known too.
+"""`builtin://synthetic`: clicks sampled from known probabilities, so that the best possible AUC is known too.
 
-Each user sees one item an hour. The log-odds of a click are a sum of effects, one group for each kind of model to find:
+Each user sees one item per hour. The log-odds of a click are a sum of effects, each of which needs a kind of model:
   main effects of user and item (LR);
-  segment x category and device x category, with all marginal effects removed (FM and beyond);
+  segment x category and device x category, with all marginal effects removed (FM and above);
   segment x device x category, with all lower-order effects removed (deep and cross networks);
-  the share of the item's category among the user's ten latest clicks (DIN and beyond), and whether that category
-  follows the one clicked last in a fixed cycle, which depends on the order of the clicks (BST and beyond).
+  the share of the item's category among the user's ten latest clicks (DIN and above), and whether that category
+  follows the category clicked last in a fixed cycle, which depends on the order of the clicks (BST and above).
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ SEGMENTS: Final = 8
 CATEGORIES: Final = 12
 DEVICES: Final = 4
 MEMORY: Final = 10
-"""Latest clicks of a user that matter."""
+"""Number of latest clicks of a user that have an effect."""
 START: Final = 1_700_000_000
 """Unix time of the first hour."""
 
@@ -35,12 +35,12 @@ LIMITS: Final = {
     "items": (CATEGORIES, 1_000_000),
     "seed": (0, 2**31 - 1),
 }
-"""What each option may be, both ends included."""
+"""Range of each option, both ends included."""
 
 
 @dataclass(frozen=True)
 class SyntheticOptions:
-    """`spec.dataset.source.options` of the generator."""
+    """Options of the generator, from `spec.dataset.source.options`."""
 
     COLUMNS: ClassVar[tuple[str, ...]] = (
         "user_id",
@@ -60,21 +60,21 @@ class SyntheticOptions:
 
     @classmethod
     def parse(cls, options: Mapping[str, str]) -> "SyntheticOptions":
-        """From text; InvalidData for an unknown option or a value out of its range."""
-        found: list[Problem] = []
+        """Parse the options; InvalidData for an unknown option or a value out of its range."""
+        problems: list[Problem] = []
         values: dict[str, int] = {}
         for name, text in options.items():
             where = f"spec.dataset.source.options.{name}"
             if name not in LIMITS:
-                found.append(Problem(where, f"unknown option; known: {', '.join(LIMITS)}"))
+                problems.append(Problem(where, f"unknown option; known: {', '.join(LIMITS)}"))
                 continue
             low, high = LIMITS[name]
             if text.isascii() and text.isdigit() and low <= int(text) <= high:
                 values[name] = int(text)
             else:
-                found.append(Problem(where, f"found {text!r}; allowed is a whole number from {low} to {high}"))
-        if found:
-            raise InvalidData(found)
+                problems.append(Problem(where, f"found {text!r}; allowed is a whole number from {low} to {high}"))
+        if problems:
+            raise InvalidData(problems)
         return cls(**values)
 
     def as_json(self) -> dict[str, int]:
@@ -84,7 +84,7 @@ class SyntheticOptions:
 
 @dataclass(frozen=True)
 class Effects:
-    """The planted log-odds."""
+    """Effects on the log-odds of a click."""
 
     user: NDArray[np.float64]
     item: NDArray[np.float64]
@@ -94,13 +94,13 @@ class Effects:
 
     INTERCEPT: ClassVar[float] = -0.9
     MATCH: ClassVar[float] = 3.0
-    """Log-odds a unit share of the item's category among the latest clicks."""
+    """Log-odds per unit share of the item's category among the latest clicks."""
     FOLLOWS: ClassVar[float] = 1.1
-    """Log-odds when the category follows the one clicked last."""
+    """Log-odds if the category follows the category clicked last."""
 
     @classmethod
-    def draw(cls, options: SyntheticOptions, random: np.random.Generator) -> "Effects":
-        """Effects with the standard deviations that place the best AUC between .75 and .80."""
+    def sample(cls, options: SyntheticOptions, random: np.random.Generator) -> "Effects":
+        """Sample effects with standard deviations for which the best AUC is between .75 and .80."""
         return cls(
             user=random.normal(0, 0.25, options.users),
             item=random.normal(0, 0.35, options.items),
@@ -111,9 +111,9 @@ class Effects:
 
 
 def generate_clicks(options: SyntheticOptions) -> tuple[pa.Table, NDArray[np.float64]]:
-    """The rows in order of time, and the true probability of a click in each: [rows]."""
+    """Return the rows in order of time, and the true click probability of each: [rows]."""
     random = np.random.default_rng(options.seed)
-    effects = Effects.draw(options, random)
+    effects = Effects.sample(options, random)
     user_segment = random.integers(SEGMENTS, size=options.users)
     item_category = random.permutation(np.arange(options.items) % CATEGORIES)
     popularity = 1.0 / np.arange(1, options.items + 1) ** 0.7
@@ -123,30 +123,30 @@ def generate_clicks(options: SyntheticOptions) -> tuple[pa.Table, NDArray[np.flo
     shape = (steps, options.users)
     items = random.choice(options.items, size=shape, p=popularity).astype(np.int32)
     devices = random.integers(DEVICES, size=shape).astype(np.int8)
-    luck = random.random(shape)
+    uniform = random.random(shape)
     probability = np.empty(shape)
     recent = np.full((options.users, MEMORY), -1)
     for step in range(steps):
         category = item_category[items[step]]
         probability[step] = _probability(effects, user_segment, items[step], category, devices[step], recent)
-        clicked = luck[step] < probability[step]
+        clicked = uniform[step] < probability[step]
         recent[clicked, 1:] = recent[clicked, :-1]
         recent[clicked, 0] = category[clicked]
 
     flat = slice(0, options.rows)
-    who = np.tile(np.arange(options.users), steps)[flat]
-    when = np.repeat(np.arange(steps), options.users)[flat]
-    what = items.ravel()[flat]
+    user = np.tile(np.arange(options.users), steps)[flat]
+    hour = np.repeat(np.arange(steps), options.users)[flat]
+    item = items.ravel()[flat]
     data = pa.table(
         {
-            "user_id": _names("u", who, options.users),
-            "item_id": _names("i", what, options.items),
-            "segment": _names("s", user_segment[who], SEGMENTS),
-            "category": _names("c", item_category[what], CATEGORIES),
+            "user_id": _names("u", user, options.users),
+            "item_id": _names("i", item, options.items),
+            "segment": _names("s", user_segment[user], SEGMENTS),
+            "category": _names("c", item_category[item], CATEGORIES),
             "device": _names("d", devices.ravel()[flat], DEVICES),
-            "hour": _names("h", when % 24, 24),
-            "timestamp": pa.array(START + when * 3600, pa.int64()),
-            "click": pa.array((luck < probability).ravel()[flat].astype(np.int8)),
+            "hour": _names("h", hour % 24, 24),
+            "timestamp": pa.array(START + hour * 3600, pa.int64()),
+            "click": pa.array((uniform < probability).ravel()[flat].astype(np.int8)),
         }
     )
     return data, probability.ravel()[flat]
@@ -160,7 +160,8 @@ def _probability(
     device: NDArray[np.int8],
     recent: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Of a click, for every user at one hour; `recent` [users, MEMORY] holds the categories clicked, latest first."""
+    """Return the click probability of every user in one hour; `recent` [users, MEMORY] lists the categories clicked,
+    latest first."""
     match = (recent == category[:, None]).mean(axis=1) - 1 / CATEGORIES
     follows = (category - recent[:, 0]) % CATEGORIES
     cycle = np.where(recent[:, 0] < 0, 0.0, np.where((follows >= 1) & (follows <= 3), 1.0, -1 / 3))
@@ -178,7 +179,7 @@ def _probability(
 
 
 def _interaction(random: np.random.Generator, deviation: float, *shape: int) -> NDArray[np.float64]:
-    """A table whose mean over any one axis is zero, so that no effect of lower order is left in it."""
+    """Return a table whose mean over any axis is zero, so that no lower-order effect is left in it."""
     table = random.normal(0, 1, shape)
     for axis in range(table.ndim):
         table -= table.mean(axis=axis, keepdims=True)

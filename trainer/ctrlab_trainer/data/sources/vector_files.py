@@ -1,4 +1,4 @@
-"""Where the files of pre-trained vectors lie, and their digests."""
+"""Files of pre-trained vectors, and their digests."""
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.records.prepared_data import FileDigest
@@ -8,18 +8,18 @@ from ctrlab_trainer.data.sources.source_locations import TableFiles, file_digest
 
 
 def vector_file(feature: Feature, dataset: Dataset) -> TableFiles:
-    """The parquet file of one feature, fetched if need be; InvalidData where it is absent or a folder of several."""
+    """Return the parquet file of one feature, downloaded if needed; InvalidData if there is none or more than one."""
     assert feature.pretrained is not None
-    place = [other.name for other in dataset.features].index(feature.name)
-    field = f"spec.dataset.features[{place}].pretrained"
+    index = [other.name for other in dataset.features].index(feature.name)
+    field = f"spec.dataset.features[{index}].pretrained"
     key = feature.pretrained.key or feature.source_column
     table = table_files(SideTable(uri=feature.pretrained.uri, format="parquet", on=key), field)
     if len(table.files) > 1:
-        raise InvalidData.at(f"{field}.uri", f"the folder holds {len(table.files)} files; give one parquet file")
+        raise InvalidData.at(f"{field}.uri", f"the folder contains {len(table.files)} files; expected one parquet file")
     return table
 
 
 def vector_digests(dataset: Dataset) -> tuple[FileDigest, ...]:
-    """Of every feature's file, in the order of the features."""
-    given = [feature for feature in dataset.features if feature.pretrained is not None]
-    return tuple(found for feature in given for found in file_digests(vector_file(feature, dataset)))
+    """Return the digest of every feature's file, in the order of the features."""
+    with_vectors = [feature for feature in dataset.features if feature.pretrained is not None]
+    return tuple(digest for feature in with_vectors for digest in file_digests(vector_file(feature, dataset)))

@@ -1,4 +1,4 @@
-"""Labels: 0 and 1 as they stand, or what a comparison such as `>= 4` makes of a number."""
+"""Click labels: 0 and 1 as in the source, or the result of a comparison such as `>= 4`."""
 
 import operator
 from collections.abc import Callable, Mapping
@@ -20,38 +20,39 @@ COMPARISONS: Final[Mapping[str, Callable[[Any, float], Any]]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
-"""Sign -> comparison; longer signs first, so that `>=` is not read as `>`."""
+"""Operator -> comparison; longer operators first, so that `>=` is not read as `>`."""
 
 
 def click_labels(table: SourceTable, label: Label | None) -> NDArray[np.uint8]:
-    """[rows] 0 or 1; InvalidData for a missing label and, without `positiveWhen`, for any other value.
+    """Return [rows] 0 or 1; InvalidData for a missing label and, without `positiveWhen`, for any other value.
 
-    Without a label every row is a click: the source holds positives alone.
+    Without a label column every row is a click.
     """
     if label is None:
         return np.ones(table.rows, np.uint8)
-    found = numeric_values(table, label.column)
-    missing = np.isnan(found)
+    values = numeric_values(table, label.column)
+    missing = np.isnan(values)
     if missing.any():
         row = int(np.argmax(missing))
         raise InvalidData.at(
-            table.place(row, label.column), "the label is missing; every row needs one: fill it or leave the row out"
+            table.location(row, label.column),
+            "the label is missing; every row needs a label: fill it or leave the row out",
         )
     if label.positive_when is not None:
-        sign, bound = _comparison(label.positive_when)
-        return np.asarray(COMPARISONS[sign](found, bound), np.uint8)
-    outside = (found != 0) & (found != 1)
-    if outside.any():
-        row = int(np.argmax(outside))
+        symbol, bound = _parse_comparison(label.positive_when)
+        return np.asarray(COMPARISONS[symbol](values, bound), np.uint8)
+    invalid = (values != 0) & (values != 1)
+    if invalid.any():
+        row = int(np.argmax(invalid))
         value = text_at(table, row, label.column)
         raise InvalidData.at(
-            table.place(row, label.column),
-            f'found {value}; a label is 0 or 1. Set spec.dataset.label.positiveWhen, such as ">= {value}", to say '
+            table.location(row, label.column),
+            f'found {value}; a label is 0 or 1. Set spec.dataset.label.positiveWhen, such as ">= {value}", to define '
             "which values are clicks",
         )
-    return found.astype(np.uint8)
+    return values.astype(np.uint8)
 
 
-def _comparison(text: str) -> tuple[str, float]:
-    sign = next(sign for sign in COMPARISONS if text.startswith(sign))
-    return sign, float(text.removeprefix(sign))
+def _parse_comparison(text: str) -> tuple[str, float]:
+    symbol = next(symbol for symbol in COMPARISONS if text.startswith(symbol))
+    return symbol, float(text.removeprefix(symbol))

@@ -1,6 +1,7 @@
-"""Divides rows into train, validation and test.
+"""Split strategies: assign rows to train, validation and test.
 
-A split reads times, users or one column, never labels or features, so that no value can move a row between parts.
+A strategy reads times, users or one column, never labels or features, so no feature value can move a row to another
+split.
 """
 
 from collections.abc import Sequence
@@ -17,34 +18,34 @@ from ctrlab_trainer.data.readers.column_values import time_values
 from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
 
 SPLIT_NAMES: Final = ("train", "valid", "test")
-"""The parts in the order in which information may flow."""
+"""Splits in the order in which information may flow."""
 TRAIN, VALID, TEST = range(3)
 
 Timestamps = NDArray[np.int64] | NDArray[np.float64]
 
 
 def assign_splits(
-    table: SourceTable, dataset: Dataset, when: Timestamps | None, users: NDArray[np.int32] | None
+    table: SourceTable, dataset: Dataset, times: Timestamps | None, users: NDArray[np.int32] | None
 ) -> NDArray[np.int8]:
-    """[rows] the part of each row, as its position in `PARTS`."""
+    """Return [rows] the split of each row, as position in `SPLIT_NAMES`."""
     split = dataset.split
     match split.strategy:
         case "Temporal":
-            assert when is not None
-            return split_by_time(when, split.shares)
+            assert times is not None
+            return split_by_time(times, split.shares)
         case "Random" if split.by == "User":
             assert users is not None
             return split_at_random(int(users.max()) + 1, split.shares, split.seed)[users]
         case "Random":
             return split_at_random(table.rows, split.shares, split.seed)
         case "LeaveLastOut":
-            assert when is not None
+            assert times is not None
             assert users is not None
-            return leave_last_out(when, users)
+            return leave_last_out(times, users)
         case "UserColdStart":
-            assert when is not None
+            assert times is not None
             assert users is not None
-            return split_by_user_arrival(when, users, split.shares)
+            return split_by_user_arrival(times, users, split.shares)
         case "Predefined":
             return split_by_column(table, split) if split.files is None else split_by_files(table.files, split.files)
         case unknown:
@@ -52,129 +53,132 @@ def assign_splits(
 
 
 def row_times(table: SourceTable, dataset: Dataset) -> Timestamps | None:
-    """[rows] when each row happened: its time, or its number where the source's order says so; None without either."""
+    """Return [rows] the time of each row, or its number if the source is in order of time; None without either."""
     if dataset.time is not None:
         return time_values(table, dataset.time)
     return None if dataset.order is None else np.arange(table.rows, dtype=np.int64)
 
 
-def split_by_time(when: Timestamps, shares: tuple[float, float, float]) -> NDArray[np.int8]:
-    """By global time: the earliest rows are train, the latest test.
+def split_by_time(times: Timestamps, shares: tuple[float, float, float]) -> NDArray[np.int8]:
+    """Split by global time: the earliest rows are train, the latest test.
 
-    Rows of one time are never parted; where a boundary falls among them they all go to the later part.
+    Rows with the same time are never separated; if a boundary falls among them, all of them go to the later split.
     """
-    ordered = np.sort(when)
-    first_valid, first_test = _boundaries(len(when), shares)
-    parts = np.full(len(when), TRAIN, np.int8)
-    parts[when >= ordered[min(first_valid, len(when) - 1)]] = VALID
-    parts[when >= ordered[min(first_test, len(when) - 1)]] = TEST
-    return parts
+    ordered = np.sort(times)
+    first_valid, first_test = _boundaries(len(times), shares)
+    split_of_row = np.full(len(times), TRAIN, np.int8)
+    split_of_row[times >= ordered[min(first_valid, len(times) - 1)]] = VALID
+    split_of_row[times >= ordered[min(first_test, len(times) - 1)]] = TEST
+    return split_of_row
 
 
 def split_at_random(rows: int, shares: tuple[float, float, float], seed: int) -> NDArray[np.int8]:
-    """By a permutation of the row numbers, or of the users' numbers."""
+    """Split by a permutation of row numbers, or of user numbers."""
     order = np.random.default_rng(seed).permutation(rows)
     first_valid, first_test = _boundaries(rows, shares)
-    parts = np.full(rows, TRAIN, np.int8)
-    parts[order[first_valid:first_test]] = VALID
-    parts[order[first_test:]] = TEST
-    return parts
+    split_of_row = np.full(rows, TRAIN, np.int8)
+    split_of_row[order[first_valid:first_test]] = VALID
+    split_of_row[order[first_test:]] = TEST
+    return split_of_row
 
 
-def leave_last_out(when: Timestamps, users: NDArray[np.int32]) -> NDArray[np.int8]:
-    """Each user's latest row is test and the one before it validation; users with fewer than three rows are train.
+def leave_last_out(times: Timestamps, users: NDArray[np.int32]) -> NDArray[np.int8]:
+    """Assign each user's latest row to test and the row before it to validation.
 
-    Among rows of one user and time, the later in the source counts as the later.
+    Users with fewer than three rows are train. Rows of a user with the same time are ordered as in the source.
     """
-    order = np.lexsort((np.arange(len(when)), when, users))
+    order = np.lexsort((np.arange(len(times)), times, users))
     ordered = users[order]
     last = np.searchsorted(ordered, ordered, side="right") - 1
     first = np.searchsorted(ordered, ordered, side="left")
     from_end = last - np.arange(len(order))
     enough = last - first >= 2
-    parts = np.full(len(when), TRAIN, np.int8)
-    parts[order[enough & (from_end == 1)]] = VALID
-    parts[order[enough & (from_end == 0)]] = TEST
-    return parts
+    split_of_row = np.full(len(times), TRAIN, np.int8)
+    split_of_row[order[enough & (from_end == 1)]] = VALID
+    split_of_row[order[enough & (from_end == 0)]] = TEST
+    return split_of_row
 
 
 def split_by_user_arrival(
-    when: Timestamps, users: NDArray[np.int32], shares: tuple[float, float, float]
+    times: Timestamps, users: NDArray[np.int32], shares: tuple[float, float, float]
 ) -> NDArray[np.int8]:
-    """By users, in the order of each one's earliest row: the first to arrive are train, the last test.
+    """Split users by the time of their earliest row: the first to arrive are train, the last test.
 
-    `shares` are of users. Among users who arrive at one time the one whose rows begin earlier in the source is earlier.
+    `shares` are shares of users. Users who arrive at the same time are ordered by their first row in the source.
     """
     first_row = np.unique(users, return_index=True)[1]
-    arrival = when[first_row].copy()
-    np.minimum.at(arrival, users, when)
+    arrival = times[first_row].copy()
+    np.minimum.at(arrival, users, times)
     order = np.lexsort((first_row, arrival))
     first_valid, first_test = _boundaries(len(order), shares)
-    parts = np.full(len(order), TRAIN, np.int8)
-    parts[order[first_valid:first_test]] = VALID
-    parts[order[first_test:]] = TEST
-    return parts[users]
+    split_of_row = np.full(len(order), TRAIN, np.int8)
+    split_of_row[order[first_valid:first_test]] = VALID
+    split_of_row[order[first_test:]] = TEST
+    return split_of_row[users]
 
 
-def split_by_files(files: Sequence[tuple[str, int]], wanted: PredefinedFiles) -> NDArray[np.int8]:
-    """By the file that a row stands in (name and number of rows of each, in order); InvalidData where a file belongs
-    to no part or to several, or a part has none."""
-    patterns = (wanted.train, wanted.valid, wanted.test)
-    found = [[part for part in range(len(SPLIT_NAMES)) if fnmatchcase(name, patterns[part])] for name, _ in files]
+def split_by_files(files: Sequence[tuple[str, int]], patterns: PredefinedFiles) -> NDArray[np.int8]:
+    """Split by the file of each row; `files` are name and number of rows, in order.
+
+    InvalidData if a file belongs to no split or to several, or a split has no file.
+    """
+    pattern_of_split = (patterns.train, patterns.valid, patterns.test)
+    matches = [
+        [split for split, pattern in enumerate(pattern_of_split) if fnmatchcase(name, pattern)] for name, _ in files
+    ]
     names = ", ".join(name for name, _ in files)
     problems = [
-        Problem(
-            f"spec.dataset.split.files.{SPLIT_NAMES[part]}", f"no file is called {pattern}; the source holds {names}"
-        )
-        for part, pattern in enumerate(patterns)
-        if not any(part in several for several in found)
+        Problem(f"spec.dataset.split.files.{SPLIT_NAMES[split]}", f"no file matches {pattern}; the source has {names}")
+        for split, pattern in enumerate(pattern_of_split)
+        if not any(split in splits for splits in matches)
     ]
-    for (name, _), several in zip(files, found, strict=True):
-        if len(several) != 1:
-            which = " and ".join(SPLIT_NAMES[part] for part in several) or "no part"
+    for (name, _), splits in zip(files, matches, strict=True):
+        if len(splits) != 1:
+            which = " and ".join(SPLIT_NAMES[split] for split in splits) or "no split"
             problems.append(
-                Problem("spec.dataset.split.files", f"the file {name} belongs to {which}; it must belong to one")
+                Problem("spec.dataset.split.files", f"the file {name} belongs to {which}; it must belong to one split")
             )
     if problems:
         raise InvalidData(problems)
-    return np.repeat(np.array([several[0] for several in found], np.int8), [rows for _, rows in files])
+    return np.repeat(np.array([splits[0] for splits in matches], np.int8), [rows for _, rows in files])
 
 
 def split_by_column(table: SourceTable, split: Split) -> NDArray[np.int8]:
-    """By what a column says; InvalidData for any value that stands for no part."""
+    """Split by the value of a column; InvalidData for a value that names no split."""
     assert split.column is not None
     distinct = factorize(table.data[split.column])
-    meaning = {split.values.train: TRAIN, split.values.valid: VALID, split.values.test: TEST}
-    part_of_value = np.array([meaning.get(text, -1) for text in distinct.texts()], np.int8)
-    parts = np.asarray(part_of_value[distinct.codes], np.int8)
-    if (parts < 0).any():
-        row = int(np.argmax(parts < 0))
+    split_of_text = {split.values.train: TRAIN, split.values.valid: VALID, split.values.test: TEST}
+    split_of_value = np.array([split_of_text.get(text, -1) for text in distinct.texts()], np.int8)
+    split_of_row = np.asarray(split_of_value[distinct.codes], np.int8)
+    if (split_of_row < 0).any():
+        row = int(np.argmax(split_of_row < 0))
         value = distinct.texts()[int(distinct.codes[row])]
         raise InvalidData.at(
-            table.place(row, split.column),
-            f"found {value!r}; allowed are {', '.join(map(repr, meaning))} (spec.dataset.split.values)",
+            table.location(row, split.column),
+            f"found {value!r}; allowed are {', '.join(map(repr, split_of_text))} (spec.dataset.split.values)",
         )
-    return parts
+    return split_of_row
 
 
 def require_both_classes(labels: Sequence[NDArray[np.uint8]]) -> None:
-    """InvalidData for parts (the labels of each, in order) that have no rows, or rows of one class alone."""
-    counts = np.array([np.bincount(part, minlength=2) for part in labels])
+    """Raise InvalidData for splits (the labels of each, in order) without rows, or with rows of one class only."""
+    counts = np.array([np.bincount(split, minlength=2) for split in labels])
     problems = []
     for name, (negatives, positives) in zip(SPLIT_NAMES, counts.tolist(), strict=True):
         if negatives + positives == 0:
             problems.append(Problem("spec.dataset.split", f"{name} has no rows; change the strategy or the fractions"))
         elif negatives == 0 or positives == 0:
-            found = f"all {negatives + positives} rows of {name} have label {int(positives > 0)}"
-            advice = (
-                "every part needs both classes: change the split or spec.dataset.label.positiveWhen, or draw negatives"
+            problem = f"all {negatives + positives} rows of {name} have label {int(positives > 0)}"
+            remedy = (
+                "every split needs both classes: change the split or spec.dataset.label.positiveWhen, or sample "
+                "negatives"
             )
-            problems.append(Problem("spec.dataset.split", f"{found}; {advice}"))
+            problems.append(Problem("spec.dataset.split", f"{problem}; {remedy}"))
     if problems:
         raise InvalidData(problems)
 
 
 def _boundaries(rows: int, shares: tuple[float, float, float]) -> tuple[int, int]:
-    """Number of the first validation row and of the first test row, in order."""
+    """Return the position of the first validation row and of the first test row."""
     train, valid, _ = shares
     return round(rows * train), round(rows * (train + valid))
