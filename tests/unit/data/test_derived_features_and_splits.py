@@ -1,4 +1,4 @@
-"""Crossed, hashed and pre-trained features, splits by users and by files, and sequence files, checked by hand."""
+"""Crossed, hashed and pre-trained features, splits by users and by files, and sequence files, on hand-checked data."""
 
 import json
 from pathlib import Path
@@ -21,19 +21,19 @@ from ctrlab_trainer.data.splits.split_strategies import split_by_files, split_by
 
 
 def encoded(columns: dict[str, Any], features: list[dict[str, Any]], folder: Path | None = None) -> EncodedDataset:
-    """Six rows: two of each part; labels alternate."""
-    rows = {"part": ["train", "train", "valid", "valid", "test", "test"], "click": [0, 1] * 3, **columns}
+    """Encode six rows, two per split, with alternating labels."""
+    rows = {"split": ["train", "train", "valid", "valid", "test", "test"], "click": [0, 1] * 3, **columns}
     spec = {
         "source": {"uri": "file:///none.csv", "format": "csv"},
         "label": {"column": "click"},
         "features": features,
-        "split": {"strategy": "Predefined", "column": "part"},
+        "split": {"strategy": "Predefined", "column": "split"},
     }
     table = SourceTable(pa.table(rows), (("none.csv", 6),))
     return encode_dataset(table, Dataset.model_validate_json(json.dumps(spec)), folder)
 
 
-def test_a_cross_knows_the_combinations_of_train() -> None:
+def test_the_vocabulary_of_a_cross_is_the_combinations_of_train() -> None:
     features = [{"name": name, "type": "Categorical"} for name in ("a", "b")]
     data = encoded(
         {"a": ["x", "x", "y", "x", "y", "y"], "b": ["1", "2", "1", "1", "2", "2"]},
@@ -41,53 +41,53 @@ def test_a_cross_knows_the_combinations_of_train() -> None:
     )
     feature = data.schema.feature("both")
     assert data.fitted["both"]["values"] == ["x\x1f1", "x\x1f2"]
-    ids = [(part.categorical[:, feature.column] - feature.offset).tolist() for part in data.splits]
+    ids = [(split.categorical[:, feature.column] - feature.offset).tolist() for split in data.splits]
     assert ids == [[1, 2], [0, 1], [0, 0]]
 
 
-def test_hashes_are_the_same_everywhere_and_never_the_out_of_vocabulary_id() -> None:
-    # As `b2sum -l 64` says, modulo 1000, plus 1.
+def test_hashes_are_portable_and_never_the_out_of_vocabulary_id() -> None:
+    # The results of `b2sum -l 64`, modulo 1000, plus 1.
     assert hash_texts(pa.array(["", "a", "ü"]), 1000).tolist() == [877, 344, 336]
-    many = hash_texts(pa.array([str(i) for i in range(2000)]), 7)
-    assert sorted(set(many.tolist())) == [1, 2, 3, 4, 5, 6, 7]
+    hashes = hash_texts(pa.array([str(i) for i in range(2000)]), 7)
+    assert sorted(set(hashes.tolist())) == [1, 2, 3, 4, 5, 6, 7]
 
 
 @pytest.mark.parametrize(
     ("missing", "expected"), [("Learned", [np.nan, np.nan]), ("Zero", [0.0, 0.0]), ("Mean", [2.0, 3.0])]
 )
-def test_values_of_the_file_have_ids_and_values_without_vector_are_treated_as_asked(
+def test_values_in_the_file_have_ids_and_missing_defines_the_vectors_of_others(
     missing: str, expected: list[float], tmp_path: Path
 ) -> None:
     pa.parquet.write_table(pa.table({"item": ["n", "p"], "v": [[1.0, 2.0], [3.0, 4.0]]}), tmp_path / "v.parquet")
-    given = {"uri": f"file://{tmp_path}/v.parquet", "vector": "v", "missing": missing}
-    feature = {"name": "item", "type": "Categorical", "pretrained": given}
+    pretrained = {"uri": f"file://{tmp_path}/v.parquet", "vector": "v", "missing": missing}
+    feature = {"name": "item", "type": "Categorical", "pretrained": pretrained}
     data = encoded({"item": ["p", "q", "n", "q", "z", "n"]}, [feature], tmp_path)
     assert data.fitted["item"]["values"] == ["p", "q", "n"]
-    assert [part.categorical[:, 0].tolist() for part in data.splits] == [[2, 3], [4, 3], [1, 4]]
+    assert [split.categorical[:, 0].tolist() for split in data.splits] == [[2, 3], [4, 3], [1, 4]]
     vectors = np.load(tmp_path / "vectors-0.npy")
     assert vectors[[1, 3]].tolist() == [[3.0, 4.0], [1.0, 2.0]]
     np.testing.assert_array_equal(vectors[[0, 2]], [expected, expected])
 
 
-def test_users_who_arrive_last_are_test_with_all_of_their_rows() -> None:
+def test_all_rows_of_the_users_who_arrive_last_are_test() -> None:
     users = np.array([0, 1, 2, 3, 0, 3, 2], np.int32)
-    when = np.array([5, 1, 9, 7, 99, 8, 3])
-    assert split_by_user_arrival(when, users, (0.5, 0.25, 0.25)).tolist() == [1, 0, 0, 2, 1, 2, 0]
+    times = np.array([5, 1, 9, 7, 99, 8, 3])
+    assert split_by_user_arrival(times, users, (0.5, 0.25, 0.25)).tolist() == [1, 0, 0, 2, 1, 2, 0]
 
 
-def test_rows_belong_to_the_part_of_their_file() -> None:
+def test_rows_are_in_the_split_of_their_file() -> None:
     files = [("train-0.csv", 2), ("train-1.csv", 1), ("v.csv", 1), ("t.csv", 2)]
-    wanted = PredefinedFiles(train="train-*", valid="v.csv", test="t.csv")
-    assert split_by_files(files, wanted).tolist() == [0, 0, 0, 1, 2, 2]
+    patterns = PredefinedFiles(train="train-*", valid="v.csv", test="t.csv")
+    assert split_by_files(files, patterns).tolist() == [0, 0, 0, 1, 2, 2]
 
 
-def test_a_line_of_a_sequence_file_becomes_a_row_for_each_item(tmp_path: Path) -> None:
+def test_a_line_of_a_sequence_file_becomes_one_row_per_item(tmp_path: Path) -> None:
     (tmp_path / "rows.txt").write_text("1 7 8\n\n2 7\n")
     (batch,) = read_sequences(tmp_path / "rows.txt", ["item", "user"])
     assert batch.to_pydict() == {"item": ["7", "8", "7"], "user": ["1", "1", "2"]}
 
 
-def test_a_line_without_items_is_refused_by_its_number(tmp_path: Path) -> None:
+def test_a_line_without_items_is_rejected_with_its_number(tmp_path: Path) -> None:
     (tmp_path / "rows.txt").write_text("1 7 8\n2\n")
     with pytest.raises(InvalidData, match=r"rows\.txt, line 2: has a user and no items"):
         list(read_sequences(tmp_path / "rows.txt", ["item", "user"]))

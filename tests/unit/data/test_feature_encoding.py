@@ -1,4 +1,4 @@
-"""Each feature type and transform, on columns small enough to check by hand."""
+"""Each feature type and transform, on small columns checked by hand."""
 
 import json
 from typing import Any
@@ -18,13 +18,13 @@ IN_TRAIN = np.array([True, True, True, True, False, False])
 
 
 def encoded(columns: dict[str, Any], features: list[dict[str, Any]], **fields: Any) -> EncodedDataset:
-    """Six rows: the first two train, then two valid, two test; labels alternate."""
-    rows = {"part": ["train", "train", "valid", "valid", "test", "test"], "click": [0, 1] * 3, **columns}
+    """Encode six rows, two per split, with alternating labels."""
+    rows = {"split": ["train", "train", "valid", "valid", "test", "test"], "click": [0, 1] * 3, **columns}
     spec = {
         "source": {"uri": "file:///none.csv", "format": "csv"},
         "label": {"column": "click"},
         "features": features,
-        "split": {"strategy": "Predefined", "column": "part"},
+        "split": {"strategy": "Predefined", "column": "split"},
         **fields,
     }
     table = SourceTable(pa.table(rows), (("none.csv", 6),))
@@ -32,7 +32,7 @@ def encoded(columns: dict[str, Any], features: list[dict[str, Any]], **fields: A
 
 
 def numeric(transform: str, values: list[float], **fields: Any) -> tuple[list[float], int, dict[str, object]]:
-    """Encoded values, size of the block and what was fitted, with the first four of six rows in train."""
+    """Return encoded values, block size and record, with the first four of six rows in train."""
     feature = {"name": "x", "type": "Numeric", "transform": transform, **fields}
     spec = {
         "source": {"uri": "file:///none.csv", "format": "csv"},
@@ -47,59 +47,58 @@ def numeric(transform: str, values: list[float], **fields: Any) -> tuple[list[fl
     return encoder.encode(table, fitted).tolist(), fitted.size, fitted.record
 
 
-def test_standardize_uses_mean_and_deviation_of_train_and_puts_missing_at_the_mean() -> None:
+def test_standardize_uses_mean_and_deviation_of_train_and_imputes_the_mean() -> None:
     assert numeric("Standardize", [1.0, 3.0, 1.0, 3.0, 5.0, np.nan])[0] == [-1, 1, -1, 1, 3, 0]
 
 
-def test_a_number_that_is_constant_in_train_stays_finite() -> None:
+def test_a_feature_that_is_constant_in_train_stays_finite() -> None:
     assert numeric("Standardize", [2.0, 2.0, 2.0, 2.0, 5.0, np.nan])[0] == [0, 0, 0, 0, 3, 0]
 
 
-def test_as_is_keeps_numbers_and_puts_missing_at_the_mean_of_train() -> None:
+def test_as_is_keeps_numbers_and_imputes_the_mean_of_train() -> None:
     assert numeric("AsIs", [1.0, 2.0, 3.0, 6.0, 9.0, np.nan])[0] == [1, 2, 3, 6, 9, 3]
 
 
-def test_quantile_buckets_have_equal_mass_in_train_and_missing_has_an_id_only_if_train_knows_it() -> None:
-    known, size, _ = numeric("QuantileBucket", [1.0, 2.0, 3.0, np.nan, 99.0, np.nan], buckets=2)
-    assert (known, size) == ([1, 2, 2, 3, 2, 3], 4)
-    unknown, size, _ = numeric("QuantileBucket", [1.0, 2.0, 3.0, 4.0, -99.0, np.nan], buckets=2)
-    assert (unknown, size) == ([1, 1, 2, 2, 1, 0], 3)
+def test_quantile_buckets_have_equal_mass_in_train_and_missing_has_an_id_only_if_it_is_in_train() -> None:
+    ids, size, _ = numeric("QuantileBucket", [1.0, 2.0, 3.0, np.nan, 99.0, np.nan], buckets=2)
+    assert (ids, size) == ([1, 2, 2, 3, 2, 3], 4)
+    ids, size, _ = numeric("QuantileBucket", [1.0, 2.0, 3.0, 4.0, -99.0, np.nan], buckets=2)
+    assert (ids, size) == ([1, 1, 2, 2, 1, 0], 3)
 
 
-def test_log_buckets_give_unseen_buckets_to_out_of_vocabulary() -> None:
-    found, _, record = numeric("LogBucket", [0.0, 20.0, np.nan, 19.0, 1e9, np.nan])
-    assert (found, record["buckets"]) == ([1, 2, 3, 2, 0, 3], ["0", "11", "missing"])
+def test_unseen_log_buckets_are_out_of_vocabulary() -> None:
+    ids, _, record = numeric("LogBucket", [0.0, 20.0, np.nan, 19.0, 1e9, np.nan])
+    assert (ids, record["buckets"]) == ([1, 2, 3, 2, 0, 3], ["0", "11", "missing"])
 
 
 @pytest.mark.parametrize(
     ("value", "bucket"), [(0, 0), (1.5, 1), (2, 2), (2.1, 3), (3, 4), (100, 24), (-1, -1), (-100, -24)]
 )
-def test_log_bucket_is_the_squared_logarithm_moved_past_the_small_values(value: float, bucket: float) -> None:
+def test_log_bucket_is_the_squared_logarithm_shifted_above_small_values(value: float, bucket: float) -> None:
     assert log_bucket(np.array([value])).tolist() == [bucket]
 
 
-def test_log_buckets_rise_with_the_value() -> None:
+def test_log_buckets_are_monotonic() -> None:
     assert np.all(np.diff(log_bucket(np.linspace(-500, 500, 10_001))) >= 0)
 
 
-def test_rare_unseen_and_missing_values_have_their_ids() -> None:
+def test_ids_of_rare_unseen_and_missing_values() -> None:
     data = encoded(
         {"c": ["", "a", "b", "", "a", "z"]}, [{"name": "c", "type": "Categorical"}], preprocessing={"minFrequency": 1}
     )
     assert data.fitted["c"]["values"] == ["", "a"]
-    assert [part.categorical[:, 0].tolist() for part in data.splits] == [[2, 3], [1, 2], [3, 1]]
+    assert [split.categorical[:, 0].tolist() for split in data.splits] == [[2, 3], [1, 2], [3, 1]]
     assert data.schema.embedding_rows == 4
 
 
-def test_lists_keep_their_first_ids_and_are_padded_at_the_end() -> None:
+def test_lists_are_truncated_and_padded_at_the_end() -> None:
     feature = {"name": "g", "type": "MultiCategorical", "separator": "|", "maxLength": 2}
     data = encoded({"g": ["x|y|z", "x", "", "q|x", "|y", "z"]}, [feature])
-    known = data.fitted["g"]["values"]
-    assert known == ["x", "y", "z"]
-    x, y, z, other, padding = 2, 3, 4, 1, 0
-    assert [part.multicategorical["g"].tolist() for part in data.splits] == [
+    assert data.fitted["g"]["values"] == ["x", "y", "z"]
+    x, y, z, out_of_vocabulary, padding = 2, 3, 4, 1, 0
+    assert [split.multicategorical["g"].tolist() for split in data.splits] == [
         [[x, y], [x, padding]],
-        [[padding, padding], [other, x]],
+        [[padding, padding], [out_of_vocabulary, x]],
         [[y, padding], [z, padding]],
     ]
 
@@ -109,11 +108,11 @@ def test_lists_of_parquet_equal_separated_text() -> None:
     text = encoded({"g": ["x|y", "x", "", "q|x", "y", "z"]}, [feature])
     lists = encoded({"g": [["x", "y"], ["x"], [], ["q", "x"], ["y"], ["z"]]}, [feature])
     assert lists.fitted == text.fitted
-    for one, other in zip(lists.splits, text.splits, strict=True):
-        assert np.array_equal(one.multicategorical["g"], other.multicategorical["g"])
+    for from_lists, from_text in zip(lists.splits, text.splits, strict=True):
+        assert np.array_equal(from_lists.multicategorical["g"], from_text.multicategorical["g"])
 
 
-def test_blocks_lie_one_after_the_other_and_a_history_shares_the_block_of_its_items() -> None:
+def test_blocks_are_consecutive_and_a_history_shares_the_block_of_its_items() -> None:
     features: list[dict[str, Any]] = [
         {"name": "past", "type": "History", "of": "item", "maxLength": 2},
         {"name": "price", "type": "Numeric"},

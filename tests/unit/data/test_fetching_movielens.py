@@ -1,4 +1,4 @@
-"""The official archive becomes atomic files, and nothing unverified ever gets the data set's name."""
+"""Conversion of the official archive to atomic files, and verification of downloaded files."""
 
 import zipfile
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_trainer.data.sources import dataset_fetching as fetching
+from ctrlab_trainer.data.sources import dataset_fetching
 from ctrlab_trainer.data.sources.movielens import GENRES, atomic_files
 
 
@@ -15,30 +15,32 @@ def item(number: int, title: str, *genres: str) -> str:
     return f"{number}|{title}|01-Jan-1995||http://example.org|{flags}\n"
 
 
-def test_the_official_archive_becomes_atomic_files(tmp_path: Path) -> None:
+def test_the_official_archive_is_converted_to_atomic_files(tmp_path: Path) -> None:
     archive = tmp_path / "a.zip"
     items = [item(1, "A (Film) (1990)", "Drama", "War"), item(2, "Café ", "Comedy"), item(3, "B (1991) ", "unknown")]
     with zipfile.ZipFile(archive, "w") as members:
         members.writestr("ml-100k/u.data", "1\t2\t3\t4\n")
         members.writestr("ml-100k/u.user", "1|24|M|writer|10001\n")
         members.writestr("ml-100k/u.item", "".join(items).encode("latin-1"))
-    found = {name: content.decode().splitlines()[1:] for name, content in atomic_files(archive).items()}
-    assert found == {
+    rows = {name: content.decode().splitlines()[1:] for name, content in atomic_files(archive).items()}
+    assert rows == {
         "ml-100k.inter": ["1\t2\t3\t4"],
         "ml-100k.user": ["1\t24\tM\twriter\t10001"],
         "ml-100k.item": ["1\tA (Film)\t1990\tDrama War", "2\tunkonwn\tunkonwn\tComedy", "3\tB\t1991\tunknown"],
     }
 
 
-def test_a_source_that_gives_other_files_is_refused_and_leaves_nothing(
+def test_an_origin_with_different_files_is_rejected_and_nothing_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "SOURCES", {"elsewhere": lambda _: dict.fromkeys(fetching.DIGESTS, b"other")})
-    with pytest.raises(fetching.FetchFailed, match=r"elsewhere: the files differ .* Set CTRLAB_DATA"):
-        fetching.fetch_dataset("ml-100k", tmp_path)
+    monkeypatch.setattr(
+        dataset_fetching, "ORIGINS", {"elsewhere": lambda _: dict.fromkeys(dataset_fetching.DIGESTS, b"other")}
+    )
+    with pytest.raises(dataset_fetching.FetchFailed, match=r"elsewhere: the files differ .* Set CTRLAB_DATA"):
+        dataset_fetching.fetch_dataset("ml-100k", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(InvalidData, match="cannot fetch 'netflix'; allowed: ml-100k"):
-        fetching.fetch_dataset("netflix", tmp_path)
+def test_the_message_for_an_unknown_name_lists_the_allowed_ones(tmp_path: Path) -> None:
+    with pytest.raises(InvalidData, match="cannot download 'netflix'; allowed: ml-100k"):
+        dataset_fetching.fetch_dataset("netflix", tmp_path)

@@ -1,4 +1,4 @@
-"""Files at an address: fetched once, continued after a break, and worth nothing without the right digest."""
+"""HTTPS sources: downloaded once, resumed after an interruption, and rejected without the right digest."""
 
 import hashlib
 import threading
@@ -19,35 +19,35 @@ FIELD = "spec.dataset.source"
 
 @dataclass
 class Site:
-    """A server with one file, which may break connections."""
+    """A server with one file, which can interrupt responses."""
 
     url: str = ""
-    breaks: int = 0
-    """How many answers end after a third."""
+    interruptions: int = 0
+    """Number of responses that end after a third."""
     ranges: bool = True
-    asked: list[str] = field(default_factory=list)
-    """`Range` of each request."""
+    requested_ranges: list[str] = field(default_factory=list)
+    """`Range` header of each request."""
 
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setenv("CTRLAB_CACHE", str(tmp_path / "cache"))
-    found = Site()
+    site = Site()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            wanted = self.headers.get("Range", "")
-            found.asked.append(wanted)
+            requested = self.headers.get("Range", "")
+            site.requested_ranges.append(requested)
             if not self.path.endswith("/rows.csv"):
                 self.send_error(404)
                 return
-            start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and found.ranges else 0
+            start = int(requested.removeprefix("bytes=").rstrip("-")) if requested and site.ranges else 0
             self.send_response(206 if start else 200)
             self.send_header("Content-Length", str(len(CONTENT) - start))
             self.end_headers()
             end = len(CONTENT)
-            if found.breaks:
-                found.breaks -= 1
+            if site.interruptions:
+                site.interruptions -= 1
                 end = start + (len(CONTENT) - start) // 3
             self.wfile.write(CONTENT[start:end])
 
@@ -55,52 +55,54 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        found.url = f"http://127.0.0.1:{server.server_port}/rows.csv"
+        site.url = f"http://127.0.0.1:{server.server_port}/rows.csv"
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield found
+        yield site
         server.shutdown()
         thread.join()
 
 
-def test_a_file_is_fetched_once(site: Site) -> None:
+def test_a_file_is_downloaded_once(site: Site) -> None:
     first, second = (download_https(site.url, SHA256, FIELD) for _ in range(2))
     assert first == second
     assert first.read_bytes() == CONTENT
-    assert site.asked == [""]
+    assert site.requested_ranges == [""]
 
 
-@pytest.mark.parametrize("ranges", [True, False], ids=["resumed", "from the start where the server cannot"])
-def test_a_broken_connection_costs_what_is_missing(site: Site, ranges: bool) -> None:
-    site.breaks, site.ranges = 2, ranges
+@pytest.mark.parametrize("ranges", [True, False], ids=["resumed", "restarted without support for ranges"])
+def test_after_an_interruption_only_the_missing_bytes_are_downloaded(site: Site, ranges: bool) -> None:
+    site.interruptions, site.ranges = 2, ranges
     assert download_https(site.url, SHA256, FIELD, pause=0).read_bytes() == CONTENT
-    assert site.asked == ["", "bytes=426666-", "bytes=711110-" if ranges else "bytes=426666-"]
+    assert site.requested_ranges == ["", "bytes=426666-", "bytes=711110-" if ranges else "bytes=426666-"]
 
 
-def test_what_was_received_is_kept_for_the_next_run(site: Site) -> None:
-    site.breaks = 4
-    with pytest.raises(InvalidData) as caught:
+def test_received_bytes_are_kept_for_the_next_run(site: Site) -> None:
+    site.interruptions = 4
+    with pytest.raises(InvalidData) as raised:
         download_https(site.url, SHA256, FIELD, pause=0)
-    assert "spec.dataset.source.uri" in str(caught.value)
-    assert "bytes are kept, and the next run continues after them" in str(caught.value)
+    assert "spec.dataset.source.uri" in str(raised.value)
+    assert "bytes are kept for the next run" in str(raised.value)
     assert download_https(site.url, SHA256, FIELD, pause=0).read_bytes() == CONTENT
-    assert "" not in site.asked[1:]
+    assert "" not in site.requested_ranges[1:]
 
 
-def test_another_file_at_the_address_is_refused_and_not_kept(site: Site, tmp_path: Path) -> None:
-    with pytest.raises(InvalidData) as caught:
+def test_a_file_with_another_digest_is_rejected_and_not_kept(site: Site, tmp_path: Path) -> None:
+    with pytest.raises(InvalidData) as raised:
         download_https(site.url, "0" * 64, FIELD)
-    assert f"spec.dataset.source.sha256: found {SHA256}" in str(caught.value)
+    assert f"spec.dataset.source.sha256: found {SHA256}" in str(raised.value)
     assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
 
 
-def test_an_absent_file_is_named_at_once(site: Site) -> None:
-    with pytest.raises(InvalidData, match=r"spec.dataset.source.uri: http://.*/other cannot be fetched: 404 Not Found"):
+def test_an_absent_file_is_rejected_without_a_retry(site: Site) -> None:
+    with pytest.raises(
+        InvalidData, match=r"spec.dataset.source.uri: http://.*/other cannot be downloaded: 404 Not Found"
+    ):
         download_https(site.url.replace("rows.csv", "other"), SHA256, FIELD)
-    assert len(site.asked) == 1
+    assert len(site.requested_ranges) == 1
 
 
-def test_an_address_without_a_digest_is_refused(site: Site) -> None:
+def test_a_url_without_a_digest_is_rejected(site: Site) -> None:
     with pytest.raises(InvalidData, match=r"spec.dataset.source.sha256: required"):
         download_https(site.url, None, FIELD)
-    assert site.asked == []
+    assert site.requested_ranges == []

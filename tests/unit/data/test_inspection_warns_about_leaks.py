@@ -1,4 +1,4 @@
-"""What looks like a leak is named by `ctrlab data inspect`, and kept when data are prepared."""
+"""`ctrlab data inspect` warns about possible leaks, and the warnings are kept with prepared data."""
 
 import json
 from dataclasses import replace
@@ -19,7 +19,7 @@ from ctrlab_trainer.data.sources.source_locations import locate
 
 
 def clicks(folder: Path) -> Dataset:
-    """Clicks that one column gives away, some twice, divided without regard to their time."""
+    """Write clicks that one column reveals, with duplicate rows, split regardless of time."""
     rows = pd.DataFrame(
         {
             "item": [f"i{i % 20}" for i in range(200)],
@@ -40,45 +40,45 @@ def clicks(folder: Path) -> Dataset:
     return Dataset.model_validate_json(json.dumps(spec))
 
 
-def test_revealing_constant_and_repeated_data_and_a_split_against_time_are_named(tmp_path: Path) -> None:
-    found = inspect_dataset(clicks(tmp_path))
-    text = "\n".join(warning.message for warning in found.warnings)
+def test_revealing_and_constant_features_duplicates_and_overlap_in_time_are_reported(tmp_path: Path) -> None:
+    inspection = inspect_dataset(clicks(tmp_path))
+    text = "\n".join(warning.message for warning in inspection.warnings)
     assert "feature paid alone reaches AUC 1.0000" in text
     assert "feature shop is constant" in text
     assert "are also in train, equal in everything but the label" in text
     assert "of the rows of train are later than the earliest row of test" in text
-    assert [part.rows for part in found.parts] == [160, 20, 20]
+    assert [split.rows for split in inspection.parts] == [160, 20, 20]
 
 
-def test_what_looks_like_a_leak_is_kept_with_the_prepared_data(tmp_path: Path) -> None:
+def test_leak_warnings_are_kept_with_the_prepared_data(tmp_path: Path) -> None:
     dataset = clicks(tmp_path)
     kept = prepare_dataset(dataset, FileStore.at(tmp_path / "store")).warnings
-    leaks_found = [
+    leak_messages = [
         w.message for w in inspect_dataset(dataset).warnings if w.kind in ("Reveals", "Duplicates", "TimeOverlap")
     ]
-    assert len(leaks_found) >= 3
-    assert list(kept[: len(leaks_found)]) == leaks_found
+    assert len(leak_messages) >= 3
+    assert list(kept[: len(leak_messages)]) == leak_messages
 
 
-def test_no_label_of_test_is_read_for_what_is_kept(tmp_path: Path) -> None:
+def test_no_label_of_test_is_read_for_leak_warnings(tmp_path: Path) -> None:
     dataset = clicks(tmp_path)
     encoded = encode_locally(dataset, locate(dataset.source), tmp_path / "encoded")
     train, valid, test = encoded.splits
     other = replace(encoded, splits=(train, valid, replace(test, labels=1 - np.asarray(test.labels))))
-    found = [list(leak_warnings(dataset, data, single_feature_auc(data))) for data in (encoded, other)]
-    assert found[0] == found[1]
+    warnings = [list(leak_warnings(dataset, data, single_feature_auc(data))) for data in (encoded, other)]
+    assert warnings[0] == warnings[1]
 
 
-def test_rows_of_unknown_values_are_not_taken_for_repeated_ones(tmp_path: Path) -> None:
+def test_rows_with_out_of_vocabulary_values_do_not_count_as_duplicates(tmp_path: Path) -> None:
     dataset = clicks(tmp_path).model_copy(update={"preprocessing": Preprocessing(min_frequency=1000), "time": None})
     encoded = encode_locally(dataset, locate(dataset.source), tmp_path / "encoded")
     assert [w.kind for w in leak_warnings(dataset, encoded, {})] == []
 
 
-def test_a_large_part_is_looked_at_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_split_is_read_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = clicks(tmp_path)
     encoded = encode_locally(dataset, locate(dataset.source), tmp_path / "encoded")
     monkeypatch.setattr(single_feature_scores, "CHUNK_ROWS", 5)
-    found = single_feature_auc(encoded)
-    assert found["paid"] == 1.0
-    assert 0 < found["item"] < 1
+    auc = single_feature_auc(encoded)
+    assert auc["paid"] == 1.0
+    assert 0 < auc["item"] < 1

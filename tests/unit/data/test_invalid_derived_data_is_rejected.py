@@ -1,4 +1,4 @@
-"""What can be wrong with splits by files, negatives, item tables and vectors: where, what was found, what to do."""
+"""Invalid splits by files, negatives, item tables and vectors: each is rejected with location, value and remedy."""
 
 import json
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ ROWS = "user,item,kind,time,click\n" + "".join(
 )
 Vectors = dict[str, Any]
 ITEM = {"name": "item", "type": "Categorical"}
-GOOD_VECTORS: Vectors = {"item": ["i0", "i1", "i2"], "v": [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]}
+VALID_VECTORS: Vectors = {"item": ["i0", "i1", "i2"], "v": [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]}
 
 
 @dataclass(frozen=True)
@@ -26,17 +26,17 @@ class Case:
     """A data set that cannot be used."""
 
     expected: tuple[str, ...]
-    """Parts of the message."""
+    """Texts that the message must contain."""
     change: dict[str, Any]
-    """Fields of spec.dataset that differ from the good ones."""
-    vectors: Vectors = field(default_factory=lambda: GOOD_VECTORS)
+    """Fields of spec.dataset that differ from the valid specification."""
+    vectors: Vectors = field(default_factory=lambda: VALID_VECTORS)
     file: str = "rows.csv"
 
 
-def vectors(expected: str, given: Vectors, **options: str) -> Case:
-    """A file of vectors, `vectors.parquet`, that holds other columns than the good one."""
+def vectors(expected: str, change: Vectors, **options: str) -> Case:
+    """Return a case whose `vectors.parquet` has some columns replaced."""
     pretrained = {"uri": "file://FOLDER/vectors.parquet", "vector": "v", **options}
-    return Case((expected,), {"features": [{**ITEM, "pretrained": pretrained}]}, {**GOOD_VECTORS, **given})
+    return Case((expected,), {"features": [{**ITEM, "pretrained": pretrained}]}, {**VALID_VECTORS, **change})
 
 
 def files(*expected: str, **patterns: str) -> Case:
@@ -44,29 +44,29 @@ def files(*expected: str, **patterns: str) -> Case:
 
 
 CASES = {
-    "a part without file": files(
-        "spec.dataset.split.files.test: no file is called c.csv; the source holds other.csv, rows.csv",
+    "a split without files": files(
+        "spec.dataset.split.files.test: no file matches c.csv; the source has other.csv, rows.csv",
         train="rows.csv", valid="other.csv", test="c.csv",
     ),
-    "a file of two parts": files(
-        "the file rows.csv belongs to train and valid; it must belong to one",
+    "a file in two splits": files(
+        "the file rows.csv belongs to train and valid; it must belong to one split",
         train="r*.csv", valid="*s.csv", test="other.csv",
     ),
-    "a file of no part": files(
-        "spec.dataset.split.files: the file other.csv belongs to no part",
-        "spec.dataset.split.files.valid: no file is called b.csv",
+    "a file in no split": files(
+        "spec.dataset.split.files: the file other.csv belongs to no split",
+        "spec.dataset.split.files.valid: no file matches b.csv",
         train="rows.csv", valid="b.csv", test="c.csv",
     ),
-    "negatives of a column that is not there": Case(
+    "negatives of an unknown column": Case(
         ("spec.dataset.negatives.item: rows.csv has no column 'video'; known: user, item, kind",),
         {"negatives": {"item": "video"}},
     ),
-    "attributes that are not there": Case(
+    "unknown attributes": Case(
         ("spec.dataset.negatives.attributes[1]: rows.csv has no column 'brand'",),
         {"negatives": {"item": "item", "attributes": ["kind", "brand"]}},
     ),
     "a user who has every item": Case(
-        ("spec.dataset.negatives: the user 'u", "has all 3 items that train and earlier parts hold", "leave the user"),
+        ("spec.dataset.negatives: the user 'u", "has all 3 items of train and earlier splits", "leave the user"),
         {"negatives": {"item": "kind"}},
     ),
     "a cross of the item and its user": Case(
@@ -92,35 +92,37 @@ CASES = {
             "split": {"strategy": "Random", "fractions": ["0.6", "0.2", "0.2"]},
         },
     ),
-    "a column of a feature that is not there": Case(
+    "an unknown column of a feature": Case(
         ("spec.dataset.features[0].column: rows.csv has no column 'price'",),
         {"features": [{"name": "cost", "type": "Numeric", "column": "price"}]},
     ),
-    "no file of vectors": Case(
+    "a missing file of vectors": Case(
         ("spec.dataset.features[0].pretrained.uri: file://", "none.parquet does not exist"),
         {"features": [{**ITEM, "pretrained": {"uri": "file://FOLDER/none.parquet", "vector": "v"}}]},
     ),
-    "a folder of vectors": Case(
-        ("spec.dataset.features[0].pretrained.uri: the folder holds 3 files; give one parquet file",),
+    "a folder instead of a file of vectors": Case(
+        ("spec.dataset.features[0].pretrained.uri: the folder contains 3 files; expected one parquet file",),
         {"features": [{**ITEM, "pretrained": {"uri": "file://FOLDER", "vector": "v"}}]},
     ),
-    "vectors that are no parquet": Case(
+    "vectors in another format than parquet": Case(
         ("rows.csv: is not a complete parquet file",),
         {"features": [{**ITEM, "pretrained": {"uri": "file://FOLDER/rows.csv", "vector": "v"}}]},
     ),
-    "no column of values": vectors("vectors.parquet: has no column 'id'; known: item, v", {}, key="id"),
-    "no column of vectors": vectors("vectors.parquet: has no column 'w'; known: item, v", {}, vector="w"),
-    "no vectors": vectors("vectors.parquet: holds no vectors", {"item": [], "v": []}),
+    "an unknown column of values": vectors("vectors.parquet: has no column 'id'; known: item, v", {}, key="id"),
+    "an unknown column of vectors": vectors("vectors.parquet: has no column 'w'; known: item, v", {}, vector="w"),
+    "no vectors": vectors("vectors.parquet: has no vectors", {"item": [], "v": []}),
     "a value with two vectors": vectors(
-        "vectors.parquet, row 3, column item: the value 'i0' stands in two rows", {"item": ["i0", "i1", "i0"]}
+        "vectors.parquet, row 3, column item: the value 'i0' is in two rows", {"item": ["i0", "i1", "i0"]}
     ),
-    "numbers for vectors": vectors("vectors.parquet, column v: holds double; allowed are lists", {"v": [1.0, 2, 3]}),
-    "lists of text": vectors("vectors.parquet, column v: holds lists of string", {"v": [["a"], ["b"], ["c"]]}),
-    "vectors of two lengths": vectors(
-        "vectors.parquet, row 2, column v: has 1 numbers, and the first row has 2", {"v": [[1.0, 2], [3.0], [4.0, 5]]}
+    "numbers instead of vectors": vectors(
+        "vectors.parquet, column v: found double; allowed are lists", {"v": [1.0, 2, 3]}
+    ),
+    "lists of text": vectors("vectors.parquet, column v: found lists of string", {"v": [["a"], ["b"], ["c"]]}),
+    "vectors of different lengths": vectors(
+        "vectors.parquet, row 2, column v: has 1 numbers, but the first row has 2", {"v": [[1.0, 2], [3.0], [4.0, 5]]}
     ),
     "a vector that is not finite": vectors(
-        "vectors.parquet, row 2, column v: holds a number that is missing or not finite",
+        "vectors.parquet, row 2, column v: has a number that is missing or not finite",
         {"v": [[1.0, 2.0], [3.0, float("inf")], [4.0, 5.0]]},
     ),
 }  # fmt: skip
@@ -140,12 +142,12 @@ def dataset_of(case: Case, folder: Path) -> Dataset:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_bad_data_gives_one_clear_message(case: Case, tmp_path: Path) -> None:
+def test_invalid_data_is_rejected_with_one_clear_message(case: Case, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text(ROWS)
     (tmp_path / "other.csv").write_text(ROWS)
     if case.file:
         pa.parquet.write_table(pa.table(case.vectors), tmp_path / "vectors.parquet")
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInput) as raised:
         inspect_dataset(dataset_of(case, tmp_path))
-    message = str(caught.value)
-    assert [part for part in case.expected if part not in message] == [], message
+    message = str(raised.value)
+    assert [text for text in case.expected if text not in message] == [], message

@@ -1,4 +1,4 @@
-"""What can be wrong with where the rows come from: one message with the field or file, row and column, and advice."""
+"""Invalid source files and addresses: each is rejected with one message with field or file, row, column and remedy."""
 
 import json
 from collections.abc import Callable
@@ -23,23 +23,23 @@ PAIRS = "".join(f"{i % 2} 1:{i} {i + 2}:1\n" for i in range(10))
 
 
 def text(name: str, content: str) -> Callable[[Path], None]:
-    def act(folder: Path) -> None:
+    def write_file(folder: Path) -> None:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content)
 
-    return act
+    return write_file
 
 
 def parquet(name: str, cut: int | None = None, **change: list[Any]) -> Callable[[Path], None]:
-    """A parquet file, cut after some bytes as a half-done upload is."""
+    """Write a parquet file, truncated to `cut` bytes like an unfinished upload."""
 
-    def act(folder: Path) -> None:
+    def write_file(folder: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         pyarrow.parquet.write_table(pa.table({**COLUMNS, **change}), path)
         path.write_bytes(path.read_bytes()[:cut])
 
-    return act
+    return write_file
 
 
 @dataclass(frozen=True)
@@ -48,31 +48,31 @@ class Case:
 
     name: str
     format: str
-    makes: tuple[Callable[[Path], None], ...]
+    setup: tuple[Callable[[Path], None], ...]
     expected: tuple[str, ...]
-    """Parts of the message."""
+    """Texts that the message must contain."""
     uri: str = "file://{folder}/rows"
     features: tuple[str, ...] = ("item", "price:Numeric")
     label: str = "click"
-    more: dict[str, Any] = field(default_factory=dict)
+    source_fields: dict[str, Any] = field(default_factory=dict)
     """Other fields of spec.dataset.source."""
 
 
 CASES = (
     Case(
-        "a part that is still being uploaded",
+        "a file that is still being uploaded",
         "parquet",
         (parquet("rows/1.parquet"), parquet("rows/2.parquet", cut=300)),
         ("2.parquet: is not a complete parquet file", "wait until it is written"),
     ),
     Case(
-        "a part with another type",
+        "a file with another column type",
         "parquet",
         (parquet("rows/1.parquet"), parquet("rows/2.parquet", price=["cheap", "dear"] * 5)),
         ("2.parquet, column price: is text here and double in 1.parquet", "same type"),
     ),
     Case(
-        "a part that lacks a column",
+        "a file that lacks a column",
         "csv",
         (text("rows/1.csv", "item,price,click\na,1,0\n"), text("rows/2.csv", "item,click\na,0\n")),
         ("2.csv: its columns (item, click) differ from those of 1.csv (item, price, click)",),
@@ -83,15 +83,20 @@ CASES = (
         (parquet("rows/day=1/0.parquet"), parquet("rows/0.parquet")),
         ("day=1/0.parquet: its columns (item, price, click, day) differ from those of 0.parquet",),
     ),
-    Case("an empty folder", "csv", (text("rows/_SUCCESS", ""),), ("spec.dataset.source.uri", "holds no files")),
+    Case("an empty folder", "csv", (text("rows/_SUCCESS", ""),), ("spec.dataset.source.uri", "contains no files")),
     Case(
-        "a line that is no JSON",
+        "a line that is not JSON",
         "jsonl",
         (text("rows", LINES + '{"item": \n'),),
-        ("rows, line 11: is no JSON: Expecting value",),
+        ("rows, line 11: is not JSON: Expecting value",),
     ),
-    Case("a line that is no object", "jsonl", (text("rows", LINES + "[1]\n"),), ("rows, line 11: is no JSON object",)),
-    Case("no line", "jsonl", (text("rows", ""),), ("rows: is empty; expected one JSON object a line",)),
+    Case(
+        "a line that is not an object",
+        "jsonl",
+        (text("rows", LINES + "[1]\n"),),
+        ("rows, line 11: is not a JSON object",),
+    ),
+    Case("an empty file", "jsonl", (text("rows", ""),), ("rows: is empty; expected one JSON object per line",)),
     Case(
         "an object as a value",
         "jsonl",
@@ -99,13 +104,13 @@ CASES = (
         ("rows, lines from 1, column item: found an object", "lists of these"),
     ),
     Case(
-        "a member of two types",
+        "a member with two types",
         "jsonl",
         (text("rows", LINES + '{"item": 3, "price": 1, "click": 1}\n'),),
         ("rows: lines from 1: ", "a member must have one type in all lines"),
     ),
     Case(
-        "a pair that is none",
+        "a malformed pair",
         "libsvm",
         (text("rows", PAIRS + "1 3=1\n"),),
         ("rows, row 11: found '3=1'", "index:value"),
@@ -116,7 +121,7 @@ CASES = (
         "a line with too few pairs",
         "libsvm",
         (text("rows", PAIRS + "1 3:1\n"),),
-        ("rows, row 11: has 1 pairs, and the column field_2 needs 2 in every line",),
+        ("rows, row 11: has 1 pairs, but the column field_2 needs 2 in every line",),
         features=("field_2",),
         label="label",
     ),
@@ -129,17 +134,17 @@ CASES = (
         label="label",
     ),
     Case(
-        "a volume that is not here",
+        "a volume of another machine",
         "csv",
         (),
         ("spec.dataset.source.uri: pvc://clicks/2024 is a volume of a cluster", "CTRLAB_PVC_ROOT", "clicks/"),
         uri="pvc://clicks/2024",
     ),
     Case(
-        "a path that leaves its volume",
+        "a path outside its volume",
         "csv",
         (),
-        ("spec.dataset.source.uri: found pvc://clicks/../x; the path of a volume has no ..",),
+        ("spec.dataset.source.uri: found pvc://clicks/../x; the path in a volume must not contain ..",),
         uri="pvc://clicks/../x",
     ),
     Case(
@@ -150,42 +155,44 @@ CASES = (
         uri="https://example.org/rows.csv",
     ),
     Case(
-        "a digest for a file that lies here",
+        "a digest for a local file",
         "csv",
         (text("rows", "item,price,click\na,1,0\n"),),
         ("source", "sha256 is required for https:// and only for it"),
-        more={"sha256": "0" * 64},
+        source_fields={"sha256": "0" * 64},
     ),
     Case(
-        "a digest that is none",
+        "a malformed digest",
         "csv",
         (),
         ("source.sha256", "String should match pattern"),
         uri="https://example.org/rows.csv",
-        more={"sha256": "abc"},
+        source_fields={"sha256": "abc"},
     ),
 )
 
 
-def use(spec: dict[str, Any]) -> None:
+def read_and_encode(spec: dict[str, Any]) -> None:
     dataset = Dataset.model_validate_json(json.dumps(spec))
     encode_dataset(read_source(locate(dataset.source), required_columns(dataset), numeric_columns(dataset)), dataset)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_bad_source_gives_one_clear_message(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_source_is_rejected_with_one_clear_message(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CTRLAB_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("CTRLAB_PVC_ROOT", raising=False)
-    for make in case.makes:
-        make(tmp_path)
-    named = [name.partition(":") for name in case.features]
+    for write_file in case.setup:
+        write_file(tmp_path)
+    features = [name.partition(":") for name in case.features]
     spec = {
-        "source": {"uri": case.uri.format(folder=tmp_path), "format": case.format, **case.more},
+        "source": {"uri": case.uri.format(folder=tmp_path), "format": case.format, **case.source_fields},
         "label": {"column": case.label},
-        "features": [{"name": name, "type": type_ or "Categorical"} for name, _, type_ in named],
+        "features": [{"name": name, "type": type_ or "Categorical"} for name, _, type_ in features],
         "split": {"strategy": "Random", "fractions": ["0.4", "0.3", "0.3"]},
     }
-    with pytest.raises((InvalidInput, ValueError)) as caught:
-        use(spec)
-    message = str(caught.value)
-    assert [part for part in case.expected if part not in message] == [], message
+    with pytest.raises((InvalidInput, ValueError)) as raised:
+        read_and_encode(spec)
+    message = str(raised.value)
+    assert [text for text in case.expected if text not in message] == [], message

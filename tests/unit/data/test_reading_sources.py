@@ -48,58 +48,56 @@ def encoded(source: dict[str, Any]) -> EncodedDataset:
     return encode_dataset(read_source(locate(dataset.source), required_columns(dataset)), dataset)
 
 
-def test_every_way_of_writing_gives_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_format_gives_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CTRLAB_PVC_ROOT", str(tmp_path.parent))
     (tmp_path / "a.csv").write_text(CSV)
-    (tmp_path / "plainly-named").write_bytes(gzip.compress(TSV.encode()))
-    (tmp_path / "bare.csv").write_text(CSV.partition("\n")[2])
-    typed = "user_id:token\titem_id:token\tprice:float\ttime:float\tclick:float\n"
-    (tmp_path / "typed.tsv").write_text(typed + TSV.partition("\n")[2])
+    (tmp_path / "no-suffix").write_bytes(gzip.compress(TSV.encode()))
+    (tmp_path / "no-header.csv").write_text(CSV.partition("\n")[2])
+    typed_header = "user_id:token\titem_id:token\tprice:float\ttime:float\tclick:float\n"
+    (tmp_path / "typed.tsv").write_text(typed_header + TSV.partition("\n")[2])
     ROWS.to_parquet(tmp_path / "a.parquet")
-    parts = tmp_path / "parts"
-    parts.mkdir()
-    ROWS[:15].to_parquet(parts / "1.parquet")
-    ROWS[15:].to_parquet(parts / "2.parquet")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    ROWS[:15].to_parquet(folder / "1.parquet")
+    ROWS[15:].to_parquet(folder / "2.parquet")
     members = ROWS.to_json(orient="records", lines=True)
     (tmp_path / "a.jsonl").write_text(members)
-    with pa.CompressedOutputStream(str(tmp_path / "a.zst"), "zstd") as packed:
-        packed.write(CSV.encode())
+    with pa.CompressedOutputStream(str(tmp_path / "a.zst"), "zstd") as file:
+        file.write(CSV.encode())
     atomic = tmp_path / "atomic"
     atomic.mkdir()
-    (atomic / "x.inter").write_text(typed + TSV.partition("\n")[2])
-    ways: list[dict[str, Any]] = [
+    (atomic / "x.inter").write_text(typed_header + TSV.partition("\n")[2])
+    sources: list[dict[str, Any]] = [
         {"uri": f"file://{tmp_path}/a.csv", "format": "csv"},
-        {"uri": f"file://{tmp_path}/plainly-named", "format": "tsv"},
-        {"uri": f"file://{tmp_path}/bare.csv", "format": "csv", "header": False, "columns": list(ROWS.columns)},
+        {"uri": f"file://{tmp_path}/no-suffix", "format": "tsv"},
+        {"uri": f"file://{tmp_path}/no-header.csv", "format": "csv", "header": False, "columns": list(ROWS.columns)},
         {"uri": f"file://{tmp_path}/typed.tsv", "format": "tsv"},
         {"uri": f"file://{tmp_path}/a.parquet", "format": "parquet"},
-        {"uri": f"file://{parts}", "format": "parquet"},
+        {"uri": f"file://{folder}", "format": "parquet"},
         {"uri": f"file://{atomic}", "format": "recbole"},
         {"uri": f"file://{tmp_path}/a.jsonl", "format": "jsonl"},
         {"uri": f"file://{tmp_path}/a.zst", "format": "csv"},
         {"uri": f"pvc://{tmp_path.name}/a.csv", "format": "csv"},
     ]
-    first, *others = [encoded(way) for way in ways]
+    first, *others = [encoded(source) for source in sources]
     assert first.splits[0].rows == 32
     for other in others:
         assert (other.fitted, other.schema) == (first.fitted, first.schema)
-        for one, two in zip(first.splits, other.splits, strict=True):
-            assert np.array_equal(one.categorical, two.categorical)
-            assert np.array_equal(one.numeric, two.numeric)
-            assert np.array_equal(one.histories["past"].events, two.histories["past"].events)
+        for split, other_split in zip(first.splits, other.splits, strict=True):
+            assert np.array_equal(split.categorical, other_split.categorical)
+            assert np.array_equal(split.numeric, other_split.numeric)
+            assert np.array_equal(split.histories["past"].events, other_split.histories["past"].events)
 
 
-def test_dates_are_ordered_as_times(tmp_path: Path) -> None:
+def test_dates_are_ordered_like_numeric_times(tmp_path: Path) -> None:
     dated = ROWS.assign(time=pd.to_datetime(ROWS["time"], unit="ms").dt.strftime("%Y-%m-%d %H:%M:%S.%f"))
     dated.to_csv(tmp_path / "dated.csv", index=False)
     (tmp_path / "a.csv").write_text(CSV)
-    numeric_values, dates = (
-        encoded({"uri": f"file://{tmp_path}/{name}.csv", "format": "csv"}) for name in ("a", "dated")
-    )
-    assert np.array_equal(numeric_values.splits[2].row_ids, dates.splits[2].row_ids)
+    numbers, dates = (encoded({"uri": f"file://{tmp_path}/{name}.csv", "format": "csv"}) for name in ("a", "dated"))
+    assert np.array_equal(numbers.splits[2].row_ids, dates.splits[2].row_ids)
 
 
-def test_attributes_of_items_are_joined_and_absent_ones_are_missing(tmp_path: Path) -> None:
+def test_attributes_of_items_are_joined_and_absent_items_have_missing_values(tmp_path: Path) -> None:
     rows = "".join(f"i{i % 3},{i % 2}\n" for i in range(30))
     (tmp_path / "rows.csv").write_text("item,click\n" + rows)
     (tmp_path / "items.csv").write_text("colour,item\nred,i0\nblue,i1\n")
@@ -128,12 +126,14 @@ def test_labels_follow_the_comparison(tmp_path: Path) -> None:
     }
     dataset = Dataset.model_validate_json(json.dumps(spec))
     data = encode_dataset(read_source(locate(dataset.source), required_columns(dataset)), dataset)
-    found = {int(row): int(label) for part in data.splits for row, label in zip(part.row_ids, part.labels, strict=True)}
-    assert found == {i: int(i % 5 >= 3) for i in range(30)}
+    labels = {
+        int(row): int(label) for split in data.splits for row, label in zip(split.row_ids, split.labels, strict=True)
+    }
+    assert labels == {i: int(i % 5 >= 3) for i in range(30)}
 
 
 @pytest.mark.parametrize("quote", ['"Toy" Story', "5'"])
-def test_a_quote_in_tab_separated_text_is_a_letter(tmp_path: Path, quote: str) -> None:
+def test_a_quote_in_tab_separated_text_is_an_ordinary_character(tmp_path: Path, quote: str) -> None:
     (tmp_path / "a.tsv").write_text("item\tclick\n" + f"{quote}\t1\nplain\t0\n" * 10)
     dataset = Dataset.model_validate_json(
         json.dumps(
@@ -148,7 +148,7 @@ def test_a_quote_in_tab_separated_text_is_a_letter(tmp_path: Path, quote: str) -
     assert read_source(locate(dataset.source), required_columns(dataset)).data["item"][0].as_py() == quote
 
 
-def test_folders_of_a_partitioned_table_are_a_column(tmp_path: Path) -> None:
+def test_folders_of_a_partitioned_table_become_a_column(tmp_path: Path) -> None:
     for day in ("2024-01-01", "a%2Fb"):
         (tmp_path / f"day={day}").mkdir()
         ROWS[:6].to_parquet(tmp_path / f"day={day}" / "0.parquet")
@@ -156,11 +156,11 @@ def test_folders_of_a_partitioned_table_are_a_column(tmp_path: Path) -> None:
     located = locate(dataset.source)
     table = read_source(located, required_columns(dataset))
     assert table.data["day"].to_pylist() == ["2024-01-01"] * 6 + ["a/b"] * 6
-    assert [found.name for found in located.digests()] == ["day=2024-01-01/0.parquet", "day=a%2Fb/0.parquet"]
-    assert table.place(7, "day") == "day=a%2Fb/0.parquet, row 2, column day"
+    assert [digest.name for digest in located.digests()] == ["day=2024-01-01/0.parquet", "day=a%2Fb/0.parquet"]
+    assert table.location(7, "day") == "day=a%2Fb/0.parquet, row 2, column day"
 
 
-def test_libsvm_gives_labels_indices_fields_and_values(tmp_path: Path) -> None:
+def test_libsvm_files_have_labels_indices_fields_and_values(tmp_path: Path) -> None:
     (tmp_path / "a.libsvm").write_text("1 3:1 17:0.5 # a comment\n-1 4:1 17:0\n\n1 3:1 20:2e-1\n")
     features = [
         {"name": "indices", "type": "MultiCategorical"},
@@ -177,7 +177,7 @@ def test_libsvm_gives_labels_indices_fields_and_values(tmp_path: Path) -> None:
     }
 
 
-def test_json_members_mean_the_same_however_they_are_written(tmp_path: Path) -> None:
+def test_json_numbers_and_booleans_become_text(tmp_path: Path) -> None:
     lines = ['{"item": 7, "click": true, "tags": ["a", "b"]}', '{"item": 8, "click": false}', '{"click": true}']
     (tmp_path / "a.jsonl").write_text("\n".join(lines))
     features = [{"name": "item", "type": "Categorical"}, {"name": "tags", "type": "MultiCategorical"}]
@@ -188,22 +188,22 @@ def test_json_members_mean_the_same_however_they_are_written(tmp_path: Path) -> 
     assert table.data["tags"].to_pylist() == [["a", "b"], None, None]
 
 
-def test_blocks_of_a_file_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_block_size_has_no_effect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.csv").write_text(CSV)
     (tmp_path / "a.jsonl").write_text(ROWS.to_json(orient="records", lines=True))
-    ways = [{"uri": f"file://{tmp_path}/a.{name}", "format": name} for name in ("csv", "jsonl")]
-    whole = [encoded(way) for way in ways]
+    sources = [{"uri": f"file://{tmp_path}/a.{name}", "format": name} for name in ("csv", "jsonl")]
+    in_one_block = [encoded(source) for source in sources]
     monkeypatch.setattr("ctrlab_trainer.data.readers.delimited_files.BLOCK_BYTES", 64)
     monkeypatch.setattr("ctrlab_trainer.data.readers.decompression.BLOCK_BYTES", 200)
-    for before, way in zip(whole, ways, strict=True):
-        after = encoded(way)
-        assert after.fitted == before.fitted
-        for one, two in zip(after.splits, before.splits, strict=True):
-            assert np.array_equal(one.categorical, two.categorical)
-            assert np.array_equal(one.numeric, two.numeric)
+    for expected, source in zip(in_one_block, sources, strict=True):
+        in_small_blocks = encoded(source)
+        assert in_small_blocks.fitted == expected.fitted
+        for split, other_split in zip(in_small_blocks.splits, expected.splits, strict=True):
+            assert np.array_equal(split.categorical, other_split.categorical)
+            assert np.array_equal(split.numeric, other_split.numeric)
 
 
-def test_odd_spellings_of_numbers_are_still_numbers(tmp_path: Path) -> None:
+def test_unusual_spellings_of_numbers_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("price,click\n 1.5 ,1\n+2,0\n1e1,1\nNA,0\n,1\n")
     dataset = dataset_with([{"name": "price", "type": "Numeric"}], uri=f"file://{tmp_path}/a.csv", format="csv")
     table = read_source(locate(dataset.source), required_columns(dataset), numeric_columns(dataset))

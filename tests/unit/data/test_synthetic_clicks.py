@@ -1,4 +1,4 @@
-"""The generator: equal options give equal rows, and the true probabilities are those of the clicks."""
+"""The generator: equal options give equal rows, and click rates match the true probabilities."""
 
 import numpy as np
 
@@ -8,21 +8,21 @@ from ctrlab_trainer.data.sources.synthetic_clicks import SyntheticOptions, gener
 SMALL = SyntheticOptions(rows=30_000, users=300, items=60, seed=3)
 
 
-def test_equal_options_give_equal_rows_and_another_seed_gives_others() -> None:
+def test_equal_options_give_equal_rows_and_another_seed_gives_other_rows() -> None:
     data, probability = generate_clicks(SMALL)
-    again, probability_again = generate_clicks(SMALL)
+    repeated, repeated_probability = generate_clicks(SMALL)
     other, _ = generate_clicks(SyntheticOptions(rows=30_000, users=300, items=60, seed=4))
-    assert data.equals(again)
-    assert np.array_equal(probability, probability_again)
+    assert data.equals(repeated)
+    assert np.array_equal(probability, repeated_probability)
     assert not data["click"].equals(other["click"])
 
 
-def test_rows_are_as_many_as_asked_for() -> None:
+def test_the_number_of_rows_is_exact() -> None:
     data, probability = generate_clicks(SyntheticOptions(rows=1_001, users=10))
     assert (data.num_rows, len(probability)) == (1_001, 1_001)
 
 
-def test_clicks_come_as_often_as_their_probabilities_say() -> None:
+def test_click_rates_match_the_true_probabilities() -> None:
     data, probability = generate_clicks(SMALL)
     clicks = data["click"].to_numpy()
     for decile in np.array_split(np.argsort(probability), 10):
@@ -31,7 +31,7 @@ def test_clicks_come_as_often_as_their_probabilities_say() -> None:
         assert abs(clicks[decile].mean() - expected.mean()) < 4 * error
 
 
-def test_the_best_reachable_auc_lies_where_models_can_differ() -> None:
+def test_the_best_possible_auc_is_in_the_range_where_models_differ() -> None:
     data, probability = generate_clicks(SMALL)
     clicks = data["click"].to_numpy().astype(np.uint8)
     assert 0.74 < bayes_auc(clicks, probability) < 0.84
