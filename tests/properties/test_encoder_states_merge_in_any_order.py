@@ -1,4 +1,4 @@
-"""What train determines does not depend on how the rows were parted: states merge in any order to the same bits."""
+"""Encoder states merge to the same bits in any order, so a fit does not depend on how the rows were divided."""
 
 import json
 from fractions import Fraction
@@ -53,7 +53,7 @@ def texts(feature: Feature, numbers: list[float]) -> list[str]:
     cuts=st.lists(st.integers(1, 59), max_size=5),
     data=st.data(),
 )
-def test_parts_in_any_order_give_the_same_fit_and_the_same_rows(
+def test_chunks_in_any_order_give_the_same_fit_and_encoded_rows(
     kind: dict[str, Any], numbers: list[float], cuts: list[int], data: st.DataObject
 ) -> None:
     dataset = dataset_of(kind)
@@ -63,18 +63,18 @@ def test_parts_in_any_order_give_the_same_fit_and_the_same_rows(
     in_train = np.arange(len(numbers)) % 3 < 2
     whole = encoder.fit(encoder.observe(table, in_train))
     edges = sorted({0, *(cut for cut in cuts if cut < len(numbers)), len(numbers)})
-    runs = [
+    chunks = [
         SourceTable(table.data.slice(start, end - start), table.files, first=start)  # type: ignore[attr-defined]
         for start, end in pairwise(edges)
     ]
     states = data.draw(
-        st.permutations([encoder.observe(run, in_train[run.first : run.first + run.rows]) for run in runs])
+        st.permutations([encoder.observe(chunk, in_train[chunk.first : chunk.first + chunk.rows]) for chunk in chunks])
     )
-    halves = [encoder.merge(part) for part in (states[: len(states) // 2], states[len(states) // 2 :]) if part]
-    parted = encoder.fit(encoder.merge(halves))
-    assert parted.record == whole.record
-    assert (parted.kind, parted.size, parted.length) == (whole.kind, whole.size, whole.length)
-    encoded = np.concatenate([encoder.encode(run, parted) for run in runs])
+    halves = [encoder.merge(half) for half in (states[: len(states) // 2], states[len(states) // 2 :]) if half]
+    merged = encoder.fit(encoder.merge(halves))
+    assert merged.record == whole.record
+    assert (merged.kind, merged.size, merged.length) == (whole.kind, whole.size, whole.length)
+    encoded = np.concatenate([encoder.encode(chunk, merged) for chunk in chunks])
     assert encoded.tobytes() == encoder.encode(table, whole).tobytes()
 
 
@@ -86,18 +86,18 @@ def test_sums_are_exact(values: list[float]) -> None:
 
 @settings(deadline=None, max_examples=200)
 @given(st.lists(finite.filter(lambda value: value == 0 or abs(value) >= 1e-140), min_size=1, max_size=50))
-def test_mean_and_deviation_are_those_of_exact_arithmetic(values: list[float]) -> None:
-    found = ExactMoments.of(np.array(values))
+def test_mean_and_deviation_equal_exact_arithmetic(values: list[float]) -> None:
+    moments = ExactMoments.of(np.array(values))
     exact = [Fraction(value) for value in values]
     mean = sum(exact) / len(exact)
     variance = sum((value - mean) ** 2 for value in exact) / len(exact)
-    assert found.mean == float(mean)
-    assert found.deviation == pytest.approx(float(variance) ** 0.5, rel=1e-15, abs=0)
+    assert moments.mean == float(mean)
+    assert moments.deviation == pytest.approx(float(variance) ** 0.5, rel=1e-15, abs=0)
 
 
 @settings(deadline=None, max_examples=200)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60), st.integers(2, 12))
-def test_quantiles_from_counts_are_numpys_of_the_numbers(values: list[float], buckets: int) -> None:
+def test_quantiles_from_counts_equal_numpy_quantiles(values: list[float], buckets: int) -> None:
     probabilities = np.linspace(0, 1, buckets + 1)[1:-1]
-    found = quantiles(NumberCounts.of(np.array(values)), probabilities)
-    assert np.array_equal(found, np.quantile(np.array(values), probabilities))
+    from_counts = quantiles(NumberCounts.of(np.array(values)), probabilities)
+    assert np.array_equal(from_counts, np.quantile(np.array(values), probabilities))

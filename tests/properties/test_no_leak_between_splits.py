@@ -1,4 +1,4 @@
-"""No byte of train or validation depends on a row that the protocol forbids it to see."""
+"""No byte of train or validation depends on rows that it must not see."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ FEATURES: list[dict[str, Any]] = [
     ),
 ]
 SPLITS = {
-    "Predefined": {"strategy": "Predefined", "column": "part"},
+    "Predefined": {"strategy": "Predefined", "column": "split"},
     "Temporal": {"strategy": "Temporal", "fractions": ["0.5", "0.25", "0.25"]},
     "LeaveLastOut": {"strategy": "LeaveLastOut"},
     "Random": {"strategy": "Random", "fractions": ["0.5", "0.25", "0.25"]},
@@ -41,7 +41,7 @@ SPLITS = {
 class Row:
     """One row of a small source."""
 
-    part: str
+    split: str
     user: str
     item: str
     genres: str
@@ -61,7 +61,7 @@ values = st.fixed_dictionaries(
     }
 )
 rows = st.lists(
-    st.builds(lambda part, rest: Row(part, **rest), st.sampled_from(["train", "valid", "test"]), values),
+    st.builds(lambda split, rest: Row(split, **rest), st.sampled_from(["train", "valid", "test"]), values),
     min_size=12,
     max_size=30,
 )
@@ -83,7 +83,7 @@ def dataset(strategy: str) -> Dataset:
 
 
 def table_of(source: Sequence[Row]) -> SourceTable:
-    names = ("part", "user", "item", "genres", "time", "click")
+    names = ("split", "user", "item", "genres", "time", "click")
     columns = {name: [getattr(row, name) for row in source] for name in names}
     prices = pa.array([row.price for row in source], pa.float64())
     transforms = {feature["name"]: prices for feature in FEATURES if feature["type"] == "Numeric"}
@@ -91,17 +91,17 @@ def table_of(source: Sequence[Row]) -> SourceTable:
 
 
 def usable(source: Sequence[Row], strategy: str) -> list[Row]:
-    """The source with both classes in every part and a number in train; labels and prices never move a row."""
+    """Return the source with both classes in every split and a number in train; this moves no row to another split."""
     table = table_of(source)
     users = factorize(table.data["user"]).codes
-    parts = assign_splits(table, dataset(strategy), np.array([row.time for row in source]), users)
+    split_of_row = assign_splits(table, dataset(strategy), np.array([row.time for row in source]), users)
     result = list(source)
-    for part in range(len(SPLIT_NAMES)):
-        rows = np.flatnonzero(parts == part).tolist()
+    for split in range(len(SPLIT_NAMES)):
+        rows = np.flatnonzero(split_of_row == split).tolist()
         assume(len(rows) >= 2)
         for row, click in zip(rows, (0, 1), strict=False):
             result[row] = replace(result[row], click=click)
-        if part == 0:
+        if split == 0:
             result[rows[0]] = replace(result[rows[0]], price=1.0)
     return result
 
@@ -110,20 +110,20 @@ def encoded(source: Sequence[Row], strategy: str) -> EncodedDataset:
     return encode_dataset(table_of(source), dataset(strategy))
 
 
-def content(part: EncodedSplit) -> dict[str, bytes]:
-    """Every array of a part as bytes."""
-    assert part.users is not None
-    past = part.histories["past"]
+def content(split: EncodedSplit) -> dict[str, bytes]:
+    """Return every array of a split as bytes."""
+    assert split.users is not None
+    past = split.histories["past"]
     arrays: dict[str, NDArray[Any]] = {
-        "labels": part.labels,
-        "categorical": part.categorical,
-        "numeric": part.numeric,
-        "genres": part.multicategorical["genres"],
+        "labels": split.labels,
+        "categorical": split.categorical,
+        "numeric": split.numeric,
+        "genres": split.multicategorical["genres"],
         "events": past.events,
         "start": past.start,
         "end": past.end,
-        "users": part.users,
-        "row_ids": part.row_ids,
+        "users": split.users,
+        "row_ids": split.row_ids,
     }
     return {name: array.tobytes() for name, array in arrays.items()}
 
@@ -133,7 +133,7 @@ def fitted(data: EncodedDataset) -> tuple[bytes, str]:
 
 
 def changed(source: Sequence[Row], at: Sequence[int], others: Sequence[dict[str, object]], kept: set[str]) -> list[Row]:
-    """The source with other values in the rows `at`, but for the fields that make the split."""
+    """Return the source with other values in the rows `at`, except in the fields `kept`."""
     result = list(source)
     for position, row in enumerate(at):
         other = {name: value for name, value in others[position % len(others)].items() if name not in kept}
@@ -141,14 +141,14 @@ def changed(source: Sequence[Row], at: Sequence[int], others: Sequence[dict[str,
     return result
 
 
-MAKES_THE_SPLIT = {
+SPLIT_COLUMNS = {
     "Predefined": set[str](),
     "Temporal": {"time"},
     "LeaveLastOut": {"time", "user"},
     "Random": set[str](),
 }
-AT_THE_END = [Row(part, "c", "p", "x", 1.0, 9, click) for part in ("train", "valid", "test") for click in (0, 1)]
-"""Both classes of every part, later than all other rows, so that any other label can be flipped."""
+LAST_ROWS = [Row(split, "c", "p", "x", 1.0, 9, click) for split in ("train", "valid", "test") for click in (0, 1)]
+"""Both classes in every split, later than all other rows, so that any other label can be flipped."""
 other_values = st.lists(values, min_size=1, max_size=8)
 
 
@@ -161,51 +161,51 @@ def test_train_and_valid_do_not_depend_on_test_rows(
     source = usable(source, strategy)
     before = encoded(source, strategy)
     test_rows = before.splits[2].row_ids.tolist()
-    other = changed(source, test_rows, others, MAKES_THE_SPLIT[strategy])
+    other = changed(source, test_rows, others, SPLIT_COLUMNS[strategy])
     after = encoded(usable(other, strategy), strategy)
-    assert [content(part) for part in after.splits[:2]] == [content(part) for part in before.splits[:2]]
+    assert [content(split) for split in after.splits[:2]] == [content(split) for split in before.splits[:2]]
     assert fitted(after) == fitted(before)
 
 
 @pytest.mark.parametrize("strategy", SPLITS)
 @settings(deadline=None, max_examples=20)
 @given(source=rows, others=other_values)
-def test_train_and_everything_fitted_do_not_depend_on_validation_rows(
+def test_train_and_fitted_encodings_do_not_depend_on_validation_rows(
     strategy: str, source: list[Row], others: list[dict[str, object]]
 ) -> None:
     source = usable(source, strategy)
     before = encoded(source, strategy)
     later = [*before.splits[1].row_ids.tolist(), *before.splits[2].row_ids.tolist()]
-    other = changed(source, later, others, MAKES_THE_SPLIT[strategy])
+    other = changed(source, later, others, SPLIT_COLUMNS[strategy])
     after = encoded(usable(other, strategy), strategy)
     assert content(after.splits[0]) == content(before.splits[0])
     assert fitted(after) == fitted(before)
 
 
 def histories(data: EncodedDataset) -> dict[int, list[int]]:
-    """Row -> its history as ids."""
-    found = {}
-    for part in data.splits:
-        past = part.histories["past"]
-        for row, start, end in zip(part.row_ids.tolist(), past.start.tolist(), past.end.tolist(), strict=True):
-            found[row] = past.events[start:end].tolist()
-    return found
+    """Return row -> its history as ids."""
+    ids_by_row = {}
+    for split in data.splits:
+        past = split.histories["past"]
+        for row, start, end in zip(split.row_ids.tolist(), past.start.tolist(), past.end.tolist(), strict=True):
+            ids_by_row[row] = past.events[start:end].tolist()
+    return ids_by_row
 
 
 @pytest.mark.parametrize("strategy", SPLITS)
 @settings(deadline=None, max_examples=20)
 @given(source=rows)
-def test_a_history_holds_the_users_strictly_earlier_clicks_of_this_and_earlier_parts(
+def test_a_history_is_the_users_strictly_earlier_clicks_of_this_and_earlier_splits(
     strategy: str, source: list[Row]
 ) -> None:
     source = usable(source, strategy)
     data = encoded(source, strategy)
-    part_of = {row: index for index, part in enumerate(data.splits) for row in part.row_ids.tolist()}
+    split_of = {row: index for index, split in enumerate(data.splits) for row in split.row_ids.tolist()}
     item = next(feature.column for feature in data.schema.features if feature.name == "item")
     id_of = {
-        row: int(part.categorical[position, item])
-        for part in data.splits
-        for position, row in enumerate(part.row_ids.tolist())
+        row: int(split.categorical[position, item])
+        for split in data.splits
+        for position, row in enumerate(split.row_ids.tolist())
     }
 
     def sees(row: int, event: int) -> bool:
@@ -213,43 +213,45 @@ def test_a_history_holds_the_users_strictly_earlier_clicks_of_this_and_earlier_p
             source[event].click == 1
             and source[event].user == source[row].user
             and source[event].time < source[row].time
-            and part_of[event] <= part_of[row]
+            and split_of[event] <= split_of[row]
         )
 
-    for row, found in histories(data).items():
+    for row, history in histories(data).items():
         earlier = sorted((event for event in range(len(source)) if sees(row, event)), key=lambda e: (source[e].time, e))
-        assert found == [id_of[event] for event in earlier[-3:]]
+        assert history == [id_of[event] for event in earlier[-3:]]
 
 
 @settings(deadline=None, max_examples=20)
 @given(source=rows, data=st.data())
-def test_a_rows_own_label_and_ties_never_reach_its_history(source: list[Row], data: st.DataObject) -> None:
-    source = [*source, *AT_THE_END]
+def test_the_label_of_a_row_and_simultaneous_rows_never_reach_its_history(
+    source: list[Row], data: st.DataObject
+) -> None:
+    source = [*source, *LAST_ROWS]
     before = encoded(source, "Predefined")
-    row = data.draw(st.integers(0, len(source) - len(AT_THE_END) - 1))
+    row = data.draw(st.integers(0, len(source) - len(LAST_ROWS) - 1))
     flipped = list(source)
     flipped[row] = replace(source[row], click=1 - source[row].click)
     after = histories(encoded(flipped, "Predefined"))
     not_later = [other for other in range(len(source)) if source[other].time <= source[row].time]
     assert row in not_later
-    assert all(after[other] == found for other, found in histories(before).items() if other in not_later)
+    assert all(after[other] == history for other, history in histories(before).items() if other in not_later)
 
 
 @settings(deadline=None, max_examples=20)
 @given(source=rows)
-def test_known_values_are_those_that_train_has_often_enough(source: list[Row]) -> None:
+def test_the_vocabulary_is_the_values_that_are_frequent_enough_in_train(source: list[Row]) -> None:
     source = usable(source, "Predefined")
     data = encoded(source, "Predefined")
-    items = [row.item for row in source if row.part == "train"]
+    items = [row.item for row in source if row.split == "train"]
     expected = sorted({item for item in items if items.count(item) >= 2}, key=lambda item: (-items.count(item), item))
     assert data.fitted["item"]["values"] == expected
 
 
 @settings(deadline=None, max_examples=20)
 @given(source=rows)
-def test_a_temporal_split_never_parts_rows_of_one_time(source: list[Row]) -> None:
+def test_a_temporal_split_never_separates_rows_of_the_same_time(source: list[Row]) -> None:
     source = usable(source, "Temporal")
     data = encoded(source, "Temporal")
-    spans = [[source[row].time for row in part.row_ids.tolist()] for part in data.splits]
+    spans = [[source[row].time for row in split.row_ids.tolist()] for split in data.splits]
     assert max(spans[0]) < min(spans[1])
     assert max(spans[1]) < min(spans[2])

@@ -1,7 +1,7 @@
-"""For every split and every derived feature: no byte depends on a row that the protocol forbids.
+"""No byte of a split depends on later splits, for every split strategy and every derived feature.
 
-Forbidden rows get other users, items, tags, numbers and labels, and what earlier parts hold must stay the same bytes:
-encoded values, vocabularies, bucket edges, item tables, histories, time gaps and drawn negatives.
+Rows of later splits get other users, items, tags, numbers and labels, and the bytes of earlier splits must not change:
+encoded values, vocabularies, bucket edges, item tables, histories, time gaps and sampled negatives.
 """
 
 import json
@@ -28,7 +28,7 @@ from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
 from ctrlab_trainer.data.splits.split_strategies import TRAIN, assign_splits
 
 KIND_OF = dict(zip("pqrstvwx", "aabbccdd", strict=True))
-"""Each item has one category, as an item table needs."""
+"""Each item has one category, as item tables require."""
 
 FEATURES: list[dict[str, Any]] = [
     {"name": "user", "type": "Categorical"},
@@ -50,30 +50,30 @@ FEATURES: list[dict[str, Any]] = [
         for transform in ("Standardize", "AsIs", "LogBucket", "QuantileBucket")
     ),
 ]
-THIRDS = ["0.5", "0.25", "0.25"]
+FRACTIONS = ["0.5", "0.25", "0.25"]
 SPLITS: dict[str, dict[str, Any]] = {
-    "Temporal": {"strategy": "Temporal", "fractions": THIRDS},
-    "Random": {"strategy": "Random", "fractions": THIRDS},
-    "Random by User": {"strategy": "Random", "by": "User", "fractions": THIRDS},
+    "Temporal": {"strategy": "Temporal", "fractions": FRACTIONS},
+    "Random": {"strategy": "Random", "fractions": FRACTIONS},
+    "Random by User": {"strategy": "Random", "by": "User", "fractions": FRACTIONS},
     "LeaveLastOut": {"strategy": "LeaveLastOut"},
-    "UserColdStart": {"strategy": "UserColdStart", "fractions": THIRDS},
-    "Predefined by column": {"strategy": "Predefined", "column": "part"},
+    "UserColdStart": {"strategy": "UserColdStart", "fractions": FRACTIONS},
+    "Predefined by column": {"strategy": "Predefined", "column": "split"},
     "Predefined by files": {"strategy": "Predefined", "files": {"train": "a", "valid": "b", "test": "c"}},
 }
-MAKES_THE_SPLIT = {
+SPLIT_COLUMNS = {
     "Temporal": {"time"},
     "Random by User": {"user"},
     "LeaveLastOut": {"time", "user"},
     "UserColdStart": {"time", "user"},
 }
-"""Columns that decide which part a row is in; they stay in a row that is changed."""
+"""Columns that decide the split of a row; they are not changed."""
 
 
 @dataclass(frozen=True)
 class Row:
     """One row of a small source."""
 
-    part: str
+    split: str
     user: str
     item: str
     tags: str
@@ -97,7 +97,7 @@ values = st.fixed_dictionaries(
     }
 )
 rows = st.lists(
-    st.builds(lambda part, rest: Row(part, **rest), st.sampled_from(["train", "valid", "test"]), values),
+    st.builds(lambda split, rest: Row(split, **rest), st.sampled_from(["train", "valid", "test"]), values),
     min_size=14,
     max_size=30,
 )
@@ -127,7 +127,7 @@ def dataset(split: str, vectors: Path, negatives: str | None) -> Dataset:
 
 
 def table_of(source: Sequence[Row], split: str) -> SourceTable:
-    names = ("part", "user", "item", "tags", "shelf", "shop", "price", "time", "click")
+    names = ("split", "user", "item", "tags", "shelf", "shop", "price", "time", "click")
     columns: dict[str, Any] = {name: [getattr(row, name) for row in source] for name in names}
     columns["price"] = pa.array(columns["price"], pa.float64())
     columns["kind"] = [KIND_OF[row.item] for row in source]
@@ -147,37 +147,37 @@ def encoded(source: Sequence[Row], split: str, vectors: Path, negatives: str | N
 
 
 def usable(source: Sequence[Row], split: str, vectors: Path) -> list[Row]:
-    """The source with both classes in every part and a number in train; neither moves a row."""
+    """Return the source with both classes in every split and a number in train; this moves no row to another split."""
     table = table_of(source, split)
-    parts = assign_splits(
+    split_of_row = assign_splits(
         table,
         dataset(split, vectors, None),
         np.array([row.time for row in source]),
         factorize(table.data["user"]).codes,
     )
     result = list(source)
-    for part in range(3):
-        of_part = np.flatnonzero(parts == part).tolist()
-        assume(len(of_part) >= 2)
-        for row, click in zip(of_part, (0, 1), strict=False):
+    for index in range(3):
+        rows_of_split = np.flatnonzero(split_of_row == index).tolist()
+        assume(len(rows_of_split) >= 2)
+        for row, click in zip(rows_of_split, (0, 1), strict=False):
             result[row] = replace(result[row], click=click)
-        if part == TRAIN:
-            result[of_part[0]] = replace(result[of_part[0]], price=1.0)
+        if index == TRAIN:
+            result[rows_of_split[0]] = replace(result[rows_of_split[0]], price=1.0)
     return result
 
 
-def content(part: EncodedSplit) -> dict[str, bytes]:
-    """Every array of a part as bytes."""
-    assert part.users is not None
+def content(split: EncodedSplit) -> dict[str, bytes]:
+    """Return every array of a split as bytes."""
+    assert split.users is not None
     arrays: dict[str, NDArray[Any]] = {
-        "labels": part.labels,
-        "categorical": part.categorical,
-        "numeric": part.numeric,
-        "users": part.users,
-        "row_ids": part.row_ids,
-        **part.multicategorical,
+        "labels": split.labels,
+        "categorical": split.categorical,
+        "numeric": split.numeric,
+        "users": split.users,
+        "row_ids": split.row_ids,
+        **split.multicategorical,
     }
-    for name, history in part.histories.items():
+    for name, history in split.histories.items():
         arrays |= {f"{name}-events": history.events, f"{name}-start": history.start, f"{name}-end": history.end}
         if history.lookup is not None:
             arrays[f"{name}-lookup"] = history.lookup.ids
@@ -189,21 +189,23 @@ def content(part: EncodedSplit) -> dict[str, bytes]:
 @pytest.mark.parametrize("negatives", [None, "Uniform", "Popularity"])
 @pytest.mark.parametrize("split", SPLITS)
 @settings(deadline=None, max_examples=8)
-@given(source=rows, others=other_values, kept_parts=st.sampled_from([1, 2]))
-def test_no_byte_of_a_part_depends_on_rows_of_later_parts(
-    split: str, negatives: str | None, vectors: Path, source: list[Row], others: list[dict[str, Any]], kept_parts: int
+@given(source=rows, others=other_values, kept_splits=st.sampled_from([1, 2]))
+def test_no_byte_of_a_split_depends_on_rows_of_later_splits(
+    split: str, negatives: str | None, vectors: Path, source: list[Row], others: list[dict[str, Any]], kept_splits: int
 ) -> None:
     source = usable(source, split, vectors)
     before = encoded(source, split, vectors, negatives)
-    later = [row for part in before.splits[kept_parts:] for row in part.row_ids.tolist() if row < len(source)]
+    later = [
+        row for later_split in before.splits[kept_splits:] for row in later_split.row_ids.tolist() if row < len(source)
+    ]
     changed = list(source)
-    kept = {"part", *MAKES_THE_SPLIT.get(split, set())}
-    for place, row in enumerate(later):
-        other = {name: value for name, value in others[place % len(others)].items() if name not in kept}
+    kept = {"split", *SPLIT_COLUMNS.get(split, set())}
+    for position, row in enumerate(later):
+        other = {name: value for name, value in others[position % len(others)].items() if name not in kept}
         changed[row] = replace(source[row], **other)
     after = encoded(usable(changed, split, vectors), split, vectors, negatives)
-    assert [content(part) for part in after.splits[:kept_parts]] == [
-        content(part) for part in before.splits[:kept_parts]
+    assert [content(other) for other in after.splits[:kept_splits]] == [
+        content(other) for other in before.splits[:kept_splits]
     ]
     assert canonical_json(dict(after.fitted)) == canonical_json(dict(before.fitted))
     assert after.schema.to_json() == before.schema.to_json()
@@ -213,36 +215,39 @@ def test_no_byte_of_a_part_depends_on_rows_of_later_parts(
 @pytest.mark.parametrize("split", SPLITS)
 @settings(deadline=None, max_examples=8)
 @given(source=rows)
-def test_a_drawn_row_is_its_positive_with_an_item_that_the_user_has_in_no_part_that_may_be_known(
+def test_a_negative_is_its_positive_with_an_item_that_the_user_has_in_no_visible_split(
     split: str, strategy: str, vectors: Path, source: list[Row]
 ) -> None:
     source = usable(source, split, vectors)
     data = encoded(source, split, vectors, strategy)
     column = {feature.name: feature.column for feature in data.schema.features}
-    known = [str(value) for value in data.fitted["text"]["values"]]  # type: ignore[attr-defined]
+    vocabulary = [str(value) for value in data.fitted["text"]["values"]]  # type: ignore[attr-defined]
     offset = data.schema.feature("text").offset
-    part_of = {row: index for index, part in enumerate(data.splits) for row in part.row_ids.tolist()}
-    for index, part in enumerate(data.splits):
-        place_of = {row: place for place, row in enumerate(part.row_ids.tolist())}
-        for row, place in place_of.items():
+    split_of = {row: index for index, rows in enumerate(data.splits) for row in rows.row_ids.tolist()}
+    for index, encoded_split in enumerate(data.splits):
+        position_of = {row: position for position, row in enumerate(encoded_split.row_ids.tolist())}
+        for row, position in position_of.items():
             if row < len(source):
                 continue
             positive = row % len(source)
-            assert part.labels[place] == 0
-            assert part.users is not None
-            assert part.users[place] == part.users[place_of[positive]]
+            assert encoded_split.labels[position] == 0
+            assert encoded_split.users is not None
+            assert encoded_split.users[position] == encoded_split.users[position_of[positive]]
             for name in ("user", "user_hashed", "shelf", "shop", "place", "place_hashed"):
-                assert part.categorical[place, column[name]] == part.categorical[place_of[positive], column[name]]
-            past = part.histories["past"]
-            assert past.events[past.start[place] : past.end[place]].tolist() == (
-                past.events[past.start[place_of[positive]] : past.end[place_of[positive]]].tolist()
+                assert (
+                    encoded_split.categorical[position, column[name]]
+                    == encoded_split.categorical[position_of[positive], column[name]]
+                )
+            past = encoded_split.histories["past"]
+            assert past.events[past.start[position] : past.end[position]].tolist() == (
+                past.events[past.start[position_of[positive]] : past.end[position_of[positive]]].tolist()
             )
-            drawn = int(part.categorical[place, column["text"]]) - offset
-            if drawn:
-                item = known[drawn - 1]
-                theirs = {
+            id_in_block = int(encoded_split.categorical[position, column["text"]]) - offset
+            if id_in_block:
+                item = vocabulary[id_in_block - 1]
+                items_of_user = {
                     other.item
                     for at, other in enumerate(source)
-                    if other.user == source[positive].user and part_of[at] <= index
+                    if other.user == source[positive].user and split_of[at] <= index
                 }
-                assert item not in theirs
+                assert item not in items_of_user

@@ -1,4 +1,4 @@
-"""What `ctrlab data prepare` and `ctrlab data inspect` say of a source that cannot be used, and how they end."""
+"""Messages and exit codes of `ctrlab data prepare` and `ctrlab data inspect` for sources that cannot be used."""
 
 import json
 import sys
@@ -22,17 +22,17 @@ LISTING = """<?xml version="1.0"?><ListBucketResult><Name>clicks</Name><KeyCount
 
 
 class Bucket(BaseHTTPRequestHandler):
-    """A server that denies the bucket `private`, and lists an object of `clicks` which is gone when it is asked for."""
+    """A server that denies the bucket `private`, and lists an object of `clicks` that does not exist."""
 
     def do_GET(self) -> None:
         if self.path.startswith("/private"):
-            self._answer(403, "<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
+            self._respond(403, "<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
         elif "list-type" in self.path:
-            self._answer(200, LISTING)
+            self._respond(200, LISTING)
         else:
-            self._answer(404, "<Error><Code>NoSuchKey</Code><Message>no</Message></Error>")
+            self._respond(404, "<Error><Code>NoSuchKey</Code><Message>no</Message></Error>")
 
-    def _answer(self, status: int, body: str) -> None:
+    def _respond(self, status: int, body: str) -> None:
         self.send_response(status)
         self.send_header("Content-Type", "application/xml")
         self.send_header("Content-Length", str(len(body)))
@@ -53,60 +53,65 @@ def endpoint() -> Iterator[str]:
         thread.join()
 
 
-def nothing(folder: Path) -> None:
-    """No file."""
+def no_files(folder: Path) -> None:
+    """Write nothing."""
 
 
-def half_uploaded(folder: Path) -> None:
+def partially_uploaded(folder: Path) -> None:
     pa.parquet.write_table(pa.table(ROWS), folder / "0.parquet")
     (folder / "1.parquet").write_bytes((folder / "0.parquet").read_bytes()[:200])
 
 
-def other_type(folder: Path) -> None:
+def different_types(folder: Path) -> None:
     pa.parquet.write_table(pa.table(ROWS), folder / "0.parquet")
     pa.parquet.write_table(pa.table({**ROWS, "item": [1, 2] * 30}), folder / "1.parquet")
 
 
-def other_columns(folder: Path) -> None:
+def different_columns(folder: Path) -> None:
     pa.parquet.write_table(pa.table(ROWS), folder / "0.parquet")
     pa.parquet.write_table(pa.table({"item": ["a"]}), folder / "1.parquet")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A source, and what is said of it."""
+    """A source that cannot be used, and the expected message."""
 
     name: str
     uri: str
-    makes: Callable[[Path], None]
+    write_files: Callable[[Path], None]
     expected: tuple[str, ...]
 
 
 FOLDER = "file://{folder}"
 CASES = (
     Case(
-        "a bucket that denies",
+        "a bucket that denies access",
         "s3://private/june",
-        nothing,
-        ("spec.dataset.source.uri: s3://private/june cannot be read: the bucket denies", "AWS_ACCESS_KEY_ID"),
+        no_files,
+        ("spec.dataset.source.uri: s3://private/june cannot be read: access denied", "AWS_ACCESS_KEY_ID"),
     ),
     Case(
-        "an object that vanished",
+        "an object that disappeared",
         "s3://clicks/june",
-        nothing,
-        ("spec.dataset.source.uri: s3://clicks/june/0.csv cannot be read: the object vanished", "run again"),
-    ),
-    Case("a half-uploaded part", FOLDER, half_uploaded, ("1.parquet: is not a complete parquet file", "wait until")),
-    Case(
-        "parts with other types",
-        FOLDER,
-        other_type,
-        ("1.parquet, column item: is int64 here and text in 0.parquet", "write the parts anew"),
+        no_files,
+        ("spec.dataset.source.uri: s3://clicks/june/0.csv cannot be read: the object disappeared", "run again"),
     ),
     Case(
-        "parts with other columns",
+        "a partially uploaded file",
         FOLDER,
-        other_columns,
+        partially_uploaded,
+        ("1.parquet: is not a complete parquet file", "wait until"),
+    ),
+    Case(
+        "files with different types",
+        FOLDER,
+        different_types,
+        ("1.parquet, column item: is int64 here and text in 0.parquet", "write the files again"),
+    ),
+    Case(
+        "files with different columns",
+        FOLDER,
+        different_columns,
         ("1.parquet: its columns (item) differ from those of 0.parquet (item, click)",),
     ),
 )
@@ -130,7 +135,7 @@ def specification(folder: Path, uri: str) -> Path:
 
 @pytest.mark.parametrize("command", ["prepare", "inspect"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_bad_source_ends_the_command_with_one_message_and_exit_code_2(
+def test_an_invalid_source_is_rejected_with_one_message_and_exit_code_2(
     case: Case,
     command: str,
     endpoint: str,
@@ -140,23 +145,23 @@ def test_a_bad_source_ends_the_command_with_one_message_and_exit_code_2(
 ) -> None:
     rows = tmp_path / "rows"
     rows.mkdir()
-    case.makes(rows)
+    case.write_files(rows)
     for name, value in as_s3_client(endpoint, tmp_path / "cache").items():
         monkeypatch.setenv(name, value)
     arguments = ["data", command, str(specification(tmp_path, case.uri.format(folder=rows)))]
     if command == "prepare":
         arguments += ["--workspace", str(tmp_path / "workspace")]
     assert ctrlab(monkeypatch, *arguments) == ExitCode.INVALID_INPUT
-    said = capsys.readouterr().err
-    assert [part for part in case.expected if part not in said] == [], said
-    assert "Traceback" not in said
-    assert len(said.splitlines()) == 1
+    errors = capsys.readouterr().err
+    assert [text for text in case.expected if text not in errors] == [], errors
+    assert "Traceback" not in errors
+    assert len(errors.splitlines()) == 1
     assert list((tmp_path / "workspace").rglob("*.npy")) == []
 
 
 def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """The exit code of a command."""
+    """Run a command and return its exit code."""
     monkeypatch.setattr(sys, "argv", ["ctrlab", *arguments])
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exited:
         main()
-    return int(ended.value.code or 0)
+    return int(exited.value.code or 0)

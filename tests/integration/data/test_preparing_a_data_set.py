@@ -1,4 +1,4 @@
-"""`prepare` on real files and a real store: made once, sealed, reused, never half there."""
+"""`prepare` with real files and a real store: data sets are prepared once, sealed, reused and never incomplete."""
 
 import json
 import shutil
@@ -51,16 +51,16 @@ def plan_of(**dataset: Any) -> Plan:
 
 @pytest.fixture
 def store(tmp_path: Path) -> FileStore:
-    found = open_store((tmp_path / "store").as_uri())
-    assert isinstance(found, FileStore)
-    return found
+    file_store = open_store((tmp_path / "store").as_uri())
+    assert isinstance(file_store, FileStore)
+    return file_store
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_what_was_prepared_opens_as_it_was_encoded(store: FileStore) -> None:
+def test_prepared_data_is_opened_as_it_was_encoded(store: FileStore) -> None:
     record = prepare(plan_of(), store, KEY)
     schema, train, valid = open_train_valid(store, record)
     assert (train.rows, valid.rows, record.test.rows) == (3200, 400, 400)
@@ -75,7 +75,7 @@ def test_what_was_prepared_opens_as_it_was_encoded(store: FileStore) -> None:
     )
 
 
-def test_test_rows_lie_under_the_sealed_prefix_alone(store: FileStore) -> None:
+def test_test_rows_are_only_under_the_sealed_prefix(store: FileStore) -> None:
     record = prepare(plan_of(), store, KEY)
     schema, _, _ = open_train_valid(store, record)
     test = open_split(store.local_folder(ObjectKey.sealed(record.digest)), schema)
@@ -86,7 +86,7 @@ def test_test_rows_lie_under_the_sealed_prefix_alone(store: FileStore) -> None:
 
 
 def test_equal_inputs_give_equal_bytes_in_another_store(tmp_path: Path) -> None:
-    folders = [tmp_path / name for name in ("one", "two")]
+    folders = [tmp_path / name for name in ("first", "second")]
     records = [prepare(plan_of(), FileStore.at(folder), KEY) for folder in folders]
     assert records[0] == records[1]
     assert contents(folders[0]) == contents(folders[1])
@@ -102,22 +102,22 @@ def test_a_prepared_data_set_is_not_read_again(store: FileStore, monkeypatch: py
     assert prepare(plan_of(), store, OTHER) == first
 
 
-def test_another_meaning_of_the_same_rows_is_another_data_set(store: FileStore) -> None:
+def test_other_preprocessing_of_the_same_rows_is_another_data_set(store: FileStore) -> None:
     first = prepare(plan_of(), store, KEY)
     second = prepare(plan_of(preprocessing={"minFrequency": 300}), store, OTHER)
     assert first.digest != second.digest
     assert first.vocabulary["item_id"] > second.vocabulary["item_id"]
 
 
-def test_a_crash_after_the_seal_leaves_nothing_that_counts_and_the_next_run_completes(
+def test_after_a_crash_between_seal_and_data_the_next_run_completes(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = FileStore.put_folder
+    put_folder = FileStore.put_folder
 
     def crash(self: FileStore, prefix: str, folder: Path) -> None:
         if prefix.startswith("datasets/"):
             raise KeyboardInterrupt
-        whole(self, prefix, folder)
+        put_folder(self, prefix, folder)
 
     with monkeypatch.context() as patch:
         patch.setattr(FileStore, "put_folder", crash)
@@ -129,13 +129,13 @@ def test_a_crash_after_the_seal_leaves_nothing_that_counts_and_the_next_run_comp
     assert open_train_valid(store, record)[1].rows == 3200
 
 
-def test_bad_data_leaves_nothing_in_the_store(store: FileStore) -> None:
+def test_invalid_data_leaves_nothing_in_the_store(store: FileStore) -> None:
     with pytest.raises(InvalidData):
         prepare(plan_of(label={"column": "hour"}), store, KEY)
     assert store.list("") == []
 
 
-def test_the_bound_of_generated_data_is_known_for_every_part(store: FileStore) -> None:
+def test_the_best_possible_auc_of_generated_data_is_stored_for_every_split(store: FileStore) -> None:
     record = prepare(plan_of(), store, KEY)
     assert record.bayes_optimal is not None
     folder = store.local_folder(ObjectKey.dataset(record.digest))
@@ -155,18 +155,18 @@ def files_plan(uri: str) -> Plan:
     )
 
 
-def write_parts(folder: Path) -> None:
+def write_files(folder: Path) -> None:
     folder.mkdir()
-    for part in range(3):
+    for file in range(3):
         rows = "".join(f"i{row % 4},{row % 2}\n" for row in range(60))
-        (folder / f"{part}.csv").write_text("item,click\n" + rows)
+        (folder / f"{file}.csv").write_text("item,click\n" + rows)
 
 
-def test_a_source_that_disappears_after_it_was_read_does_not_matter(
+def test_a_source_may_disappear_after_it_was_read(
     store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "rows"
-    write_parts(folder)
+    write_files(folder)
 
     def remove_then_encode(*arguments: Any) -> Any:
         shutil.rmtree(folder)
@@ -177,21 +177,21 @@ def test_a_source_that_disappears_after_it_was_read_does_not_matter(
     assert open_train_valid(store, record)[1].rows == 144
 
 
-def test_a_source_that_disappears_while_it_is_read_costs_nothing_that_is_finished(
+def test_a_source_that_disappears_while_it_is_read_does_not_affect_finished_work(
     store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "rows"
-    write_parts(folder)
+    write_files(folder)
     finished = prepare(files_plan(folder.as_uri()), store, KEY)
     (folder / "0.csv").write_text("item,click\n" + "i0,0\ni1,1\n" * 90)
     before = contents(store.root)
     read = read_delimited
 
-    def remove_the_next(table: Any, path: Path, *arguments: Any) -> Any:
+    def remove_next_file(table: Any, path: Path, *arguments: Any) -> Any:
         yield from read(table, path, *arguments)
         (folder / "1.csv").unlink(missing_ok=True)
 
-    monkeypatch.setattr("ctrlab_trainer.data.readers.source_reading.read_delimited", remove_the_next)
+    monkeypatch.setattr("ctrlab_trainer.data.readers.source_reading.read_delimited", remove_next_file)
     with pytest.raises(InvalidData, match=r"1\.csv"):
         prepare(files_plan(folder.as_uri()), store, OTHER)
     assert contents(store.root) == before

@@ -1,4 +1,4 @@
-"""The data set of an ablation that adds features: its experiment's in every other respect, or it is refused."""
+"""Data sets of ablations that add features: equal to the experiment's data in every other respect, or rejected."""
 
 import json
 from pathlib import Path
@@ -61,8 +61,8 @@ def experiment(source: Path) -> Experiment:
 def adding(source: Path, *features: dict[str, Any]) -> Plan:
     variants = [{"name": f"with-{feature['name']}", "addFeatures": [feature]} for feature in features]
     spec = {"experimentRef": {"name": "study"}, "model": "BST", "variants": variants}
-    asked = Ablation.model_validate_json(json.dumps({"metadata": {"name": "more", "uid": "u2"}, "spec": spec}))
-    return build_ablation_plan(asked, AblationParent.from_experiment(experiment(source)))
+    ablation = Ablation.model_validate_json(json.dumps({"metadata": {"name": "more", "uid": "u2"}, "spec": spec}))
+    return build_ablation_plan(ablation, AblationParent.from_experiment(experiment(source)))
 
 
 SHOP = {"name": "shop", "type": "Categorical"}
@@ -70,7 +70,7 @@ TAGS = {"name": "tags", "type": "MultiCategorical", "separator": "|"}
 VISITED = {"name": "visited", "type": "History", "of": "user"}
 
 
-def test_rows_and_the_other_features_are_the_experiments_in_every_bit(source: Path, store: Store) -> None:
+def test_rows_and_other_features_are_bit_identical_to_the_experiments(source: Path, store: Store) -> None:
     before = prepare(Plan.from_experiment(experiment(source)), store, STUDY)
     after = prepare(adding(source, SHOP, TAGS, VISITED), store, MORE)
     assert before.extends is None
@@ -78,58 +78,59 @@ def test_rows_and_the_other_features_are_the_experiments_in_every_bit(source: Pa
     assert after.extends.experiment == "default/study/u1"
     assert after.extends.dataset_digest == before.digest != after.digest
     assert after.extends.added_features == ("shop", "tags", "visited")
-    for one, other in ((before.train, after.train), (before.valid, after.valid), (before.test, after.test)):
-        assert one.features is not None
-        assert other.features is not None
-        assert one.features.keys() == {"user", "item", "seen"}
-        assert one.features.items() < other.features.items()
+    for original, extended in ((before.train, after.train), (before.valid, after.valid), (before.test, after.test)):
+        assert original.features is not None
+        assert extended.features is not None
+        assert original.features.keys() == {"user", "item", "seen"}
+        assert original.features.items() < extended.features.items()
     assert PreparedData.model_validate_json(store.below(MORE.prefix).get(ObjectKey.PREPARED)) == after
 
 
-def test_an_ablation_that_adds_nothing_has_the_experiments_data_set(source: Path, store: Store) -> None:
+def test_an_ablation_without_added_features_uses_the_experiments_data_set(source: Path, store: Store) -> None:
     before = prepare(Plan.from_experiment(experiment(source)), store, STUDY)
     spec = {"experimentRef": {"name": "study"}, "model": "BST", "variants": [{"name": "v", "dropFeatures": ["user"]}]}
-    asked = Ablation.model_validate_json(json.dumps({"metadata": {"name": "more"}, "spec": spec}))
+    ablation = Ablation.model_validate_json(json.dumps({"metadata": {"name": "more"}, "spec": spec}))
     assert (
-        prepare(build_ablation_plan(asked, AblationParent.from_experiment(experiment(source))), store, MORE) == before
+        prepare(build_ablation_plan(ablation, AblationParent.from_experiment(experiment(source))), store, MORE)
+        == before
     )
 
 
-def test_a_column_that_the_source_lacks_is_told_at_the_variants_field(source: Path, store: Store) -> None:
+def test_a_missing_column_is_reported_at_the_field_of_the_variant(source: Path, store: Store) -> None:
     prepare(Plan.from_experiment(experiment(source)), store, STUDY)
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInput) as raised:
         prepare(adding(source, SHOP, {"name": "price", "type": "Numeric"}), store, MORE)
-    (problem,) = refused.value.problems
+    (problem,) = raised.value.problems
     assert str(problem) == (
         "addFeatures (price).name: clicks.csv has no column 'price'; known: user, item, at, click, shop, tags"
     )
 
 
-def test_a_source_that_has_changed_since_is_refused(source: Path, store: Store) -> None:
+def test_a_source_that_has_changed_is_rejected(source: Path, store: Store) -> None:
     prepare(Plan.from_experiment(experiment(source)), store, STUDY)
     plan = adding(source, SHOP)
     source.write_text(rows(121))
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInput) as raised:
         prepare(plan, store, MORE)
-    assert str(refused.value) == (
+    assert str(raised.value) == (
         "addFeatures: apart from the added features the data must equal the data of default/study/u1, but the source "
         "has changed: run the experiment again, then this ablation"
     )
     assert not store.below(MORE.prefix).exists(ObjectKey.PREPARED)
 
 
-def test_other_rows_and_other_values_are_named(source: Path, store: Store) -> None:
-    found = prepare(Plan.from_experiment(experiment(source)), store, STUDY)
-    assert found.train.features is not None
-    other = found.model_copy(
+def test_different_rows_and_values_are_reported(source: Path, store: Store) -> None:
+    record = prepare(Plan.from_experiment(experiment(source)), store, STUDY)
+    assert record.train.features is not None
+    changed = record.model_copy(
         update={
-            "train": found.train.model_copy(update={"features": {**found.train.features, "item": "sha256:0"}}),
-            "valid": found.valid.model_copy(update={"row_ids_digest": "sha256:0"}),
-            "test": found.test.model_copy(update={"features": None}),
+            "train": record.train.model_copy(update={"features": {**record.train.features, "item": "sha256:0"}}),
+            "valid": record.valid.model_copy(update={"row_ids_digest": "sha256:0"}),
+            "test": record.test.model_copy(update={"features": None}),
         }
     )
-    store.below(STUDY.prefix).replace(ObjectKey.PREPARED, other.to_json().encode())
-    with pytest.raises(InvalidInput) as refused:
+    store.below(STUDY.prefix).replace(ObjectKey.PREPARED, changed.to_json().encode())
+    with pytest.raises(InvalidInput) as raised:
         prepare(adding(source, SHOP), store, MORE)
-    message = str(refused.value)
+    message = str(raised.value)
     assert "item has different values in train; valid has different rows; its test rows were prepared by" in message

@@ -1,4 +1,4 @@
-"""Preparing on a Dask cluster: the same bytes as on one machine, and the same words about what is wrong."""
+"""Preparation on a Dask cluster: the same bytes and the same error messages as on one machine."""
 
 import gzip
 import json
@@ -19,32 +19,32 @@ from ctrlab_trainer.data.preparation import dask_encoding
 from ctrlab_trainer.data.preparation.dask_encoding import DaskEncoder, connect
 from ctrlab_trainer.data.preparation.dataset_preparation import prepare_dataset
 
-PARTS = 5
+FILES = 5
 CONFIG = {"dashboard_address": "127.0.0.1:0", "threads_per_worker": 1}
 
 
 @pytest.fixture(scope="module")
 def threads() -> Iterator[Client]:
-    """Dask within this process."""
+    """A Dask cluster of threads in this process."""
     with LocalCluster(n_workers=2, processes=False, **CONFIG) as local, Client(local, set_as_default=False) as client:
         yield client
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Clicks of 30 users in five files, one of them without rows, a table of the items and vectors of the shops."""
+    """Write clicks of 30 users in five files, one without rows, a table of the items and vectors of the shops."""
     random = np.random.default_rng(3)
     rows = tmp_path / "rows"
     rows.mkdir()
     header = "user,item,shop,price,weight,age,tags,when,click\n"
-    for part in range(PARTS):
+    for file in range(FILES):
         lines = [
             f"u{random.integers(30)},i{random.integers(100)},s{random.integers(6)},{random.lognormal():.3f},"
             f"{random.normal():.2f},{random.integers(18, 80)},{'|'.join(f't{t}' for t in random.integers(0, 7, 3))},"
             f"{int(random.integers(10_000))},{int(random.random() < 0.4)}\n"
-            for _ in range(200 if part != 2 else 0)
+            for _ in range(200 if file != 2 else 0)
         ]
-        (rows / f"part-{part}.csv.gz").write_bytes(gzip.compress((header + "".join(lines)).encode()))
+        (rows / f"part-{file}.csv.gz").write_bytes(gzip.compress((header + "".join(lines)).encode()))
     items = "item,category\n" + "".join(f"i{item},c{item % 3}\n" for item in range(100))
     (tmp_path / "items.csv").write_text(items)
     shops = {"shop": [f"s{shop}" for shop in range(7)], "vector": [[shop, 1.5] for shop in range(7)]}
@@ -91,37 +91,37 @@ def contents(store: FileStore) -> dict[str, bytes]:
     return {path.relative_to(store.root).as_posix(): path.read_bytes() for path in files}
 
 
-def both(dataset: Dataset, client: Client, folder: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """What one machine writes, and what the cluster does."""
-    here, there = FileStore.at(folder / "here"), FileStore.at(folder / "there")
-    assert prepare_dataset(dataset, here) == prepare_dataset(dataset, there, DaskEncoder(client))
-    return contents(here), contents(there)
+def prepare_both_ways(dataset: Dataset, client: Client, folder: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Return the contents of stores prepared on one machine and on the cluster."""
+    local, remote = FileStore.at(folder / "local"), FileStore.at(folder / "remote")
+    assert prepare_dataset(dataset, local) == prepare_dataset(dataset, remote, DaskEncoder(client))
+    return contents(local), contents(remote)
 
 
 def test_every_kind_of_feature_has_equal_bytes(folder: Path, threads: Client) -> None:
-    here, there = both(dataset_of(folder), threads, folder)
-    assert any(name.endswith("train/categorical.npy") for name in here)
-    assert here == there
+    local, remote = prepare_both_ways(dataset_of(folder), threads, folder)
+    assert any(name.endswith("train/categorical.npy") for name in local)
+    assert local == remote
 
 
-def test_processes_of_a_cluster_write_equal_bytes_too(folder: Path) -> None:
-    with LocalCluster(n_workers=2, processes=True, **CONFIG) as local, connect(local.scheduler_address) as client:
-        here, there = both(dataset_of(folder), client, folder)
-        spoil(folder, b"u1,i1,s1,dear,1,20,t1,5,1")
+def test_worker_processes_write_equal_bytes(folder: Path) -> None:
+    with LocalCluster(n_workers=2, processes=True, **CONFIG) as cluster, connect(cluster.scheduler_address) as client:
+        local, remote = prepare_both_ways(dataset_of(folder), client, folder)
+        insert_line(folder, b"u1,i1,s1,dear,1,20,t1,5,1")
         with pytest.raises(InvalidData, match=r"part-1\.csv\.gz, row 1, column price: found 'dear'"):
             prepare_dataset(dataset_of(folder), FileStore.at(folder / "none"), DaskEncoder(client))
-    assert here == there
+    assert local == remote
 
 
-def test_negatives_of_positives_alone_are_the_same(folder: Path, threads: Client) -> None:
+def test_sampled_negatives_are_equal(folder: Path, threads: Client) -> None:
     changes: dict[str, Any] = {
         "label": None,
         "split": {"strategy": "LeaveLastOut"},
         "negatives": {"item": "item", "attributes": ["tags"], "strategy": "Popularity", "seed": 4},
         "features": [{"name": name, "type": "Categorical"} for name in ("item", "category", "user", "tags")],
     }
-    here, there = both(dataset_of(folder, **changes), threads, folder)
-    assert here == there
+    local, remote = prepare_both_ways(dataset_of(folder, **changes), threads, folder)
+    assert local == remote
 
 
 @pytest.mark.parametrize(
@@ -132,35 +132,37 @@ def test_negatives_of_positives_alone_are_the_same(folder: Path, threads: Client
         (b"u1,i1,s1,1", r"part-1\.csv\.gz: .*expected 9 columns, got 4"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_file_and_row(line: bytes, message: str, folder: Path, threads: Client) -> None:
-    spoil(folder, line)
+def test_invalid_values_are_reported_with_file_and_row(
+    line: bytes, message: str, folder: Path, threads: Client
+) -> None:
+    insert_line(folder, line)
     store = FileStore.at(folder / "store")
     with pytest.raises(InvalidData, match=message):
         prepare_dataset(dataset_of(folder), store, DaskEncoder(threads))
     assert contents(store) == {}
 
 
-@pytest.mark.parametrize("prepared_by", [lambda client: None, DaskEncoder], ids=["on one machine", "on a cluster"])
-def test_parts_of_different_types_are_refused(
-    prepared_by: Callable[[Client], Any], folder: Path, threads: Client
+@pytest.mark.parametrize("encoder_of", [lambda client: None, DaskEncoder], ids=["on one machine", "on a cluster"])
+def test_files_with_different_types_are_rejected(
+    encoder_of: Callable[[Client], Any], folder: Path, threads: Client
 ) -> None:
-    parts = folder / "parquet"
-    parts.mkdir()
-    pa.parquet.write_table(pa.table({"x": [1, 2] * 50, "click": [0, 1] * 50}), parts / "a.parquet")
-    pa.parquet.write_table(pa.table({"x": [1.5, 2.5] * 50, "click": [0, 1] * 50}), parts / "b.parquet")
+    files = folder / "parquet"
+    files.mkdir()
+    pa.parquet.write_table(pa.table({"x": [1, 2] * 50, "click": [0, 1] * 50}), files / "a.parquet")
+    pa.parquet.write_table(pa.table({"x": [1.5, 2.5] * 50, "click": [0, 1] * 50}), files / "b.parquet")
     dataset = dataset_of(
         folder,
-        source={"uri": parts.as_uri(), "format": "parquet"},
+        source={"uri": files.as_uri(), "format": "parquet"},
         features=[{"name": "x", "type": "Categorical"}],
         user=None,
         time=None,
         split={"strategy": "Random"},
     )
     with pytest.raises(InvalidData, match=r"b\.parquet, column x: is double here and int64 in a\.parquet"):
-        prepare_dataset(dataset, FileStore.at(folder / "store"), prepared_by(threads))
+        prepare_dataset(dataset, FileStore.at(folder / "store"), encoder_of(threads))
 
 
-def test_a_generated_source_is_no_work_for_a_cluster(folder: Path, threads: Client) -> None:
+def test_a_generated_source_is_rejected(folder: Path, threads: Client) -> None:
     dataset = dataset_of(
         folder,
         source={"uri": "builtin://synthetic"},
@@ -172,13 +174,13 @@ def test_a_generated_source_is_no_work_for_a_cluster(folder: Path, threads: Clie
         prepare_dataset(dataset, FileStore.at(folder / "store"), DaskEncoder(threads))
 
 
-def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_does_not_answer_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask_encoding, "CONNECT_TIMEOUT_SECONDS", 0.2)
     with pytest.raises(InvalidData, match=r"--scheduler: no Dask scheduler answers at 'tcp://127\.0\.0\.1:1'"):
         connect("tcp://127.0.0.1:1")
 
 
-def test_a_scheduler_without_workers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_without_workers_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask_encoding, "CONNECT_TIMEOUT_SECONDS", 0.2)
     local = LocalCluster(n_workers=0, processes=False, protocol="tcp", **CONFIG)
     with local, pytest.raises(InvalidData, match="has no workers; start some: dask worker tcp://"):
@@ -186,20 +188,20 @@ def test_a_scheduler_without_workers_is_named(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("there", "message"),
+    ("installed", "message"),
     [
         ("0.0.9", "the worker tcp://w has ctrlab 0.0.9; all need version 0.1.0"),
         (ModuleNotFoundError("ctrlab"), "the worker tcp://w does not have ctrlab; all need version 0.1.0"),
     ],
 )
-def test_a_worker_of_another_version_is_refused(there: str | Exception, message: str) -> None:
+def test_a_worker_with_another_version_is_rejected(installed: str | Exception, message: str) -> None:
     dask_encoding._require_version("0.1.0", {"tcp://v": "0.1.0"})
     with pytest.raises(InvalidData, match=message):
-        dask_encoding._require_version("0.1.0", {"tcp://v": "0.1.0", "tcp://w": there})
+        dask_encoding._require_version("0.1.0", {"tcp://v": "0.1.0", "tcp://w": installed})
 
 
-def spoil(folder: Path, line: bytes) -> None:
-    """Puts a line before the rows of the second part."""
+def insert_line(folder: Path, line: bytes) -> None:
+    """Insert a line before the rows of the second file."""
     path = folder / "rows" / "part-1.csv.gz"
     header, _, rows = gzip.decompress(path.read_bytes()).partition(b"\n")
     path.write_bytes(gzip.compress(b"\n".join([header, line, rows])))

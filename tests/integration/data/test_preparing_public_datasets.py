@@ -1,4 +1,4 @@
-"""The real data sets of CTRLAB_DATA: published counts, and histories where a temporal split leaves new users."""
+"""Public data sets in CTRLAB_DATA: published counts, and histories of new users after a temporal split."""
 
 import json
 import os
@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.data,
     pytest.mark.skipif(
         not Path(os.environ.get("CTRLAB_DATA", "")).joinpath("frappe/frappe.parquet").is_file(),
-        reason="CTRLAB_DATA does not name the folder of real data sets",
+        reason="CTRLAB_DATA is not a folder with the public data sets",
     ),
 ]
 
@@ -42,11 +42,11 @@ def test_frappe_has_the_published_split_and_vocabulary() -> None:
         features=categorical(*fields),
         split={"strategy": "Predefined", "column": "split"},
     )
-    assert [part.rows for part in data.splits] == [202_027, 57_722, 28_860]
+    assert [split.rows for split in data.splits] == [202_027, 57_722, 28_860]
     assert data.schema.embedding_rows - 1 - len(fields) <= 5_382
 
 
-def test_movielens_by_time_has_new_users_whose_histories_grow_as_they_rate() -> None:
+def test_movielens_by_time_has_new_users_with_growing_histories() -> None:
     data = encoded(
         source={"uri": "builtin://ml-100k"},
         label={"column": "rating", "positiveWhen": ">= 4"},
@@ -59,20 +59,20 @@ def test_movielens_by_time_has_new_users_whose_histories_grow_as_they_rate() -> 
         time="timestamp",
         split={"strategy": "Temporal"},
     )
-    assert sum(part.rows for part in data.splits) == 100_000
-    assert sum(int(part.labels.sum()) for part in data.splits) == 55_375
-    trained, tested = data.splits[0].users, data.splits[2].users
-    assert trained is not None
-    assert tested is not None
-    new = float(np.isin(tested, trained, invert=True).mean())
-    assert new > 0.8
+    assert sum(split.rows for split in data.splits) == 100_000
+    assert sum(int(split.labels.sum()) for split in data.splits) == 55_375
+    train_users, test_users = data.splits[0].users, data.splits[2].users
+    assert train_users is not None
+    assert test_users is not None
+    new_users = float(np.isin(test_users, train_users, invert=True).mean())
+    assert new_users > 0.8
     assert empty_history_share(data.splits[2]) < 0.05
     genres = data.fitted["class"]["values"]
     assert isinstance(genres, list)
     assert len(genres) == 19
 
 
-def test_criteo_without_header_has_its_columns() -> None:
+def test_criteo_has_the_published_columns_without_a_header() -> None:
     data = encoded(
         source={"uri": "builtin://criteo-10k"},
         label={"column": "label"},
@@ -84,10 +84,10 @@ def test_criteo_without_header_has_its_columns() -> None:
         preprocessing={"minFrequency": 2},
     )
     assert data.splits[0].categorical.shape == (8_000, 39)
-    assert sum(int(part.labels.sum()) for part in data.splits) == 2_182
+    assert sum(int(split.labels.sum()) for split in data.splits) == 2_182
 
 
-def test_kuairand_keeps_milliseconds_apart() -> None:
+def test_kuairand_times_keep_their_milliseconds() -> None:
     data = encoded(
         source={"uri": "builtin://kuairand"},
         label={"column": "is_click"},
@@ -96,5 +96,5 @@ def test_kuairand_keeps_milliseconds_apart() -> None:
         time="time_ms",
         split={"strategy": "Temporal"},
     )
-    assert [part.rows for part in data.splits] == [33_462, 4_183, 4_183]
+    assert [split.rows for split in data.splits] == [33_462, 4_183, 4_183]
     assert empty_history_share(data.splits[1]) == 0
