@@ -12,8 +12,8 @@ from ctrlab_api.records import ComparisonSummary, ConfidenceInterval, ModelSumma
 from ctrlab_api.records.ablation_summary import AblationRow, AblationSummary
 from ctrlab_report.analysis.factorial_effects import factorial_effects
 from ctrlab_report.analysis.scored_metrics import ScoredMetrics
+from ctrlab_report.formatting.number_formats import metric_name
 from ctrlab_report.inputs.report_inputs import ReportInputs
-from ctrlab_report.pages.number_formats import metric_name
 
 
 def summarise_ablation(

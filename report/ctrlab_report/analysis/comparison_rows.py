@@ -21,15 +21,15 @@ from ctrlab_report.analysis.estimate_conversion import (
 )
 from ctrlab_report.analysis.model_summaries import model_inputs_digest, unflagged_seeds
 from ctrlab_report.analysis.scored_metrics import ScoredMetric
-from ctrlab_report.inputs.report_inputs import ReportInputs
-from ctrlab_report.pages.number_formats import (
-    difference,
-    digits_for,
-    level,
+from ctrlab_report.formatting.number_formats import (
+    decimals_for_spread,
+    format_confidence,
+    format_difference,
+    format_p_clause,
+    format_signed_interval,
     metric_name,
-    p_clause,
-    signed_interval,
 )
+from ctrlab_report.inputs.report_inputs import ReportInputs
 from ctrlab_report.statistics.degenerate_results import Degenerate
 from ctrlab_report.statistics.effect_sizes import StandardisedDifference, relative_improvement
 from ctrlab_report.statistics.model_comparison import AdjustedComparison, ComparisonSettings, PairComparison
@@ -93,17 +93,22 @@ def sentence_without_verdict(row: ComparisonSummary, confidence: float, unit: Re
         return f"{row.a} and {row.b} have no seed in common with a value of {name}."
     if row.population is None:
         found = row.this_test_set
-        digits = digits_for(found.sd or 0.0) if found else 4
-        text = f"{name} of {row.a} and {row.b} differs by {difference(row.difference, digits)} on this test set"
+        digits = decimals_for_spread(found.sd or 0.0) if found else 4
+        text = f"{name} of {row.a} and {row.b} differs by {format_difference(row.difference, digits)} on this test set"
         if found is None or found.interval is None:
             return f"{text}; the spread over seeds is not known."
-        bounds = signed_interval(found.interval, digits)
-        return f"{text} ({level(confidence)} CI over {found.n} {unit} {bounds}, paired t, {p_clause(found.p)})."
+        bounds = format_signed_interval(found.interval, digits)
+        return (
+            f"{text} ({format_confidence(confidence)} CI over {found.n} {unit} {bounds}, paired t, "
+            f"{format_p_clause(found.p)})."
+        )
     found_both = row.population
-    digits = digits_for(found_both.se)
+    digits = decimals_for_spread(found_both.se)
     return (
-        f"{name} of {row.a} and {row.b} differs by {difference(found_both.estimate, digits)} ({level(confidence)} CI "
-        f"{signed_interval(found_both.interval, digits)}, adjusted {p_clause(found_both.p_adjusted)}, {len(row.seeds)} "
+        f"{name} of {row.a} and {row.b} differs by {format_difference(found_both.estimate, digits)} "
+        f"({format_confidence(confidence)} CI "
+        f"{format_signed_interval(found_both.interval, digits)}, adjusted {format_p_clause(found_both.p_adjusted)}, "
+        f"{len(row.seeds)} "
         f"{unit}; exploratory)."
     )
 

@@ -11,8 +11,8 @@ from ctrlab_report.analysis.process_signals import classify_run
 from ctrlab_report.analysis.run_flags import REPETITION_MESSAGES, classify_repetition
 from ctrlab_report.analysis.scored_metrics import ScoredMetrics, metric_disagreements
 from ctrlab_report.analysis.tuning_summaries import winners_curse_findings
+from ctrlab_report.formatting.number_formats import anomaly_name, format_duration
 from ctrlab_report.inputs.report_inputs import ReportInputs, RunInputs
-from ctrlab_report.pages.number_formats import anomaly_name, duration
 from ctrlab_report.statistics.run_anomalies import SLOW_FACTOR, ProcessSignal, RerunOutcome
 
 
@@ -119,8 +119,9 @@ def _slow(inputs: ReportInputs, ended: Sequence[RunInputs]) -> Iterator[Finding]
         walls = [run.record.process.wall_seconds for run in inputs.runs_of(longest.variant) if run.record]
         message = (
             f"{len(slow)} of {len(ended)} runs took more than {SLOW_FACTOR:g} times the median of their model's runs; "
-            f"the longest is {_seeds(longest.variant, [longest.seed])}, {duration(max(walls))} where the median is "
-            f"{duration(median(walls))}. The machines had other work, so wall times do not compare the models"
+            f"the longest is {_seeds(longest.variant, [longest.seed])}, {format_duration(max(walls))} where the "
+            "median is "
+            f"{format_duration(median(walls))}. The machines had other work, so wall times do not compare the models"
         )
         yield Finding(severity="note", where="machines", message=message)
 

@@ -16,15 +16,15 @@ from ctrlab_report.analysis.comparison_rows import (
 from ctrlab_report.analysis.estimate_conversion import single_run_summary
 from ctrlab_report.analysis.repeated_searches import average_by_search
 from ctrlab_report.analysis.scored_metrics import ScoredMetric, ScoredMetrics
-from ctrlab_report.inputs.report_inputs import ReportInputs
-from ctrlab_report.pages.number_formats import (
-    difference,
-    digits_for,
-    level,
+from ctrlab_report.formatting.number_formats import (
+    decimals_for_spread,
+    format_confidence,
+    format_difference,
+    format_p_clause,
+    format_signed_interval,
     metric_name,
-    p_clause,
-    signed_interval,
 )
+from ctrlab_report.inputs.report_inputs import ReportInputs
 from ctrlab_report.statistics.covariance import MetricCovariance
 from ctrlab_report.statistics.degenerate_results import Degenerate
 from ctrlab_report.statistics.model_comparison import (
@@ -135,10 +135,11 @@ def _one_seed(found: PairComparison, confidence: float) -> dict[str, Any]:
     runs = single_run_summary(compare_single_runs(found.covariance, confidence=confidence))
     text = f"{found.a} and {found.b} share one seed, so how much other seeds would change is unknown."
     if runs is not None:
-        name, digits = metric_name(found.covariance.metric), digits_for(runs.se)
+        name, digits = metric_name(found.covariance.metric), decimals_for_spread(runs.se)
         text += (
-            f" These two trained networks differ by {difference(runs.estimate, digits)} in {name} on new rows "
-            f"({level(confidence)} CI {signed_interval(runs.interval, digits)}, {p_clause(runs.p)}, not corrected)."
+            f" These two trained networks differ by {format_difference(runs.estimate, digits)} in {name} on new rows "
+            f"({format_confidence(confidence)} CI {format_signed_interval(runs.interval, digits)}, "
+            f"{format_p_clause(runs.p)}, not corrected)."
         )
     label = VerdictKind.DEGENERATE.value
     return {"single_run": runs, "sentence": text, "verdict": label, "label": label}

@@ -11,8 +11,14 @@ from ctrlab_report.analysis.model_summaries import summarise_models
 from ctrlab_report.analysis.planned_comparisons import summarise_comparisons
 from ctrlab_report.analysis.scored_metrics import score_metrics
 from ctrlab_report.analysis.tuning_summaries import summarise_tuning, tuning_statement
+from ctrlab_report.formatting.number_formats import (
+    decimals_for_spread,
+    format_confidence,
+    format_interval,
+    format_mean_sd,
+    metric_name,
+)
 from ctrlab_report.inputs.report_inputs import ReportInputs
-from ctrlab_report.pages.number_formats import digits_for, interval, level, mean_sd, metric_name
 
 
 def report_digest(inputs: ReportInputs) -> str:
@@ -107,14 +113,17 @@ def _alone(plan: Plan, model: ModelSummary) -> str:
     found = model.metrics[plan.analysis.primary_metric]
     if found.test is None:
         return f"{model.name} has no result: none of its runs ended with predictions."
-    digits = digits_for(found.population.se if found.population else found.test.sd or 0.0)
+    digits = decimals_for_spread(found.population.se if found.population else found.test.sd or 0.0)
     text = (
-        f"{model.name} reaches a test {metric_name(plan.analysis.primary_metric)} of {mean_sd(found.test, digits)} "
+        f"{model.name} reaches a test {metric_name(plan.analysis.primary_metric)} of "
+        f"{format_mean_sd(found.test, digits)} "
         f"(mean ± sd over {found.test.n} seeds)"
     )
     if found.population is not None:
         bounds = found.population.interval
-        text += f"; {level(bounds.confidence)} CI for new rows and new seeds {interval(bounds, digits)}"
+        text += (
+            f"; {format_confidence(bounds.confidence)} CI for new rows and new seeds {format_interval(bounds, digits)}"
+        )
     return text + "."
 
 

@@ -8,8 +8,13 @@ from ctrlab_api.plan import Plan
 from ctrlab_api.records import CurvePoint, Finding, MetricSummary, ModelSummary, StudyRecord, TuningSummary
 from ctrlab_report.analysis.hyperparameter_importance import IMPORTANCE, hyperparameter_importance
 from ctrlab_report.analysis.repeated_searches import repeats_statement, search_deviations
+from ctrlab_report.formatting.number_formats import (
+    decimals_for_spread,
+    format_confidence,
+    format_duration,
+    format_value,
+)
 from ctrlab_report.inputs.report_inputs import ReportInputs
-from ctrlab_report.pages.number_formats import digits_for, duration, level, value
 from ctrlab_report.statistics.best_trial_bound import BestTrialBound, best_trial_bound
 from ctrlab_report.statistics.tuning_curves import MIN_TRIALS, TUNING_CURVE, tuning_curve
 
@@ -113,10 +118,10 @@ def tuning_statement(searches: Sequence[TuningSummary]) -> str:
         text = f"Every search had the same budget of {first[0]} trials"
     else:
         text = f"Every model was searched {len(first)} times with the same budgets, {listed[next(iter(tuned))]} trials"
-    text += f"; together they took {duration(sum(search.seconds for search in searches))}"
+    text += f"; together they took {format_duration(sum(search.seconds for search in searches))}"
     known = [search.gpu_seconds for search in searches if search.budget and search.gpu_seconds is not None]
     if len(known) == sum(1 for search in searches if search.budget):
-        text += f", {duration(sum(known))} of it on a GPU" if sum(known) else ", none of it on a GPU"
+        text += f", {format_duration(sum(known))} of it on a GPU" if sum(known) else ", none of it on a GPU"
     return f"{text}. Nothing was tuned of {' and '.join(untuned)}." if untuned else f"{text}."
 
 
@@ -125,14 +130,18 @@ def winners_curse_findings(searches: Sequence[TuningSummary], confidence: float)
     for search in searches:
         optimism, bound = search.optimism, search.optimism_bound
         if optimism is not None and bound is not None and optimism > bound:
-            digits = digits_for(bound)
+            digits = decimals_for_spread(bound)
             yield Finding(
                 severity="warning",
                 where=search.name,
-                message=f"the best trial had {value(search.best_value, digits)} on validation and the final runs "
-                f"{value(search.final_validation, digits)} on average: {value(optimism, digits)} too good, where "
-                f"chance makes the best of {len(search.history)} trials at most {value(bound, digits)} too good (at "
-                f"{level(confidence)}). The chosen parameters do not give with the final seeds what the search saw "
+                message=f"the best trial had {format_value(search.best_value, digits)} on validation and the final "
+                "runs "
+                f"{format_value(search.final_validation, digits)} on average: {format_value(optimism, digits)} too "
+                "good, where "
+                f"chance makes the best of {len(search.history)} trials at most {format_value(bound, digits)} too "
+                "good (at "
+                f"{format_confidence(confidence)}). The chosen parameters do not give with the final seeds what the "
+                "search saw "
                 "with its own, so comparisons say little of this model: look at its learning curves, give the search "
                 "more trials, or repeat it (tuning.repeats)",
             )

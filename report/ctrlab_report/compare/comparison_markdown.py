@@ -6,17 +6,17 @@ from ctrlab_report.compare.comparison_result import (
     ExperimentsComparison,
     ModelPair,
 )
-from ctrlab_report.pages.number_formats import (
+from ctrlab_report.formatting.number_formats import (
     MINUS,
-    difference,
-    digits_for,
-    level,
+    decimals_for_spread,
+    format_confidence,
+    format_difference,
+    format_p,
+    format_p_clause,
+    format_percent,
+    format_signed_range,
+    format_value,
     metric_name,
-    p_clause,
-    p_value,
-    percent,
-    signed_interval_of,
-    value,
 )
 
 DIGITS = 5
@@ -42,7 +42,7 @@ def comparison_markdown(found: ExperimentsComparison) -> str:
 
 
 def _pairs(found: ExperimentsComparison) -> list[str]:
-    ci = f"{level(found.confidence)} CI, new data"
+    ci = f"{format_confidence(found.confidence)} CI, new data"
     lines = ["One data set: every model of one experiment against every model of the others.", ""]
     lines += [
         f"| comparison | difference | {ci} | p (Holm) | seeds | verdict |",
@@ -54,14 +54,14 @@ def _pairs(found: ExperimentsComparison) -> list[str]:
 
 def _row(pair: ModelPair) -> str:
     seeds = f"{len(pair.paired_seeds)} shared" if pair.paired_seeds else "not shared"
-    digits = digits_for(pair.se or 0.0)
+    digits = decimals_for_spread(pair.se or 0.0)
     known = pair.low is not None and pair.high is not None
-    bounds = signed_interval_of(pair.low or 0.0, pair.high or 0.0, digits) if known else "–"
+    bounds = format_signed_range(pair.low or 0.0, pair.high or 0.0, digits) if known else "–"
     cells = (
         f"{pair.a} {MINUS} {pair.b}",
-        difference(pair.difference, digits),
+        format_difference(pair.difference, digits),
         bounds,
-        p_value(pair.p_adjusted),
+        format_p(pair.p_adjusted),
         seeds,
         pair.label,
     )
@@ -71,15 +71,15 @@ def _row(pair: ModelPair) -> str:
 def _across(found: ExperimentsComparison, across: AcrossDataSets) -> list[str]:
     lines = [f"| data set | {' | '.join(across.models)} |", f"| --- |{' ---: |' * len(across.models)}"]
     for name, means in across.values.items():
-        lines.append(f"| {name} | {' | '.join(value(mean, DIGITS) for mean in means)} |")
+        lines.append(f"| {name} | {' | '.join(format_value(mean, DIGITS) for mean in means)} |")
     if across.refused is not None:
         return [*lines, "", f"No test over data sets: {across.refused}"]
-    lines.append(f"| mean rank | {' | '.join(value(rank, 2) for rank in across.mean_ranks)} |")
+    lines.append(f"| mean rank | {' | '.join(format_value(rank, 2) for rank in across.mean_ranks)} |")
     lines += [
         "",
-        f"Friedman's test (Iman and Davenport): {p_clause(across.friedman_p)} that all models rank alike over "
+        f"Friedman's test (Iman and Davenport): {format_p_clause(across.friedman_p)} that all models rank alike over "
         f"{len(across.values)} data sets. Nemenyi's critical difference of mean ranks: "
-        f"{value(across.critical_difference, 2)}.",
+        f"{format_value(across.critical_difference, 2)}.",
         "",
         "![Critical-difference diagram](critical-difference.svg)",
         "",
@@ -88,10 +88,11 @@ def _across(found: ExperimentsComparison, across: AcrossDataSets) -> list[str]:
     ]
     for pair, (second, within, first) in across.posterior.items():
         lines.append(
-            f"| {pair.replace(' - ', f' {MINUS} ')} | {percent(second)} | {percent(within)} | {percent(first)} |"
+            f"| {pair.replace(' - ', f' {MINUS} ')} | {format_percent(second)} | {format_percent(within)} | "
+            f"{format_percent(first)} |"
         )
     adjusted = [
-        f"{model}: p {p_value(p)}"
+        f"{model}: p {format_p(p)}"
         for model, p in zip(across.models, across.against_first, strict=True)
         if p is not None
     ]
@@ -109,7 +110,7 @@ def _splits(found: ExperimentsComparison, splits: AcrossSplits) -> list[str]:
         f"| --- |{' ---: |' * len(splits.models)}",
     ]
     for name, values in splits.values.items():
-        lines.append(f"| {name} | {' | '.join(value(mean, DIGITS) for mean in values)} |")
+        lines.append(f"| {name} | {' | '.join(format_value(mean, DIGITS) for mean in values)} |")
     return [*lines, "", *(f"- {pair.sentence}" for pair in splits.pairs)]
 
 

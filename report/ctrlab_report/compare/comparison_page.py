@@ -7,7 +7,13 @@ from ctrlab_report.compare.comparison_result import AcrossDataSets, ExperimentsC
 from ctrlab_report.figures.canvas import SVG_CLASSES, Figure
 from ctrlab_report.figures.critical_difference_diagram import critical_difference_diagram
 from ctrlab_report.figures.forest_plots import ForestRow, forest_plot
-from ctrlab_report.pages.number_formats import MINUS, digits_for, metric_name, p_clause, value
+from ctrlab_report.formatting.number_formats import (
+    MINUS,
+    decimals_for_spread,
+    format_p_clause,
+    format_value,
+    metric_name,
+)
 from ctrlab_report.pages.rendering import template_environment
 from ctrlab_report.statistics.method_registry import METHODS
 
@@ -19,7 +25,7 @@ def comparison_files(found: ExperimentsComparison) -> dict[str, bytes]:
         "comparison.json": found.to_json().encode(),
         "comparison.md": comparison_markdown(found).encode(),
         "comparison.html": page(found, drawn),
-        **{f"{name}.svg": figure.alone() for name, figure in drawn.items()},
+        **{f"{name}.svg": figure.svg_file() for name, figure in drawn.items()},
     }
 
 
@@ -50,11 +56,11 @@ def answer(across: AcrossDataSets) -> str:
         return f"No test over data sets: {across.refused}"
     count = len(across.values)
     ranked = sorted(zip(across.mean_ranks, across.models, strict=True))
-    listed = ", ".join(f"{model} {value(rank, 2)}" for rank, model in ranked)
+    listed = ", ".join(f"{model} {format_value(rank, 2)}" for rank, model in ranked)
     apart = "is open" if any(len(group) == len(across.models) for group in across.groups) else "is shown for some pairs"
     return (
-        f"Mean ranks over {count} data sets: {listed} (1 is best; Friedman {p_clause(across.friedman_p)}). "
-        f"Whether two models differ {apart}: the critical difference is {value(across.critical_difference, 2)}."
+        f"Mean ranks over {count} data sets: {listed} (1 is best; Friedman {format_p_clause(across.friedman_p)}). "
+        f"Whether two models differ {apart}: the critical difference is {format_value(across.critical_difference, 2)}."
     )
 
 
@@ -78,7 +84,7 @@ def _forest(found: ExperimentsComparison) -> Figure | None:
         ForestRow(
             f"{pair.a} {MINUS} {pair.b}",
             pair.difference,
-            digits_for(pair.se or 0.0),
+            decimals_for_spread(pair.se or 0.0),
             _interval(found, pair, pair.low, pair.high),
             _interval(found, pair, pair.simultaneous_low, pair.simultaneous_high),
             None,

@@ -11,13 +11,13 @@ from itertools import combinations
 from ctrlab_report.compare.compared_experiments import ComparedExperiment
 from ctrlab_report.compare.comparison_result import AcrossSplits, SplitPair
 from ctrlab_report.compare.multi_data_comparison import mean_scores, shared_models
-from ctrlab_report.pages.number_formats import (
-    difference,
-    digits_for,
-    level,
+from ctrlab_report.formatting.number_formats import (
+    decimals_for_spread,
+    format_confidence,
+    format_difference,
+    format_p_clause,
+    format_signed_range,
     metric_name,
-    p_clause,
-    signed_interval_of,
 )
 from ctrlab_report.statistics.degenerate_results import Degenerate
 from ctrlab_report.statistics.multiple_testing import holm
@@ -52,11 +52,13 @@ def _sentence(row: SplitPair, metric: str, confidence: float, splits: int) -> st
     name = f"{metric_name(metric)} of {row.a} and {row.b}"
     if row.low is None or row.high is None:
         return (
-            f"{name} differs by {difference(row.difference)} on each of {splits} splits, so no error can be estimated."
+            f"{name} differs by {format_difference(row.difference)} on each of {splits} splits, so no error can be "
+            "estimated."
         )
-    digits = digits_for(row.se or 0.0)
+    digits = decimals_for_spread(row.se or 0.0)
     return (
-        f"{name} differs by {difference(row.difference, digits)} over {splits} random splits of one source "
-        f"({level(confidence)} CI {signed_interval_of(row.low, row.high, digits)}, {p_clause(row.p_adjusted)} after "
+        f"{name} differs by {format_difference(row.difference, digits)} over {splits} random splits of one source "
+        f"({format_confidence(confidence)} CI {format_signed_range(row.low, row.high, digits)}, "
+        f"{format_p_clause(row.p_adjusted)} after "
         "Holm's correction)."
     )

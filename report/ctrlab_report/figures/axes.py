@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ctrlab_report.figures.canvas import CHARACTER_WIDTH, WIDTH, Canvas, Scale
-from ctrlab_report.pages.number_formats import MINUS
+from ctrlab_report.formatting.number_formats import MINUS
 
 
 def format_tick(value: float, ticks: Sequence[float], signed: bool = False) -> str:

@@ -51,11 +51,11 @@ class Figure:
     height: int
     body: str
 
-    def inline(self) -> str:
+    def inline_svg(self) -> str:
         """For the page: colours come from the page's variables."""
         return self._svg("")
 
-    def alone(self) -> bytes:
+    def svg_file(self) -> bytes:
         """As a file of its own."""
         return (self._svg(f"<style>{STYLE}{SVG_CLASSES}</style>") + "\n").encode()
 

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from ctrlab_api.records import ConfidenceInterval, ReportSummary
 from ctrlab_report.figures.axes import draw_x_axis
 from ctrlab_report.figures.canvas import WIDTH, Canvas, Figure, Scale, label_width, shorten
-from ctrlab_report.pages.number_formats import MINUS, difference, digits, level, metric_name, signed_interval
+from ctrlab_report.formatting.number_formats import (
+    MINUS,
+    difference_decimals,
+    format_confidence,
+    format_difference,
+    format_signed_interval,
+    metric_name,
+)
 
 ROW, TOP, LONGEST = 46, 32, 24
 """Height of a row; where the rows begin, below the words that name the two sides; characters of a row's name."""
@@ -26,8 +33,8 @@ class ForestRow:
     @property
     def said(self) -> str:
         """For somebody who cannot see it."""
-        bounds = f" ({signed_interval(self.new_data, self.digits)})" if self.new_data else ""
-        return f"{self.name}: {difference(self.estimate, self.digits)}{bounds}"
+        bounds = f" ({format_signed_interval(self.new_data, self.digits)})" if self.new_data else ""
+        return f"{self.name}: {format_difference(self.estimate, self.digits)}{bounds}"
 
     @property
     def ends(self) -> list[float]:
@@ -45,7 +52,7 @@ def comparison_forest_plot(summary: ReportSummary) -> Figure | None:
         ForestRow(
             f"{row.a} {MINUS} {row.b}",
             row.difference or 0.0,
-            digits(row),
+            difference_decimals(row),
             row.population.interval if row.population else None,
             row.population.simultaneous if row.population else None,
             row.this_test_set.interval if row.this_test_set else None,
@@ -76,7 +83,7 @@ def ablation_forest_plot(summary: ReportSummary) -> Figure | None:
         ForestRow(
             row.variant,
             row.drop,
-            digits(primary[row.variant]),
+            difference_decimals(primary[row.variant]),
             row.interval,
             row.simultaneous,
             _turned(here[row.variant]) if maximized else here[row.variant],
@@ -127,7 +134,7 @@ def forest_plot(
     canvas.text(WIDTH - 14, TOP - 12, sides[1], "t s e")
     for place, bar in enumerate(bars):
         _draw(canvas, scale, bar, left, TOP + ROW * (place + 0.5))
-    confidence = level(confidence_level)
+    confidence = format_confidence(confidence_level)
     wide = any(bar.together is not None and bar.together != bar.new_data for bar in bars)
     caption = f"Thick bar: {confidence} CI for new rows and new seeds (Obuchowski-Rockette)"
     caption += f"; its whiskers hold for all rows at once with {confidence} confidence. " if wide else ". "

@@ -3,8 +3,8 @@
 from ctrlab_api.records import ReportSummary
 from ctrlab_report.figures.axes import draw_legend, draw_x_axis, format_tick
 from ctrlab_report.figures.canvas import WIDTH, Canvas, Figure, Scale
+from ctrlab_report.formatting.number_formats import format_confidence, format_count, format_value, metric_name
 from ctrlab_report.inputs.report_inputs import ReportInputs
-from ctrlab_report.pages.number_formats import count, level, metric_name, value
 
 LEFT, HEIGHT = 62, 240
 
@@ -24,8 +24,8 @@ def reliability(summary: ReportSummary) -> Figure | None:
         points = [(across(found.predicted), up(found.observed)) for found in model.reliability]
         canvas.path(points, f"l{series % 6}")
         for (x, y), found in zip(points, model.reliability, strict=True):
-            rates = f"predicted {value(found.predicted)}, observed {value(found.observed)}"
-            said = f"{model.name}: {rates}, {count(found.rows)} rows"
+            rates = f"predicted {format_value(found.predicted)}, observed {format_value(found.observed)}"
+            said = f"{model.name}: {rates}, {format_count(found.rows)} rows"
             canvas.marker(x, y, series, 3.8, f"f{series % 6}", said)
     farthest = "; ".join(
         f"{model.name} at most {max(abs(found.predicted - found.observed) for found in model.reliability):.3f} off"
@@ -65,13 +65,15 @@ def tuning_history(summary: ReportSummary) -> Figure | None:
             better = result if sign * result > sign * best else best
             steps += [(across(number), up(best)), (across(number), up(better))]
             best = better
-            said = f"{found.name}, trial {number}: {value(result)}"
+            said = f"{found.name}, trial {number}: {format_value(result)}"
             canvas.marker(across(number), up(result), series, 3.2, f"o{series % 6}", said)
         canvas.path([*steps, (across(across.high), up(best))], f"l{series % 6}")
     return Figure(
         "tuning",
         "The search for hyper-parameters",
-        "; ".join(f"{found.name}: {found.budget} trials, best {value(found.best_value)}" for _, found in searches)
+        "; ".join(
+            f"{found.name}: {found.budget} trials, best {format_value(found.best_value)}" for _, found in searches
+        )
         + ".",
         "Each mark is a trial, the line the best value so far. This is one search; another would look different.",
         int(top + HEIGHT + 46),
@@ -104,11 +106,12 @@ def tuning_curves(summary: ReportSummary) -> Figure | None:
         "tuning-curve",
         "What another search would find",
         "; ".join(
-            f"{found.name}: median best of {found.curve[-1].trials} random trials {value(found.curve[-1].value)}"
+            f"{found.name}: median best of {found.curve[-1].trials} random trials {format_value(found.curve[-1].value)}"
             for _, found in searches
         )
         + ".",
-        f"Median best of n random trials, with {level(summary.confidence)} bands that hold for all n at once (dashed; "
+        f"Median best of n random trials, with {format_confidence(summary.confidence)} bands that hold for all n at "
+        "once (dashed; "
         "from the trials that were drawn at random alone).",
         int(top + HEIGHT + 46),
         canvas.body,
@@ -142,7 +145,7 @@ def learning_curves(summary: ReportSummary, inputs: ReportInputs) -> Figure | No
         canvas.path([(across(epoch), up(found)) for epoch, found in points], f"l{series % 6} thin")
         for epoch, found in points:
             if epoch == record.best_epoch:
-                said = f"{record.variant}, seed {record.seed}: epoch {epoch} kept, {value(found)}"
+                said = f"{record.variant}, seed {record.seed}: epoch {epoch} kept, {format_value(found)}"
                 canvas.marker(across(epoch), up(found), series, 4, f"f{series % 6}", said)
     epochs = [record.best_epoch for _, record, _ in curves if record.best_epoch is not None]
     kept = f"The kept epoch is between {min(epochs)} and {max(epochs)}." if epochs else "No epoch was kept."

@@ -3,7 +3,14 @@
 from ctrlab_api.records import ModelSummary, ReportSummary
 from ctrlab_report.figures.axes import draw_legend, draw_x_axis, format_tick
 from ctrlab_report.figures.canvas import WIDTH, Canvas, Figure, Scale, label_width, shorten
-from ctrlab_report.pages.number_formats import interval, level, mean_sd, metric_name, percent, value
+from ctrlab_report.formatting.number_formats import (
+    format_confidence,
+    format_interval,
+    format_mean_sd,
+    format_percent,
+    format_value,
+    metric_name,
+)
 
 ROW = 44
 
@@ -31,7 +38,8 @@ def seed_dots(summary: ReportSummary) -> Figure | None:
         "seeds",
         f"{name} on test, seed by seed",
         f"Dots on one line for each model. {said}.",
-        f"Each small mark is one seed; the large one is the mean, and the bar its {level(summary.confidence)} interval "
+        "Each small mark is one seed; the large one is the mean, and the bar its "
+        f"{format_confidence(summary.confidence)} interval "
         "for new rows and new seeds (Obuchowski-Rockette).",
         int(bottom + 46),
         canvas.body,
@@ -40,8 +48,10 @@ def seed_dots(summary: ReportSummary) -> Figure | None:
 
 def _described(model: ModelSummary, metric: str) -> str:
     both = model.metrics[metric].population
-    bounds = f", {level(both.interval.confidence)} interval {interval(both.interval)}" if both else ""
-    return f"{model.name} {mean_sd(model.metrics[metric].test)}{bounds}"
+    bounds = (
+        f", {format_confidence(both.interval.confidence)} interval {format_interval(both.interval)}" if both else ""
+    )
+    return f"{model.name} {format_mean_sd(model.metrics[metric].test)}{bounds}"
 
 
 def _interval_and_dots(canvas: Canvas, scale: Scale, model: ModelSummary, metric: str, series: int, y: float) -> None:
@@ -53,10 +63,17 @@ def _interval_and_dots(canvas: Canvas, scale: Scale, model: ModelSummary, metric
             canvas.line(scale(end), y + 4, scale(end), y + 12, f"l{colour}")
     for seed, found in numbers.by_seed.items():
         if found is not None:
-            canvas.marker(scale(found), y - 8, series, 3.6, f"o{colour}", f"{model.name}, seed {seed}: {value(found)}")
+            canvas.marker(
+                scale(found), y - 8, series, 3.6, f"o{colour}", f"{model.name}, seed {seed}: {format_value(found)}"
+            )
     if numbers.test is not None:
         canvas.marker(
-            scale(numbers.test.mean), y + 8, series, 5.5, f"f{colour}", f"{model.name}: mean {value(numbers.test.mean)}"
+            scale(numbers.test.mean),
+            y + 8,
+            series,
+            5.5,
+            f"f{colour}",
+            f"{model.name}: mean {format_value(numbers.test.mean)}",
         )
 
 
@@ -82,10 +99,10 @@ def validation_against_test(summary: ReportSummary) -> Figure | None:
     canvas.text(4, top - 10, f"{name} on test", "t s")
     canvas.path([(across(across.low), up(up.low)), (across(across.high), up(up.high))], "z")
     for series, model, seed, validation, test in points:
-        said = f"{model}, seed {seed}: validation {value(validation)}, test {value(test)}"
+        said = f"{model}, seed {seed}: validation {format_value(validation)}, test {format_value(test)}"
         canvas.marker(across(validation), up(test), series, 4.5, f"o{series % 6}", said)
     gaps = "; ".join(
-        f"{model.name} {value(model.metrics[metric].gap)}"
+        f"{model.name} {format_value(model.metrics[metric].gap)}"
         for model in summary.models
         if model.metrics[metric].gap is not None
     )
@@ -114,7 +131,7 @@ def variance_split(summary: ReportSummary) -> Figure | None:
     bottom = top + 34 * len(rows)
     for tick in (0, 0.25, 0.5, 0.75, 1):
         canvas.line(scale(tick), top - 6, scale(tick), bottom, "g")
-        canvas.text(scale(tick), bottom + 16, percent(tick), "t s m")
+        canvas.text(scale(tick), bottom + 16, format_percent(tick), "t s m")
     canvas.text((left + WIDTH - 24) / 2, bottom + 34, "share of the squared standard error", "t s m")
     said = []
     for place, (row, name) in enumerate(zip(rows, names, strict=True)):
@@ -123,7 +140,7 @@ def variance_split(summary: ReportSummary) -> Figure | None:
         canvas.text(left - 10, y + 16, shorten(name, 24), "t e")
         canvas.rectangle(scale(0), y + 3, scale(share) - scale(0), 18, "f0")
         canvas.rectangle(scale(share), y + 3, scale(1) - scale(share), 18, "hatch")
-        said.append(f"{name}: seeds {percent(share)}, test set {percent(1 - share)}")
+        said.append(f"{name}: seeds {format_percent(share)}, test set {format_percent(1 - share)}")
     return Figure(
         "variance",
         "Where the uncertainty comes from",

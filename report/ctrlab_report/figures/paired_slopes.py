@@ -3,7 +3,7 @@
 from ctrlab_api.records import ReportSummary
 from ctrlab_report.figures.axes import format_tick
 from ctrlab_report.figures.canvas import WIDTH, Canvas, Figure, Scale, shorten
-from ctrlab_report.pages.number_formats import metric_name, value
+from ctrlab_report.formatting.number_formats import format_value, metric_name
 
 
 def paired_slopes(summary: ReportSummary) -> Figure | None:
@@ -34,7 +34,7 @@ def paired_slopes(summary: ReportSummary) -> Figure | None:
             canvas.line(x1, up(b), x2, up(a), "a thin")
             for x, found, model in ((x1, b, row.b), (x2, a, row.a)):
                 series = order.index(model)
-                canvas.marker(x, up(found), series, 4, f"f{series % 6}", f"{model}, seed {seed}: {value(found)}")
+                canvas.marker(x, up(found), series, 4, f"f{series % 6}", f"{model}, seed {seed}: {format_value(found)}")
         characters = int(panel / 2 / 6.8)
         canvas.text(x1, top + height + 20, shorten(row.b, characters), "t m")
         canvas.text(x2, top + height + 20, shorten(row.a, characters), "t m")

@@ -3,7 +3,7 @@
 from ctrlab_api.records.inspections import Inspection, TimeBin
 from ctrlab_report.figures.axes import draw_legend, draw_x_axis, draw_y_axis
 from ctrlab_report.figures.canvas import WIDTH, Canvas, Figure, Scale, label_width, shorten
-from ctrlab_report.pages.number_formats import count, percent, value
+from ctrlab_report.formatting.number_formats import format_count, format_percent, format_value
 
 PARTS = ("train", "valid", "test")
 LEFT, HEIGHT, ROW = 66, 170, 24
@@ -65,10 +65,10 @@ def rate_over_time(found: Inspection) -> Figure | None:
             canvas.path(line, f"l{series}")
         for (x, y), (place, rate) in zip(line, points, strict=True):
             bin = found.timeline[place]
-            said = f"{PARTS[series]} from {bin.begins}: {value(rate)} of {count(bin.rows[series])} rows"
+            said = f"{PARTS[series]} from {bin.begins}: {format_value(rate)} of {format_count(bin.rows[series])} rows"
             canvas.marker(x, y, series, 3.4, f"f{series}", said)
     _moments(canvas, found.timeline, top + HEIGHT)
-    means = "; ".join(f"{part.name} {value(part.click_rate)}" for part in found.parts)
+    means = "; ".join(f"{part.name} {format_value(part.click_rate)}" for part in found.parts)
     return Figure(
         "clicks-over-time",
         "Share of clicks over time",
@@ -96,12 +96,12 @@ def single_features(found: Inspection) -> Figure | None:
     for place, (auc, name) in enumerate(known):
         y = top + ROW * (place + 0.5)
         canvas.text(left - 10, y + 4, shorten(name, 20), "t e")
-        canvas.marker(scale(auc), y, 0, 4.5, "f0", f"{name}: {value(auc)}")
+        canvas.marker(scale(auc), y, 0, 4.5, "f0", f"{name}: {format_value(auc)}")
     best, name = known[0]
     return Figure(
         "single-features",
         "What one feature alone tells",
-        f"{len(known)} features; the highest is {name} with {value(best)}.",
+        f"{len(known)} features; the highest is {name} with {format_value(best)}.",
         "AUC of the click rate that train has for a value. One close to 1 is nearly always a leak: a column that is "
         "filled after the click.",
         int(bottom + 46),
@@ -127,8 +127,12 @@ def new_values(found: Inspection) -> Figure | None:
         y = top + ROW * (place + 0.5)
         canvas.text(left - 10, y + 4, shorten(name, 20), "t e")
         for series, share in enumerate(shares, start=1):
-            canvas.marker(scale(share), y, series, 4.2, f"f{series}", f"{name}, {PARTS[series]}: {percent(share, 1)}")
-    said = "; ".join(f"{name} {percent(valid, 1)} and {percent(test, 1)}" for name, valid, test in known[:6])
+            canvas.marker(
+                scale(share), y, series, 4.2, f"f{series}", f"{name}, {PARTS[series]}: {format_percent(share, 1)}"
+            )
+    said = "; ".join(
+        f"{name} {format_percent(valid, 1)} and {format_percent(test, 1)}" for name, valid, test in known[:6]
+    )
     return Figure(
         "new-values",
         "Values that train does not know",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ctrlab_api.canonical_json import short_digest
 from ctrlab_api.records import ReportSummary
-from ctrlab_report.pages.number_formats import count, duration, level, metric_name
+from ctrlab_report.formatting.number_formats import format_confidence, format_count, format_duration, metric_name
 
 AUTHOR = "For the author to answer."
 
@@ -23,7 +23,7 @@ class Answer:
     open: bool = False
 
 
-def neurips(report: ReportSummary) -> tuple[Answer, ...]:
+def neurips_answers(report: ReportSummary) -> tuple[Answer, ...]:
     """The items of the NeurIPS paper checklist that concern experiments."""
     return (
         Answer("Claims", f"Each claim is a verdict of the table above; the analysis is {report.status}."),
@@ -44,7 +44,7 @@ def neurips(report: ReportSummary) -> tuple[Answer, ...]:
     )
 
 
-def reforms(report: ReportSummary) -> tuple[Answer, ...]:
+def reforms_answers(report: ReportSummary) -> tuple[Answer, ...]:
     """The REFORMS items that a record of the experiment can answer."""
     data, cluster = report.data, report.cluster
     leakage = (
@@ -97,7 +97,8 @@ def _errors(report: ReportSummary) -> str:
     sources = "seeds and test rows" + (f" (clustered by {report.cluster})" if report.cluster else "")
     corrected = "not corrected" if report.correction == "None" else f"corrected by {report.correction}"
     return (
-        f"{level(report.confidence)} confidence intervals that count {sources}, over {len(report.seeds)} seeds, by "
+        f"{format_confidence(report.confidence)} confidence intervals that count {sources}, over {len(report.seeds)} "
+        "seeds, by "
         f"Obuchowski-Rockette with Hillis' degrees of freedom; ± is the standard deviation over seeds. p-values of "
         f"{metric_name(report.primary_metric)} are {corrected}."
     )
@@ -109,9 +110,10 @@ def _compute(report: ReportSummary) -> str:
     gpu = sum(cost.gpu_seconds_total for cost in costs)
     searches = sum(found.seconds for found in report.tuning)
     failed = sum(model.failures.failed for model in report.models)
-    on_gpu = f"GPU {duration(gpu)}" if gpu else "no GPU"
+    on_gpu = f"GPU {format_duration(gpu)}" if gpu else "no GPU"
     return (
-        f"Final runs {duration(runs)} ({on_gpu}), searches {duration(searches)}, failed and pruned trials "
+        f"Final runs {format_duration(runs)} ({on_gpu}), searches {format_duration(searches)}, failed and pruned "
+        "trials "
         f"included; {failed} final runs without a result. One run of each model is in the cost table."
     )
 
@@ -134,7 +136,7 @@ def _codes(report: ReportSummary) -> Iterator[str]:
 def _sizes(report: ReportSummary) -> str:
     data = report.data
     parts = (data.train.rows, data.valid.rows, data.test.rows)
-    return "{} rows to train, {} to validate, {} to test.".format(*map(count, parts))
+    return "{} rows to train, {} to validate, {} to test.".format(*map(format_count, parts))
 
 
 def _rates(report: ReportSummary) -> str:

@@ -2,14 +2,14 @@
 
 from ctrlab_api.canonical_json import short_digest
 from ctrlab_api.records import ComparisonSummary, ModelSummary, ReportSummary
-from ctrlab_report.pages.number_formats import (
+from ctrlab_report.formatting.number_formats import (
     MINUS,
-    difference,
-    digits,
-    metric_digits,
+    difference_decimals,
+    format_difference,
+    format_p,
+    format_value,
+    metric_decimals,
     metric_name,
-    p_value,
-    value,
 )
 
 _SPECIAL = {
@@ -70,9 +70,9 @@ def _models(summary: ReportSummary) -> list[str]:
 def _model(summary: ReportSummary, model: ModelSummary) -> str:
     cells = [escape_latex(model.name)]
     for name in summary.metrics:
-        test, decimals = model.metrics[name].test, metric_digits(summary, name)
+        test, decimals = model.metrics[name].test, metric_decimals(summary, name)
         spread = f" ± {test.sd:.{decimals}f}" if test is not None and test.sd is not None else ""
-        cells.append(escape_latex(value(test.mean if test else None, decimals) + spread))
+        cells.append(escape_latex(format_value(test.mean if test else None, decimals) + spread))
     cells.append("--" if model.parameters is None else f"{model.parameters:,}".replace(",", r"\,"))
     return f"{' & '.join(cells)} \\\\"
 
@@ -101,15 +101,17 @@ def _comparisons(summary: ReportSummary, rows: list[ComparisonSummary]) -> list[
 
 
 def _comparison(row: ComparisonSummary) -> str:
-    decimals, found = digits(row), row.population
+    decimals, found = difference_decimals(row), row.population
     bounds = (
-        f"[{difference(found.interval.low, decimals)}, {difference(found.interval.high, decimals)}]" if found else "–"
+        f"[{format_difference(found.interval.low, decimals)}, {format_difference(found.interval.high, decimals)}]"
+        if found
+        else "–"
     )
     cells = (
         f"{row.a} {MINUS} {row.b}",
-        difference(row.difference, decimals),
+        format_difference(row.difference, decimals),
         bounds,
-        p_value(found.p_adjusted if found else None),
+        format_p(found.p_adjusted if found else None),
         row.label or "–",
     )
     return f"{' & '.join(escape_latex(cell) for cell in cells)} \\\\"

@@ -6,13 +6,13 @@ significant digits of the standard error, so that no sentence shows a digit that
 
 from dataclasses import dataclass
 
-from ctrlab_report.pages.number_formats import (
-    difference,
-    digits_for,
-    level,
+from ctrlab_report.formatting.number_formats import (
+    decimals_for_spread,
+    format_confidence,
+    format_difference,
+    format_p_clause,
+    format_signed_range,
     metric_name,
-    p_clause,
-    signed_interval_of,
 )
 from ctrlab_report.statistics.degenerate_results import Degenerate
 from ctrlab_report.statistics.two_source_estimates import TwoSourceComparison
@@ -20,7 +20,10 @@ from ctrlab_report.statistics.two_source_estimates import TwoSourceComparison
 
 def degenerate_sentence(a: str, b: str, result: Degenerate) -> str:
     """Return the sentence of row 1: no inference is possible."""
-    return f"{a} and {b} cannot be compared: {result.reason}. The raw difference is {difference(result.estimate, 6)}."
+    return (
+        f"{a} and {b} cannot be compared: {result.reason}. The raw difference is "
+        f"{format_difference(result.estimate, 6)}."
+    )
 
 
 @dataclass(frozen=True)
@@ -80,11 +83,13 @@ class VerdictSentences:
 
     def _difference(self) -> str:
         direction = "" if self.higher_is_better else " (lower is better)"
-        return f"{metric_name(self.metric)} differs by {difference(self.result.estimate, self._digits)}{direction}"
+        return (
+            f"{metric_name(self.metric)} differs by {format_difference(self.result.estimate, self._digits)}{direction}"
+        )
 
     def _interval(self) -> str:
-        bounds = signed_interval_of(self.result.low, self.result.high, self._digits)
-        return f"{level(self.result.confidence)} CI {bounds}"
+        bounds = format_signed_range(self.result.low, self.result.high, self._digits)
+        return f"{format_confidence(self.result.confidence)} CI {bounds}"
 
     def _count(self) -> str:
         return f"{self.result.seeds} {self.unit}"
@@ -95,8 +100,8 @@ class VerdictSentences:
 
     @property
     def _digits(self) -> int:
-        return digits_for(self.result.se)
+        return decimals_for_spread(self.result.se)
 
 
 def _p(p: float | None) -> str:
-    return "no p" if p is None else p_clause(p)
+    return "no p" if p is None else format_p_clause(p)

@@ -14,8 +14,8 @@ from ctrlab_api.plan import ParentExperiment, Plan
 from ctrlab_api.records import ReportSummary, RunRecord, StudyRecord
 from ctrlab_report.analysis.report_analysis import analyse_report
 from ctrlab_report.figures import draw_figures
+from ctrlab_report.formatting.number_formats import difference_decimals, format_difference
 from ctrlab_report.inputs.report_inputs import ReportInputs, read_report_inputs
-from ctrlab_report.pages.number_formats import difference, digits
 from ctrlab_report.pages.rendering import render_report
 from ctrlab_report.publishing.report_files import publish_report
 from ctrlab_report.publishing.report_making import make_report
@@ -171,7 +171,7 @@ def test_the_figure_shows_what_a_change_costs_right_of_zero(inputs: ReportInputs
     assert summary.ablation is not None
     for row in summary.ablation.rows:
         comparison = next(found for found in summary.comparisons if found.a == row.variant and found.role == "primary")
-        assert f"{row.variant}: {difference(row.drop, digits(comparison))}" in drops.alt
+        assert f"{row.variant}: {format_difference(row.drop, difference_decimals(comparison))}" in drops.alt
     zero, *_ = re.findall(r'class="z" d="M([\d.]+) ', drops.body)
     marks = re.findall(r'class="f0" d="M([\d.]+) [^"]*"><title>([\w-]+):', drops.body)
     placed = {name: float(x) > float(zero) for x, name in marks}

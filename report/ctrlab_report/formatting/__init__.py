@@ -1,0 +1,1 @@
+"""Numbers as text, for every file and sentence of a report."""
