@@ -7,6 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ctrlab_api.canonical_json import short_digest
+from ctrlab_api.names import ReportFile
 from ctrlab_api.records import ReportSummary
 from ctrlab_report.figures import SVG_CLASSES, draw_figures
 from ctrlab_report.formatting import number_formats
@@ -62,7 +63,7 @@ def render_report(summary: ReportSummary, inputs: ReportInputs) -> dict[str, byt
         "openings": [
             (record, opening)
             for run in inputs.runs
-            for record in (run.record, *run.repeats)
+            for record in (run.record, *run.later_attempts)
             if record is not None
             for opening in record.openings
         ],
@@ -80,7 +81,7 @@ def render_report(summary: ReportSummary, inputs: ReportInputs) -> dict[str, byt
         "report.html": template_environment(html=True).get_template("report.html.j2"),
     }
     return {
-        "summary.json": summary.to_json().encode(),
+        ReportFile.SUMMARY: summary.to_json().encode(),
         "runs.csv": runs_csv(summary),
         "comparisons.csv": comparisons_csv(summary),
         "tables.tex": tables_tex(summary),
