@@ -69,7 +69,7 @@ def dataset_of(folder: Path, **changes: Any) -> Dataset:
             {"name": "category", "type": "Categorical"},
             {"name": "shop", "type": "Categorical", "pretrained": vectors(folder)},
             {"name": "user", "type": "Categorical", "hashBuckets": 8},
-            {"name": "where", "type": "Cross", "cross": ["category", "shop"]},
+            {"name": "category_shop", "type": "Cross", "cross": ["category", "shop"]},
             {"name": "price", "type": "Numeric"},
             {"name": "weight", "type": "Numeric", "transform": "QuantileBucket", "buckets": 4},
             {"name": "age", "type": "Numeric", "transform": "LogBucket"},

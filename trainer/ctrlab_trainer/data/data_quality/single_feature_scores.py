@@ -1,4 +1,4 @@
-"""AUC of single features on validation; a feature that predicts clicks almost perfectly most likely holds the label."""
+"""AUC of single features on validation; a feature that predicts clicks almost perfectly may reveal the label."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +15,7 @@ BUCKETS: Final = 32
 """Number of quantile buckets in which a number's click rate is counted."""
 CHUNKS: Final = 16
 CHUNK_ROWS: Final = 1 << 15
-"""Of a split with more than CHUNKS * CHUNK_ROWS rows, only CHUNKS evenly spaced chunks are read."""
+"""Rows per chunk; only CHUNKS evenly spaced chunks are read of a split with more than CHUNKS * CHUNK_ROWS rows."""
 
 
 def single_feature_auc(encoded: EncodedDataset) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Encoding of a source that is too large for one machine, on a Dask cluster; the bytes are the same as on one machine.
 
 Workers read, observe and encode each file of the source with the same functions as one machine does. The process that
-starts them only holds the key columns of all rows (users, times, labels; about twenty bytes per row) and the result.
+starts them only keeps the key columns of all rows (users, times, labels; about twenty bytes per row) and the result.
 """
 
 from collections import deque

@@ -35,10 +35,10 @@ from ctrlab_trainer.data.splits.split_strategies import (
 )
 
 ENCODER_VERSION: Final = "1"
-"""Part of every data set's digest; raised whenever equal input would give other bytes."""
+"""Part of every data set's digest; increased whenever equal input would give different bytes."""
 
 EXACT_MOMENTS_VERSION: Final = "2"
-"""Encoder version of data sets with standardised numbers, whose mean and deviation were rounded before version 2."""
+"""Encoder version of data sets with standardised numbers; version 1 rounded mean and deviation differently."""
 
 EncodeFeatures = Callable[
     [SourceTable, Dataset, NDArray[np.bool_], EncodedColumns], tuple[EncodedSchema, dict[str, FittedEncoding]]

@@ -1,4 +1,4 @@
-"""Which columns of a source a data set reads, and which field of the specification requires each."""
+"""Source columns that a data set reads, and the field of the specification that requires each."""
 
 from ctrlab_api.resources.dataset import Dataset
 

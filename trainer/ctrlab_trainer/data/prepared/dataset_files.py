@@ -5,7 +5,7 @@ from typing import Final
 SCHEMA_FILE: Final = "schema.json"
 
 ENCODERS_FILE: Final = "encoders.json"
-"""What was fitted on train, by feature, to read ids back as values."""
+"""Encodings fitted on train, by feature, to read ids back as values."""
 
 RECORD_FILE: Final = "prepared.json"
 

@@ -16,7 +16,7 @@ class EncodedDataset:
 
     schema: EncodedSchema
     fitted: dict[str, dict[str, object]]
-    """What was fitted on train, by feature: values in order of their ids, statistics, or bucket edges."""
+    """Encodings fitted on train, by feature: values in order of their ids, statistics, or bucket edges."""
     splits: tuple[EncodedSplit, EncodedSplit, EncodedSplit]
     """Train, validation, test; mapped from their files."""
     true_probability: tuple[NDArray[np.float64], ...] | None

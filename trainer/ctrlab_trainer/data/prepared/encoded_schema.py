@@ -32,7 +32,7 @@ class EncodedVectors(ApiModel):
 
 
 class EncodedFeature(ApiModel):
-    """One feature and where its values are stored."""
+    """One feature, and the location of its values."""
 
     name: str
     kind: Literal["categorical", "numeric", "multicategorical", "history", "gaps"]
@@ -46,13 +46,13 @@ class EncodedFeature(ApiModel):
     length: int = 1
     """Maximum number of ids per row, for multicategorical and history."""
     of: str | None = None
-    """For history: the categorical feature whose block it shares."""
+    """Categorical feature whose block a history shares."""
     pooling: Literal["mean", "sum", "max"] | None = None
-    """For multicategorical: how its embeddings are pooled; None means the mean."""
+    """Pooling of the embeddings of a multicategorical feature; None means the mean."""
     through: str | None = None
-    """For history: the history whose events it shares."""
+    """History whose events this history shares."""
     vectors: EncodedVectors | None = None
-    """For categorical features, and the histories of such features."""
+    """Pre-trained vectors of a categorical feature, and of its histories."""
     shift: int = Field(default=0, exclude=True)
     """Difference between its encoded ids and its rows in a table from which dropped features are removed."""
 
@@ -61,7 +61,7 @@ class EncodedSchema(ApiModel):
     """Content of `schema.json`, stored next to the splits."""
 
     features: tuple[EncodedFeature, ...]
-    """In the order of the specification."""
+    """Features in the order of the specification."""
     embedding_rows: int
     """Number of rows of the fused table, padding included."""
     _folder: Path | None = PrivateAttr(default=None)

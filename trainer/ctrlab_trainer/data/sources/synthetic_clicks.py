@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ctrlab_api.errors import InvalidData, Problem
 
 GENERATOR_VERSION: Final = "1"
-"""Raised whenever equal options would give other rows."""
+"""Increased whenever equal options would give different rows."""
 
 SEGMENTS: Final = 8
 CATEGORIES: Final = 12

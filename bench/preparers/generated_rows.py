@@ -1,4 +1,4 @@
-"""Generated rows for `bench/prepare.py`: a label, 13 numbers and 26 categorical columns, as in Criteo's logs."""
+"""Generated rows for `bench/prepare.py`: a label, 13 numbers and 26 categorical columns, like Criteo's logs."""
 
 from pathlib import Path
 
@@ -9,23 +9,23 @@ import pyarrow.csv
 NUMBERS = tuple(f"I{i}" for i in range(1, 14))
 CATEGORIES = tuple(f"C{i}" for i in range(1, 27))
 SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
-"""Distinct values of the categorical columns, in turn; small ones are frequent."""
+"""Numbers of distinct values, assigned to the categorical columns in turn; low values are the most frequent."""
 SHARES = {"train": 0.8, "valid": 0.1, "test": 0.1}
-CHUNK = 250_000
+CHUNK_ROWS = 250_000
 MIN_FREQUENCY = 2
 
 
 def write_rows(folder: Path, rows: int) -> None:
-    """`train.csv`, `valid.csv` and `test.csv`, a chunk at a time."""
+    """Write `train.csv`, `valid.csv` and `test.csv`, a chunk at a time."""
     folder.mkdir(parents=True)
     random = np.random.default_rng(7)
-    for part, share in SHARES.items():
-        left, header = round(rows * share), True
-        with (folder / f"{part}.csv").open("wb") as file:
-            while left > 0:
-                table = _chunk(random, min(CHUNK, left))
+    for split, share in SHARES.items():
+        remaining, header = round(rows * share), True
+        with (folder / f"{split}.csv").open("wb") as file:
+            while remaining > 0:
+                table = _chunk(random, min(CHUNK_ROWS, remaining))
                 pa.csv.write_csv(table, file, pa.csv.WriteOptions(include_header=header, quoting_style="none"))
-                left, header = left - CHUNK, False
+                remaining, header = remaining - CHUNK_ROWS, False
 
 
 def _chunk(random: np.random.Generator, rows: int) -> pa.Table:

@@ -1,11 +1,11 @@
-"""Prepares the rows with ctrlab: `ctrlab_side.py FOLDER STORE`; prints the seconds that `prepare` took."""
+"""Prepare the rows with ctrlab: `prepare_with_ctrlab.py FOLDER STORE`; prints the duration of `prepare` in seconds."""
 
 import json
 import sys
 import time
 from pathlib import Path
 
-from bench.preparers.rows import CATEGORIES, MIN_FREQUENCY, NUMBERS, SHARES
+from bench.preparers.generated_rows import CATEGORIES, MIN_FREQUENCY, NUMBERS, SHARES
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.plan import Plan, Variant
 from ctrlab_api.resources.dataset import Dataset
@@ -20,7 +20,7 @@ SPEC = {
         *({"name": name, "type": "Numeric"} for name in NUMBERS),
         *({"name": name, "type": "Categorical"} for name in CATEGORIES),
     ],
-    "split": {"strategy": "Predefined", "files": {part: f"{part}.csv" for part in SHARES}},
+    "split": {"strategy": "Predefined", "files": {split: f"{split}.csv" for split in SHARES}},
     "preprocessing": {"minFrequency": MIN_FREQUENCY},
 }
 PLAN = Plan(
@@ -31,6 +31,6 @@ PLAN = Plan(
     analysis=Analysis(),
 )
 
-began = time.perf_counter()
+start = time.perf_counter()
 prepare(PLAN, FileStore.at(sys.argv[2]), ExperimentKey(namespace="bench", name="prepare", uid="1"))
-print(time.perf_counter() - began)
+print(time.perf_counter() - start)

@@ -1,15 +1,15 @@
-"""Prepares the same rows with FuxiCTR: `fuxictr_side.py FOLDER TARGET`; prints the seconds that it took."""
+"""Prepare the same rows with FuxiCTR: `prepare_with_fuxictr.py FOLDER TARGET`; prints the duration in seconds."""
 
 import sys
 import time
 
 from fuxictr.preprocess import FeatureProcessor, build_dataset
 
-from bench.preparers.rows import CATEGORIES, MIN_FREQUENCY, NUMBERS
+from bench.preparers.generated_rows import CATEGORIES, MIN_FREQUENCY, NUMBERS
 
 FOLDER, TARGET = sys.argv[1:3]
 
-began = time.perf_counter()
+start = time.perf_counter()
 processor = FeatureProcessor(
     feature_cols=[
         *(
@@ -29,4 +29,4 @@ build_dataset(
     test_data=f"{FOLDER}/test.csv",
     min_categr_count=MIN_FREQUENCY,
 )
-print(time.perf_counter() - began)
+print(time.perf_counter() - start)
