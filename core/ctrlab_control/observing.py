@@ -51,10 +51,10 @@ class Observer:
         return Facts(
             experiment=experiment,
             now=rfc3339(now),
-            frozen=plan,
+            frozen_plan=plan,
             jobs=jobs,
             prepared=self._prepared,
-            searches=studies,
+            studies=studies,
             runs=self._runs() if is_tuned else frozenset(),
             decision=self._decision,
             report=self._report() if is_tuned else None,

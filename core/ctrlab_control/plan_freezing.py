@@ -1,8 +1,9 @@
-"""Freezing a plan, and with it what was known then: which earlier plans had opened a test set.
+"""Freeze a plan together with its lineage: the earlier plans that had opened a test set by then.
 
-Those of the same name count, and those of any other name that trained one of the same models: what was changed after
-the results were seen is exploratory under every name. An ablation's experiment and its full model do not count, because
-an ablation takes both over as they are; what had been opened before its experiment counts for the ablation, too.
+Earlier plans of the same experiment name count, and plans of any other name that trained one of the same models: a plan
+that changed after its results were seen is exploratory under every name. The parent of an ablation and its full model do
+not count, because an ablation reuses both unchanged; whatever had been opened before the parent counts for the
+ablation, too.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,38 +17,40 @@ from ctrlab_api.records.lineage import test_rows_digest
 from ctrlab_store import Store
 
 
-def lineage(store: Store, key: ExperimentKey, plan: Plan) -> Lineage:
-    """What the store tells of the other experiments of this namespace; `store` is the root.
-
-    Every opening of test is logged before the rows are read, so that a run which then crashed counts as well.
-    """
-    parent = plan.parent.experiment if plan.parent is not None else None
-    found = [
-        _earlier(store, key, plan, folder, keys)
-        for folder, keys in _openings(store, key.namespace).items()
-        if folder not in (key.prefix, parent)
-    ]
-    counted = {
-        (one.experiment or key.name, one.uid): one for one in found if one.experiment is None or one.shared_models
-    }
-    for one in _of_parent(store, plan):
-        counted.setdefault((one.experiment or "", one.uid), one)
-    return Lineage(earlier=tuple(counted[place] for place in sorted(counted)))
-
-
 def freeze_plan(store: Store, key: ExperimentKey, plan: Plan) -> None:
-    """Put `lineage.json` and then `plan.json`; both are written once."""
+    """Write `lineage.json` and then `plan.json`, each once; `store` is the store of all experiments."""
     folder = store.below(key.prefix)
     if not folder.exists(ObjectKey.LINEAGE):
-        folder.put(ObjectKey.LINEAGE, lineage(store, key, plan).to_json().encode())
+        folder.put(ObjectKey.LINEAGE, lineage_of(store, key, plan).to_json().encode())
     folder.put(ObjectKey.PLAN, plan.to_json().encode())
 
 
+def lineage_of(store: Store, key: ExperimentKey, plan: Plan) -> Lineage:
+    """Return the earlier plans of this namespace that count; `store` is the store of all experiments.
+
+    Every opening of test rows is logged before the rows are read, so a run that crashed afterwards counts as well.
+    """
+    parent = plan.parent.experiment if plan.parent is not None else None
+    opened = [
+        _earlier_plan(store, key, plan, folder, opening_keys)
+        for folder, opening_keys in _openings(store, key.namespace).items()
+        if folder not in (key.prefix, parent)
+    ]
+    counted = {
+        (earlier.experiment or key.name, earlier.uid): earlier
+        for earlier in opened
+        if earlier.experiment is None or earlier.shared_models
+    }
+    for earlier in _lineage_of_parent(store, plan):
+        counted.setdefault((earlier.experiment or "", earlier.uid), earlier)
+    return Lineage(earlier=tuple(counted[name_and_uid] for name_and_uid in sorted(counted)))
+
+
 def shared_models(plan: Plan, other: Plan) -> tuple[str, ...]:
-    """Names of the models that both plans train, whatever the other calls them; an ablation's full model aside."""
-    known = {_identity(variant) for variant in other.variants}
-    full = plan.parent.model if plan.parent is not None else None
-    return tuple(v.name for v in plan.variants if v.name != full and _identity(v) in known)
+    """Return the models that both plans train, under any name in `other`, without the full model of an ablation."""
+    identities = {_identity(variant) for variant in other.variants}
+    full_model = plan.parent.model if plan.parent is not None else None
+    return tuple(v.name for v in plan.variants if v.name != full_model and _identity(v) in identities)
 
 
 def _identity(variant: Variant) -> str:
@@ -55,24 +58,26 @@ def _identity(variant: Variant) -> str:
 
 
 def _openings(store: Store, namespace: str) -> dict[str, list[str]]:
-    """Keys of the openings by experiment folder (namespace/name/uid)."""
-    found: dict[str, list[str]] = {}
+    """Return the keys of the openings by the experiment's folder (namespace/name/uid)."""
+    openings: dict[str, list[str]] = {}
     for key in store.list(f"{namespace}/"):
         match key.split("/"):
             case [_, _, _, "runs", *_, RunFile.OPENING] as parts:
-                found.setdefault("/".join(parts[:3]), []).append(key)
-    return found
+                openings.setdefault("/".join(parts[:3]), []).append(key)
+    return openings
 
 
-def _earlier(store: Store, key: ExperimentKey, plan: Plan, folder: str, openings: Iterable[str]) -> EarlierPlan:
-    other_key = ExperimentKey.parse(folder)
-    keys = sorted(openings)
+def _earlier_plan(
+    store: Store, key: ExperimentKey, plan: Plan, folder: str, opening_keys: Iterable[str]
+) -> EarlierPlan:
+    _, name, uid = folder.split("/")
+    keys = sorted(opening_keys)
     prepared = PreparedData.model_validate_json(store.get(f"{folder}/{ObjectKey.PREPARED}"))
     first = TestOpening.model_validate_json(store.get(keys[0]))
     other = Plan.model_validate_json(store.get(f"{folder}/{ObjectKey.PLAN}"))
     return EarlierPlan(
-        uid=other_key.uid,
-        experiment=None if other_key.name == key.name else other_key.name,
+        uid=uid,
+        experiment=None if name == key.name else name,
         plan_digest=first.plan_digest,
         dataset_digest=prepared.digest,
         test_rows=test_rows_digest(prepared),
@@ -81,12 +86,12 @@ def _earlier(store: Store, key: ExperimentKey, plan: Plan, folder: str, openings
     )
 
 
-def _of_parent(store: Store, plan: Plan) -> Iterator[EarlierPlan]:
-    """What the experiment of an ablation had recorded, seen from the ablation."""
+def _lineage_of_parent(store: Store, plan: Plan) -> Iterator[EarlierPlan]:
+    """Yield the earlier plans that the parent of an ablation recorded, from the ablation's point of view."""
     if plan.parent is None:
         return
     folder = store.below(plan.parent.experiment)
     if folder.exists(ObjectKey.LINEAGE):
-        for one in Lineage.model_validate_json(folder.get(ObjectKey.LINEAGE)).earlier:
-            name = one.experiment or plan.parent.name
-            yield one.model_copy(update={"experiment": name, "shared_models": (plan.parent.model,)})
+        for earlier in Lineage.model_validate_json(folder.get(ObjectKey.LINEAGE)).earlier:
+            name = earlier.experiment or plan.parent.name
+            yield earlier.model_copy(update={"experiment": name, "shared_models": (plan.parent.model,)})

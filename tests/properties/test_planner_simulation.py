@@ -82,17 +82,17 @@ class World:
         jobs = dict(self.facts.jobs)
         match action:
             case WritePlan(plan):
-                assert self.facts.frozen in (None, plan), "a plan never changes"
-                self.facts = replace(self.facts, frozen=plan)
+                assert self.facts.frozen_plan in (None, plan), "a plan never changes"
+                self.facts = replace(self.facts, frozen_plan=plan)
             case EnsureJob(request):
                 if request.phase == "evaluate":
-                    assert self.facts.all_frozen, "no final run before every search is frozen"
+                    assert self.facts.all_studies_frozen, "no final run before every search is frozen"
                 jobs.setdefault(request.name, JobFacts("Active", request.parallelism))
                 self.requests[request.name] = request
             case FreezeUnsearched(variant):
                 assert self.facts.prepared is not None, "no search is frozen before the data are there"
                 assert not self.facts.plan.needs_tuning(variant)
-                self._freeze(variant, self.facts.search(variant))
+                self._freeze(variant, self.facts.study(variant))
             case ScaleJob(name, _, parallelism):
                 jobs[name] = replace(jobs[name], parallelism=parallelism)
             case DeleteJob(name):
@@ -137,18 +137,18 @@ class World:
 
     def _trial(self, variant: str) -> bool:
         """One more trial; true when the search is frozen by it."""
-        search, budget = self.facts.search(variant), self.facts.plan.trial_budget(variant)
+        search, budget = self.facts.study(variant), self.facts.plan.trial_budget(variant)
         done = min(budget, search.done + 1)
         search = replace(search, done=done)
         if done == budget:
             self._freeze(variant, search)
         else:
-            self.facts = replace(self.facts, searches={**self.facts.searches, variant: search})
+            self.facts = replace(self.facts, studies={**self.facts.studies, variant: search})
         return done == budget
 
     def _freeze(self, variant: str, search: StudyFacts) -> None:
         new = replace(search, digest=f"sha256:{variant}")
-        self.facts = replace(self.facts, searches={**self.facts.searches, variant: new})
+        self.facts = replace(self.facts, studies={**self.facts.studies, variant: new})
 
     def _lose(self, name: str, index: int) -> None:
         job = self.facts.jobs[name]

@@ -95,7 +95,7 @@ class LocalJob:
             parallelism=self.parallelism,
             active_seconds=active_seconds,
             failed_indexes=frozenset(self.failed),
-            hopeless=self.non_retriable is not None,
+            non_retriable=self.non_retriable is not None,
             message=message,
         )
 

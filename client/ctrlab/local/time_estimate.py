@@ -16,7 +16,7 @@ class TimeEstimate:
     def seconds_left(self, facts: Facts, now: float) -> float | None:
         """Extrapolate the pace of this process; None until it has finished a unit. `now`: monotonic seconds."""
         plan = facts.plan
-        done = sum(facts.search(name).done for name in plan.names) + len(facts.runs)
+        done = sum(facts.study(name).done for name in plan.names) + len(facts.runs)
         total = sum(plan.trial_budget(name) for name in plan.names) + len(plan.final_runs(facts.seed_count))
         if self.started_at is None:
             if facts.prepared is not None:

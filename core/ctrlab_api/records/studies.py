@@ -1,7 +1,7 @@
 """`studies/<variant>.json`: one frozen search, with every trial and the reason for the choice of the best."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from ctrlab_api.canonical_json import digest
@@ -118,6 +118,11 @@ class StudyRecord(ApiModel):
         return digest(self)
 
 
-def search_token(searches: Iterable[StudyRecord]) -> str:
-    """Digest over all frozen searches of an experiment: the token that opens its test set."""
-    return digest({search.variant: search.digest for search in searches})
+def search_token(studies: Iterable[StudyRecord]) -> str:
+    """Return the digest over all frozen studies of an experiment: the token that opens its test rows."""
+    return token_of_digests({study.variant: study.digest for study in studies})
+
+
+def token_of_digests(digests: Mapping[str, str]) -> str:
+    """Return the search token from the digest of each variant's study."""
+    return digest(dict(digests))

@@ -1,6 +1,6 @@
-"""The pure planner: what is known of an experiment goes in, what to do next and its status come out.
+"""The pure planner: facts about an experiment in, the next actions and its status out.
 
-`decide` knows neither Kubernetes nor processes; both backends gather `Facts`, carry out the actions in order and write
+`decide` knows neither Kubernetes nor processes. Both backends gather `Facts`, execute the actions in order and write
 the status. Nothing is remembered between two calls except the status itself.
 """
 

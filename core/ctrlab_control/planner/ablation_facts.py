@@ -1,8 +1,8 @@
-"""An ablation as the planner sees it: an experiment of its own whose plan follows from that of its parent.
+"""An ablation as the planner sees it: an experiment whose plan follows from that of its parent experiment.
 
-Both backends hand in the Ablation and the CTRExperiment that it names, each with its last status; what comes out goes
-into `Facts`. Nothing of an ablation is frozen before its parent has succeeded: only then are the searches, whose values
-and digests its plan takes over, and the number of seeds known.
+Both backends pass the Ablation and the CTRExperiment that it names, each with its last status; the result is part of
+`Facts`. Nothing of an ablation is frozen before its parent has succeeded, because its plan contains the digests of the
+parent's studies, the values that they found, and the parent's number of seeds.
 """
 
 from dataclasses import dataclass
@@ -19,53 +19,54 @@ from ctrlab_api.resources.status import ExperimentStatus
 
 @dataclass(frozen=True)
 class AblationFacts:
-    """What is known of an ablation beside what is known of any experiment."""
+    """Facts about an ablation in addition to those about any experiment."""
 
     plan: Plan | None
-    """What is asked; None where the specification names something that is not there."""
+    """The requested plan; None if the specification names something that does not exist."""
     problems: tuple[Problem, ...] = ()
     waiting: str | None = None
-    """For what of its parent it waits."""
-    stuck: str | None = None
-    """Why waiting is in vain until somebody acts."""
+    """What the ablation waits for; None if its parent has succeeded."""
+    blocked: str | None = None
+    """Why waiting is useless until somebody acts."""
 
     @property
-    def is_idle(self) -> bool:
-        """Whether nothing can have been begun, so that there is nothing in the store to look at."""
-        return bool(self.problems or self.waiting or self.stuck)
+    def has_no_artifacts(self) -> bool:
+        """Whether nothing can have started, so that the store holds nothing of the ablation."""
+        return bool(self.problems or self.waiting or self.blocked)
 
 
 def ablation_facts(ablation: Ablation, parent: Experiment) -> AblationFacts:
-    """Pure; `parent` is the experiment that `spec.experimentRef` names, with its uid and its last status."""
+    """Derive the facts from both resources; `parent` is the one in `spec.experimentRef`, with uid and last status."""
     problems = tuple(check_ablation(ablation, parent))
     plan = None if problems else build_ablation_plan(ablation, AblationParent.from_experiment(parent))
     name = f"CTRExperiment {parent.metadata.namespace}/{parent.metadata.name}"
     status = parent.status or ExperimentStatus()
     if status.is_true(ConditionType.FAILED):
-        return AblationFacts(plan, problems, stuck=f"{name} failed, and its ablation needs its searches and final runs")
+        message = f"{name} failed, and its ablation needs its studies and final runs"
+        return AblationFacts(plan, problems, blocked=message)
     if not status.is_true(ConditionType.SUCCEEDED):
-        return AblationFacts(plan, problems, waiting=f"waiting for {name} to succeed ({_standing(parent.status)})")
+        return AblationFacts(plan, problems, waiting=f"waiting for {name} to succeed ({_progress(parent.status)})")
     return AblationFacts(plan, problems)
 
 
 def as_experiment(ablation: Ablation, parent: Experiment) -> Experiment:
-    """The ablation under its own name and status, with its parent's data, budget and storage, and its own runtime."""
+    """Return an experiment with the ablation's name, status and runtime, and the parent's data, budget and storage."""
     spec = ablation.spec
-    overrides = spec.runtime.model_dump(exclude_none=True) if spec.runtime else {}
-    given = {name: getattr(spec.runtime, name) for name in overrides}
+    names = spec.runtime.model_dump(exclude_none=True) if spec.runtime else {}
+    overrides = {name: getattr(spec.runtime, name) for name in names}
     return parent.model_copy(
         update={
             "metadata": ablation.metadata,
             "status": ablation.status,
             "spec": parent.spec.model_copy(
-                update={"runtime": parent.spec.runtime.model_copy(update=given), "suspend": spec.suspend}
+                update={"runtime": parent.spec.runtime.model_copy(update=overrides), "suspend": spec.suspend}
             ),
         }
     )
 
 
-def _standing(status: ExperimentStatus | None) -> str:
-    """Its stage, and that it does not move if so."""
+def _progress(status: ExperimentStatus | None) -> str:
+    """Return the stage, and the reason if the experiment is stalled."""
     if status is None:
         return "stage Pending"
     stalled = status.condition(ConditionType.STALLED)

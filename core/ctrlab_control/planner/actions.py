@@ -1,7 +1,7 @@
-"""What the planner can ask of a backend. Actions are carried out in order; each may be repeated without harm.
+"""Actions that the planner requests from a backend, which executes them in order; each is idempotent.
 
-Suspending deletes active jobs instead of suspending them: everything a worker finishes is kept outside of its job, and
-on a cluster `spec.suspend` of a Job belongs to the queueing system.
+Suspending deletes active jobs instead of suspending them: the results of a worker are stored outside of its job, and on
+a cluster `spec.suspend` of a Job belongs to the queueing system.
 """
 
 from dataclasses import dataclass
@@ -16,22 +16,22 @@ Phase = Literal["prepare", "tune", "evaluate", "decide", "report"]
 
 @dataclass(frozen=True)
 class JobRequest:
-    """A job as the planner wants it; the backend adds store, experiment key and credentials."""
+    """A job that the planner requests; the backend adds store, experiment key and credentials."""
 
     name: str
-    """Unique and fixed within the experiment."""
+    """Unique within the experiment, and never reused for another job."""
     phase: Phase
     program: Program
-    """Which package is run: `python -m ctrlab_<program>`."""
+    """Which package to run: `python -m ctrlab_<program>`."""
     arguments: tuple[str, ...]
     completions: int = 1
     parallelism: int = 1
     groups: tuple[RunGroup, ...] = ()
-    """For final runs: which ones each index makes."""
+    """For final runs: the runs of each index."""
 
     @property
     def digest(self) -> str:
-        """Of what the job was made from; its size may change and is left out."""
+        """Digest of the job's content without its size, which may change."""
         return digest(
             {
                 "name": self.name,
@@ -44,28 +44,28 @@ class JobRequest:
 
 @dataclass(frozen=True)
 class WritePlan:
-    """Freeze the plan: put it into the store, where it never changes again."""
+    """Freeze the plan: write it to the store, where it never changes."""
 
     plan: Plan
 
 
 @dataclass(frozen=True)
 class RaiseTrials:
-    """Give every search so many trials, if none that would grow is over."""
+    """Raise every study to this number of trials, unless one that would grow is closed."""
 
     trials: int
 
 
 @dataclass(frozen=True)
 class FreezeUnsearched:
-    """Write the record of a search that needs no trials."""
+    """Write the record of a study that needs no trials."""
 
     variant: str
 
 
 @dataclass(frozen=True)
 class EnsureJob:
-    """Create the job unless one of its name exists."""
+    """Create the job unless a job of this name exists."""
 
     request: JobRequest
 
@@ -81,7 +81,7 @@ class ScaleJob:
 
 @dataclass(frozen=True)
 class DeleteJob:
-    """Stop the job's workers (SIGTERM first) and forget the job."""
+    """Stop the job's workers (SIGTERM first) and delete the job."""
 
     name: str
 

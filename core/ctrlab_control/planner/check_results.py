@@ -1,4 +1,4 @@
-"""What one phase says of the facts; the first phase that says something decides."""
+"""The result of one check of the planner; the first check that returns one decides."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from ctrlab_control.planner.facts import Facts
 
 @dataclass(frozen=True)
 class Work:
-    """The phase is going on; these actions bring it forward."""
+    """The phase is in progress, and these actions advance it."""
 
     stage: Stage
     actions: tuple[Action, ...]
@@ -19,19 +19,19 @@ class Work:
 
 @dataclass(frozen=True)
 class Pause:
-    """The user asked to stop for now."""
+    """The user suspended the experiment."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """An ablation's turn has not come yet; it goes on by itself when its experiment has succeeded."""
+    """An ablation waits for its experiment to succeed, and then continues by itself."""
 
     message: str
 
 
 @dataclass(frozen=True)
 class Stall:
-    """Nothing will move until the user acts, and then it goes on."""
+    """Nothing happens until the user acts; then the experiment continues."""
 
     reason: str
     message: str
@@ -52,17 +52,17 @@ class Success:
 
 @dataclass(frozen=True)
 class Ended:
-    """It had ended before, as its status says; nothing changes any more."""
+    """The experiment ended before, according to its status; nothing changes any more."""
 
 
 CheckResult = Work | Pause | Wait | Stall | Fail | Success | Ended
 
 Check = Callable[[Facts], CheckResult | None]
-"""One link of the chain; None means that it has nothing to say and the next one is asked."""
+"""One check of the chain; None passes on to the next check."""
 
 
 def ensure_job(facts: Facts, request: JobRequest) -> tuple[Action, ...]:
-    """What makes a job of this name and size exist; nothing where it does, or where it has ended."""
+    """Return the action that creates or resizes the job; nothing if it has this size or has ended."""
     job = facts.jobs.get(request.name)
     if job is None:
         return (EnsureJob(request),)

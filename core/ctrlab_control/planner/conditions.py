@@ -1,4 +1,4 @@
-"""`status.conditions`: all ten, always, sorted; a time moves only when a condition changes its status."""
+"""`status.conditions`: always all ten, sorted; a transition time changes only when a condition changes its status."""
 
 from typing import Literal
 
@@ -6,54 +6,54 @@ from ctrlab_api.names import ConditionType
 from ctrlab_api.resources.status import ExperimentStatus, StatusCondition
 from ctrlab_control.planner.check_results import CheckResult, Fail, Pause, Stall, Success, Wait, Work
 
-Claim = tuple[Literal["True", "False"], str, str]
+ConditionValue = tuple[Literal["True", "False"], str, str]
 """Status, reason and message of one condition."""
 
 
 def conditions_of(
-    previous: ExperimentStatus | None, generation: int, now: str, verdict: CheckResult, milestones: dict[str, bool]
+    previous: ExperimentStatus | None, generation: int, now: str, result: CheckResult, milestones: dict[str, bool]
 ) -> tuple[StatusCondition, ...]:
-    """Every condition for this verdict; `milestones` tells which phases are over, `now` is RFC 3339."""
-    claims: dict[str, Claim] = {
+    """Return every condition for this result; `milestones` says which phases are over, `now` is RFC 3339."""
+    values: dict[str, ConditionValue] = {
         ConditionType.RECONCILING: ("False", "UpToDate", ""),
-        ConditionType.SUSPENDED: _claim(isinstance(verdict, Pause), "Suspended", "Running"),
-        ConditionType.SUCCEEDED: _claim(isinstance(verdict, Success), "ReportPublished", "NotYet"),
-        ConditionType.FAILED: _claim(False, "", "NoFailure"),
-        ConditionType.STALLED: _claim(False, "", "Moving"),
-        ConditionType.READY: ("True", _stage(verdict), verdict.message if isinstance(verdict, Work | Wait) else ""),
+        ConditionType.SUSPENDED: _value(isinstance(result, Pause), "Suspended", "Running"),
+        ConditionType.SUCCEEDED: _value(isinstance(result, Success), "ReportPublished", "NotYet"),
+        ConditionType.FAILED: _value(False, "", "NoFailure"),
+        ConditionType.STALLED: _value(False, "", "Moving"),
+        ConditionType.READY: ("True", _reason(result), result.message if isinstance(result, Work | Wait) else ""),
     }
-    claims |= {name: _claim(reached, "Done", "NotYet") for name, reached in milestones.items()}
-    if isinstance(verdict, Stall | Fail):
-        claims[ConditionType.STALLED] = ("True", verdict.reason, verdict.message)
-        claims[ConditionType.READY] = ("False", verdict.reason, verdict.message)
-    if isinstance(verdict, Fail):
-        claims[ConditionType.FAILED] = ("True", verdict.reason, verdict.message)
-    return tuple(_condition(previous, generation, now, name, claims[name]) for name in sorted(claims))
+    values |= {name: _value(is_reached, "Done", "NotYet") for name, is_reached in milestones.items()}
+    if isinstance(result, Stall | Fail):
+        values[ConditionType.STALLED] = ("True", result.reason, result.message)
+        values[ConditionType.READY] = ("False", result.reason, result.message)
+    if isinstance(result, Fail):
+        values[ConditionType.FAILED] = ("True", result.reason, result.message)
+    return tuple(_condition(previous, generation, now, name, values[name]) for name in sorted(values))
 
 
-def _claim(holds: bool, reason: str, otherwise: str) -> Claim:
-    return ("True", reason, "") if holds else ("False", otherwise, "")
+def _value(is_true: bool, reason_if_true: str, reason_if_false: str) -> ConditionValue:
+    return ("True", reason_if_true, "") if is_true else ("False", reason_if_false, "")
 
 
-def _stage(verdict: CheckResult) -> str:
-    if isinstance(verdict, Work):
-        return verdict.stage
-    if isinstance(verdict, Wait):
+def _reason(result: CheckResult) -> str:
+    if isinstance(result, Work):
+        return result.stage
+    if isinstance(result, Wait):
         return "WaitingForExperiment"
-    return "Suspended" if isinstance(verdict, Pause) else "Succeeded"
+    return "Suspended" if isinstance(result, Pause) else "Succeeded"
 
 
 def _condition(
-    previous: ExperimentStatus | None, generation: int, now: str, name: str, claim: Claim
+    previous: ExperimentStatus | None, generation: int, now: str, name: str, value: ConditionValue
 ) -> StatusCondition:
-    status, reason, message = claim
+    status, reason, message = value
     before = previous.condition(name) if previous else None
-    unchanged = before is not None and before.status == status
+    is_unchanged = before is not None and before.status == status
     return StatusCondition(
         type=name,
         status=status,
         observed_generation=generation,
-        last_transition_time=before.last_transition_time if before and unchanged else now,
+        last_transition_time=before.last_transition_time if before and is_unchanged else now,
         reason=reason,
         message=message,
     )

@@ -1,4 +1,4 @@
-"""`decide`: the chain of checks, read from top to bottom, and what follows from the first that speaks."""
+"""`decide`: a chain of checks from top to bottom; the first result determines the actions and the status."""
 
 from dataclasses import dataclass
 
@@ -15,15 +15,15 @@ from ctrlab_control.planner.status_updates import status_of
 from ctrlab_control.planner.tune_phase import tune
 
 CHAIN: tuple[Check, ...] = (
-    ended,  # Make sure that what has ended stays as it ended.
-    invalid,  # Make sure that nothing starts which cannot succeed.
-    changed,  # Make sure that the question is still the one that was frozen.
-    suspended,  # Make sure that the user wants work now.
+    ended,  # Make sure that an ended experiment does not change.
+    invalid,  # Make sure that an invalid specification never starts.
+    changed,  # Make sure that the plan is the frozen one.
+    suspended,  # Make sure that the user has not suspended it.
     waiting,  # Make sure that an ablation's experiment has succeeded.
-    prepare,  # Make sure that the data set is encoded.
-    tune,  # Make sure that every search is frozen.
+    prepare,  # Make sure that the data set is prepared.
+    tune,  # Make sure that every study is frozen.
     evaluate,  # Make sure that every planned final run has ended.
-    decide_seeds,  # Make sure that the number of seeds is decided, where that was asked for.
+    decide_seeds,  # Make sure that the number of seeds is decided if the plan has a precision.
     extend,  # Make sure that every additional run has ended.
     report,  # Make sure that the report is published.
 )
@@ -31,20 +31,20 @@ CHAIN: tuple[Check, ...] = (
 
 @dataclass(frozen=True)
 class Decision:
-    """Actions in order, and the status to write once they are done."""
+    """Actions in order, and the status to write after them."""
 
     actions: tuple[Action, ...]
     status: ExperimentStatus
 
 
 def decide(facts: Facts) -> Decision:
-    """What to do now. Pure; the same facts give the same decision, and carrying it out leaves nothing to do."""
-    verdict = next((found for check in CHAIN if (found := check(facts)) is not None), Success())
-    return Decision(actions=_actions(facts, verdict), status=status_of(facts, verdict))
+    """Return the next actions and the status. Pure: equal facts give equal decisions, and acting completes one."""
+    result = next((result for check in CHAIN if (result := check(facts)) is not None), Success())
+    return Decision(actions=_actions(facts, result), status=status_of(facts, result))
 
 
-def _actions(facts: Facts, verdict: CheckResult) -> tuple[Action, ...]:
-    if not isinstance(verdict, Work):
+def _actions(facts: Facts, result: CheckResult) -> tuple[Action, ...]:
+    if not isinstance(result, Work):
         return tuple(DeleteJob(name) for name in facts.active_jobs)
-    freeze: tuple[Action, ...] = (WritePlan(facts.plan),) if facts.frozen is None else ()
-    return freeze + verdict.actions
+    freeze: tuple[Action, ...] = (WritePlan(facts.plan),) if facts.frozen_plan is None else ()
+    return freeze + result.actions

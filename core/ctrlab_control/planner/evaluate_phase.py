@@ -1,8 +1,8 @@
-"""Phase evaluate: the final runs, one index for each (variant, seed) or batch of seeds, once every search is frozen.
+"""Phase evaluate: the final runs, one index for each (variant, seed) or batch of seeds, once every study is frozen.
 
-A run whose retries are used up is lost, and the others go on. The report is still made when what is left can be
-compared: each pair that the plan compares shares at least two finished seeds, the fewest that have a standard
-deviation. Lost runs are listed in the report. Diverged runs have a record and count as finished.
+A run that used up its retries is lost, and the others continue. The report is still made if the finished runs can be
+compared: each pair that the plan compares must share at least two finished seeds, the minimum for a standard deviation.
+Lost runs are listed in the report. Diverged runs have a record and count as finished.
 """
 
 from ctrlab_api.names import ConditionType
@@ -12,11 +12,11 @@ from ctrlab_control.planner.actions import JobRequest
 from ctrlab_control.planner.check_results import Fail, Work, ensure_job
 from ctrlab_control.planner.facts import Facts
 
-MINIMUM_SHARED_SEEDS = 2
+MIN_SHARED_SEEDS = 2
 
 
 def evaluate(facts: Facts) -> Work | Fail | None:
-    """The runs as planned; over once the one decision about more seeds is made, too."""
+    """Run the planned final runs; this phase is also over once the number of seeds is decided."""
     if facts.decision is not None:
         return None
     return final_runs(facts, "evaluate", "Evaluating", facts.plan.run_groups(), ("evaluate",))
@@ -25,19 +25,19 @@ def evaluate(facts: Facts) -> Work | Fail | None:
 def final_runs(
     facts: Facts, name: str, stage: Stage, groups: tuple[RunGroup, ...], arguments: tuple[str, ...]
 ) -> Work | Fail | None:
-    """One job of final runs: over when each has a record or is lost, failed when too few are left to compare."""
+    """Run one job of final runs until each has a record or is lost; fail if too few runs are left to compare."""
     runs = [run for group in groups for run in group]
     missing = [run for run in runs if run not in facts.runs]
-    if not missing or facts.holds(ConditionType.EVALUATION_COMPLETE):
+    if not missing or facts.is_true(ConditionType.EVALUATION_COMPLETE):
         return None
     job = facts.jobs.get(name)
     if job is not None and job.state in ("Complete", "Failed"):
-        alone = None if job.hopeless else too_few(facts)
-        if not job.hopeless and alone is None:
+        too_few = None if job.non_retriable else too_few_runs(facts)
+        if not job.non_retriable and too_few is None:
             return None
-        why = f": {job.message}" if job.message else ""
+        reason = f": {job.message}" if job.message else ""
         return Fail(
-            "EvaluationFailed", f"{len(missing)} of {len(runs)} final runs were lost{why}; {alone or 'stopped'}"
+            "EvaluationFailed", f"{len(missing)} of {len(runs)} final runs were lost{reason}; {too_few or 'stopped'}"
         )
     size = min(len(groups), facts.experiment.spec.tuning.workers * len(facts.plan.variants))
     request = JobRequest(
@@ -52,24 +52,24 @@ def final_runs(
     return Work(stage, ensure_job(facts, request), f"{len(runs) - len(missing)} of {len(runs)} final runs done")
 
 
-def too_few(facts: Facts) -> str | None:
-    """Why what is finished cannot be compared, or None if it can."""
+def too_few_runs(facts: Facts) -> str | None:
+    """Return why the finished runs cannot be compared; None if they can."""
     plan = facts.plan
     finished = {name: {run.seed for run in facts.runs if run.variant == name} for name in plan.names}
     for a, b in plan.comparisons() or ((plan.reference, plan.reference),):
         shared = len(finished[a] & finished[b])
-        if shared < MINIMUM_SHARED_SEEDS:
-            who = f"{a} and {b} share" if a != b else f"{a} has"
+        if shared < MIN_SHARED_SEEDS:
+            subject = f"{a} and {b} share" if a != b else f"{a} has"
             return (
-                f"{who} {shared} finished seed{'' if shared == 1 else 's'}, at least {MINIMUM_SHARED_SEEDS} are needed"
+                f"{subject} {shared} finished seed{'' if shared == 1 else 's'}, at least {MIN_SHARED_SEEDS} are needed"
             )
     return None
 
 
 def lost_runs(facts: Facts, active: bool) -> frozenset[FinalRun]:
-    """Runs without a record whose index, or whose whole job, has failed.
+    """Return the runs without a record whose index, or whose whole job, has failed.
 
-    `active`: whether active jobs go on; the lost runs of one that is deleted now will be tried again.
+    `active`: whether active jobs continue; the lost runs of a job that is deleted now will be retried.
     """
     planned = facts.plan.run_groups()
     extension = facts.plan.run_groups(facts.seed_count)[len(planned) :]
@@ -78,6 +78,6 @@ def lost_runs(facts: Facts, active: bool) -> frozenset[FinalRun]:
         job = facts.jobs.get(name)
         if job is None or job.state == "Deleting" or (job.state == "Active" and not active):
             continue
-        over = job.state != "Active"
-        lost |= {run for index, group in enumerate(groups) if over or index in job.failed_indexes for run in group}
+        is_over = job.state != "Active"
+        lost |= {run for index, group in enumerate(groups) if is_over or index in job.failed_indexes for run in group}
     return frozenset(lost - facts.runs)

@@ -1,7 +1,7 @@
-"""What a backend observed of one experiment, in one place and at one moment.
+"""Everything that a backend observed about one experiment at one moment.
 
-The order of observation matters: jobs first, the study second, the store last. A job that was seen complete has then
-already written its record, so a record that is missing is missing for good.
+The order of observation matters: jobs first, the study database second, the store last. A job that was observed as
+complete has then already written its record, so a missing record will never appear.
 """
 
 from collections.abc import Mapping
@@ -27,20 +27,20 @@ class JobFacts:
     state: JobState
     """Active: waiting or running. Deleting: being removed, its name not yet free."""
     parallelism: int = 1
-    """As the planner asked for it last; a queueing system may have admitted fewer."""
+    """The planner's last request; a queueing system may have admitted fewer."""
     active_seconds: float = 0.0
-    """How long it has been at work."""
+    """How long the job has been active."""
     failed_indexes: frozenset[int] = frozenset()
     """Indexes that used up their retries."""
-    hopeless: bool = False
-    """It failed as a whole because the specification or the data are wrong (exit code 42)."""
+    non_retriable: bool = False
+    """Whether the whole job failed because the specification or the data are wrong (exit code 42)."""
     message: str = ""
-    """Why it failed, as its worker said it."""
+    """Why the job failed: the termination message of its worker."""
 
 
 @dataclass(frozen=True)
 class StudyFacts:
-    """One variant's search."""
+    """The studies of one variant."""
 
     done: int = 0
     """Slots of the budget that are done, failed trials included."""
@@ -48,73 +48,73 @@ class StudyFacts:
     best: float | None = None
     last_failure: str | None = None
     digest: str | None = None
-    """Of the frozen search; None while it goes on."""
+    """Digest of the frozen study; None while it is in progress."""
     budget: int | None = None
-    """Trials that it has room for, where that is known; the plan's number, or more where that was raised."""
+    """Number of slots if it is known: that of the plan, or more if it was raised."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that `decide` may know."""
+    """The only input of `decide`."""
 
     experiment: Experiment
-    """Specification, metadata, and the status that was written last; of an ablation as `as_experiment` makes it."""
+    """Specification, metadata and the last written status; for an ablation the result of `as_experiment`."""
     now: str
     """RFC 3339, UTC; only ever copied into lastTransitionTime."""
-    frozen: Plan | None = None
+    frozen_plan: Plan | None = None
     """The plan in the store; None before anything ran."""
     jobs: Mapping[str, JobFacts] = field(default_factory=dict)
     prepared: PreparedData | None = None
-    searches: Mapping[str, StudyFacts] = field(default_factory=dict)
-    """By variant; a variant that is missing has not begun."""
+    studies: Mapping[str, StudyFacts] = field(default_factory=dict)
+    """By variant; a missing variant has not started."""
     runs: frozenset[FinalRun] = frozenset()
     """Each (variant, seed) that has a record, however many attempts it took."""
     decision: SeedDecision | None = None
     report: ReportStatus | None = None
     ablation: AblationFacts | None = None
-    """Of an ablation alone."""
+    """None for an experiment."""
 
     @cached_property
-    def asked(self) -> Plan:
-        """The plan of the specification as it is now; of an ablation that names what is not there, its parent's."""
+    def requested_plan(self) -> Plan:
+        """The plan of the current specification; the parent's plan for an ablation with an invalid specification."""
         if self.ablation is not None and self.ablation.plan is not None:
             return self.ablation.plan
         return Plan.from_experiment(self.experiment)
 
     @cached_property
     def plan(self) -> Plan:
-        """The frozen plan, or what it would be."""
-        return self.frozen or self.asked
+        """The frozen plan, or the plan that would be frozen."""
+        return self.frozen_plan or self.requested_plan
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong with the specification although its schema accepts it."""
+        """Problems of the specification that its schema cannot detect."""
         return tuple(check_experiment(self.experiment)) if self.ablation is None else self.ablation.problems
 
-    def search(self, variant: str) -> StudyFacts:
-        """The search of a variant, also of one that has not begun."""
-        return self.searches.get(variant, StudyFacts())
+    def study(self, variant: str) -> StudyFacts:
+        """Return the facts about a variant's studies; zeros if they have not started."""
+        return self.studies.get(variant, StudyFacts())
 
     def budget(self, variant: str) -> int:
-        """Trials of a variant's searches: those of the plan until more were asked for."""
+        """Return the number of trials of a variant's studies: that of the plan, or more if it was raised."""
         planned = self.plan.trial_budget(variant)
-        return max(planned, self.search(variant).budget or 0)
+        return max(planned, self.study(variant).budget or 0)
 
     @property
-    def all_frozen(self) -> bool:
-        """Whether every search is frozen."""
-        return all(self.search(name).digest is not None for name in self.plan.names)
+    def all_studies_frozen(self) -> bool:
+        """Whether every study is frozen."""
+        return all(self.study(name).digest is not None for name in self.plan.names)
 
     @property
     def seed_count(self) -> int:
-        """Seeds of each variant: as planned, or as the one extension decided."""
+        """Seeds of each variant: as planned, or as decided by the seed extension."""
         planned = self.plan.evaluation.seeds.count
         return max(planned, self.decision.count) if self.decision else planned
 
-    def holds(self, condition: str) -> bool:
-        """Whether the last status had this condition True."""
+    def is_true(self, *conditions: str) -> bool:
+        """Return whether one of these conditions is True in the last status."""
         status = self.experiment.status
-        return status is not None and status.is_true(condition)
+        return status is not None and status.is_true(*conditions)
 
     @property
     def active_jobs(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""An ablation whose experiment is not there: it may be created later, or it was deleted.
+"""Decide about an ablation whose experiment does not exist: it may be created later, or it was deleted.
 
-Without the experiment nothing is known of data, budget and storage, so no facts can be gathered; what can be said
-follows from the ablation's own last status.
+The experiment has the addresses of data, results and the study database, so without it no facts can be gathered. The
+decision follows from the ablation's last status.
 """
 
 from collections.abc import Mapping
@@ -18,32 +18,35 @@ from ctrlab_control.planner.status_updates import MILESTONES
 
 
 def decide_orphaned(ablation: Ablation, jobs: Mapping[str, JobFacts], now: str) -> Decision:
-    """What to do now. Pure; what had ended stays as it ended, and what was under way cannot go on."""
-    before, generation = ablation.status or ExperimentStatus(), ablation.metadata.generation
-    verdict = _verdict(ablation, before)
+    """Return the next actions and the status. Pure; an ended ablation keeps its status, a started one cannot continue.
+
+    `now` is RFC 3339.
+    """
+    previous, generation = ablation.status or ExperimentStatus(), ablation.metadata.generation
+    result = _check(ablation, previous)
     actions = tuple(DeleteJob(name) for name, job in sorted(jobs.items()) if job.state == "Active")
-    if isinstance(verdict, Ended):
-        return Decision(actions, before.model_copy(update={"observed_generation": generation}))
-    milestones = {name: before.is_true(name) for name in MILESTONES}
-    conditions = conditions_of(ablation.status, generation, now, verdict, milestones)
-    changes = {"observed_generation": generation, "stage": _stage(before, verdict), "conditions": conditions}
-    return Decision(actions, before.model_copy(update=changes))
+    if isinstance(result, Ended):
+        return Decision(actions, previous.model_copy(update={"observed_generation": generation}))
+    milestones = {name: previous.is_true(name) for name in MILESTONES}
+    conditions = conditions_of(ablation.status, generation, now, result, milestones)
+    changes = {"observed_generation": generation, "stage": _stage(previous, result), "conditions": conditions}
+    return Decision(actions, previous.model_copy(update=changes))
 
 
-def _verdict(ablation: Ablation, before: ExperimentStatus) -> Ended | Stall | Pause | Wait:
+def _check(ablation: Ablation, previous: ExperimentStatus) -> Ended | Stall | Pause | Wait:
     name = f"CTRExperiment {ablation.metadata.namespace}/{ablation.spec.experiment_ref.name}"
-    if before.is_true(ConditionType.SUCCEEDED, ConditionType.FAILED):
+    if previous.is_true(ConditionType.SUCCEEDED, ConditionType.FAILED):
         return Ended()
-    if before.plan_digest is not None:
+    if previous.plan_digest is not None:
         return Stall(
             "ExperimentDeleted",
-            f"{name} was deleted before this ablation ended, and with it what says where data and results lie; "
+            f"{name} was deleted before this ablation ended, and with it the addresses of data and results; "
             "delete this ablation and create it again with the experiment",
         )
     return Pause() if ablation.spec.suspend else Wait(f"waiting for {name} to be created")
 
 
-def _stage(before: ExperimentStatus, verdict: Stall | Pause | Wait) -> Stage:
-    if isinstance(verdict, Stall):
-        return before.stage
-    return "Suspended" if isinstance(verdict, Pause) else "Pending"
+def _stage(previous: ExperimentStatus, result: Stall | Pause | Wait) -> Stage:
+    if isinstance(result, Stall):
+        return previous.stage
+    return "Suspended" if isinstance(result, Pause) else "Pending"

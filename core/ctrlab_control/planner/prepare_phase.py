@@ -1,4 +1,4 @@
-"""Phase prepare: the data set is encoded once, content-addressed, with its test rows under the seal."""
+"""Phase prepare: encode the data set once, content-addressed, with its test rows sealed."""
 
 from ctrlab_control.planner.actions import JobRequest
 from ctrlab_control.planner.check_results import Fail, Work, ensure_job
@@ -8,11 +8,11 @@ REQUEST = JobRequest(name="prepare", phase="prepare", program="trainer", argumen
 
 
 def prepare(facts: Facts) -> Work | Fail | None:
-    """Over as soon as prepared.json exists, whoever wrote it."""
+    """Run the prepare job until prepared.json exists, whichever job wrote it."""
     if facts.prepared is not None:
         return None
     job = facts.jobs.get(REQUEST.name)
     if job is not None and job.state in ("Complete", "Failed"):
-        why = job.message or "the job ended without writing prepared.json"
-        return Fail("PrepareFailed", f"{why}; correct that and start the experiment again")
+        reason = job.message or "the job ended without writing prepared.json"
+        return Fail("PrepareFailed", f"{reason}; correct that and start the experiment again")
     return Work("Preparing", ensure_job(facts, REQUEST), "encoding the data set")

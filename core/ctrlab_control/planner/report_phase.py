@@ -1,4 +1,4 @@
-"""Phase report: statistics, tables and figures from the records; the last one."""
+"""Phase report, the last one: statistics, tables and figures from the records."""
 
 from ctrlab_control.planner.actions import JobRequest
 from ctrlab_control.planner.check_results import Fail, Work, ensure_job
@@ -8,12 +8,14 @@ REQUEST = JobRequest(name="report", phase="report", program="report", arguments=
 
 
 def report(facts: Facts) -> Work | Fail | None:
-    """Over when the store points to a report and its job has ended: that of an ablation goes on to link to it from the
-    experiment's."""
+    """Run the report job until the store has a report and the job has ended.
+
+    The job of an ablation continues after publishing: it adds a link to the experiment's report.
+    """
     job = facts.jobs.get(REQUEST.name)
     if facts.report is not None and (job is None or job.state != "Active"):
         return None
     if job is not None and job.state in ("Complete", "Failed"):
-        why = job.message or "the job ended without a report"
-        return Fail("ReportFailed", f"the report could not be made: {why}; every run is kept")
+        reason = job.message or "the job ended without a report"
+        return Fail("ReportFailed", f"the report could not be made: {reason}; every run is kept")
     return Work("Reporting", ensure_job(facts, REQUEST), "computing statistics and writing the report")

@@ -1,17 +1,22 @@
-"""The status for a verdict: digests, progress as text for printer columns, and one line for each model."""
+"""Build the status: digests, progress as text for printer columns, and one entry for each model."""
 
-from ctrlab_api.canonical_json import digest
-from ctrlab_api.metrics import METRIC_DIRECTIONS
 from ctrlab_api.names import ConditionType
 from ctrlab_api.plan import FinalRun
+from ctrlab_api.records.studies import token_of_digests
 from ctrlab_api.resources.status import ExperimentStatus, ModelStatus, Stage
 from ctrlab_control.planner.check_results import CheckResult, Ended, Fail, Pause, Success, Wait, Work
 from ctrlab_control.planner.conditions import conditions_of
 from ctrlab_control.planner.evaluate_phase import lost_runs
 from ctrlab_control.planner.facts import Facts
 
-PHASE_OF_STAGE: dict[Stage, int] = {"Preparing": 0, "Tuning": 1, "Evaluating": 2, "Deciding": 2, "Extending": 2}
-"""How many of the milestones lie behind a stage of work."""
+MILESTONES_BEFORE_STAGE: dict[Stage, int] = {
+    "Preparing": 0,
+    "Tuning": 1,
+    "Evaluating": 2,
+    "Deciding": 2,
+    "Extending": 2,
+}
+"""Number of milestones that are reached before a stage of work."""
 
 MILESTONES = (
     ConditionType.PREPARED,
@@ -21,41 +26,41 @@ MILESTONES = (
 )
 
 
-def status_of(facts: Facts, verdict: CheckResult) -> ExperimentStatus:
-    """Equal facts give an equal status, byte for byte."""
+def status_of(facts: Facts, result: CheckResult) -> ExperimentStatus:
+    """Return the status for the result of the checks; equal facts give an equal status, byte for byte."""
     previous, generation = facts.experiment.status, facts.experiment.metadata.generation
-    if isinstance(verdict, Ended):
+    if isinstance(result, Ended):
         assert previous is not None
         return previous.model_copy(update={"observed_generation": generation})
     plan, seeds = facts.plan, facts.plan.evaluation.seeds.values(facts.seed_count)
     budget = sum(facts.budget(name) for name in plan.names)
-    done = sum(facts.search(name).done for name in plan.names)
-    complete = sum(all((name, seed) in _finished(facts) for name in plan.names) for seed in seeds)
-    started = facts.frozen is not None or isinstance(verdict, Work)
+    done = sum(facts.study(name).done for name in plan.names)
+    complete = sum(all((name, seed) in _runs_with_record(facts) for name in plan.names) for seed in seeds)
+    started = facts.frozen_plan is not None or isinstance(result, Work)
     return ExperimentStatus(
         observed_generation=generation,
         plan_digest=plan.digest if started else None,
         dataset_digest=facts.prepared.digest if facts.prepared else None,
-        search_digest=_token(facts),
-        stage=_stage(facts, verdict),
+        search_digest=_search_token(facts),
+        stage=_stage(facts, result),
         trials=f"{done}/{budget}" if budget else None,
         best=_best(facts),
         seeds=f"{complete}/{facts.seed_count}",
         seed_count=facts.decision.count if facts.decision else None,
-        models=_models(facts, lost_runs(facts, active=isinstance(verdict, Work))),
+        models=_models(facts, lost_runs(facts, active=isinstance(result, Work))),
         report=facts.report,
-        conditions=conditions_of(facts.experiment.status, generation, facts.now, verdict, _milestones(facts, verdict)),
+        conditions=conditions_of(facts.experiment.status, generation, facts.now, result, _milestones(facts, result)),
     )
 
 
-def _finished(facts: Facts) -> frozenset[tuple[str, int]]:
+def _runs_with_record(facts: Facts) -> frozenset[tuple[str, int]]:
     return frozenset((run.variant, run.seed) for run in facts.runs)
 
 
-def _stage(facts: Facts, verdict: CheckResult) -> Stage:
-    match verdict:
+def _stage(facts: Facts, result: CheckResult) -> Stage:
+    match result:
         case Work():
-            return verdict.stage
+            return result.stage
         case Pause():
             return "Suspended"
         case Wait():
@@ -67,50 +72,48 @@ def _stage(facts: Facts, verdict: CheckResult) -> Stage:
     return facts.experiment.status.stage if facts.experiment.status else "Pending"
 
 
-def _milestones(facts: Facts, verdict: CheckResult) -> dict[str, bool]:
-    """Phases are passed in order, so a stage of work tells what lies behind it; otherwise the facts do."""
-    if isinstance(verdict, Work):
-        behind = PHASE_OF_STAGE.get(verdict.stage, 3)
-        reached = [position < behind for position in range(len(MILESTONES))]
+def _milestones(facts: Facts, result: CheckResult) -> dict[str, bool]:
+    """Return the milestones that are reached: by the stage of work (phases run in order), otherwise by the facts."""
+    if isinstance(result, Work):
+        passed = MILESTONES_BEFORE_STAGE.get(result.stage, 3)
+        reached = [position < passed for position in range(len(MILESTONES))]
     else:
-        prepared, tuned = facts.prepared is not None, facts.all_frozen
+        prepared, tuned = facts.prepared is not None, facts.all_studies_frozen
         published = facts.report is not None
         planned = facts.plan.final_runs(facts.seed_count)
         reached = [prepared, prepared and tuned, published or facts.runs.issuperset(planned), published]
-    return {name: now or facts.holds(name) for name, now in zip(MILESTONES, reached, strict=True)}
+    return {name: is_reached or facts.is_true(name) for name, is_reached in zip(MILESTONES, reached, strict=True)}
 
 
-def _token(facts: Facts) -> str | None:
-    """As `records.search_token` computes it from the frozen searches themselves."""
-    if not facts.all_frozen:
-        return None
-    return digest({name: facts.search(name).digest for name in facts.plan.names})
+def _search_token(facts: Facts) -> str | None:
+    digests = {name: facts.study(name).digest for name in facts.plan.names}
+    frozen = {name: digest for name, digest in digests.items() if digest is not None}
+    return token_of_digests(frozen) if len(frozen) == len(digests) else None
 
 
 def _best(facts: Facts) -> str | None:
-    values = [search.best for search in facts.searches.values() if search.best is not None]
+    values = [study.best for study in facts.studies.values() if study.best is not None]
     if not values:
         return None
-    minimized = METRIC_DIRECTIONS[facts.plan.analysis.primary_metric] == "minimize"
-    return _decimal(min(values) if minimized else max(values))
+    return _decimal(min(values) if facts.plan.direction == "minimize" else max(values))
 
 
 def _models(facts: Facts, lost: frozenset[FinalRun]) -> tuple[ModelStatus, ...]:
-    found = []
+    models = []
     for name in sorted(facts.plan.names):
-        search = facts.search(name)
-        found.append(
+        study = facts.study(name)
+        models.append(
             ModelStatus(
                 name=name,
-                trials_done=search.done,
-                trials_failed=search.failed,
-                best=None if search.best is None else _decimal(search.best),
-                search_digest=search.digest,
+                trials_done=study.done,
+                trials_failed=study.failed,
+                best=None if study.best is None else _decimal(study.best),
+                search_digest=study.digest,
                 runs_done=sum(run.variant == name for run in facts.runs),
                 runs_failed=sum(run.variant == name for run in lost),
             )
         )
-    return tuple(found)
+    return tuple(models)
 
 
 def _decimal(value: float) -> str:

@@ -1,6 +1,6 @@
-"""Raising `tuning.trials` while searches go on: the one change of a frozen plan that makes no other question of it.
+"""Raise `tuning.trials` while studies are in progress: the only change of a frozen plan that keeps its question.
 
-It adds trials on validation data to every model alike. Once a search is frozen it would give the models different
+It adds trials on validation data to every model alike. After a study is frozen it would give the models different
 budgets, and is refused.
 """
 
@@ -12,35 +12,35 @@ from ctrlab_control.planner.facts import Facts
 
 
 def comparable_fields(plan: Plan) -> dict[str, Any]:
-    """A plan by field, without what may change after it is frozen whatever the state."""
+    """Return the plan by field, without the field that may always change after the plan is frozen (seeds.max)."""
     content: dict[str, Any] = plan.model_dump(mode="json", by_alias=True, exclude_none=True)
     content["evaluation"]["seeds"].pop("max", None)
     return content
 
 
-def is_trial_increase(asked: Plan, frozen: Plan) -> bool:
-    """Whether the plans differ in a larger number of trials and in nothing else."""
-    tuning = asked.tuning.model_copy(update={"trials": frozen.tuning.trials})
-    same = comparable_fields(asked.model_copy(update={"tuning": tuning})) == comparable_fields(frozen)
-    return same and asked.tuning.trials > frozen.tuning.trials
+def is_trial_increase(requested: Plan, frozen: Plan) -> bool:
+    """Return whether the plans differ in a larger number of trials and in nothing else."""
+    tuning = requested.tuning.model_copy(update={"trials": frozen.tuning.trials})
+    is_same = comparable_fields(requested.model_copy(update={"tuning": tuning})) == comparable_fields(frozen)
+    return is_same and requested.tuning.trials > frozen.tuning.trials
 
 
-def too_late(facts: Facts) -> str | None:
-    """The variant whose frozen search the raised number would have given more trials; None where there is none."""
-    trials = facts.asked.tuning.trials
+def frozen_study_without_increase(facts: Facts) -> str | None:
+    """Return a variant whose study was frozen before the trials were raised; None if there is none."""
+    trials = facts.requested_plan.tuning.trials
     return next(
         (
             name
             for name in facts.plan.names
-            if facts.search(name).digest is not None and facts.plan.trial_budget(name, trials) > facts.budget(name)
+            if facts.study(name).digest is not None and facts.plan.trial_budget(name, trials) > facts.budget(name)
         ),
         None,
     )
 
 
 def raise_trials(facts: Facts) -> tuple[Action, ...]:
-    """What gives every search the number that is asked for now; nothing where all have it."""
-    trials = facts.asked.tuning.trials
+    """Return the action that gives every study the requested number of trials; nothing if all have it."""
+    trials = facts.requested_plan.tuning.trials
     if trials <= facts.plan.tuning.trials:
         return ()
     grows = any(facts.plan.trial_budget(name, trials) > facts.budget(name) for name in facts.plan.names)

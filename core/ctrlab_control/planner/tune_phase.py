@@ -1,7 +1,7 @@
-"""Phase tune: one job for each model's search, on train and validation rows alone.
+"""Phase tune: one job for the studies of each variant, on train and validation rows only.
 
-Workers spend the budget and freeze the search themselves; the planner watches and never counts trials into being done.
-What needs no trials has no job.
+Workers use the budget and freeze the study themselves; the planner observes, and never closes a study by counting its
+trials. A study that needs no trials has no job.
 """
 
 import re
@@ -16,29 +16,31 @@ from ctrlab_control.planner.trial_increase import raise_trials
 
 
 def tune(facts: Facts) -> Work | Fail | None:
-    """Over when every search is frozen; one search that cannot end well ends the experiment, for nothing could be
-    compared fairly without it."""
-    actions: list[Action] = [] if facts.all_frozen else list(raise_trials(facts))
+    """Run the tune jobs until every study is frozen; if one study fails, the experiment fails.
+
+    Without that study no comparison would be fair.
+    """
+    actions: list[Action] = [] if facts.all_studies_frozen else list(raise_trials(facts))
     for variant in facts.plan.names:
-        search = facts.search(variant)
-        if search.digest is not None:
+        study = facts.study(variant)
+        if study.digest is not None:
             continue
         if not facts.plan.needs_tuning(variant):
             actions.append(FreezeUnsearched(variant))
             continue
         request = tune_request(facts.plan, variant, facts.experiment.spec.tuning.workers, facts.budget(variant))
-        failure = _failure(facts, variant, search, facts.jobs.get(request.name))
+        failure = _failure(facts, variant, study, facts.jobs.get(request.name))
         if failure is not None:
             return failure
         actions += ensure_job(facts, request)
-    if facts.all_frozen:
+    if facts.all_studies_frozen:
         return None
-    waiting = [name for name in facts.plan.names if facts.search(name).digest is None]
-    return Work("Tuning", tuple(actions), f"searching for {', '.join(waiting)}")
+    open_studies = [name for name in facts.plan.names if facts.study(name).digest is None]
+    return Work("Tuning", tuple(actions), f"tuning {', '.join(open_studies)}")
 
 
 def tune_request(plan: Plan, variant: str, workers: int, budget: int) -> JobRequest:
-    """The job of one search; no more workers than trials (`budget`)."""
+    """Return the tune job of a variant, with no more workers than trials (`budget`)."""
     size = min(workers, budget)
     return JobRequest(
         name=f"tune-{_label(plan, variant)}",
@@ -51,7 +53,7 @@ def tune_request(plan: Plan, variant: str, workers: int, budget: int) -> JobRequ
 
 
 def _label(plan: Plan, variant: str) -> str:
-    """The variant's name as a DNS label; where two would be equal, some digits of a digest tell them apart."""
+    """Return the variant's name as a DNS label, with some digits of a digest if two labels would be equal."""
     labels = {name: re.sub(r"[^a-z0-9]+", "-", name.lower()) for name in plan.names}
     label = labels[variant]
     if list(labels.values()).count(label) == 1:
@@ -59,24 +61,24 @@ def _label(plan: Plan, variant: str) -> str:
     return f"{label}-{short_digest(digest(variant.encode()), 6)}"
 
 
-def _failure(facts: Facts, variant: str, search: StudyFacts, job: JobFacts | None) -> Fail | None:
+def _failure(facts: Facts, variant: str, study: StudyFacts, job: JobFacts | None) -> Fail | None:
     tuning = facts.plan.tuning
-    if search.failed > tuning.max_failed_trials:
-        last = f"; the last one: {search.last_failure}" if search.last_failure else ""
+    if study.failed > tuning.max_failed_trials:
+        last = f"; the last one: {study.last_failure}" if study.last_failure else ""
         return Fail(
             "TooManyFailedTrials",
-            f"{search.failed} trials of {variant} failed, more than tuning.maxFailedTrials "
+            f"{study.failed} trials of {variant} failed, more than tuning.maxFailedTrials "
             f"{tuning.max_failed_trials}{last}; correct the model's parameters or search space",
         )
     if job is None:
         return None
     if job.state in ("Complete", "Failed"):
-        why = job.message or "its workers ended without freezing the search"
-        return Fail("TuningFailed", f"the search of {variant} failed: {why}")
+        reason = job.message or "its workers ended without freezing the study"
+        return Fail("TuningFailed", f"the study of {variant} failed: {reason}")
     if tuning.timeout is not None and job.active_seconds > duration_seconds(tuning.timeout):
         return Fail(
             "TuningTimeout",
-            f"the search of {variant} took longer than tuning.timeout {tuning.timeout} "
-            f"({search.done} of {facts.budget(variant)} trials done); raise it, or lower tuning.trials",
+            f"the study of {variant} took longer than tuning.timeout {tuning.timeout} "
+            f"({study.done} of {facts.budget(variant)} trials done); raise it, or lower tuning.trials",
         )
     return None

@@ -42,5 +42,5 @@ def gather_facts(
 ) -> Facts:
     """Return the facts; without connections (of a resource that has ended) they contain the Jobs only."""
     if connections is None:
-        return Facts(experiment=experiment, now=rfc3339(now), jobs=jobs, frozen=Plan.from_experiment(experiment))
+        return Facts(experiment=experiment, now=rfc3339(now), jobs=jobs, frozen_plan=Plan.from_experiment(experiment))
     return connections.observer.facts(experiment, jobs, now)

@@ -43,7 +43,7 @@ def job_facts(job: Manifest, pods: Sequence[Manifest], now: datetime) -> JobFact
         parallelism=int(job["metadata"].get("annotations", {}).get(WORKERS_ANNOTATION, job["spec"]["parallelism"])),
         active_seconds=_active_seconds(job, now),
         failed_indexes=parse_indexes(job.get("status", {}).get("failedIndexes", "")),
-        hopeless=failed is not None and failed.get("reason") == "PodFailurePolicy",
+        non_retriable=failed is not None and failed.get("reason") == "PodFailurePolicy",
         message=(failure_message(pods) or failed.get("message", "")) if failed is not None else "",
     )
 

@@ -82,7 +82,7 @@ class Assessor:
         if parent is None:
             return Assessment(ablation, decide_orphaned(ablation, jobs, rfc3339(now)))
         experiment, parent_facts = as_experiment(ablation, parent), ablation_facts(ablation, parent)
-        if parent_facts.is_idle and (ablation.status is None or ablation.status.plan_digest is None):
+        if parent_facts.has_no_artifacts and (ablation.status is None or ablation.status.plan_digest is None):
             facts = Facts(experiment=experiment, now=rfc3339(now), jobs=jobs, ablation=parent_facts)
             return Assessment(ablation, decide(facts), facts)
         facts, connections = self._observe(ref, experiment, jobs, now)

@@ -56,8 +56,8 @@ def test_one_that_was_under_way_stops_and_says_what_to_do() -> None:
     stalled = condition(decision.status, ConditionType.STALLED)
     assert (stalled.status, stalled.reason) == ("True", "ExperimentDeleted")
     assert stalled.message == (
-        "CTRExperiment team/study was deleted before this ablation ended, and with it what says where data and results "
-        "lie; delete this ablation and create it again with the experiment"
+        "CTRExperiment team/study was deleted before this ablation ended, and with it the addresses of data and "
+        "results; delete this ablation and create it again with the experiment"
     )
 
 

@@ -94,7 +94,7 @@ def test_an_experiment_that_failed_stalls_it_with_what_to_do() -> None:
     stalled = condition(decision.status, ConditionType.STALLED)
     assert (stalled.status, stalled.reason) == ("True", "ParentFailed")
     assert stalled.message == (
-        "CTRExperiment default/study failed, and its ablation needs its searches and final runs; run the experiment "
+        "CTRExperiment default/study failed, and its ablation needs its studies and final runs; run the experiment "
         "again, or delete this ablation"
     )
 
@@ -115,20 +115,20 @@ def test_its_phases_are_those_of_an_experiment() -> None:
     searches = {name: StudyFacts(digest=f"sha256:{name}") for name in known.names}
 
     def made(**more: Any) -> list[str]:
-        found = decide(facts(asked, over, frozen=known, **more)).actions
+        found = decide(facts(asked, over, frozen_plan=known, **more)).actions
         return [action.request.name for action in found if isinstance(action, EnsureJob)]
 
-    inherited = decide(facts(asked, over, frozen=known, prepared=PREPARED)).actions
+    inherited = decide(facts(asked, over, frozen_plan=known, prepared=PREPARED)).actions
     assert inherited == (FreezeUnsearched("FM"), FreezeUnsearched("no-linear"))
-    assert made(prepared=PREPARED, searches=searches) == ["evaluate"]
+    assert made(prepared=PREPARED, studies=searches) == ["evaluate"]
     runs = frozenset(known.final_runs())
-    assert made(prepared=PREPARED, searches=searches, runs=runs) == ["report"]
+    assert made(prepared=PREPARED, studies=searches, runs=runs) == ["report"]
     published = facts(
         asked,
         over,
-        frozen=known,
+        frozen_plan=known,
         prepared=PREPARED,
-        searches=searches,
+        studies=searches,
         runs=runs,
         jobs={"report": JobFacts("Complete")},
         report=ReportStatus(uri="file:///r", digest="abc"),
@@ -151,7 +151,7 @@ def test_a_finished_ablation_outlives_its_experiment() -> None:
 
 def test_another_experiment_of_the_same_name_is_told_once_the_plan_is_frozen() -> None:
     frozen = ablation_facts(ablation(), parent(SUCCEEDED, search_digest="sha256:s")).plan
-    decision = decide(facts(ablation(), parent(SUCCEEDED, search_digest="sha256:t"), frozen=frozen))
+    decision = decide(facts(ablation(), parent(SUCCEEDED, search_digest="sha256:t"), frozen_plan=frozen))
     message = condition(decision.status, ConditionType.STALLED).message
     assert message.startswith("spec.experimentRef or the experiment that it names changed after the plan was frozen")
 

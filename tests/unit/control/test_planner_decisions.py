@@ -67,7 +67,7 @@ REPORT = ReportStatus(uri="file:///r", digest="abc")
 
 
 def started(wanted: Experiment, **known: Any) -> Facts:
-    return Facts(experiment=wanted, now=NOW, frozen=Plan.from_experiment(wanted), **known)
+    return Facts(experiment=wanted, now=NOW, frozen_plan=Plan.from_experiment(wanted), **known)
 
 
 def runs(wanted: Experiment, count: int | None = None, without: frozenset[int] = frozenset()) -> frozenset[FinalRun]:
@@ -110,13 +110,13 @@ def test_names_that_only_case_tells_apart_get_jobs_of_different_names() -> None:
 
 def test_final_runs_wait_for_the_last_search() -> None:
     only_one = {"FM": StudyFacts(), "LR": SEARCHED["LR"]}
-    assert jobs_made(started(experiment(), prepared=PREPARED, searches=only_one)) == ["tune-fm"]
-    assert jobs_made(started(experiment(), prepared=PREPARED, searches=SEARCHED)) == ["evaluate"]
+    assert jobs_made(started(experiment(), prepared=PREPARED, studies=only_one)) == ["tune-fm"]
+    assert jobs_made(started(experiment(), prepared=PREPARED, studies=SEARCHED)) == ["evaluate"]
 
 
 def test_each_index_of_the_final_job_is_one_variant_and_seed() -> None:
     wanted = experiment()
-    [action] = decide(started(wanted, prepared=PREPARED, searches=SEARCHED)).actions
+    [action] = decide(started(wanted, prepared=PREPARED, studies=SEARCHED)).actions
     assert isinstance(action, EnsureJob)
     assert action.request.groups == tuple((run,) for run in Plan.from_experiment(wanted).final_runs())
     assert action.request.completions == 10
@@ -142,13 +142,13 @@ def test_the_token_in_status_is_the_one_that_opens_test() -> None:
         for name in ("FM", "LR")
     ]
     searches = {record.variant: StudyFacts(digest=record.digest) for record in frozen}
-    status = decide(started(experiment(), prepared=PREPARED, searches=searches)).status
+    status = decide(started(experiment(), prepared=PREPARED, studies=searches)).status
     assert status.search_digest == search_token(frozen)
 
 
 def test_extension_asks_once_and_then_runs_the_added_seeds_alone() -> None:
     wanted = experiment(**PRECISE)
-    pilot = started(wanted, prepared=PREPARED, searches=SEARCHED, runs=runs(wanted))
+    pilot = started(wanted, prepared=PREPARED, studies=SEARCHED, runs=runs(wanted))
     assert jobs_made(pilot) == ["decide"]
     [action] = decide(replace(pilot, decision=DECISION)).actions
     assert isinstance(action, EnsureJob)
@@ -162,14 +162,14 @@ def test_extension_asks_once_and_then_runs_the_added_seeds_alone() -> None:
 def test_a_decision_against_more_seeds_leads_straight_to_the_report() -> None:
     wanted = experiment(**PRECISE)
     enough = DECISION.model_copy(update={"count": 5})
-    facts = started(wanted, prepared=PREPARED, searches=SEARCHED, runs=runs(wanted), decision=enough)
+    facts = started(wanted, prepared=PREPARED, studies=SEARCHED, runs=runs(wanted), decision=enough)
     assert jobs_made(facts) == ["report"]
 
 
 def test_a_raised_maximum_of_seeds_reaches_the_decision() -> None:
     wanted = experiment(**PRECISE)
     raised = experiment(**{**PRECISE, "evaluation__seeds": {"count": 5, "max": 12}})
-    facts = replace(started(wanted, prepared=PREPARED, searches=SEARCHED, runs=runs(wanted)), experiment=raised)
+    facts = replace(started(wanted, prepared=PREPARED, studies=SEARCHED, runs=runs(wanted)), experiment=raised)
     [action] = decide(facts).actions
     assert isinstance(action, EnsureJob)
     assert action.request.arguments == ("decide-seeds", "--max", "12")
@@ -177,7 +177,7 @@ def test_a_raised_maximum_of_seeds_reaches_the_decision() -> None:
 
 def test_success_ends_with_the_report_in_status() -> None:
     wanted = experiment()
-    decision = decide(started(wanted, prepared=PREPARED, searches=SEARCHED, runs=runs(wanted), report=REPORT))
+    decision = decide(started(wanted, prepared=PREPARED, studies=SEARCHED, runs=runs(wanted), report=REPORT))
     assert decision.actions == ()
     assert decision.status.report == REPORT
     assert decision.status.stage == "Succeeded"
@@ -217,7 +217,7 @@ FAILURES = [
         "too many failed trials",
         {
             "prepared": PREPARED,
-            "searches": {"FM": StudyFacts(done=3, failed=2, last_failure="loss is nan")},
+            "studies": {"FM": StudyFacts(done=3, failed=2, last_failure="loss is nan")},
             "jobs": {"tune-fm": JobFacts("Active", 2), "tune-lr": JobFacts("Active")},
         },
         "TooManyFailedTrials",
@@ -233,13 +233,13 @@ FAILURES = [
         "tuning workers crash",
         {"prepared": PREPARED, "jobs": {"tune-fm": JobFacts("Failed", 2, message="killed by SIGKILL")}},
         "TuningFailed",
-        "the search of FM failed: killed by SIGKILL",
+        "the study of FM failed: killed by SIGKILL",
     ),
     Failing(
         "all final runs lost",
         {
             "prepared": PREPARED,
-            "searches": SEARCHED,
+            "studies": SEARCHED,
             "jobs": {"evaluate": JobFacts("Failed", failed_indexes=frozenset(range(10)), message="disk is full")},
         },
         "EvaluationFailed",
@@ -249,9 +249,9 @@ FAILURES = [
         "final runs refused their input",
         {
             "prepared": PREPARED,
-            "searches": SEARCHED,
+            "studies": SEARCHED,
             "runs": frozenset(Plan.from_experiment(experiment()).final_runs()[:8]),
-            "jobs": {"evaluate": JobFacts("Failed", hopeless=True, message="the seal is broken")},
+            "jobs": {"evaluate": JobFacts("Failed", non_retriable=True, message="the seal is broken")},
         },
         "EvaluationFailed",
         "the seal is broken",
@@ -260,7 +260,7 @@ FAILURES = [
         "the report failed",
         {
             "prepared": PREPARED,
-            "searches": SEARCHED,
+            "studies": SEARCHED,
             "runs": frozenset(Plan.from_experiment(experiment()).final_runs()),
             "jobs": {"report": JobFacts("Failed", message="no font")},
         },
@@ -289,7 +289,7 @@ def test_lost_runs_do_not_stop_the_report_while_pairs_share_two_seeds() -> None:
     facts = started(
         wanted,
         prepared=PREPARED,
-        searches=SEARCHED,
+        studies=SEARCHED,
         runs=runs(wanted, without=lost),
         jobs={"evaluate": JobFacts("Failed", failed_indexes=lost)},
     )
@@ -304,7 +304,7 @@ def test_lost_runs_are_final_only_when_their_job_has_ended() -> None:
     facts = started(
         wanted,
         prepared=PREPARED,
-        searches=SEARCHED,
+        studies=SEARCHED,
         runs=runs(wanted, without=frozenset({9})),
         jobs={"evaluate": JobFacts("Active", 4, failed_indexes=frozenset({9}))},
     )
@@ -328,19 +328,19 @@ def test_suspending_deletes_active_jobs_and_resuming_makes_them_again() -> None:
 
 def test_more_workers_scale_active_jobs() -> None:
     searches, jobs = {"LR": SEARCHED["LR"]}, {"tune-fm": JobFacts("Active", 2)}
-    facts = started(experiment(tuning__workers=4), prepared=PREPARED, searches=searches, jobs=jobs)
+    facts = started(experiment(tuning__workers=4), prepared=PREPARED, studies=searches, jobs=jobs)
     assert decide(facts).actions == (ScaleJob("tune-fm", 4, 4),)
 
 
 def test_trials_that_are_raised_while_searches_go_on_are_added_to_every_search() -> None:
     frozen, more = Plan.from_experiment(experiment()), experiment(tuning__trials=50)
     jobs = {"tune-fm": JobFacts("Active", 2)}
-    facts = Facts(experiment=more, now=NOW, frozen=frozen, prepared=PREPARED, jobs=jobs)
+    facts = Facts(experiment=more, now=NOW, frozen_plan=frozen, prepared=PREPARED, jobs=jobs)
     decision = decide(facts)
     assert decision.actions[0] == RaiseTrials(50)
     assert decision.status.plan_digest == frozen.digest
     grown = {name: StudyFacts(done=1, budget=50) for name in frozen.names if frozen.trial_budget(name)}
-    after = decide(replace(facts, searches=grown))
+    after = decide(replace(facts, studies=grown))
     assert not any(isinstance(action, RaiseTrials) for action in after.actions)
     assert after.status.trials == f"{len(grown)}/{50 * len(grown)}"
 
@@ -350,10 +350,10 @@ def test_trials_cannot_be_raised_after_a_search_is_frozen_nor_lowered_ever() -> 
     name = next(name for name in frozen.names if frozen.trial_budget(name))
     budget = frozen.trial_budget(name)
     searches = {name: StudyFacts(done=budget, budget=budget, digest="sha256:1")}
-    facts = Facts(experiment=experiment(tuning__trials=50), now=NOW, frozen=frozen, prepared=PREPARED)
-    stalled = condition(decide(replace(facts, searches=searches)).status, ConditionType.STALLED)
+    facts = Facts(experiment=experiment(tuning__trials=50), now=NOW, frozen_plan=frozen, prepared=PREPARED)
+    stalled = condition(decide(replace(facts, studies=searches)).status, ConditionType.STALLED)
     assert stalled.reason == "PlanChanged"
-    assert f"trials was raised to 50 after the search of {name} was frozen with {budget} trials" in stalled.message
+    assert f"trials was raised to 50 after the study of {name} was frozen with {budget} trials" in stalled.message
     fewer = decide(replace(facts, experiment=experiment(tuning__trials=1)))
     assert condition(fewer.status, ConditionType.STALLED).reason == "PlanChanged"
 
@@ -361,7 +361,7 @@ def test_trials_cannot_be_raised_after_a_search_is_frozen_nor_lowered_ever() -> 
 def test_a_changed_plan_stalls_and_names_the_field() -> None:
     frozen = Plan.from_experiment(experiment())
     jobs = {"tune-fm": JobFacts("Active", 2)}
-    facts = Facts(experiment=experiment(tuning__seed=7), now=NOW, frozen=frozen, prepared=PREPARED, jobs=jobs)
+    facts = Facts(experiment=experiment(tuning__seed=7), now=NOW, frozen_plan=frozen, prepared=PREPARED, jobs=jobs)
     decision = decide(facts)
     stalled = condition(decision.status, ConditionType.STALLED)
     assert (stalled.status, stalled.reason) == ("True", "PlanChanged")
@@ -383,7 +383,7 @@ def test_an_ended_experiment_stays_as_it_ended_and_leaves_no_job_running() -> No
     failed = decide(started(experiment(), jobs={"prepare": JobFacts("Failed", message="no such file")})).status
     again = experiment().model_copy(update={"status": failed})
     facts = Facts(
-        experiment=again, now=LATER, frozen=Plan.from_experiment(again), jobs={"tune-fm": JobFacts("Active", 2)}
+        experiment=again, now=LATER, frozen_plan=Plan.from_experiment(again), jobs={"tune-fm": JobFacts("Active", 2)}
     )
     assert decide(facts).actions == (DeleteJob("tune-fm"),)
     assert decide(facts).status == failed
@@ -404,7 +404,7 @@ def test_a_time_moves_only_when_its_condition_changes() -> None:
 def test_the_best_of_a_metric_that_is_minimized_is_the_smallest() -> None:
     wanted = experiment(analysis={"primaryMetric": "logloss", "metrics": ["logloss"]})
     searches = {"FM": StudyFacts(best=0.4), "LR": StudyFacts(best=0.5)}
-    assert decide(started(wanted, prepared=PREPARED, searches=searches)).status.best == "0.40000"
+    assert decide(started(wanted, prepared=PREPARED, studies=searches)).status.best == "0.40000"
 
 
 def test_a_status_of_twenty_models_and_twenty_seeds_stays_small() -> None:
@@ -413,5 +413,5 @@ def test_a_status_of_twenty_models_and_twenty_seeds_stays_small() -> None:
     searches = {
         name: StudyFacts(99, 3, 0.5, "x" * 500, "sha256:" + "0" * 64) for name in Plan.from_experiment(wanted).names
     }
-    status = decide(started(wanted, prepared=PREPARED, searches=searches, runs=runs(wanted))).status
+    status = decide(started(wanted, prepared=PREPARED, studies=searches, runs=runs(wanted))).status
     assert len(status.model_dump_json(by_alias=True, exclude_none=True)) < 16 * 1024

@@ -84,7 +84,7 @@ def test_another_number_of_seeds_a_pod_is_another_plan() -> None:
 def test_the_job_has_an_index_for_each_batch() -> None:
     wanted = experiment({"seedsPerPod": 2})
     request = asked(
-        Facts(experiment=wanted, now="t", frozen=Plan.from_experiment(wanted), prepared=PREPARED, searches=SEARCHED)
+        Facts(experiment=wanted, now="t", frozen_plan=Plan.from_experiment(wanted), prepared=PREPARED, studies=SEARCHED)
     )
     assert (request.completions, request.parallelism) == (6, 4)
     assert request.groups == Plan.from_experiment(wanted).run_groups()
@@ -105,9 +105,9 @@ def test_the_job_of_the_extension_begins_behind_the_planned_batches() -> None:
     facts = Facts(
         experiment=wanted,
         now="t",
-        frozen=plan,
+        frozen_plan=plan,
         prepared=PREPARED,
-        searches=SEARCHED,
+        studies=SEARCHED,
         runs=frozenset(plan.final_runs()),
         decision=decision,
     )
@@ -124,9 +124,9 @@ def test_a_lost_index_loses_the_runs_of_its_batch_that_have_no_record() -> None:
     facts = Facts(
         experiment=wanted,
         now="t",
-        frozen=plan,
+        frozen_plan=plan,
         prepared=PREPARED,
-        searches=SEARCHED,
+        studies=SEARCHED,
         runs=done,
         jobs={"evaluate": JobFacts("Failed", failed_indexes=frozenset({0}))},
     )

@@ -54,7 +54,7 @@ def test_index_fails_after_its_retries_and_the_others_continue(phase: Phase, ret
     assert job.facts(0.0).state == "Active"
     job.end(job.start(), 0, "")
     facts = job.facts(1.5)
-    assert facts == JobFacts("Failed", 1, 1.5, frozenset({0}), hopeless=False, message="no memory")
+    assert facts == JobFacts("Failed", 1, 1.5, frozenset({0}), non_retriable=False, message="no memory")
 
 
 def test_invalid_input_fails_the_job_when_its_other_workers_have_ended() -> None:
@@ -65,7 +65,7 @@ def test_invalid_input_fails_the_job_when_its_other_workers_have_ended() -> None
     assert job.facts(0.0).state == "Active"
     job.end(second, ExitCode.TERMINATED, "")
     facts = job.facts(0.0)
-    assert (facts.state, facts.hopeless, facts.message) == ("Failed", True, "row 3")
+    assert (facts.state, facts.non_retriable, facts.message) == ("Failed", True, "row 3")
 
 
 def test_failed_run_is_not_retried() -> None:

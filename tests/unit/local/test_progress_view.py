@@ -26,23 +26,23 @@ EXPERIMENT = Experiment.model_validate_json(json.dumps({"metadata": {"name": "st
 
 
 def facts(**observed: object) -> Facts:
-    return Facts(experiment=EXPERIMENT, now="t", frozen=Plan.from_experiment(EXPERIMENT), **observed)  # type: ignore[arg-type]
+    return Facts(experiment=EXPERIMENT, now="t", frozen_plan=Plan.from_experiment(EXPERIMENT), **observed)  # type: ignore[arg-type]
 
 
 def test_repeated_updates_of_a_stage_print_one_line() -> None:
     stream = io.StringIO()
     view = ProgressLines("study", stream)
-    for observed in (facts(), facts(), facts(searches={"FM": StudyFacts(done=1)})):
+    for observed in (facts(), facts(), facts(studies={"FM": StudyFacts(done=1)})):
         view.update(observed, decide(observed).status, running=1)
     assert stream.getvalue() == "study: Preparing; trials 0/7; encoding the data set; 0 s elapsed\n"
 
 
 def test_time_left_extrapolates_the_pace_of_this_process() -> None:
     estimate = TimeEstimate()
-    prepared = facts(searches={"FM": StudyFacts(done=2)})
+    prepared = facts(studies={"FM": StudyFacts(done=2)})
     object.__setattr__(prepared, "prepared", object())
     assert estimate.seconds_left(prepared, 100.0) is None
-    later = facts(searches={"FM": StudyFacts(done=4)})
+    later = facts(studies={"FM": StudyFacts(done=4)})
     assert estimate.seconds_left(later, 120.0) == pytest.approx(10.0 * (7 + 5 - 4))
 
 

@@ -269,7 +269,7 @@ def tuned(experiment: Experiment) -> Facts:
     """Return the facts after tuning, so that the final runs are next."""
     plan = Plan.from_experiment(experiment)
     searches = {name: StudyFacts(digest=f"sha256:{name}") for name in plan.names}
-    return Facts(experiment=experiment, now="t", frozen=plan, prepared=PREPARED, searches=searches)
+    return Facts(experiment=experiment, now="t", frozen_plan=plan, prepared=PREPARED, studies=searches)
 
 
 @pytest.mark.parametrize("version", ["1.33", "1.36"])

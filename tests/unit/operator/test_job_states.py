@@ -77,14 +77,14 @@ def test_parsing_compressed_indexes(text: str, expected: set[int]) -> None:
 def test_exit_code_42_makes_a_job_non_retriable_with_the_message_of_its_worker() -> None:
     failed = job({**condition("Failed", "PodFailurePolicy", "by policy"), "failedIndexes": "3"})
     facts = job_facts(failed, [failed_pod(1, "tried"), failed_pod(42, "column price is missing")], NOW)
-    assert facts.hopeless
+    assert facts.non_retriable
     assert facts.failed_indexes == {3}
     assert facts.message == "column price is missing"
 
 
 def test_a_lost_seed_leaves_the_job_retriable() -> None:
     facts = job_facts(job({**condition("Failed", "FailedIndexes"), "failedIndexes": "0"}), [], NOW)
-    assert not facts.hopeless
+    assert not facts.non_retriable
     assert facts.failed_indexes == {0}
 
 
