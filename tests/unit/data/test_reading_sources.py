@@ -194,7 +194,7 @@ def test_the_block_size_has_no_effect(tmp_path: Path, monkeypatch: pytest.Monkey
     sources = [{"uri": f"file://{tmp_path}/a.{name}", "format": name} for name in ("csv", "jsonl")]
     in_one_block = [encoded(source) for source in sources]
     monkeypatch.setattr("ctrlab_trainer.data.readers.delimited_files.BLOCK_BYTES", 64)
-    monkeypatch.setattr("ctrlab_trainer.data.readers.decompression.BLOCK_BYTES", 200)
+    monkeypatch.setattr("ctrlab_trainer.data.readers.byte_streams.BLOCK_BYTES", 200)
     for expected, source in zip(in_one_block, sources, strict=True):
         in_small_blocks = encoded(source)
         assert in_small_blocks.fitted == expected.fitted

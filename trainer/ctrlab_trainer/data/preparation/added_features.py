@@ -13,9 +13,10 @@ from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import Plan
 from ctrlab_api.records.prepared_data import DataExtension, PreparedData, SplitSummary
 from ctrlab_store import Store
+from ctrlab_trainer.data.prepared.dataset_files import LABELS_FILE
 from ctrlab_trainer.data.splits.split_strategies import SPLIT_NAMES
 
-ROW_FILES = ("labels.npy", "row_ids.npy", "users.npy")
+ROW_FILES = (LABELS_FILE, "row_ids.npy", "users.npy")
 """Files of a split that identify its rows."""
 FEATURE_PATH = re.compile(r"spec\.dataset\.features\[(\d+)\]")
 

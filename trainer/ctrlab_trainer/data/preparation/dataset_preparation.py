@@ -27,7 +27,13 @@ from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset, enc
 from ctrlab_trainer.data.preparation.feature_digests import feature_digests
 from ctrlab_trainer.data.preparation.source_columns import numeric_columns, required_columns
 from ctrlab_trainer.data.prepared.bayes_optimum import bayes_auc
-from ctrlab_trainer.data.prepared.dataset_files import ENCODERS_FILE, PROBABILITY_FILE, RECORD_FILE, SCHEMA_FILE
+from ctrlab_trainer.data.prepared.dataset_files import (
+    ENCODERS_FILE,
+    LABELS_FILE,
+    PROBABILITY_FILE,
+    RECORD_FILE,
+    SCHEMA_FILE,
+)
 from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
@@ -95,7 +101,7 @@ def content_address(dataset: Dataset, located: LocatedSource, sources: tuple[Fil
 
 def _is_complete(store: Store, address: str) -> bool:
     return store.exists(ObjectKey.dataset(address, RECORD_FILE)) and store.exists(
-        ObjectKey.sealed(address, "labels.npy")
+        ObjectKey.sealed(address, LABELS_FILE)
     )
 
 

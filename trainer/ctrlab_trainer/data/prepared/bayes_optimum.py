@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctrlab_metrics.computing import compute_metrics
-from ctrlab_trainer.data.prepared.dataset_files import PROBABILITY_FILE
+from ctrlab_trainer.data.prepared.dataset_files import LABELS_FILE, PROBABILITY_FILE
 
 
 def bayes_auc(labels: NDArray[np.uint8], true_probability: NDArray[np.float64]) -> float:
@@ -20,4 +20,4 @@ def bayes_auc_of(folder: Path) -> float | None:
     """Return the same for the folder of an encoded split; None if the data were not generated."""
     if not (folder / PROBABILITY_FILE).exists():
         return None
-    return bayes_auc(np.load(folder / "labels.npy"), np.load(folder / PROBABILITY_FILE))
+    return bayes_auc(np.load(folder / LABELS_FILE), np.load(folder / PROBABILITY_FILE))

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ctrlab_api.errors import InvalidData
+from ctrlab_trainer.data.readers.byte_streams import error_reason, first_line, open_decompressed
 from ctrlab_trainer.data.readers.column_values import MISSING_TEXTS
-from ctrlab_trainer.data.readers.decompression import error_reason, first_line, open_decompressed
 from ctrlab_trainer.data.sources.source_locations import TableFiles
 
 TYPED_NAME: Final = re.compile(r"^(?P<name>.+):(token|token_seq|float|float_seq)$")

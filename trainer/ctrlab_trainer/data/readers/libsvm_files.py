@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_trainer.data.readers.decompression import error_reason, first_line, line_blocks
+from ctrlab_trainer.data.readers.byte_streams import error_reason, first_line, line_blocks
 from ctrlab_trainer.data.readers.delimited_files import DICTIONARY_TEXT
 
 LABEL: Final = "label"

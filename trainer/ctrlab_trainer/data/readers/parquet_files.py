@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_trainer.data.readers.decompression import error_reason
+from ctrlab_trainer.data.readers.byte_streams import error_reason
 
 BATCH_ROWS: Final = 1 << 17
 

@@ -41,7 +41,7 @@ def assign_splits(
         case "LeaveLastOut":
             assert times is not None
             assert users is not None
-            return leave_last_out(times, users)
+            return split_leave_last_out(times, users)
         case "UserColdStart":
             assert times is not None
             assert users is not None
@@ -82,7 +82,7 @@ def split_at_random(rows: int, shares: tuple[float, float, float], seed: int) ->
     return split_of_row
 
 
-def leave_last_out(times: Timestamps, users: NDArray[np.int32]) -> NDArray[np.int8]:
+def split_leave_last_out(times: Timestamps, users: NDArray[np.int32]) -> NDArray[np.int8]:
     """Assign each user's latest row to test and the row before it to validation.
 
     Users with fewer than three rows are train. Rows of a user with the same time are ordered as in the source.
@@ -170,7 +170,7 @@ def require_both_classes(labels: Sequence[NDArray[np.uint8]]) -> None:
         elif negatives == 0 or positives == 0:
             problem = f"all {negatives + positives} rows of {name} have label {int(positives > 0)}"
             remedy = (
-                "every split needs both classes: change the split or spec.dataset.label.positiveWhen, or sample "
+                "every split needs both classes: change the strategy or spec.dataset.label.positiveWhen, or sample "
                 "negatives"
             )
             problems.append(Problem("spec.dataset.split", f"{problem}; {remedy}"))
