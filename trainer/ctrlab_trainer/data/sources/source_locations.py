@@ -71,8 +71,8 @@ class LocatedSource:
             name = f"builtin://{SYNTHETIC}"
             main = [FileDigest(name=name, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())]
         else:
-            main = file_digests(self.main)
-        return tuple(main + [digest for side in self.sides for digest in file_digests(side)])
+            main = table_digests(self.main)
+        return tuple(main + [digest for side in self.sides for digest in table_digests(side)])
 
 
 def locate(source: Source) -> LocatedSource:
@@ -170,7 +170,7 @@ def _recbole(folder: Path, field: str) -> Sequence[TableFiles]:
     return [TableFiles((path,), "recbole") for path in (interactions[0], *present)]
 
 
-def file_digests(table: TableFiles) -> list[FileDigest]:
+def table_digests(table: TableFiles) -> list[FileDigest]:
     """Return the digest of each file; folders that define columns are part of its name."""
     return [
         FileDigest(

@@ -4,7 +4,7 @@ from ctrlab_api.errors import InvalidData
 from ctrlab_api.records.prepared_data import FileDigest
 from ctrlab_api.resources.dataset import Dataset, SideTable
 from ctrlab_api.resources.features import Feature
-from ctrlab_trainer.data.sources.source_locations import TableFiles, file_digests, table_files
+from ctrlab_trainer.data.sources.source_locations import TableFiles, table_digests, table_files
 
 
 def vector_file(feature: Feature, dataset: Dataset) -> TableFiles:
@@ -22,4 +22,4 @@ def vector_file(feature: Feature, dataset: Dataset) -> TableFiles:
 def vector_digests(dataset: Dataset) -> tuple[FileDigest, ...]:
     """Return the digest of every feature's file, in the order of the features."""
     with_vectors = [feature for feature in dataset.features if feature.pretrained is not None]
-    return tuple(digest for feature in with_vectors for digest in file_digests(vector_file(feature, dataset)))
+    return tuple(digest for feature in with_vectors for digest in table_digests(vector_file(feature, dataset)))
