@@ -1,9 +1,8 @@
 """Freeze a plan together with its lineage: the earlier plans that had opened a test set by then.
 
 Earlier plans of the same experiment name count, and plans of any other name that trained one of the same models: a plan
-that changed after its results were seen is exploratory under every name. The parent of an ablation and its full model do
-not count, because an ablation reuses both unchanged; whatever had been opened before the parent counts for the
-ablation, too.
+that changed after its results were seen is exploratory under every name. The parent of an ablation and its full model
+do not count, because an ablation reuses both unchanged; openings before the parent's plan count for the ablation, too.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""The planner driven through simulated worlds: jobs that progress, fail and vanish, and a control loop that crashes."""
+"""The planner in simulated worlds: jobs that progress, fail and vanish, and a control loop that crashes."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -53,7 +53,7 @@ def experiment(workers: int, extended: bool, seeds_per_pod: int) -> Experiment:
 
 @dataclass
 class World:
-    """Store, study and jobs; `progress` is what workers do, `act` what a backend does."""
+    """Store, study and jobs; `progress` simulates the workers, `act` a backend."""
 
     experiment: Experiment
     facts: Facts
@@ -61,8 +61,8 @@ class World:
     recorded: list[FinalRun] = field(default_factory=list)
 
     @classmethod
-    def of(cls, wanted: Experiment) -> "World":
-        return cls(experiment=wanted, facts=Facts(experiment=wanted, now="t"))
+    def start(cls, experiment: Experiment) -> "World":
+        return cls(experiment=experiment, facts=Facts(experiment=experiment, now="t"))
 
     def decide(self) -> tuple[tuple[Action, ...], ExperimentStatus]:
         self.facts = replace(self.facts, experiment=self.experiment)
@@ -70,7 +70,7 @@ class World:
         return decision.actions, decision.status
 
     def tick(self, crash_after: int | None = None) -> ExperimentStatus:
-        """One pass of the control loop, which may die after some actions, before it writes the status."""
+        """Reconcile once; the control loop may crash after some actions, before it writes the status."""
         actions, status = self.decide()
         for action in actions[:crash_after]:
             self.act(action)
@@ -86,11 +86,11 @@ class World:
                 self.facts = replace(self.facts, frozen_plan=plan)
             case EnsureJob(request):
                 if request.phase == "evaluate":
-                    assert self.facts.all_studies_frozen, "no final run before every search is frozen"
+                    assert self.facts.all_studies_frozen, "no final run before every study is frozen"
                 jobs.setdefault(request.name, JobFacts("Active", request.parallelism))
                 self.requests[request.name] = request
             case FreezeUnsearched(variant):
-                assert self.facts.prepared is not None, "no search is frozen before the data are there"
+                assert self.facts.prepared is not None, "no study is frozen before the data are prepared"
                 assert not self.facts.plan.needs_tuning(variant)
                 self._freeze(variant, self.facts.study(variant))
             case ScaleJob(name, _, parallelism):
@@ -100,12 +100,12 @@ class World:
         self.facts = replace(self.facts, jobs=jobs)
 
     def progress(self, choice: int, fails: bool) -> None:
-        """One active job gets one step further; with `fails` a run is lost instead of recorded."""
+        """Advance one active job by one step; with `fails` a run is lost instead of recorded."""
         active = self.facts.active_jobs
         if not active:
             return
         name = active[choice % len(active)]
-        request, over = self.requests[name], JobFacts("Complete", self.facts.jobs[name].parallelism)
+        request, ended = self.requests[name], JobFacts("Complete", self.facts.jobs[name].parallelism)
         match request.phase:
             case "prepare":
                 self.facts = replace(self.facts, prepared=PREPARED)
@@ -114,49 +114,49 @@ class World:
                     return
             case "evaluate":
                 failed = self.facts.jobs[name].failed_indexes
-                waiting = [
+                open_runs = [
                     (index, run)
                     for index, group in enumerate(request.groups)
                     for run in group
                     if run not in self.facts.runs and index not in failed
                 ]
-                if waiting and fails:
-                    self._lose(name, waiting[0][0])
+                if open_runs and fails:
+                    self._lose(name, open_runs[0][0])
                     return
-                if waiting:
-                    self.recorded.append(waiting[0][1])
-                    self.facts = replace(self.facts, runs=self.facts.runs | {waiting[0][1]})
+                if open_runs:
+                    self.recorded.append(open_runs[0][1])
+                    self.facts = replace(self.facts, runs=self.facts.runs | {open_runs[0][1]})
                     return
-                over = replace(self.facts.jobs[name], state="Failed" if failed else "Complete")
+                ended = replace(self.facts.jobs[name], state="Failed" if failed else "Complete")
             case "decide":
                 decision = SeedDecision(pilot=5, count=7, half_width=0.1, metric="auc", pilot_sd={}, reason="so")
                 self.facts = replace(self.facts, decision=decision)
             case "report":
                 self.facts = replace(self.facts, report=ReportStatus(uri="r", digest="d"))
-        self.facts = replace(self.facts, jobs={**self.facts.jobs, name: over})
+        self.facts = replace(self.facts, jobs={**self.facts.jobs, name: ended})
 
     def _trial(self, variant: str) -> bool:
-        """One more trial; true when the search is frozen by it."""
-        search, budget = self.facts.study(variant), self.facts.plan.trial_budget(variant)
-        done = min(budget, search.done + 1)
-        search = replace(search, done=done)
+        """Finish one more trial; return whether the study is frozen afterwards."""
+        study, budget = self.facts.study(variant), self.facts.plan.trial_budget(variant)
+        done = min(budget, study.done + 1)
+        study = replace(study, done=done)
         if done == budget:
-            self._freeze(variant, search)
+            self._freeze(variant, study)
         else:
-            self.facts = replace(self.facts, studies={**self.facts.studies, variant: search})
+            self.facts = replace(self.facts, studies={**self.facts.studies, variant: study})
         return done == budget
 
-    def _freeze(self, variant: str, search: StudyFacts) -> None:
-        new = replace(search, digest=f"sha256:{variant}")
-        self.facts = replace(self.facts, studies={**self.facts.studies, variant: new})
+    def _freeze(self, variant: str, study: StudyFacts) -> None:
+        frozen = replace(study, digest=f"sha256:{variant}")
+        self.facts = replace(self.facts, studies={**self.facts.studies, variant: frozen})
 
     def _lose(self, name: str, index: int) -> None:
         job = self.facts.jobs[name]
-        lost = replace(job, failed_indexes=job.failed_indexes | {index})
-        self.facts = replace(self.facts, jobs={**self.facts.jobs, name: lost})
+        failed = replace(job, failed_indexes=job.failed_indexes | {index})
+        self.facts = replace(self.facts, jobs={**self.facts.jobs, name: failed})
 
     def forget_jobs(self, ended_only: bool) -> None:
-        """Ended jobs are cleaned up after a while; a local engine that is killed forgets all."""
+        """Delete ended jobs, as a cluster does after a while, or all jobs, as when the local engine is killed."""
         kept = {name: job for name, job in self.facts.jobs.items() if ended_only and job.state == "Active"}
         self.facts = replace(self.facts, jobs=kept)
 
@@ -165,7 +165,7 @@ class World:
         self.experiment = self.experiment.model_copy(update={"spec": spec})
 
     def finish(self) -> ExperimentStatus:
-        """Let everything go on undisturbed until it ends."""
+        """Reconcile without disturbances until the experiment ends."""
         self.suspend(False)
         for _ in range(200):
             status = self.tick()
@@ -183,11 +183,11 @@ EVENTS = st.one_of(
     st.tuples(st.just("forget"), st.booleans()),
     st.tuples(st.just("suspend"), st.booleans()),
 )
-WORLDS = st.builds(experiment, st.integers(1, 4), st.booleans(), st.integers(1, 3)).map(World.of)
-MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+WORLDS = st.builds(experiment, st.integers(1, 4), st.booleans(), st.integers(1, 3)).map(World.start)
+SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def happen(world: World, event: tuple[str, Any]) -> None:
+def apply_event(world: World, event: tuple[str, Any]) -> None:
     kind, value = event
     match kind:
         case "tick":
@@ -207,28 +207,28 @@ def without_times(status: ExperimentStatus) -> Any:
     return content
 
 
-@MANY
+@SETTINGS
 @given(world=WORLDS, events=st.lists(EVENTS, max_size=80))
-def test_a_decision_carried_out_leaves_nothing_to_do(world: World, events: list[tuple[str, Any]]) -> None:
+def test_an_executed_decision_leaves_nothing_to_do(world: World, events: list[tuple[str, Any]]) -> None:
     for event in events:
-        happen(world, event)
+        apply_event(world, event)
         freezes = any(isinstance(action, FreezeUnsearched) for action in world.decide()[0])
         world.tick()
-        if freezes:  # the next decision knows of a search that is over
+        if freezes:  # the next decision sees that the study is frozen
             world.tick()
         assert world.decide() == ((), world.experiment.status)
 
 
-@MANY
+@SETTINGS
 @given(world=WORLDS, events=st.lists(EVENTS, max_size=80))
 def test_stages_and_milestones_never_go_back(world: World, events: list[tuple[str, Any]]) -> None:
-    furthest, reached = 0, set[str]()
+    last_stage, reached = 0, set[str]()
     for event in events:
-        happen(world, event)
+        apply_event(world, event)
         status = world.tick()
         if status.stage in ORDER:
-            assert ORDER.index(status.stage) >= furthest
-            furthest = ORDER.index(status.stage)
+            assert ORDER.index(status.stage) >= last_stage
+            last_stage = ORDER.index(status.stage)
         true = {c.type for c in status.conditions if c.status == "True"}
         milestones = true & {
             ConditionType.PREPARED,
@@ -240,26 +240,26 @@ def test_stages_and_milestones_never_go_back(world: World, events: list[tuple[st
         reached = milestones
 
 
-@MANY
+@SETTINGS
 @given(world=WORLDS, events=st.lists(EVENTS.filter(lambda event: event[0] != "lose"), max_size=80))
-def test_whatever_crashed_the_end_is_the_same(world: World, events: list[tuple[str, Any]]) -> None:
-    undisturbed = World.of(world.experiment)
+def test_the_final_status_is_the_same_after_any_crashes(world: World, events: list[tuple[str, Any]]) -> None:
+    undisturbed = World.start(world.experiment)
     expected = undisturbed.finish()
     for event in events:
-        happen(world, event)
+        apply_event(world, event)
     assert without_times(world.finish()) == without_times(expected)
     assert sorted((run.variant, run.seed) for run in world.recorded) == sorted(
         (run.variant, run.seed) for run in Plan.from_experiment(world.experiment).final_runs(expected.seed_count)
     )
 
 
-@MANY
+@SETTINGS
 @given(world=WORLDS, events=st.lists(EVENTS, max_size=80))
 def test_an_ended_experiment_has_no_active_job_and_each_run_counts_once(
     world: World, events: list[tuple[str, Any]]
 ) -> None:
     for event in events:
-        happen(world, event)
+        apply_event(world, event)
     status = world.finish()
     assert world.facts.active_jobs == ()
     assert len(world.recorded) == len(set(world.recorded))

@@ -1,4 +1,4 @@
-"""What had opened a test set before a plan was frozen is recorded, under whatever name it was done."""
+"""The lineage of a plan: earlier plans that had opened a test set, under any experiment name."""
 
 from pathlib import Path
 from typing import Any
@@ -48,48 +48,52 @@ def store(tmp_path: Path) -> Store:
     return open_store((tmp_path / "store").as_uri())
 
 
-def opened(store: Store, name: str, uid: str, given: Plan, data: PreparedData | None = None) -> None:
-    """An experiment whose final run opened test."""
+def add_experiment_with_opening(
+    store: Store, name: str, uid: str, plan: Plan, data: PreparedData | None = None
+) -> None:
+    """Add an experiment whose final run opened the test rows."""
     folder = store.below(f"default/{name}/{uid}")
-    freeze_plan(store, ExperimentKey(namespace="default", name=name, uid=uid), given)
+    freeze_plan(store, ExperimentKey(namespace="default", name=name, uid=uid), plan)
     folder.put(ObjectKey.PREPARED, (data or prepared()).to_json().encode())
-    opening = TestOpening(at="now", by="w", plan_digest=given.digest, token="t", attempt=1, reason="first")
-    folder.put(ObjectKey.run(given.names[0], 1, 1, "opening.json"), opening.to_json().encode())
+    opening = TestOpening(at="now", by="w", plan_digest=plan.digest, token="t", attempt=1, reason="first")
+    folder.put(ObjectKey.run(plan.names[0], 1, 1, "opening.json"), opening.to_json().encode())
 
 
-def frozen(store: Store, name: str, uid: str, given: Plan) -> Lineage:
-    freeze_plan(store, ExperimentKey(namespace="default", name=name, uid=uid), given)
+def lineage_after_freezing(store: Store, name: str, uid: str, plan: Plan) -> Lineage:
+    freeze_plan(store, ExperimentKey(namespace="default", name=name, uid=uid), plan)
     return Lineage.model_validate_json(store.get(f"default/{name}/{uid}/{ObjectKey.LINEAGE}"))
 
 
-def test_a_changed_plan_of_the_same_name_knows_the_one_before(store: Store) -> None:
-    opened(store, "clicks", "1", plan(model("A"), model("B")))
-    [earlier] = frozen(store, "clicks", "2", plan(model("A"), model("C", "dcnv2"), margin="0.002")).earlier
+def test_a_changed_plan_of_the_same_name_lists_the_previous_one(store: Store) -> None:
+    add_experiment_with_opening(store, "clicks", "1", plan(model("A"), model("B")))
+    [earlier] = lineage_after_freezing(
+        store, "clicks", "2", plan(model("A"), model("C", "dcnv2"), margin="0.002")
+    ).earlier
     assert (earlier.uid, earlier.experiment, earlier.openings) == ("1", None, 1)
 
 
 def test_another_name_does_not_hide_a_model_that_was_tested_before(store: Store) -> None:
     first = plan(model("A"), model("B", "dcnv2"))
-    opened(store, "clicks", "1", first)
-    found = frozen(store, "fresh-start", "2", plan(model("New", "dcnv2"), model("C", "din")))
-    [earlier] = found.earlier
+    add_experiment_with_opening(store, "clicks", "1", first)
+    lineage = lineage_after_freezing(store, "fresh-start", "2", plan(model("New", "dcnv2"), model("C", "din")))
+    [earlier] = lineage.earlier
     assert (earlier.experiment, earlier.shared_models) == ("clicks", ("New",)), "renamed, and the same model"
-    assert found.plans_that_opened(prepared()) == (earlier,)
-    assert found.plans_that_opened(prepared(data="other features")) == (earlier,), "the rows are the same"
-    assert found.plans_that_opened(prepared(data="other", files="other")) == ()
+    assert lineage.plans_that_opened(prepared()) == (earlier,)
+    assert lineage.plans_that_opened(prepared(data="other features")) == (earlier,), "the rows are the same"
+    assert lineage.plans_that_opened(prepared(data="other", files="other")) == ()
 
 
 def test_other_models_and_unopened_experiments_do_not_count(store: Store) -> None:
-    opened(store, "clicks", "1", plan(model("A")))
-    frozen(store, "planned", "2", plan(model("B", "dcnv2")))
-    assert frozen(store, "others", "3", plan(model("B", "dcnv2"))).earlier == ()
+    add_experiment_with_opening(store, "clicks", "1", plan(model("A")))
+    lineage_after_freezing(store, "planned", "2", plan(model("B", "dcnv2")))
+    assert lineage_after_freezing(store, "others", "3", plan(model("B", "dcnv2"))).earlier == ()
 
 
-def test_an_ablation_does_not_count_its_experiment_but_what_that_one_knew(store: Store) -> None:
+def test_an_ablation_does_not_list_its_experiment_but_inherits_its_lineage(store: Store) -> None:
     first = plan(model("A"))
-    opened(store, "clicks", "1", first)
+    add_experiment_with_opening(store, "clicks", "1", first)
     second = plan(model("A"), model("B", "dcnv2"))
-    opened(store, "clicks", "2", second)
+    add_experiment_with_opening(store, "clicks", "2", second)
     parent = ParentExperiment(
         experiment="default/clicks/2",
         plan_digest=second.digest,
@@ -98,23 +102,27 @@ def test_an_ablation_does_not_count_its_experiment_but_what_that_one_knew(store:
         hyperparameters="Inherit",
     )
     ablation = plan(model("B", "dcnv2"), model("no-cross", "dcnv2", remove=("cross",)), parent=parent)
-    [known] = frozen(store, "parts", "3", ablation).earlier
-    assert (known.experiment, known.uid, known.shared_models) == ("clicks", "1", ("B",))
+    [earlier] = lineage_after_freezing(store, "parts", "3", ablation).earlier
+    assert (earlier.experiment, earlier.uid, earlier.shared_models) == ("clicks", "1", ("B",))
 
 
-def test_an_ablation_that_is_done_again_under_another_name_counts(store: Store) -> None:
-    whole = plan(model("B", "dcnv2"))
-    opened(store, "clicks", "1", whole)
+def test_a_repeated_ablation_under_another_name_counts(store: Store) -> None:
+    parent_plan = plan(model("B", "dcnv2"))
+    add_experiment_with_opening(store, "clicks", "1", parent_plan)
     parent = ParentExperiment(
         experiment="default/clicks/1",
-        plan_digest=whole.digest,
+        plan_digest=parent_plan.digest,
         search_token="t",
         model="B",
         hyperparameters="Inherit",
     )
-    without = model("no-cross", "dcnv2", remove=("cross",))
-    opened(store, "parts", "2", plan(model("B", "dcnv2"), without, parent=parent))
+    no_cross = model("no-cross", "dcnv2", remove=("cross",))
+    add_experiment_with_opening(store, "parts", "2", plan(model("B", "dcnv2"), no_cross, parent=parent))
     other = plan(model("B", "dcnv2"), model("no-deep", "dcnv2", remove=("deep",)), parent=parent)
-    assert frozen(store, "other-parts", "3", other).earlier == (), "only the full model is shared, and taken over"
-    again = plan(model("B", "dcnv2"), without, margin="0.002", parent=parent)
-    assert [one.experiment for one in frozen(store, "parts-again", "4", again).earlier] == ["parts"]
+    assert lineage_after_freezing(store, "other-parts", "3", other).earlier == (), (
+        "only the full model is shared, and it is reused"
+    )
+    repeated = plan(model("B", "dcnv2"), no_cross, margin="0.002", parent=parent)
+    assert [earlier.experiment for earlier in lineage_after_freezing(store, "parts-again", "4", repeated).earlier] == [
+        "parts"
+    ]

@@ -1,4 +1,4 @@
-"""An ablation whose experiment is not there: it waits, stops, or stays as it ended."""
+"""An ablation whose experiment does not exist: it waits, stops, or keeps its final status."""
 
 import json
 from typing import Any
@@ -14,21 +14,21 @@ EARLY, NOW = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 
 
 def ablation(status: ExperimentStatus | None = None, **spec: Any) -> Ablation:
-    given = {"experimentRef": {"name": "study"}, "model": "FM", "variants": [{"name": "v", "remove": ["fm"]}], **spec}
+    fields = {"experimentRef": {"name": "study"}, "model": "FM", "variants": [{"name": "v", "remove": ["fm"]}], **spec}
     metadata = {"name": "parts", "namespace": "team", "generation": 3}
-    found = Ablation.model_validate_json(json.dumps({"metadata": metadata, "spec": given}))
-    return found.model_copy(update={"status": status})
+    resource = Ablation.model_validate_json(json.dumps({"metadata": metadata, "spec": fields}))
+    return resource.model_copy(update={"status": status})
 
 
 def condition(status: ExperimentStatus, name: str) -> StatusCondition:
-    return next(found for found in status.conditions if found.type == name)
+    return next(condition for condition in status.conditions if condition.type == name)
 
 
-def held(name: str) -> StatusCondition:
+def true_condition(name: str) -> StatusCondition:
     return StatusCondition(type=name, status="True", last_transition_time=EARLY, reason="Done")
 
 
-def test_it_waits_for_its_experiment_to_be_created() -> None:
+def test_a_new_ablation_waits_for_its_experiment_to_be_created() -> None:
     decision = decide_orphaned(ablation(), {}, NOW)
     assert decision.actions == ()
     assert (decision.status.stage, decision.status.observed_generation) == ("Pending", 3)
@@ -38,21 +38,24 @@ def test_it_waits_for_its_experiment_to_be_created() -> None:
     assert condition(decision.status, ConditionType.STALLED).status == "False"
 
 
-def test_a_suspended_one_is_suspended_and_does_not_wait() -> None:
+def test_a_suspended_ablation_does_not_wait() -> None:
     assert decide_orphaned(ablation(suspend=True), {}, NOW).status.stage == "Suspended"
 
 
-def test_one_that_was_under_way_stops_and_says_what_to_do() -> None:
-    before = ExperimentStatus(
-        stage="Evaluating", plan_digest="sha256:p", seeds="2/5", conditions=(held(ConditionType.TUNING_COMPLETE),)
+def test_a_started_ablation_stops_and_its_message_names_the_remedy() -> None:
+    previous = ExperimentStatus(
+        stage="Evaluating",
+        plan_digest="sha256:p",
+        seeds="2/5",
+        conditions=(true_condition(ConditionType.TUNING_COMPLETE),),
     )
     jobs = {"evaluate": JobFacts("Active"), "prepare": JobFacts("Complete")}
-    decision = decide_orphaned(ablation(before), jobs, NOW)
+    decision = decide_orphaned(ablation(previous), jobs, NOW)
     assert decision.actions == (DeleteJob("evaluate"),)
     assert (decision.status.stage, decision.status.seeds) == ("Evaluating", "2/5")
-    assert condition(decision.status, ConditionType.TUNING_COMPLETE) == held(ConditionType.TUNING_COMPLETE).model_copy(
-        update={"observed_generation": 3, "last_transition_time": EARLY}
-    )
+    assert condition(decision.status, ConditionType.TUNING_COMPLETE) == true_condition(
+        ConditionType.TUNING_COMPLETE
+    ).model_copy(update={"observed_generation": 3, "last_transition_time": EARLY})
     stalled = condition(decision.status, ConditionType.STALLED)
     assert (stalled.status, stalled.reason) == ("True", "ExperimentDeleted")
     assert stalled.message == (
@@ -62,13 +65,15 @@ def test_one_that_was_under_way_stops_and_says_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("end", [ConditionType.SUCCEEDED, ConditionType.FAILED])
-def test_what_has_ended_stays_as_it_ended(end: str) -> None:
-    before = ExperimentStatus(stage="Succeeded", plan_digest="sha256:p", observed_generation=3, conditions=(held(end),))
-    decision = decide_orphaned(ablation(before), {"report": JobFacts("Active")}, NOW)
-    assert decision.status == before
+def test_an_ended_ablation_keeps_its_status(end: str) -> None:
+    previous = ExperimentStatus(
+        stage="Succeeded", plan_digest="sha256:p", observed_generation=3, conditions=(true_condition(end),)
+    )
+    decision = decide_orphaned(ablation(previous), {"report": JobFacts("Active")}, NOW)
+    assert decision.status == previous
     assert decision.actions == (DeleteJob("report"),)
 
 
-def test_looking_again_changes_nothing() -> None:
+def test_a_second_reconcile_changes_nothing() -> None:
     first = decide_orphaned(ablation(), {}, EARLY).status
     assert decide_orphaned(ablation(first), {}, NOW).status == first

@@ -1,4 +1,4 @@
-"""An ablation goes through the same planner: it waits for its experiment, and freezes nothing before."""
+"""The planner of experiments also plans ablations: an ablation waits for its experiment, and freezes nothing before."""
 
 import json
 from typing import Any
@@ -42,32 +42,33 @@ def parent(*conditions: str, **status: Any) -> Experiment:
         "evaluation": {"seeds": {"count": 5}},
         "runtime": {"gpu": 1, "queueName": "slow"},
     }
-    found = Experiment.model_validate_json(json.dumps({"metadata": {"name": "study", "uid": "u1"}, "spec": spec}))
-    held = tuple(
+    experiment = Experiment.model_validate_json(json.dumps({"metadata": {"name": "study", "uid": "u1"}, "spec": spec}))
+    true_conditions = tuple(
         StatusCondition(type=name, status="True", last_transition_time=NOW, reason="Done") for name in conditions
     )
-    return found.model_copy(update={"status": ExperimentStatus(conditions=held, **status)})
+    return experiment.model_copy(update={"status": ExperimentStatus(conditions=true_conditions, **status)})
 
 
 def ablation(**spec: Any) -> Ablation:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "experimentRef": {"name": "study"},
         "model": "FM",
         "variants": [{"name": "no-linear", "remove": ["linear"]}],
         **spec,
     }
-    return Ablation.model_validate_json(json.dumps({"metadata": {"name": "parts", "uid": "u2"}, "spec": given}))
+    return Ablation.model_validate_json(json.dumps({"metadata": {"name": "parts", "uid": "u2"}, "spec": fields}))
 
 
-def facts(asked: Ablation, of: Experiment, **known: Any) -> Facts:
-    return Facts(experiment=as_experiment(asked, of), now=NOW, ablation=ablation_facts(asked, of), **known)
+def facts(ablation: Ablation, parent: Experiment, **observed: Any) -> Facts:
+    experiment = as_experiment(ablation, parent)
+    return Facts(experiment=experiment, now=NOW, ablation=ablation_facts(ablation, parent), **observed)
 
 
 def condition(status: ExperimentStatus, name: str) -> StatusCondition:
-    return next(found for found in status.conditions if found.type == name)
+    return next(condition for condition in status.conditions if condition.type == name)
 
 
-def test_it_waits_for_its_experiment_and_says_so() -> None:
+def test_an_ablation_waits_for_its_experiment_to_succeed() -> None:
     decision = decide(facts(ablation(), parent(stage="Tuning")))
     assert decision.actions == ()
     assert decision.status.stage == "Pending"
@@ -78,9 +79,9 @@ def test_it_waits_for_its_experiment_and_says_so() -> None:
     assert condition(decision.status, ConditionType.STALLED).status == "False"
 
 
-def test_its_plan_is_frozen_when_the_experiment_has_succeeded() -> None:
-    over = parent(SUCCEEDED, stage="Succeeded", plan_digest="sha256:p", search_digest="sha256:s", seed_count=7)
-    first, second = decide(facts(ablation(), over)).actions
+def test_the_plan_is_frozen_when_the_experiment_has_succeeded() -> None:
+    experiment = parent(SUCCEEDED, stage="Succeeded", plan_digest="sha256:p", search_digest="sha256:s", seed_count=7)
+    first, second = decide(facts(ablation(), experiment)).actions
     assert isinstance(first, WritePlan)
     assert first.plan.parent is not None
     assert (first.plan.parent.plan_digest, first.plan.parent.search_token) == ("sha256:p", "sha256:s")
@@ -89,7 +90,7 @@ def test_its_plan_is_frozen_when_the_experiment_has_succeeded() -> None:
     assert second.request.name == "prepare"
 
 
-def test_an_experiment_that_failed_stalls_it_with_what_to_do() -> None:
+def test_a_failed_experiment_stalls_its_ablation() -> None:
     decision = decide(facts(ablation(), parent(FAILED)))
     stalled = condition(decision.status, ConditionType.STALLED)
     assert (stalled.status, stalled.reason) == ("True", "ParentFailed")
@@ -99,36 +100,36 @@ def test_an_experiment_that_failed_stalls_it_with_what_to_do() -> None:
     )
 
 
-def test_a_part_that_is_not_there_stalls_it_before_it_waits() -> None:
-    asked = ablation(variants=[{"name": "no-cin", "remove": ["cin"]}])
-    decision = decide(facts(asked, parent()))
+def test_an_unknown_part_stalls_the_ablation_before_it_waits() -> None:
+    resource = ablation(variants=[{"name": "no-cin", "remove": ["cin"]}])
+    decision = decide(facts(resource, parent()))
     assert decision.actions == ()
     stalled = condition(decision.status, ConditionType.STALLED)
     assert stalled.reason == "InvalidSpec"
     assert "spec.variants[0].remove: FM has no removable part 'cin'; known: fm, linear" in stalled.message
 
 
-def test_its_phases_are_those_of_an_experiment() -> None:
-    over, asked = parent(SUCCEEDED), ablation()
-    known = ablation_facts(asked, over).plan
-    assert known is not None
-    searches = {name: StudyFacts(digest=f"sha256:{name}") for name in known.names}
+def test_an_ablation_has_the_phases_of_an_experiment() -> None:
+    experiment, resource = parent(SUCCEEDED), ablation()
+    plan = ablation_facts(resource, experiment).plan
+    assert plan is not None
+    studies = {name: StudyFacts(digest=f"sha256:{name}") for name in plan.names}
 
-    def made(**more: Any) -> list[str]:
-        found = decide(facts(asked, over, frozen_plan=known, **more)).actions
-        return [action.request.name for action in found if isinstance(action, EnsureJob)]
+    def requested_jobs(**observed: Any) -> list[str]:
+        actions = decide(facts(resource, experiment, frozen_plan=plan, **observed)).actions
+        return [action.request.name for action in actions if isinstance(action, EnsureJob)]
 
-    inherited = decide(facts(asked, over, frozen_plan=known, prepared=PREPARED)).actions
+    inherited = decide(facts(resource, experiment, frozen_plan=plan, prepared=PREPARED)).actions
     assert inherited == (FreezeUnsearched("FM"), FreezeUnsearched("no-linear"))
-    assert made(prepared=PREPARED, studies=searches) == ["evaluate"]
-    runs = frozenset(known.final_runs())
-    assert made(prepared=PREPARED, studies=searches, runs=runs) == ["report"]
+    assert requested_jobs(prepared=PREPARED, studies=studies) == ["evaluate"]
+    runs = frozenset(plan.final_runs())
+    assert requested_jobs(prepared=PREPARED, studies=studies, runs=runs) == ["report"]
     published = facts(
-        asked,
-        over,
-        frozen_plan=known,
+        resource,
+        experiment,
+        frozen_plan=plan,
         prepared=PREPARED,
-        studies=searches,
+        studies=studies,
         runs=runs,
         jobs={"report": JobFacts("Complete")},
         report=ReportStatus(uri="file:///r", digest="abc"),
@@ -137,7 +138,7 @@ def test_its_phases_are_those_of_an_experiment() -> None:
     assert FinalRun(variant="no-linear", seed=2024) in runs
 
 
-def test_a_finished_ablation_outlives_its_experiment() -> None:
+def test_a_finished_ablation_ignores_a_failed_experiment() -> None:
     status = ExperimentStatus(
         stage="Succeeded",
         conditions=(StatusCondition(type=SUCCEEDED, status="True", last_transition_time=NOW, reason="Done"),),
@@ -149,7 +150,7 @@ def test_a_finished_ablation_outlives_its_experiment() -> None:
     assert decision.status.stage == "Succeeded"
 
 
-def test_another_experiment_of_the_same_name_is_told_once_the_plan_is_frozen() -> None:
+def test_another_experiment_of_the_same_name_stalls_a_frozen_ablation() -> None:
     frozen = ablation_facts(ablation(), parent(SUCCEEDED, search_digest="sha256:s")).plan
     decision = decide(facts(ablation(), parent(SUCCEEDED, search_digest="sha256:t"), frozen_plan=frozen))
     message = condition(decision.status, ConditionType.STALLED).message
@@ -157,17 +158,17 @@ def test_another_experiment_of_the_same_name_is_told_once_the_plan_is_frozen() -
 
 
 @pytest.mark.parametrize("stage", ["Pending", "Evaluating"])
-def test_waiting_leaves_nothing_to_do_again(stage: str) -> None:
-    asked = ablation()
-    first = decide(facts(asked, parent(stage=stage)))
-    again = asked.model_copy(update={"status": first.status})
-    assert decide(facts(again, parent(stage=stage))) == first
+def test_a_second_decision_about_a_waiting_ablation_is_the_same(stage: str) -> None:
+    resource = ablation()
+    first = decide(facts(resource, parent(stage=stage)))
+    updated = resource.model_copy(update={"status": first.status})
+    assert decide(facts(updated, parent(stage=stage))) == first
 
 
-def test_its_own_runtime_wins_and_what_it_leaves_out_is_the_experiments() -> None:
-    asked = as_experiment(ablation(runtime={"gpu": 0}, suspend=True), parent())
-    assert (asked.spec.runtime.gpu, asked.spec.runtime.queue_name) == (0, "slow")
-    assert asked.spec.suspend
-    assert asked.metadata.name == "parts"
-    assert asked.status is None
-    assert Plan.from_experiment(asked).names == ("FM",)
+def test_the_runtime_of_the_ablation_overrides_that_of_its_experiment() -> None:
+    experiment = as_experiment(ablation(runtime={"gpu": 0}, suspend=True), parent())
+    assert (experiment.spec.runtime.gpu, experiment.spec.runtime.queue_name) == (0, "slow")
+    assert experiment.spec.suspend
+    assert experiment.metadata.name == "parts"
+    assert experiment.status is None
+    assert Plan.from_experiment(experiment).names == ("FM",)

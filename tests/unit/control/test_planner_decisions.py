@@ -1,4 +1,4 @@
-"""One row a situation: what the planner asks for, and what it says."""
+"""The planner's decisions: the actions and the status for one situation each."""
 
 import json
 from dataclasses import dataclass, replace
@@ -47,52 +47,52 @@ def experiment(**changes: Any) -> Experiment:
     }
     for path, value in changes.items():
         *parents, last = path.split("__")
-        place = spec
+        fields = spec
         for parent in parents:
-            place = place.setdefault(parent, {})
-        place[last] = value
+            fields = fields.setdefault(parent, {})
+        fields[last] = value
     return Experiment.model_validate_json(json.dumps({"metadata": {"name": "study"}, "spec": spec}))
 
 
-PRECISE = {
+WITH_PRECISION = {
     "evaluation__precision": {"metric": "auc", "halfWidth": "0.001"},
     "evaluation__seeds": {"count": 5, "max": 9},
 }
 DECISION = SeedDecision(pilot=5, count=7, half_width=0.001, metric="auc", pilot_sd={}, reason="because")
-SEARCHED = {
+FROZEN_STUDIES = {
     "FM": StudyFacts(done=6, failed=1, best=0.712345, digest="sha256:f"),
     "LR": StudyFacts(digest="sha256:1"),
 }
 REPORT = ReportStatus(uri="file:///r", digest="abc")
 
 
-def started(wanted: Experiment, **known: Any) -> Facts:
-    return Facts(experiment=wanted, now=NOW, frozen_plan=Plan.from_experiment(wanted), **known)
+def started(resource: Experiment, **observed: Any) -> Facts:
+    return Facts(experiment=resource, now=NOW, frozen_plan=Plan.from_experiment(resource), **observed)
 
 
-def runs(wanted: Experiment, count: int | None = None, without: frozenset[int] = frozenset()) -> frozenset[FinalRun]:
-    planned = Plan.from_experiment(wanted).final_runs(count)
+def runs(resource: Experiment, count: int | None = None, without: frozenset[int] = frozenset()) -> frozenset[FinalRun]:
+    planned = Plan.from_experiment(resource).final_runs(count)
     return frozenset(run for index, run in enumerate(planned) if index not in without)
 
 
 def condition(status: ExperimentStatus, name: str) -> StatusCondition:
-    return next(found for found in status.conditions if found.type == name)
+    return next(condition for condition in status.conditions if condition.type == name)
 
 
-def jobs_made(facts: Facts) -> list[str]:
+def requested_jobs(facts: Facts) -> list[str]:
     return [action.request.name for action in decide(facts).actions if isinstance(action, EnsureJob)]
 
 
 def test_the_plan_is_written_before_the_first_job() -> None:
-    wanted = experiment()
-    decision = decide(Facts(experiment=wanted, now=NOW))
-    assert decision.actions[0] == WritePlan(Plan.from_experiment(wanted))
+    resource = experiment()
+    decision = decide(Facts(experiment=resource, now=NOW))
+    assert decision.actions[0] == WritePlan(Plan.from_experiment(resource))
     assert [type(action) for action in decision.actions] == [WritePlan, EnsureJob]
-    assert decision.status.plan_digest == Plan.from_experiment(wanted).digest
+    assert decision.status.plan_digest == Plan.from_experiment(resource).digest
     assert decision.status.stage == "Preparing"
 
 
-def test_every_search_gets_a_job_and_a_model_without_one_none() -> None:
+def test_a_model_with_a_search_space_gets_a_job_and_one_without_gets_none() -> None:
     first, second = decide(started(experiment(tuning__workers=4), prepared=PREPARED)).actions
     assert isinstance(first, EnsureJob)
     job = first.request
@@ -100,29 +100,29 @@ def test_every_search_gets_a_job_and_a_model_without_one_none() -> None:
     assert second == FreezeUnsearched("LR")
 
 
-def test_names_that_only_case_tells_apart_get_jobs_of_different_names() -> None:
+def test_names_that_differ_only_in_case_get_jobs_of_different_names() -> None:
     rates = {"learning_rate": {"categorical": ["1e-2", "1e-3"]}}
     models = [{"name": name, "architecture": "lr", "search": rates} for name in ("SIN", "sin", "LR")]
-    made = jobs_made(started(experiment(models=models), prepared=PREPARED))
-    assert len(set(made)) == 3
-    assert made[2] == "tune-lr"
+    jobs = requested_jobs(started(experiment(models=models), prepared=PREPARED))
+    assert len(set(jobs)) == 3
+    assert jobs[2] == "tune-lr"
 
 
-def test_final_runs_wait_for_the_last_search() -> None:
-    only_one = {"FM": StudyFacts(), "LR": SEARCHED["LR"]}
-    assert jobs_made(started(experiment(), prepared=PREPARED, studies=only_one)) == ["tune-fm"]
-    assert jobs_made(started(experiment(), prepared=PREPARED, studies=SEARCHED)) == ["evaluate"]
+def test_final_runs_wait_for_the_last_study() -> None:
+    first_only = {"FM": StudyFacts(), "LR": FROZEN_STUDIES["LR"]}
+    assert requested_jobs(started(experiment(), prepared=PREPARED, studies=first_only)) == ["tune-fm"]
+    assert requested_jobs(started(experiment(), prepared=PREPARED, studies=FROZEN_STUDIES)) == ["evaluate"]
 
 
 def test_each_index_of_the_final_job_is_one_variant_and_seed() -> None:
-    wanted = experiment()
-    [action] = decide(started(wanted, prepared=PREPARED, studies=SEARCHED)).actions
+    resource = experiment()
+    [action] = decide(started(resource, prepared=PREPARED, studies=FROZEN_STUDIES)).actions
     assert isinstance(action, EnsureJob)
-    assert action.request.groups == tuple((run,) for run in Plan.from_experiment(wanted).final_runs())
+    assert action.request.groups == tuple((run,) for run in Plan.from_experiment(resource).final_runs())
     assert action.request.completions == 10
 
 
-def test_the_token_in_status_is_the_one_that_opens_test() -> None:
+def test_the_token_in_status_is_the_one_that_opens_the_test_rows() -> None:
     frozen = [
         StudyRecord(
             variant=name,
@@ -141,43 +141,45 @@ def test_the_token_in_status_is_the_one_that_opens_test() -> None:
         )
         for name in ("FM", "LR")
     ]
-    searches = {record.variant: StudyFacts(digest=record.digest) for record in frozen}
-    status = decide(started(experiment(), prepared=PREPARED, studies=searches)).status
+    studies = {record.variant: StudyFacts(digest=record.digest) for record in frozen}
+    status = decide(started(experiment(), prepared=PREPARED, studies=studies)).status
     assert status.search_digest == search_token(frozen)
 
 
-def test_extension_asks_once_and_then_runs_the_added_seeds_alone() -> None:
-    wanted = experiment(**PRECISE)
-    pilot = started(wanted, prepared=PREPARED, studies=SEARCHED, runs=runs(wanted))
-    assert jobs_made(pilot) == ["decide"]
+def test_an_extension_decides_once_and_then_runs_only_the_added_seeds() -> None:
+    resource = experiment(**WITH_PRECISION)
+    pilot = started(resource, prepared=PREPARED, studies=FROZEN_STUDIES, runs=runs(resource))
+    assert requested_jobs(pilot) == ["decide"]
     [action] = decide(replace(pilot, decision=DECISION)).actions
     assert isinstance(action, EnsureJob)
     assert action.request.arguments == ("evaluate", "--seed-count", "7", "--first-index", "10")
     assert {run.seed for group in action.request.groups for run in group} == {2029, 2030}
-    done = replace(pilot, decision=DECISION, runs=runs(wanted, 7))
-    assert jobs_made(done) == ["report"]
+    done = replace(pilot, decision=DECISION, runs=runs(resource, 7))
+    assert requested_jobs(done) == ["report"]
     assert decide(done).status.seeds == "7/7"
 
 
-def test_a_decision_against_more_seeds_leads_straight_to_the_report() -> None:
-    wanted = experiment(**PRECISE)
-    enough = DECISION.model_copy(update={"count": 5})
-    facts = started(wanted, prepared=PREPARED, studies=SEARCHED, runs=runs(wanted), decision=enough)
-    assert jobs_made(facts) == ["report"]
+def test_a_decision_against_more_seeds_leads_to_the_report() -> None:
+    resource = experiment(**WITH_PRECISION)
+    no_increase = DECISION.model_copy(update={"count": 5})
+    facts = started(resource, prepared=PREPARED, studies=FROZEN_STUDIES, runs=runs(resource), decision=no_increase)
+    assert requested_jobs(facts) == ["report"]
 
 
 def test_a_raised_maximum_of_seeds_reaches_the_decision() -> None:
-    wanted = experiment(**PRECISE)
-    raised = experiment(**{**PRECISE, "evaluation__seeds": {"count": 5, "max": 12}})
-    facts = replace(started(wanted, prepared=PREPARED, studies=SEARCHED, runs=runs(wanted)), experiment=raised)
+    resource = experiment(**WITH_PRECISION)
+    raised = experiment(**{**WITH_PRECISION, "evaluation__seeds": {"count": 5, "max": 12}})
+    facts = replace(
+        started(resource, prepared=PREPARED, studies=FROZEN_STUDIES, runs=runs(resource)), experiment=raised
+    )
     [action] = decide(facts).actions
     assert isinstance(action, EnsureJob)
     assert action.request.arguments == ("decide-seeds", "--max", "12")
 
 
-def test_success_ends_with_the_report_in_status() -> None:
-    wanted = experiment()
-    decision = decide(started(wanted, prepared=PREPARED, studies=SEARCHED, runs=runs(wanted), report=REPORT))
+def test_a_successful_experiment_has_its_report_in_status() -> None:
+    resource = experiment()
+    decision = decide(started(resource, prepared=PREPARED, studies=FROZEN_STUDIES, runs=runs(resource), report=REPORT))
     assert decision.actions == ()
     assert decision.status.report == REPORT
     assert decision.status.stage == "Succeeded"
@@ -193,27 +195,27 @@ def test_success_ends_with_the_report_in_status() -> None:
 
 
 @dataclass(frozen=True)
-class Failing:
+class FailureCase:
     name: str
-    known: dict[str, Any]
+    observed: dict[str, Any]
     reason: str
     message: str
 
 
 FAILURES = [
-    Failing(
+    FailureCase(
         "prepare failed",
         {"jobs": {"prepare": JobFacts("Failed", message="ratings.csv, row 3, column label: 2 is not 0 or 1")}},
         "PrepareFailed",
         "ratings.csv, row 3, column label: 2 is not 0 or 1; correct that",
     ),
-    Failing(
-        "prepare left nothing",
+    FailureCase(
+        "prepare wrote nothing",
         {"jobs": {"prepare": JobFacts("Complete")}},
         "PrepareFailed",
         "ended without writing prepared.json",
     ),
-    Failing(
+    FailureCase(
         "too many failed trials",
         {
             "prepared": PREPARED,
@@ -223,44 +225,44 @@ FAILURES = [
         "TooManyFailedTrials",
         "2 trials of FM failed, more than tuning.maxFailedTrials 1; the last one: loss is nan",
     ),
-    Failing(
+    FailureCase(
         "tuning took too long",
         {"prepared": PREPARED, "jobs": {"tune-fm": JobFacts("Active", 2, active_seconds=3601.0)}},
         "TuningTimeout",
         "longer than tuning.timeout 1h (0 of 6 trials done)",
     ),
-    Failing(
+    FailureCase(
         "tuning workers crash",
         {"prepared": PREPARED, "jobs": {"tune-fm": JobFacts("Failed", 2, message="killed by SIGKILL")}},
         "TuningFailed",
         "the study of FM failed: killed by SIGKILL",
     ),
-    Failing(
+    FailureCase(
         "all final runs lost",
         {
             "prepared": PREPARED,
-            "studies": SEARCHED,
+            "studies": FROZEN_STUDIES,
             "jobs": {"evaluate": JobFacts("Failed", failed_indexes=frozenset(range(10)), message="disk is full")},
         },
         "EvaluationFailed",
         "10 of 10 final runs were lost: disk is full; LR and FM share 0 finished seeds, at least 2 are needed",
     ),
-    Failing(
-        "final runs refused their input",
+    FailureCase(
+        "final runs reject their input",
         {
             "prepared": PREPARED,
-            "studies": SEARCHED,
+            "studies": FROZEN_STUDIES,
             "runs": frozenset(Plan.from_experiment(experiment()).final_runs()[:8]),
             "jobs": {"evaluate": JobFacts("Failed", non_retriable=True, message="the seal is broken")},
         },
         "EvaluationFailed",
         "the seal is broken",
     ),
-    Failing(
+    FailureCase(
         "the report failed",
         {
             "prepared": PREPARED,
-            "studies": SEARCHED,
+            "studies": FROZEN_STUDIES,
             "runs": frozenset(Plan.from_experiment(experiment()).final_runs()),
             "jobs": {"report": JobFacts("Failed", message="no font")},
         },
@@ -271,41 +273,41 @@ FAILURES = [
 
 
 @pytest.mark.parametrize("case", FAILURES, ids=lambda case: case.name)
-def test_a_failure_is_terminal_says_why_and_stops_every_job(case: Failing) -> None:
-    facts = started(experiment(), **case.known)
+def test_a_failure_is_final_has_a_reason_and_stops_every_job(case: FailureCase) -> None:
+    facts = started(experiment(), **case.observed)
     decision = decide(facts)
     assert set(decision.actions) == {DeleteJob(name) for name in facts.active_jobs}
     assert decision.status.stage == "Failed"
     for name in (ConditionType.FAILED, ConditionType.STALLED):
-        found = condition(decision.status, name)
-        assert (found.status, found.reason) == ("True", case.reason)
-        assert case.message in found.message
+        failure = condition(decision.status, name)
+        assert (failure.status, failure.reason) == ("True", case.reason)
+        assert case.message in failure.message
     assert condition(decision.status, ConditionType.READY).status == "False"
 
 
 def test_lost_runs_do_not_stop_the_report_while_pairs_share_two_seeds() -> None:
-    wanted = experiment()
+    resource = experiment()
     lost = frozenset(range(4, 10))
     facts = started(
-        wanted,
+        resource,
         prepared=PREPARED,
-        studies=SEARCHED,
-        runs=runs(wanted, without=lost),
+        studies=FROZEN_STUDIES,
+        runs=runs(resource, without=lost),
         jobs={"evaluate": JobFacts("Failed", failed_indexes=lost)},
     )
-    assert jobs_made(facts) == ["report"]
+    assert requested_jobs(facts) == ["report"]
     status = decide(facts).status
     assert [(model.name, model.runs_done, model.runs_failed) for model in status.models] == [("FM", 2, 3), ("LR", 2, 3)]
     assert condition(status, ConditionType.EVALUATION_COMPLETE).status == "True"
 
 
 def test_lost_runs_are_final_only_when_their_job_has_ended() -> None:
-    wanted = experiment()
+    resource = experiment()
     facts = started(
-        wanted,
+        resource,
         prepared=PREPARED,
-        studies=SEARCHED,
-        runs=runs(wanted, without=frozenset({9})),
+        studies=FROZEN_STUDIES,
+        runs=runs(resource, without=frozenset({9})),
         jobs={"evaluate": JobFacts("Active", 4, failed_indexes=frozenset({9}))},
     )
     decision = decide(facts)
@@ -313,45 +315,45 @@ def test_lost_runs_are_final_only_when_their_job_has_ended() -> None:
     assert decision.status.stage == "Evaluating"
 
 
-def test_suspending_deletes_active_jobs_and_resuming_makes_them_again() -> None:
-    wanted = experiment(suspend=True)
+def test_suspending_deletes_active_jobs_and_resuming_creates_them_again() -> None:
+    resource = experiment(suspend=True)
     jobs = {"tune-fm": JobFacts("Active", 2), "prepare": JobFacts("Complete")}
-    decision = decide(started(wanted, prepared=PREPARED, jobs=jobs))
+    decision = decide(started(resource, prepared=PREPARED, jobs=jobs))
     assert decision.actions == (DeleteJob("tune-fm"),)
     assert decision.status.stage == "Suspended"
     assert condition(decision.status, ConditionType.SUSPENDED).status == "True"
     assert condition(decision.status, ConditionType.READY).status == "True"
     resumed = started(experiment(), prepared=PREPARED, jobs={"tune-fm": JobFacts("Deleting")})
-    assert jobs_made(resumed) == []
-    assert jobs_made(replace(resumed, jobs={})) == ["tune-fm"]
+    assert requested_jobs(resumed) == []
+    assert requested_jobs(replace(resumed, jobs={})) == ["tune-fm"]
 
 
 def test_more_workers_scale_active_jobs() -> None:
-    searches, jobs = {"LR": SEARCHED["LR"]}, {"tune-fm": JobFacts("Active", 2)}
-    facts = started(experiment(tuning__workers=4), prepared=PREPARED, studies=searches, jobs=jobs)
+    studies, jobs = {"LR": FROZEN_STUDIES["LR"]}, {"tune-fm": JobFacts("Active", 2)}
+    facts = started(experiment(tuning__workers=4), prepared=PREPARED, studies=studies, jobs=jobs)
     assert decide(facts).actions == (ScaleJob("tune-fm", 4, 4),)
 
 
-def test_trials_that_are_raised_while_searches_go_on_are_added_to_every_search() -> None:
-    frozen, more = Plan.from_experiment(experiment()), experiment(tuning__trials=50)
+def test_trials_can_be_raised_while_studies_are_in_progress() -> None:
+    frozen, raised = Plan.from_experiment(experiment()), experiment(tuning__trials=50)
     jobs = {"tune-fm": JobFacts("Active", 2)}
-    facts = Facts(experiment=more, now=NOW, frozen_plan=frozen, prepared=PREPARED, jobs=jobs)
+    facts = Facts(experiment=raised, now=NOW, frozen_plan=frozen, prepared=PREPARED, jobs=jobs)
     decision = decide(facts)
     assert decision.actions[0] == RaiseTrials(50)
     assert decision.status.plan_digest == frozen.digest
-    grown = {name: StudyFacts(done=1, budget=50) for name in frozen.names if frozen.trial_budget(name)}
-    after = decide(replace(facts, studies=grown))
+    larger = {name: StudyFacts(done=1, budget=50) for name in frozen.names if frozen.trial_budget(name)}
+    after = decide(replace(facts, studies=larger))
     assert not any(isinstance(action, RaiseTrials) for action in after.actions)
-    assert after.status.trials == f"{len(grown)}/{50 * len(grown)}"
+    assert after.status.trials == f"{len(larger)}/{50 * len(larger)}"
 
 
-def test_trials_cannot_be_raised_after_a_search_is_frozen_nor_lowered_ever() -> None:
+def test_trials_cannot_be_raised_after_a_study_is_frozen_and_never_lowered() -> None:
     frozen = Plan.from_experiment(experiment())
     name = next(name for name in frozen.names if frozen.trial_budget(name))
     budget = frozen.trial_budget(name)
-    searches = {name: StudyFacts(done=budget, budget=budget, digest="sha256:1")}
+    studies = {name: StudyFacts(done=budget, budget=budget, digest="sha256:1")}
     facts = Facts(experiment=experiment(tuning__trials=50), now=NOW, frozen_plan=frozen, prepared=PREPARED)
-    stalled = condition(decide(replace(facts, studies=searches)).status, ConditionType.STALLED)
+    stalled = condition(decide(replace(facts, studies=studies)).status, ConditionType.STALLED)
     assert stalled.reason == "PlanChanged"
     assert f"trials was raised to 50 after the study of {name} was frozen with {budget} trials" in stalled.message
     fewer = decide(replace(facts, experiment=experiment(tuning__trials=1)))
@@ -371,28 +373,31 @@ def test_a_changed_plan_stalls_and_names_the_field() -> None:
     assert condition(decision.status, ConditionType.FAILED).status == "False"
 
 
-def test_what_no_architecture_knows_never_starts() -> None:
-    wanted = experiment(models=[{"name": "A", "architecture": "nonesuch"}])
-    decision = decide(Facts(experiment=wanted, now=NOW))
+def test_an_unknown_architecture_never_starts() -> None:
+    resource = experiment(models=[{"name": "A", "architecture": "nonesuch"}])
+    decision = decide(Facts(experiment=resource, now=NOW))
     assert decision.actions == ()
     assert "unknown architecture 'nonesuch'" in condition(decision.status, ConditionType.STALLED).message
     assert decision.status.plan_digest is None
 
 
-def test_an_ended_experiment_stays_as_it_ended_and_leaves_no_job_running() -> None:
+def test_an_ended_experiment_keeps_its_status_and_has_no_active_job() -> None:
     failed = decide(started(experiment(), jobs={"prepare": JobFacts("Failed", message="no such file")})).status
-    again = experiment().model_copy(update={"status": failed})
+    updated = experiment().model_copy(update={"status": failed})
     facts = Facts(
-        experiment=again, now=LATER, frozen_plan=Plan.from_experiment(again), jobs={"tune-fm": JobFacts("Active", 2)}
+        experiment=updated,
+        now=LATER,
+        frozen_plan=Plan.from_experiment(updated),
+        jobs={"tune-fm": JobFacts("Active", 2)},
     )
     assert decide(facts).actions == (DeleteJob("tune-fm"),)
     assert decide(facts).status == failed
 
 
-def test_a_time_moves_only_when_its_condition_changes() -> None:
+def test_a_transition_time_changes_only_with_its_condition() -> None:
     first = decide(started(experiment())).status
-    again = experiment().model_copy(update={"status": first})
-    later = replace(started(again, prepared=PREPARED), now=LATER)
+    updated = experiment().model_copy(update={"status": first})
+    later = replace(started(updated, prepared=PREPARED), now=LATER)
     second = decide(later).status
     assert condition(second, ConditionType.READY).last_transition_time == NOW
     assert condition(second, ConditionType.READY).reason == "Tuning"
@@ -401,17 +406,17 @@ def test_a_time_moves_only_when_its_condition_changes() -> None:
     assert names == sorted(names)
 
 
-def test_the_best_of_a_metric_that_is_minimized_is_the_smallest() -> None:
-    wanted = experiment(analysis={"primaryMetric": "logloss", "metrics": ["logloss"]})
-    searches = {"FM": StudyFacts(best=0.4), "LR": StudyFacts(best=0.5)}
-    assert decide(started(wanted, prepared=PREPARED, studies=searches)).status.best == "0.40000"
+def test_the_best_value_of_a_minimized_metric_is_the_smallest() -> None:
+    resource = experiment(analysis={"primaryMetric": "logloss", "metrics": ["logloss"]})
+    studies = {"FM": StudyFacts(best=0.4), "LR": StudyFacts(best=0.5)}
+    assert decide(started(resource, prepared=PREPARED, studies=studies)).status.best == "0.40000"
 
 
 def test_a_status_of_twenty_models_and_twenty_seeds_stays_small() -> None:
     models = [{"name": f"model-with-a-name-of-forty-characters-{i:02}", "architecture": "fm"} for i in range(20)]
-    wanted = experiment(models=models, evaluation={"seeds": {"count": 20}})
-    searches = {
-        name: StudyFacts(99, 3, 0.5, "x" * 500, "sha256:" + "0" * 64) for name in Plan.from_experiment(wanted).names
+    resource = experiment(models=models, evaluation={"seeds": {"count": 20}})
+    studies = {
+        name: StudyFacts(99, 3, 0.5, "x" * 500, "sha256:" + "0" * 64) for name in Plan.from_experiment(resource).names
     }
-    status = decide(started(wanted, prepared=PREPARED, studies=searches, runs=runs(wanted))).status
+    status = decide(started(resource, prepared=PREPARED, studies=studies, runs=runs(resource))).status
     assert len(status.model_dump_json(by_alias=True, exclude_none=True)) < 16 * 1024

@@ -1,4 +1,4 @@
-"""`evaluation.seedsPerPod`: which final runs a process makes together, from the plan to the jobs."""
+"""`evaluation.seedsPerPod`: which final runs one process makes, from the plan to the jobs."""
 
 import json
 from dataclasses import replace
@@ -13,7 +13,7 @@ from ctrlab_api.records import SeedDecision
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_control.planner import EnsureJob, Facts, JobFacts, JobRequest, StudyFacts, decide
 
-SEARCHED = {name: StudyFacts(digest=f"sha256:{name}") for name in ("FM", "LR")}
+FROZEN_STUDIES = {name: StudyFacts(digest=f"sha256:{name}") for name in ("FM", "LR")}
 
 
 def experiment(evaluation: dict[str, Any], **tuning: Any) -> Experiment:
@@ -32,16 +32,16 @@ def experiment(evaluation: dict[str, Any], **tuning: Any) -> Experiment:
 
 
 def groups(plan: Plan, seed_count: int | None = None) -> list[tuple[str, ...]]:
-    """Each group as its variant and its seeds."""
+    """Return each group as its variant and its seeds."""
     return [(group[0].variant, *(str(run.seed) for run in group)) for group in plan.run_groups(seed_count)]
 
 
-def asked(facts: Facts) -> JobRequest:
+def requested_job(facts: Facts) -> JobRequest:
     [request] = [action.request for action in decide(facts).actions if isinstance(action, EnsureJob)]
     return request
 
 
-def test_a_group_holds_so_many_seeds_of_one_variant_and_the_last_the_rest() -> None:
+def test_a_group_has_that_many_seeds_of_one_variant_and_the_last_the_rest() -> None:
     plan = Plan.from_experiment(experiment({"seedsPerPod": 2}))
     assert groups(plan) == [
         ("FM", "10", "11"),
@@ -55,85 +55,91 @@ def test_a_group_holds_so_many_seeds_of_one_variant_and_the_last_the_rest() -> N
     assert plan.evaluation.execution_mode == "batched"
 
 
-@pytest.mark.parametrize("given", [{}, {"seedsPerPod": 1}])
-def test_without_batches_each_run_has_a_process_in_the_plain_mode(given: dict[str, Any]) -> None:
-    plan = Plan.from_experiment(experiment(given))
+@pytest.mark.parametrize("evaluation", [{}, {"seedsPerPod": 1}])
+def test_without_batches_each_run_has_its_own_process_in_plain_mode(evaluation: dict[str, Any]) -> None:
+    plan = Plan.from_experiment(experiment(evaluation))
     assert plan.run_groups() == tuple((run,) for run in plan.final_runs())
     assert plan.evaluation.execution_mode == "plain"
 
 
-def test_seeds_of_different_searches_are_never_together() -> None:
-    """They may have other parameters."""
+def test_seeds_of_different_studies_are_never_in_one_batch() -> None:
+    """Their hyperparameters may differ."""
     plan = Plan.from_experiment(experiment({"seeds": {"count": 6, "base": 10}, "seedsPerPod": 2}, repeats=2))
-    of_one = [group for group in groups(plan) if group[0] == "FM"]
-    assert of_one == [("FM", "10", "12"), ("FM", "11", "13"), ("FM", "14"), ("FM", "15")]
+    groups_of_fm = [group for group in groups(plan) if group[0] == "FM"]
+    assert groups_of_fm == [("FM", "10", "12"), ("FM", "11", "13"), ("FM", "14"), ("FM", "15")]
 
 
-def test_an_extension_leaves_the_planned_groups_as_they_are() -> None:
+def test_an_extension_keeps_the_planned_groups() -> None:
     plan = Plan.from_experiment(experiment({"seedsPerPod": 4}))
     added = groups(plan, 8)[len(plan.run_groups()) :]
     assert groups(plan, 8)[: len(plan.run_groups())] == groups(plan)
     assert added == [("FM", "15", "16", "17"), ("LR", "15", "16", "17")]
 
 
-def test_another_number_of_seeds_a_pod_is_another_plan() -> None:
+def test_the_number_of_seeds_per_pod_changes_the_plan_digest() -> None:
     digests = {Plan.from_experiment(experiment({"seedsPerPod": count})).digest for count in (1, 2, 3)}
     assert len(digests) == 3
 
 
 def test_the_job_has_an_index_for_each_batch() -> None:
-    wanted = experiment({"seedsPerPod": 2})
-    request = asked(
-        Facts(experiment=wanted, now="t", frozen_plan=Plan.from_experiment(wanted), prepared=PREPARED, studies=SEARCHED)
+    resource = experiment({"seedsPerPod": 2})
+    request = requested_job(
+        Facts(
+            experiment=resource,
+            now="t",
+            frozen_plan=Plan.from_experiment(resource),
+            prepared=PREPARED,
+            studies=FROZEN_STUDIES,
+        )
     )
     assert (request.completions, request.parallelism) == (6, 4)
-    assert request.groups == Plan.from_experiment(wanted).run_groups()
-    others = replace(request, groups=Plan.from_experiment(experiment({"seedsPerPod": 3})).run_groups())
-    assert request.digest != others.digest
+    assert request.groups == Plan.from_experiment(resource).run_groups()
+    other = replace(request, groups=Plan.from_experiment(experiment({"seedsPerPod": 3})).run_groups())
+    assert request.digest != other.digest
 
 
-def test_the_job_of_the_extension_begins_behind_the_planned_batches() -> None:
-    wanted = experiment(
+def test_the_job_of_the_extension_begins_after_the_planned_batches() -> None:
+    resource = experiment(
         {
             "seeds": {"count": 5, "max": 9, "base": 10},
             "precision": {"metric": "auc", "halfWidth": "0.001"},
             "seedsPerPod": 2,
         }
     )
-    plan = Plan.from_experiment(wanted)
+    plan = Plan.from_experiment(resource)
     decision = SeedDecision(pilot=5, count=7, half_width=0.001, metric="auc", pilot_sd={}, reason="because")
     facts = Facts(
-        experiment=wanted,
+        experiment=resource,
         now="t",
         frozen_plan=plan,
         prepared=PREPARED,
-        studies=SEARCHED,
+        studies=FROZEN_STUDIES,
         runs=frozenset(plan.final_runs()),
         decision=decision,
     )
-    request = asked(facts)
+    request = requested_job(facts)
     assert request.arguments == ("evaluate", "--seed-count", "7", "--first-index", "6")
     assert request.groups == plan.run_groups(7)[6:]
     assert request.completions == 2
 
 
 def test_a_lost_index_loses_the_runs_of_its_batch_that_have_no_record() -> None:
-    wanted = experiment({"seedsPerPod": 2})
-    plan = Plan.from_experiment(wanted)
-    done = frozenset(plan.final_runs()) - {plan.run_groups()[0][1]}
+    resource = experiment({"seedsPerPod": 2})
+    plan = Plan.from_experiment(resource)
+    recorded = frozenset(plan.final_runs()) - {plan.run_groups()[0][1]}
     facts = Facts(
-        experiment=wanted,
+        experiment=resource,
         now="t",
         frozen_plan=plan,
         prepared=PREPARED,
-        studies=SEARCHED,
-        runs=done,
+        studies=FROZEN_STUDIES,
+        runs=recorded,
         jobs={"evaluate": JobFacts("Failed", failed_indexes=frozenset({0}))},
     )
     models = decide(facts).status.models
     assert [(model.name, model.runs_done, model.runs_failed) for model in models] == [("FM", 4, 1), ("LR", 5, 0)]
 
 
-def test_the_plan_is_shown_with_its_batches() -> None:
-    shown = dict(experiment_amounts(Plan.from_experiment(experiment({"seedsPerPod": 2})), 2))
-    assert shown["final runs"] == "10 in 6 batches of seeds"
+def test_the_plan_command_shows_the_batches() -> None:
+    amounts = dict(experiment_amounts(Plan.from_experiment(experiment({"seedsPerPod": 2})), 2))
+    assert amounts["final runs"] == "10 in 6 batches of seeds"
