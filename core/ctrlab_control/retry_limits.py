@@ -1,4 +1,4 @@
-"""How often a backend restarts one index of a job after a failure; the same on Kubernetes and on one machine."""
+"""Number of restarts of one index of a job after failures, the same on Kubernetes and on one machine."""
 
 from typing import Final
 

@@ -14,7 +14,7 @@ from ctrlab_control.planner import JobFacts, JobRequest
 from ctrlab_control.retry_limits import retry_limit
 
 MAX_DISRUPTIONS = 20
-"""How often an index is restarted after it was asked to stop; bounded, so that a broken worker ends."""
+"""Number of restarts of an index that was asked to stop; bounded, so that a broken worker ends."""
 
 
 @dataclass
