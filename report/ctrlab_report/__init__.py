@@ -1,1 +1,1 @@
-"""Statistics and the report: from the recorded runs of an experiment to claims that the numbers carry."""
+"""Statistics and reports: from the records of an experiment to conclusions that its results support."""

@@ -1,1 +1,1 @@
-"""Pages and tables of a report."""
+"""The files of a report: HTML and Markdown pages, CSV and LaTeX tables, checklists."""

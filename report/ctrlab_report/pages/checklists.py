@@ -1,148 +1,133 @@
-"""What reviewers' checklists ask, answered from the record: the NeurIPS paper checklist and REFORMS.
+"""Answers to reviewers' checklists from the records: the NeurIPS paper checklist and REFORMS.
 
-Only what this report can know is answered; what the author alone knows is left open and says so. The questions are
-summarised in our own words; the numbers in brackets are the modules of REFORMS (Kapoor et al. 2024).
+Items that only the author can answer are left open and say so. The items are summarised in our own words; the numbers
+in brackets are the modules of REFORMS (Kapoor et al. 2024).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ctrlab_api.canonical_json import short_digest
 from ctrlab_api.records import ReportSummary
 from ctrlab_report.formatting.number_formats import format_confidence, format_count, format_duration, metric_name
 
-AUTHOR = "For the author to answer."
+OPEN = "For the author to answer."
 
 
-@dataclass(frozen=True)
-class Answer:
-    """One item; `open` where only the author can answer."""
+class Answer(NamedTuple):
+    """The answer to one item of a checklist; the author answers what ends with OPEN."""
 
     topic: str
     text: str
-    open: bool = False
 
 
 def neurips_answers(report: ReportSummary) -> tuple[Answer, ...]:
-    """The items of the NeurIPS paper checklist that concern experiments."""
+    """Return the items of the NeurIPS paper checklist that concern experiments."""
     return (
         Answer("Claims", f"Each claim is a verdict of the table above; the analysis is {report.status}."),
-        Answer(
-            "Limitations",
-            f"One data set and one split ({report.split}): nothing is shown for other data. " + AUTHOR,
-            True,
-        ),
+        Answer("Limitations", f"One data set and one split ({report.split}): no claim about other data. {OPEN}"),
         Answer("Reproducibility", f"Plan {short_digest(report.plan_digest)}; ctrlab verify repeats a run bit by bit."),
-        Answer(
-            "Open access to data and code", f"Data: {report.data_source}, checksums in the appendix. " + AUTHOR, True
-        ),
-        Answer("Training and test details", _details(report)),
-        Answer("Error bars", _errors(report)),
+        Answer("Open access to data and code", f"Data: {report.data_source}, checksums in the appendix. {OPEN}"),
+        Answer("Training and test details", _training_details(report)),
+        Answer("Error bars", _uncertainty(report)),
         Answer("Compute", _compute(report)),
-        Answer("Licences of assets", AUTHOR, True),
-        Answer("Broader impact and safeguards", AUTHOR, True),
+        Answer("Licences of assets", OPEN),
+        Answer("Broader impact and safeguards", OPEN),
     )
 
 
 def reforms_answers(report: ReportSummary) -> tuple[Answer, ...]:
-    """The REFORMS items that a record of the experiment can answer."""
+    """Return the items of REFORMS that the records of an experiment can answer."""
     data, cluster = report.data, report.cluster
+    machines = len(report.machines)
     leakage = (
-        "Vocabularies and statistics were fitted on train alone. The test set was sealed until every search was "
-        f"frozen, and opened {report.openings.total} times, {report.openings.reruns} of them reruns."
+        "Vocabularies and statistics were fitted on the train split alone. The test set was sealed until every study "
+        f"was frozen, and opened {report.openings.total} times, {report.openings.reruns} of them reruns."
+    )
+    dependence = (
+        f"Errors are clustered by {cluster}."
+        if cluster
+        else "Rows are assumed to be independent; the plan names no user column."
     )
     return (
-        Answer("Population of the claim [1a]", f"Rows like those of {report.data_source}. " + AUTHOR, True),
-        Answer("Why this population [1]", AUTHOR, True),
+        Answer("Population of the claim [1a]", f"Rows like those of {report.data_source}. {OPEN}"),
+        Answer("Why this population [1]", OPEN),
         Answer(
             "Data [2a]",
             f"Digest {short_digest(data.digest)}, {len(data.sources)} source files with sha256 in the appendix.",
         ),
         Answer("Code [2b]", _code(report)),
-        Answer("Computing environment [2c]", f"{_machines(len(report.machines))}, listed with every package."),
-        Answer("Instructions and reproduction script [2d, 2e]", "See How to repeat this."),
-        Answer("Sample size [3]", _sizes(report)),
-        Answer("Outcome variable and its distribution [3]", _rates(report)),
-        Answer("Missing data and sampling frame [3]", AUTHOR, True),
+        Answer(
+            "Computing environment [2c]",
+            f"{'One kind of machine' if machines == 1 else f'{machines} kinds of machines'}, listed with every "
+            "package.",
+        ),
+        Answer("Instructions and reproduction script [2d, 2e]", "See How to reproduce this report."),
+        Answer("Sample size [3]", _sample_sizes(report)),
+        Answer("Outcome variable and its distribution [3]", _click_rates(report)),
+        Answer("Missing data and sampling frame [3]", OPEN),
         Answer("Preprocessing [4]", f"Encoder {data.encoder_version}; features and rare values are in the appendix."),
-        Answer("Models, choice and tuning [5]", _details(report)),
-        Answer(
-            "Baselines [5]", f"Reference: {report.reference}; all models had the same kind of search. " + AUTHOR, True
-        ),
+        Answer("Models, choice and tuning [5]", _training_details(report)),
+        Answer("Baselines [5]", f"Reference: {report.reference}; all models were tuned in the same way. {OPEN}"),
         Answer("Split and leakage [6]", f"Split: {report.split}. {leakage}"),
-        Answer(
-            "Dependence between rows [6]",
-            f"Errors are clustered by {cluster}."
-            if cluster
-            else "Rows are taken as independent; the plan names no user column.",
-        ),
-        Answer("Metrics and uncertainty [7]", _errors(report)),
+        Answer("Dependence between rows [6]", dependence),
+        Answer("Metrics and uncertainty [7]", _uncertainty(report)),
         Answer(
             "Generalisability [8]",
-            "Intervals cover new seeds and new rows of this data set, not other data sets. " + AUTHOR,
-            True,
+            f"Intervals cover new seeds and new rows of this data set, not other data sets. {OPEN}",
         ),
     )
 
 
-def _details(report: ReportSummary) -> str:
-    searches = [
-        f"{found.name}: {found.budget} trials ({found.sampler})" if found.budget else f"{found.name}: nothing tuned"
-        for found in report.tuning
+def _training_details(report: ReportSummary) -> str:
+    studies = [
+        f"{study.name}: {study.budget} trials ({study.sampler})" if study.budget else f"{study.name}: not tuned"
+        for study in report.tuning
     ]
-    return f"Chosen on validation rows alone. {'; '.join(searches)}. The appendix has spaces, trials and the choice."
+    return (
+        f"Chosen on validation rows alone. {'; '.join(studies)}. "
+        "The appendix lists search spaces, trials and the chosen values."
+    )
 
 
-def _errors(report: ReportSummary) -> str:
+def _uncertainty(report: ReportSummary) -> str:
     sources = "seeds and test rows" + (f" (clustered by {report.cluster})" if report.cluster else "")
     corrected = "not corrected" if report.correction == "None" else f"corrected by {report.correction}"
     return (
-        f"{format_confidence(report.confidence)} confidence intervals that count {sources}, over {len(report.seeds)} "
-        "seeds, by "
-        f"Obuchowski-Rockette with Hillis' degrees of freedom; ± is the standard deviation over seeds. p-values of "
-        f"{metric_name(report.primary_metric)} are {corrected}."
+        f"{format_confidence(report.confidence)} confidence intervals that cover the variance of {sources}, over "
+        f"{len(report.seeds)} seeds, by Obuchowski-Rockette with Hillis' degrees of freedom; ± is the standard "
+        f"deviation over seeds. p-values of {metric_name(report.primary_metric)} are {corrected}."
     )
 
 
 def _compute(report: ReportSummary) -> str:
     costs = [model.cost for model in report.models if model.cost is not None]
-    runs = sum(cost.wall_seconds_total for cost in costs)
-    gpu = sum(cost.gpu_seconds_total for cost in costs)
-    searches = sum(found.seconds for found in report.tuning)
+    run_seconds = sum(cost.wall_seconds_total for cost in costs)
+    gpu_seconds = sum(cost.gpu_seconds_total for cost in costs)
+    tuning_seconds = sum(study.seconds for study in report.tuning)
     failed = sum(model.failures.failed for model in report.models)
-    on_gpu = f"GPU {format_duration(gpu)}" if gpu else "no GPU"
+    gpu = f"GPU {format_duration(gpu_seconds)}" if gpu_seconds else "no GPU"
     return (
-        f"Final runs {format_duration(runs)} ({on_gpu}), searches {format_duration(searches)}, failed and pruned "
-        "trials "
-        f"included; {failed} final runs without a result. One run of each model is in the cost table."
+        f"Final runs {format_duration(run_seconds)} ({gpu}), tuning {format_duration(tuning_seconds)}, failed and "
+        f"pruned trials included; {failed} final runs without a result. The cost table has one run of each model."
     )
-
-
-def _machines(kinds: int) -> str:
-    return "One kind of machine" if kinds == 1 else f"{kinds} kinds of machine"
 
 
 def _code(report: ReportSummary) -> str:
-    return "; ".join(dict.fromkeys(_codes(report))) + "."
+    versions = []
+    for code in (machine.code for machine in report.machines):
+        changes = " with uncommitted changes" if code.git_dirty else ""
+        commit = f", commit {code.git_commit}{changes}" if code.git_commit else ""
+        versions.append(f"{code.package} {code.version}{commit}")
+    return "; ".join(dict.fromkeys(versions)) + "."
 
 
-def _codes(report: ReportSummary) -> Iterator[str]:
-    for machine in report.machines:
-        code = machine.code
-        dirty = " with uncommitted changes" if code.git_dirty else ""
-        yield f"{code.package} {code.version}" + (f", commit {code.git_commit}{dirty}" if code.git_commit else "")
-
-
-def _sizes(report: ReportSummary) -> str:
+def _sample_sizes(report: ReportSummary) -> str:
     data = report.data
-    parts = (data.train.rows, data.valid.rows, data.test.rows)
-    return "{} rows to train, {} to validate, {} to test.".format(*map(format_count, parts))
+    train, validation, test = map(format_count, (data.train.rows, data.valid.rows, data.test.rows))
+    return f"{train} train rows, {validation} validation rows, {test} test rows."
 
 
-def _rates(report: ReportSummary) -> str:
-    parts = (("train", report.data.train), ("validation", report.data.valid), ("test", report.data.test))
-    return (
-        "Share of clicks: "
-        + ", ".join(f"{name} {part.positives / max(part.rows, 1):.2%}" for name, part in parts)
-        + "."
-    )
+def _click_rates(report: ReportSummary) -> str:
+    splits = (("train", report.data.train), ("validation", report.data.valid), ("test", report.data.test))
+    rates = ", ".join(f"{name} {split.positives / max(split.rows, 1):.2%}" for name, split in splits)
+    return f"Click rate: {rates}."

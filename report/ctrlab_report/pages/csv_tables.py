@@ -1,4 +1,4 @@
-"""`runs.csv` and `comparisons.csv`: the numbers as tidy tables for other people's tools."""
+"""`runs.csv` and `comparisons.csv`: the numbers of a report as tidy tables for other programs."""
 
 import csv
 import io
@@ -68,8 +68,8 @@ Cell = str | int | float | None
 
 
 def runs_csv(summary: ReportSummary) -> bytes:
-    """One row for each planned run and metric; values of runs without a result are empty."""
-    return _csv(
+    """Return one row for each planned run and metric; values of runs without a result are empty."""
+    return _to_csv(
         RUN_COLUMNS,
         (
             {
@@ -94,12 +94,14 @@ def runs_csv(summary: ReportSummary) -> bytes:
 
 
 def comparisons_csv(summary: ReportSummary) -> bytes:
-    """One row for each comparison and metric."""
+    """Return one row for each comparison and metric."""
     experiment = f"{summary.namespace}/{summary.experiment}/{summary.uid}"
-    return _csv(COMPARISON_COLUMNS, ({"experiment": experiment, **_comparison(row)} for row in summary.comparisons))
+    return _to_csv(
+        COMPARISON_COLUMNS, ({"experiment": experiment, **_comparison_cells(row)} for row in summary.comparisons)
+    )
 
 
-def _comparison(row: ComparisonSummary) -> dict[str, Cell]:
+def _comparison_cells(row: ComparisonSummary) -> dict[str, Cell]:
     cells: dict[str, Cell] = {
         "a": row.a,
         "b": row.b,
@@ -112,44 +114,50 @@ def _comparison(row: ComparisonSummary) -> dict[str, Cell]:
         "verdict": row.verdict,
         "inputs_digest": row.inputs_digest,
     }
-    if (found := row.population) is not None:
+    if (population := row.population) is not None:
         cells |= {
-            "se": found.se,
-            "df": found.df,
-            "low": found.interval.low,
-            "high": found.interval.high,
-            "confidence": found.interval.confidence,
-            "p": found.p,
-            "p_adjusted": found.p_adjusted,
-            "simultaneous_low": found.simultaneous.low if found.simultaneous else None,
-            "simultaneous_high": found.simultaneous.high if found.simultaneous else None,
-            "seed_se": found.seed_se,
-            "test_se": found.test_se,
-            "seed_share": found.seed_share,
-            "method": found.method,
+            "se": population.se,
+            "df": population.df,
+            "low": population.interval.low,
+            "high": population.interval.high,
+            "confidence": population.interval.confidence,
+            "p": population.p,
+            "p_adjusted": population.p_adjusted,
+            "simultaneous_low": population.simultaneous.low if population.simultaneous else None,
+            "simultaneous_high": population.simultaneous.high if population.simultaneous else None,
+            "seed_se": population.seed_se,
+            "test_se": population.test_se,
+            "seed_share": population.seed_share,
+            "method": population.method,
         }
-    if (rows := row.this_test_set) is not None:
-        cells |= {"this_test_set_p": rows.p, "correlation": rows.correlation}
-        if rows.interval is not None:
-            cells |= {"this_test_set_low": rows.interval.low, "this_test_set_high": rows.interval.high}
-    for name, exact in (("sign_flip_p", row.distribution_free), ("wilcoxon_p", row.signed_rank)):
-        cells[name] = exact.p if exact is not None else None
+    if (this_test_set := row.this_test_set) is not None:
+        cells |= {"this_test_set_p": this_test_set.p, "correlation": this_test_set.correlation}
+        if this_test_set.interval is not None:
+            cells |= {
+                "this_test_set_low": this_test_set.interval.low,
+                "this_test_set_high": this_test_set.interval.high,
+            }
+    for name, test in (("sign_flip_p", row.distribution_free), ("wilcoxon_p", row.signed_rank)):
+        cells[name] = test.p if test is not None else None
     if (effect := row.standardized) is not None and effect.interval is not None:
         cells |= {"d_z": effect.value, "d_z_low": effect.interval.low, "d_z_high": effect.interval.high}
-    if (equal := row.equivalence) is not None:
+    if (equivalence := row.equivalence) is not None:
         cells |= {
-            "margin": equal.margin,
-            "equivalence_p": equal.p,
-            "probability_below": equal.below,
-            "probability_within": equal.within,
-            "probability_above": equal.above,
+            "margin": equivalence.margin,
+            "equivalence_p": equivalence.p,
+            "probability_below": equivalence.below,
+            "probability_within": equivalence.within,
+            "probability_above": equivalence.above,
         }
-    if (power := row.detectable) is not None:
-        cells |= {"critical_difference": power.critical_difference, "minimum_detectable": power.minimum_detectable}
+    if (detectable := row.detectable) is not None:
+        cells |= {
+            "critical_difference": detectable.critical_difference,
+            "minimum_detectable": detectable.minimum_detectable,
+        }
     return cells
 
 
-def _csv(columns: tuple[str, ...], rows: Iterable[Mapping[str, Cell]]) -> bytes:
+def _to_csv(columns: tuple[str, ...], rows: Iterable[Mapping[str, Cell]]) -> bytes:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()

@@ -1,4 +1,4 @@
-"""Writing a report into the store: every file once, the manifest last, then the pointer to the newest."""
+"""Writes the files of a report into the store: the manifest last, then the pointers to the newest report."""
 
 import json
 from collections.abc import Mapping
@@ -10,22 +10,22 @@ from ctrlab_store import Store
 
 
 def publish_report(folder: Store, summary: ReportSummary, files: Mapping[str, bytes]) -> str:
-    """Put all files under the report's digest and point LATEST at them; returns the key of the report's folder.
+    """Write all files below the report's digest, and point LATEST to them; return the key of the report's folder.
 
-    The digest is of the inputs and the versions, so the same report again writes the same bytes, which the store
-    accepts; anything else raises ObjectExists.
+    The digest covers inputs and versions, so the same report made again has the same bytes, which the store accepts;
+    other bytes raise ObjectExists.
     """
     prefix = ObjectKey.report(short_digest(summary.digest, 64))
     for name, content in sorted(files.items()):
         folder.put(prefix + name, content)
-    folder.put(prefix + ReportFile.MANIFEST, manifest(summary, files))
+    folder.put(prefix + ReportFile.MANIFEST, _manifest(summary, files))
     folder.replace(ObjectKey.LATEST_REPORT, prefix.encode())
-    folder.replace(ObjectKey.LATEST_PAGE, forward(prefix.removeprefix("report/") + "report.html"))
+    folder.replace(ObjectKey.LATEST_PAGE, _redirect_page(prefix.removeprefix("report/") + "report.html"))
     return prefix
 
 
-def forward(target: str) -> bytes:
-    """A page that leads to another one."""
+def _redirect_page(target: str) -> bytes:
+    """Return an HTML page that redirects to `target`."""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Newest report</title>\n'
         f'<meta http-equiv="refresh" content="0; url={target}"></head>\n'
@@ -33,8 +33,8 @@ def forward(target: str) -> bytes:
     ).encode()
 
 
-def manifest(summary: ReportSummary, files: Mapping[str, bytes]) -> bytes:
-    """sha256 and size of every file of the report, and of every object that it was made from."""
+def _manifest(summary: ReportSummary, files: Mapping[str, bytes]) -> bytes:
+    """Return the manifest: SHA-256 and size of every file of the report, and the digest of every input."""
     content = {
         "schemaVersion": 1,
         "experiment": f"{summary.namespace}/{summary.experiment}/{summary.uid}",
