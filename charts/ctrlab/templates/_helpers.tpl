@@ -14,7 +14,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Of cluster-wide objects: two releases in different namespaces must not meet. */}}
+{{/* Name of cluster-wide objects, unique among releases in different namespaces. */}}
 {{- define "ctrlab.clusterName" -}}
 {{- printf "%s-%s" (include "ctrlab.fullname" .) .Release.Namespace | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
@@ -28,7 +28,7 @@ app.kubernetes.io/part-of: ctrlab
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 
-{{/* Of one component: (list $ "operator"). */}}
+{{/* Labels of one component: (list $ "operator"). */}}
 {{- define "ctrlab.componentLabels" -}}
 {{ include "ctrlab.labels" (index . 0) }}
 app.kubernetes.io/component: {{ index . 1 }}
@@ -44,11 +44,11 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- if .Values.serviceAccount.create -}}
 {{- default (include "ctrlab.fullname" .) .Values.serviceAccount.name -}}
 {{- else -}}
-{{- required "serviceAccount.name must be given where serviceAccount.create is false" .Values.serviceAccount.name -}}
+{{- required "serviceAccount.name must be set if serviceAccount.create is false" .Values.serviceAccount.name -}}
 {{- end -}}
 {{- end -}}
 
-{{/* repository, and digest or tag: (list $ .Values.image). */}}
+{{/* Image reference, with digest or tag: (list $ .Values.image). */}}
 {{- define "ctrlab.image" -}}
 {{- $image := index . 1 -}}
 {{- if $image.digest -}}
@@ -58,7 +58,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 {{- end -}}
 
-{{/* Comma-separated; the release's namespace is always among them, because the Lease's renewals must be seen. */}}
+{{/* Watched namespaces, comma-separated; they include the release's namespace, to watch renewals of the Lease. */}}
 {{- define "ctrlab.namespaces" -}}
 {{- if .Values.watchNamespaces -}}
 {{- append .Values.watchNamespaces .Release.Namespace | uniq | sortAlpha | join "," -}}
@@ -71,33 +71,33 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 
 {{- define "ctrlab.default.endpoint" -}}
-{{- $own := printf "http://%s-s3.%s.svc:8333" (include "ctrlab.fullname" .) .Release.Namespace -}}
-{{- default (ternary $own "" .Values.tryout.objectStore.enabled) .Values.defaults.endpoint -}}
+{{- $generated := printf "http://%s-s3.%s.svc:8333" (include "ctrlab.fullname" .) .Release.Namespace -}}
+{{- default (ternary $generated "" .Values.tryout.objectStore.enabled) .Values.defaults.endpoint -}}
 {{- end -}}
 
 {{- define "ctrlab.default.storageSecret" -}}
-{{- $own := printf "%s-storage" (include "ctrlab.fullname" .) -}}
-{{- default (ternary $own "" .Values.tryout.objectStore.enabled) .Values.defaults.storageSecret -}}
+{{- $generated := printf "%s-storage" (include "ctrlab.fullname" .) -}}
+{{- default (ternary $generated "" .Values.tryout.objectStore.enabled) .Values.defaults.storageSecret -}}
 {{- end -}}
 
 {{- define "ctrlab.default.databaseSecret" -}}
-{{- $own := printf "%s-database" (include "ctrlab.fullname" .) -}}
-{{- default (ternary $own "" .Values.tryout.postgresql.enabled) .Values.defaults.databaseSecret -}}
+{{- $generated := printf "%s-database" (include "ctrlab.fullname" .) -}}
+{{- default (ternary $generated "" .Values.tryout.postgresql.enabled) .Values.defaults.databaseSecret -}}
 {{- end -}}
 
-{{/* The Secret with the URL in the release's namespace. */}}
+{{/* Secret with the database URL in the release's namespace. */}}
 {{- define "ctrlab.migrationSecret" -}}
-{{- $own := printf "%s-database" (include "ctrlab.fullname" .) -}}
-{{- default (ternary $own "" .Values.tryout.postgresql.enabled) .Values.migration.databaseSecret -}}
+{{- $generated := printf "%s-database" (include "ctrlab.fullname" .) -}}
+{{- default (ternary $generated "" .Values.tryout.postgresql.enabled) .Values.migration.databaseSecret -}}
 {{- end -}}
 
-{{/* Comma-separated names of the Secrets that the operator may read. */}}
+{{/* Names of the Secrets that the operator may read, comma-separated. */}}
 {{- define "ctrlab.readableSecrets" -}}
 {{- $names := list (include "ctrlab.default.storageSecret" .) (include "ctrlab.default.databaseSecret" .) -}}
 {{- concat $names .Values.secretNames | compact | uniq | sortAlpha | join "," -}}
 {{- end -}}
 
-{{/* Comma-separated names of the Secrets that are sealed whatever experiments say. */}}
+{{/* Names of the test Secrets that are sealed independently of experiments, comma-separated. */}}
 {{- define "ctrlab.sealedSecrets" -}}
 {{- append .Values.seal.secretNames .Values.defaults.testSecret | compact | uniq | sortAlpha | join "," -}}
 {{- end -}}

@@ -1,6 +1,6 @@
 {{/*
-A policy with its binding. `sealed` is the CEL list of Secret names; `experiments` gives each CTRExperiment of the pod's
-namespace to it as `params`.
+An admission policy with its binding. `sealed` is a CEL list of Secret names; with `experiments`, the policy is evaluated
+for each CTRExperiment in the pod's namespace as `params`.
 */}}
 {{- define "ctrlab.sealPolicy" -}}
 ---

@@ -1,7 +1,7 @@
-"""A fresh cluster for each test, before the real PostgreSQL and S3 servers of the session.
+"""A new cluster for each test, with the real PostgreSQL and S3 servers of the session.
 
-With CTRLAB_TEST_KUBECONFIG the same stories run on that real API server, in a namespace of their own that enforces Pod
-Security `restricted`; it needs controller manager, scheduler and our CRDs, but no node.
+With CTRLAB_TEST_KUBECONFIG the same tests use that real API server, each in a new namespace that enforces Pod Security
+`restricted`; it needs controller manager, scheduler and the CRDs, but no node.
 """
 
 import os
@@ -15,12 +15,12 @@ from fake_cluster.cluster import Cluster
 from local_servers.tcp_proxy import TcpProxy, to_unix_socket
 from sqlalchemy import make_url
 
-STAND_IN = Path(__file__).parents[1] / "fake_worker.py"
+FAKE_WORKER = Path(__file__).parents[1] / "fake_worker.py"
 
 
 @pytest.fixture
 def database_port(postgres: Callable[[], str]) -> Iterator[tuple[TcpProxy, str]]:
-    """A TCP port in front of the database server, which can be cut, and the URL of an empty database behind it."""
+    """A proxy in front of the database server, which can be cut, and the URL of an empty database behind it."""
     url = make_url(postgres())
     proxy = TcpProxy(to_unix_socket(f"{url.query['host']}/.s.PGSQL.5432"))
     yield proxy, f"postgresql+psycopg://postgres:any@127.0.0.1:{proxy.port}/{url.database}"
@@ -31,21 +31,21 @@ def database_port(postgres: Callable[[], str]) -> Iterator[tuple[TcpProxy, str]]
 def cluster(
     request: pytest.FixtureRequest, tmp_path: Path, s3_endpoint: str, database_port: tuple[TcpProxy, str]
 ) -> Iterator[Cluster]:
-    """With Secrets, without an operator; workers are stand-ins that train nothing."""
-    real = os.environ.get("CTRLAB_TEST_KUBECONFIG")
-    if real and request.node.get_closest_marker("fake_server"):
-        pytest.skip("needs a server that can be told to misbehave")
-    made = Cluster(
+    """A cluster with Secrets and without an operator; fake workers train nothing."""
+    kubeconfig = os.environ.get("CTRLAB_TEST_KUBECONFIG")
+    if kubeconfig and request.node.get_closest_marker("fake_server"):
+        pytest.skip("needs the fake server, which can inject faults")
+    cluster = Cluster(
         tmp_path,
         f"s3://tests/cluster-{uuid.uuid4().hex[:8]}",
         s3_endpoint,
         database_port[1],
-        commands={module: (sys.executable, str(STAND_IN)) for module in ("ctrlab_trainer", "ctrlab_report")},
+        commands={module: (sys.executable, str(FAKE_WORKER)) for module in ("ctrlab_trainer", "ctrlab_report")},
         environment={"FAKE_JOURNAL": str(tmp_path / "journal"), "FAKE_PAUSE": "0.1"},
-        kubeconfig=Path(real) if real else None,
+        kubeconfig=Path(kubeconfig) if kubeconfig else None,
         namespace=f"ctrlab-test-{uuid.uuid4().hex[:8]}",
     )
-    made.start()
-    made.add_secrets()
-    yield made
-    made.stop()
+    cluster.start()
+    cluster.add_secrets()
+    yield cluster
+    cluster.stop()

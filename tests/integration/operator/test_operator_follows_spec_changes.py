@@ -1,4 +1,4 @@
-"""What a user may do to a running experiment: suspend, resume, scale, delete; and what is in their hands to repair."""
+"""Changes of a running experiment by its user: suspend, resume, scale, delete, and fixing what blocks it."""
 
 import signal
 from typing import Any
@@ -9,13 +9,13 @@ from ctrlab_operator.kubernetes_api.object_kinds import CONFIG_MAP, EXPERIMENT, 
 from ctrlab_store import open_store
 
 
-def slow(cluster: Cluster) -> None:
-    """Workers that leave time to interfere."""
+def slow_down(cluster: Cluster) -> None:
+    """Slow down the workers, so that the test can act while they run."""
     cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_PAUSE": "0.5"}
 
 
-def test_suspending_stops_pods_and_resuming_repeats_nothing_that_was_finished(cluster: Cluster) -> None:
-    slow(cluster)
+def test_suspending_stops_pods_and_resuming_repeats_no_finished_work(cluster: Cluster) -> None:
+    slow_down(cluster)
     cluster.start_operator()
     cluster.create("study", spec(models=[spec()["models"][0]]))
     cluster.wait(lambda: sum(kind == "trial" for kind, _ in journal_of(cluster)) >= 2)
@@ -27,14 +27,14 @@ def test_suspending_stops_pods_and_resuming_repeats_nothing_that_was_finished(cl
 
     cluster.change("study", {"suspend": False})
     cluster.wait_for_stage("study", "Succeeded", "Failed")
-    trials = [what for kind, what in journal_of(cluster) if kind == "trial"]
+    trials = [trial for kind, trial in journal_of(cluster) if kind == "trial"]
     assert cluster.stage("study") == "Succeeded"
     assert len(set(trials)) == 8
-    assert len(trials) <= 8 + 2, "a worker that was told to stop gives its trial back"
+    assert len(trials) <= 8 + 2, "a stopped worker gives its trial back"
 
 
-def test_more_workers_are_started_for_a_running_search(cluster: Cluster) -> None:
-    slow(cluster)
+def test_more_workers_are_started_for_a_running_study(cluster: Cluster) -> None:
+    slow_down(cluster)
     cluster.start_operator()
     cluster.create(
         "study", spec(models=[spec()["models"][0]], tuning={"trials": 30, "workers": 1, "sampler": "Random"})
@@ -49,7 +49,7 @@ def test_more_workers_are_started_for_a_running_search(cluster: Cluster) -> None
 
 
 def test_deleting_stops_pods_at_once_and_keeps_the_store(cluster: Cluster) -> None:
-    slow(cluster)
+    slow_down(cluster)
     cluster.start_operator()
     created = cluster.create("study", spec())
     cluster.wait(lambda: cluster.stage("study") == "Tuning" and cluster.kubelet.running)
@@ -59,11 +59,11 @@ def test_deleting_stops_pods_at_once_and_keeps_the_store(cluster: Cluster) -> No
 
     cluster.wait(lambda: not cluster.pods() and not cluster.job_names() and not cluster.kubelet.running)
     assert not cluster.api.list(CONFIG_MAP, cluster.namespace, "ctrlab.dev/experiment=study")
-    environment = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_ENDPOINT_URL": cluster.endpoint}
+    environment = cluster.store_environment
     assert open_store(cluster.bucket, environment).exists(f"{cluster.namespace}/study/{uid}/plan.json")
 
 
-def test_an_experiment_of_the_same_name_begins_anew(cluster: Cluster) -> None:
+def test_an_experiment_of_the_same_name_starts_from_scratch(cluster: Cluster) -> None:
     cluster.start_operator()
     first = cluster.create("study", spec())
     cluster.wait_for_stage("study", "Tuning")
@@ -76,7 +76,7 @@ def test_an_experiment_of_the_same_name_begins_anew(cluster: Cluster) -> None:
     assert sum(kind == "run" for kind, _ in journal_of(cluster)) == 10
 
 
-def test_a_missing_secret_stalls_with_advice_until_it_is_there(cluster: Cluster) -> None:
+def test_a_missing_secret_stalls_with_advice_until_it_exists(cluster: Cluster) -> None:
     secret = cluster.api.get(SECRET, cluster.namespace, "database")
     cluster.api.delete(SECRET, cluster.namespace, "database", secret["metadata"]["uid"])
     cluster.start_operator()
@@ -94,7 +94,7 @@ def test_a_missing_secret_stalls_with_advice_until_it_is_there(cluster: Cluster)
     assert cluster.condition("study", "Stalled")["status"] == "False"
 
 
-def test_a_test_secret_that_is_missing_is_told_from_the_pods(cluster: Cluster) -> None:
+def test_a_missing_test_secret_is_reported_from_the_pods(cluster: Cluster) -> None:
     cluster.start_operator(CTRLAB_DEFAULT_TEST_SECRET="sealed")
     cluster.create("study", spec())
 
@@ -106,8 +106,10 @@ def test_a_test_secret_that_is_missing_is_told_from_the_pods(cluster: Cluster) -
     assert cluster.stage("study") == "Succeeded"
 
 
-def test_an_unreachable_database_is_told_and_then_forgotten(cluster: Cluster, database_port: tuple[Any, str]) -> None:
-    slow(cluster)
+def test_an_unreachable_database_is_reported_until_it_responds(
+    cluster: Cluster, database_port: tuple[Any, str]
+) -> None:
+    slow_down(cluster)
     proxy, _ = database_port
     cluster.start_operator()
     cluster.create("study", spec())
@@ -124,7 +126,7 @@ def test_an_unreachable_database_is_told_and_then_forgotten(cluster: Cluster, da
     assert cluster.condition("study", "Stalled")["status"] == "False"
 
 
-def test_an_operator_that_is_told_to_stop_does_so_soon(cluster: Cluster) -> None:
+def test_sigterm_stops_the_operator(cluster: Cluster) -> None:
     cluster.start_operator()
     cluster.create("study", spec(suspend=True))
     cluster.wait_for_stage("study", "Suspended")

@@ -1,4 +1,4 @@
-"""What goes wrong ends in a condition that says what to do: for good, or until it is repaired."""
+"""Every problem ends in a condition that says what to do, permanently or until it is fixed."""
 
 import re
 import socket
@@ -18,7 +18,7 @@ ONE_MODEL = spec()["models"][:1]
 
 @pytest.fixture
 def bucket_port(cluster: Cluster) -> Iterator[TcpProxy]:
-    """A port in front of the S3 server, which can be cut; operator and workers go through it."""
+    """A proxy in front of the S3 server, which can be cut; operator and workers connect through it."""
     host, _, port = cluster.endpoint.removeprefix("http://").partition(":")
     proxy = TcpProxy(lambda: socket.create_connection((host, int(port))))
     cluster.endpoint = f"http://127.0.0.1:{proxy.port}"
@@ -26,7 +26,7 @@ def bucket_port(cluster: Cluster) -> Iterator[TcpProxy]:
     proxy.close()
 
 
-def test_pods_that_a_quota_refuses_are_told_until_they_may_run(cluster: Cluster) -> None:
+def test_pods_that_a_quota_rejects_are_reported_until_they_may_run(cluster: Cluster) -> None:
     cluster.reject_pods()
     cluster.start_operator()
     cluster.create("study", spec(models=ONE_MODEL))
@@ -41,7 +41,7 @@ def test_pods_that_a_quota_refuses_are_told_until_they_may_run(cluster: Cluster)
     assert cluster.condition("study", "Stalled")["status"] == "False"
 
 
-def test_too_many_failed_trials_end_it_with_their_reason_and_without_pods(cluster: Cluster) -> None:
+def test_too_many_failed_trials_end_the_experiment_with_their_reason_and_stop_its_pods(cluster: Cluster) -> None:
     cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_TRIALS": "the loss is not a number"}
     cluster.start_operator()
     tuning = {"trials": 40, "workers": 2, "sampler": "Random", "maxFailedTrials": 3}
@@ -55,7 +55,7 @@ def test_too_many_failed_trials_end_it_with_their_reason_and_without_pods(cluste
     cluster.wait(lambda: not cluster.kubelet.running)
 
 
-def test_a_search_that_takes_too_long_ends_and_leaves_no_pod_running(cluster: Cluster) -> None:
+def test_a_tuning_timeout_ends_the_experiment_and_stops_its_pods(cluster: Cluster) -> None:
     cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_PAUSE": "0.5"}
     cluster.start_operator()
     tuning = {"trials": 500, "workers": 2, "sampler": "Random", "timeout": "3s"}
@@ -68,7 +68,7 @@ def test_a_search_that_takes_too_long_ends_and_leaves_no_pod_running(cluster: Cl
     cluster.wait(lambda: not cluster.kubelet.running)
 
 
-def test_final_runs_that_cannot_succeed_end_it_and_keep_what_was_found(cluster: Cluster) -> None:
+def test_failed_final_runs_end_the_experiment_and_keep_its_studies(cluster: Cluster) -> None:
     cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_EXIT": "evaluate=43"}
     cluster.start_operator()
     cluster.create("study", spec(models=ONE_MODEL))
@@ -84,7 +84,7 @@ def test_final_runs_that_cannot_succeed_end_it_and_keep_what_was_found(cluster: 
     cluster.wait(lambda: not cluster.kubelet.running)
 
 
-def test_an_unreachable_bucket_is_told_and_then_forgotten(cluster: Cluster, bucket_port: TcpProxy) -> None:
+def test_an_unreachable_bucket_is_reported_until_it_responds(cluster: Cluster, bucket_port: TcpProxy) -> None:
     bucket_port.cut()
     cluster.start_operator()
     cluster.create("study", spec(models=ONE_MODEL))
@@ -99,12 +99,14 @@ def test_an_unreachable_bucket_is_told_and_then_forgotten(cluster: Cluster, buck
     assert cluster.condition("study", "Stalled")["status"] == "False"
 
 
-def test_no_event_log_status_or_child_holds_what_the_secrets_hold(cluster: Cluster, bucket_port: TcpProxy) -> None:
-    words = ("KEYID-7f3a", "SECRETKEY-9b1c", "TOKEN-55aa", "PASSWORD-c0de")
-    cluster.add_secret("mine", AWS_ACCESS_KEY_ID=words[0], AWS_SECRET_ACCESS_KEY=words[1], AWS_SESSION_TOKEN=words[2])
-    cluster.add_secret("database-of-mine", url=cluster.database_url.replace(":any@", f":{words[3]}@"))
-    cluster.add_secret("wrong", url=f"postgresql://me:{words[3]}@127.0.0.1:1/nothing")
-    cluster.add_secret("nonsense", url=f"{words[3]} is not a URL")
+def test_no_event_log_status_or_child_contains_secret_values(cluster: Cluster, bucket_port: TcpProxy) -> None:
+    values = ("KEYID-7f3a", "SECRETKEY-9b1c", "TOKEN-55aa", "PASSWORD-c0de")
+    cluster.add_secret(
+        "mine", AWS_ACCESS_KEY_ID=values[0], AWS_SECRET_ACCESS_KEY=values[1], AWS_SESSION_TOKEN=values[2]
+    )
+    cluster.add_secret("database-of-mine", url=cluster.database_url.replace(":any@", f":{values[3]}@"))
+    cluster.add_secret("wrong", url=f"postgresql://me:{values[3]}@127.0.0.1:1/nothing")
+    cluster.add_secret("nonsense", url=f"{values[3]} is not a URL")
     cluster.start_operator()
     names = {"fine": "database-of-mine", "unreachable": "wrong", "refused": "nonsense"}
     for name, database in names.items():
@@ -120,13 +122,13 @@ def test_no_event_log_status_or_child_holds_what_the_secrets_hold(cluster: Clust
 
     assert cluster.stage("fine") == "Succeeded"
     kinds = (EXPERIMENT, JOB, CONFIG_MAP, EVENT)
-    said = "".join(str(cluster.api.list(kind, cluster.namespace)) for kind in kinds) + str(cluster.pods())
-    said += "".join(path.read_text() for path in cluster.folder.glob("operator-*.log"))
-    assert [word for word in words if word in said] == []
+    texts = "".join(str(cluster.api.list(kind, cluster.namespace)) for kind in kinds) + str(cluster.pods())
+    texts += "".join(path.read_text() for path in cluster.folder.glob("operator-*.log"))
+    assert [value for value in values if value in texts] == []
 
 
 @pytest.mark.fake_server
-def test_a_deletion_that_no_watch_told_of_is_found_by_listing(cluster: Cluster) -> None:
+def test_a_deletion_that_the_watch_missed_is_detected_by_listing(cluster: Cluster) -> None:
     cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_PAUSE": "1.0"}
     cluster.start_operator(CTRLAB_RESYNC_SECONDS="3")
     cluster.create("study", spec(models=ONE_MODEL))
@@ -136,13 +138,13 @@ def test_a_deletion_that_no_watch_told_of_is_found_by_listing(cluster: Cluster) 
     with cluster.server.objects.muted():
         cluster.api.delete(JOB, cluster.namespace, job["metadata"]["name"], job["metadata"]["uid"])
 
-    made_again = cluster.wait(lambda: _tune_job(cluster))
-    assert made_again["metadata"]["uid"] != job["metadata"]["uid"]
+    new_job = cluster.wait(lambda: _tune_job(cluster))
+    assert new_job["metadata"]["uid"] != job["metadata"]["uid"]
     cluster.wait_for_stage("study", "Succeeded", "Failed")
     assert cluster.stage("study") == "Succeeded"
 
 
-def test_probes_and_metrics_answer_and_count_what_was_done(cluster: Cluster) -> None:
+def test_probes_and_metrics_of_a_finished_experiment(cluster: Cluster) -> None:
     (port,) = free_ports(1)
     cluster.start_operator(CTRLAB_PORT=str(port))
     cluster.create("study", spec(models=ONE_MODEL))
@@ -151,21 +153,21 @@ def test_probes_and_metrics_answer_and_count_what_was_done(cluster: Cluster) -> 
     for path in ("healthz", "readyz"):
         assert _get(port, path) == "ok\n"
     text = _get(port, "metrics")
-    values = {name: float(value) for name, value in re.findall(r"^(ctrlab_\S+) (\S+)$", text, re.MULTILINE)}
-    assert values["ctrlab_queue_depth"] >= 0
-    assert values["ctrlab_reconcile_seconds_count"] >= 4
-    assert values["ctrlab_watch_age_seconds"] < 60
-    assert values['ctrlab_trials{state="done"}'] == 8
-    assert values['ctrlab_runs{state="done"}'] == 5
-    assert [name for name in values if name.startswith("ctrlab_experiments{") and 'stage="Succeeded"' in name]
+    metrics = {name: float(value) for name, value in re.findall(r"^(ctrlab_\S+) (\S+)$", text, re.MULTILINE)}
+    assert metrics["ctrlab_queue_depth"] >= 0
+    assert metrics["ctrlab_reconcile_seconds_count"] >= 4
+    assert metrics["ctrlab_watch_age_seconds"] < 60
+    assert metrics['ctrlab_trials{state="done"}'] == 8
+    assert metrics['ctrlab_runs{state="done"}'] == 5
+    assert [name for name in metrics if name.startswith("ctrlab_experiments{") and 'stage="Succeeded"' in name]
 
 
 def _tune_job(cluster: Cluster) -> Manifest:
-    """Empty while there is none."""
-    found = [job for job in cluster.api.list(JOB, cluster.namespace) if "-tune-" in job["metadata"]["name"]]
-    return found[0] if found else {}
+    """Return the tuning Job, or an empty object."""
+    jobs = [job for job in cluster.api.list(JOB, cluster.namespace) if "-tune-" in job["metadata"]["name"]]
+    return jobs[0] if jobs else {}
 
 
 def _get(port: int, path: str) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=10) as answer:
-        return str(answer.read().decode())
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=10) as response:
+        return str(response.read().decode())

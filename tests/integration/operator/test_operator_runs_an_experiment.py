@@ -1,4 +1,4 @@
-"""The operator as a process, from the resource to the report, against a fake API server and real everything else."""
+"""The operator as a process, from the resource to the report, with a fake API server, a real database and bucket."""
 
 import json
 from collections import Counter
@@ -9,7 +9,7 @@ from fake_cluster.cluster import Cluster, journal_of, spec
 from ctrlab_operator.kubernetes_api.object_kinds import CONFIG_MAP, JOB
 
 
-def test_an_experiment_runs_to_its_report_with_every_piece_of_work_done_once(cluster: Cluster) -> None:
+def test_an_experiment_runs_to_its_report_and_all_work_is_done_once(cluster: Cluster) -> None:
     cluster.start_operator()
     before = cluster.create("study", spec())
 
@@ -20,14 +20,16 @@ def test_an_experiment_runs_to_its_report_with_every_piece_of_work_done_once(clu
     assert after["status"]["trials"] == "8/8"
     assert after["status"]["seeds"] == "5/5"
     assert after["status"]["report"]["uri"].startswith("s3://")
-    done = Counter(done for done in journal_of(cluster) if done[0] in ("trial", "run"))
-    assert Counter(kind for kind, _ in done) == {"trial": 8, "run": 10}
-    assert set(done.values()) == {1}
-    assert after["metadata"]["generation"] == before["metadata"]["generation"], "the specification is the user's"
+    work = Counter(entry for entry in journal_of(cluster) if entry[0] in ("trial", "run"))
+    assert Counter(kind for kind, _ in work) == {"trial": 8, "run": 10}
+    assert set(work.values()) == {1}
+    assert after["metadata"]["generation"] == before["metadata"]["generation"], (
+        "only the user changes the specification"
+    )
     assert "annotations" not in after["metadata"]
     assert "finalizers" not in after["metadata"]
-    told = [reason for _, reason in cluster.events()]
-    assert told == ["Preparing", "Tuning", "Evaluating", "Reporting", "Succeeded"]
+    reasons = [reason for _, reason in cluster.events()]
+    assert reasons == ["Preparing", "Tuning", "Evaluating", "Reporting", "Succeeded"]
     (plan,) = cluster.api.list(CONFIG_MAP, cluster.namespace, "ctrlab.dev/experiment=study")
     assert plan["immutable"] is True
     assert json.loads(plan["data"]["plan.json"])["schemaVersion"] == 1
@@ -35,7 +37,7 @@ def test_an_experiment_runs_to_its_report_with_every_piece_of_work_done_once(clu
 
 
 @pytest.mark.fake_server
-def test_seeds_in_batches_have_a_pod_for_each_batch(cluster: Cluster) -> None:
+def test_seed_batches_have_one_pod_each(cluster: Cluster) -> None:
     cluster.start_operator()
     cluster.create("study", spec(evaluation={"seeds": {"count": 5}, "seedsPerPod": 2}))
     cluster.wait_for_stage("study", "Succeeded", "Failed")
@@ -44,26 +46,28 @@ def test_seeds_in_batches_have_a_pod_for_each_batch(cluster: Cluster) -> None:
     assert (after["status"]["stage"], after["status"]["seeds"]) == ("Succeeded", "5/5")
     (job,) = [job for job in cluster.api.list(JOB, cluster.namespace) if job["metadata"]["name"].endswith("evaluate")]
     assert job["spec"]["completions"] == 6
-    made = Counter(done for done in journal_of(cluster) if done[0] == "run")
-    assert len(made) == 10
-    assert set(made.values()) == {1}
+    runs = Counter(entry for entry in journal_of(cluster) if entry[0] == "run")
+    assert len(runs) == 10
+    assert set(runs.values()) == {1}
 
 
 @pytest.mark.fake_server
-def test_an_experiment_costs_few_requests(cluster: Cluster) -> None:
+def test_an_experiment_needs_few_requests(cluster: Cluster) -> None:
     cluster.start_operator(CTRLAB_POLL_SECONDS="15")
     cluster.create("study", spec())
     cluster.wait_for_stage("study", "Succeeded")
 
-    asked = {key: count for key, count in cluster.requests().items() if key[1] not in ("leases", "namespaces", "pods")}
-    mine = sum(count for (verb, _), count in asked.items() if verb != "WATCH")
-    # What the test itself and the kubelet ask is in the count as well: they poll experiments and read Secrets.
-    own = asked["GET", "ctrexperiments"] + asked["GET", "secrets"] + asked["GET", "configmaps"]
-    assert mine - own < 60
+    requests = {
+        key: count for key, count in cluster.requests().items() if key[1] not in ("leases", "namespaces", "pods")
+    }
+    total = sum(count for (verb, _), count in requests.items() if verb != "WATCH")
+    # The count includes requests of the test and of the kubelet, which poll experiments and read Secrets.
+    by_others = requests["GET", "ctrexperiments"] + requests["GET", "secrets"] + requests["GET", "configmaps"]
+    assert total - by_others < 60
 
 
 @pytest.mark.fake_server
-def test_an_experiment_that_has_ended_costs_no_request(cluster: Cluster) -> None:
+def test_an_experiment_that_has_ended_needs_no_request(cluster: Cluster) -> None:
     cluster.start_operator()
     cluster.create("study", spec())
     cluster.wait_for_stage("study", "Succeeded")
@@ -75,11 +79,13 @@ def test_an_experiment_that_has_ended_costs_no_request(cluster: Cluster) -> None
     cluster.wait_for_stage("other", "Suspended")
 
     after = cluster.requests()
-    assert after["PATCH", "ctrexperiments"] == before["PATCH", "ctrexperiments"] + 1, "the other's status alone"
+    assert after["PATCH", "ctrexperiments"] == before["PATCH", "ctrexperiments"] + 1, (
+        "only the status of the other experiment"
+    )
     assert [after[verb, "jobs"] for verb in ("GET", "PATCH")] == [before[verb, "jobs"] for verb in ("GET", "PATCH")]
 
 
-def test_bad_data_ends_the_experiment_at_the_cost_of_one_pod(cluster: Cluster) -> None:
+def test_invalid_data_ends_the_experiment_after_one_pod(cluster: Cluster) -> None:
     cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_EXIT": "prepare=42"}
     cluster.start_operator()
     cluster.create("study", spec())

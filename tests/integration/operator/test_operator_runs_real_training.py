@@ -1,4 +1,4 @@
-"""A whole experiment through the operator: real trainer, report, database and bucket; only the node is stood in for."""
+"""A complete experiment with real trainer, report, database and bucket; only the node is fake."""
 
 import hashlib
 import json
@@ -57,5 +57,5 @@ def test_real_training_ends_in_a_real_report_in_the_bucket(cluster: Cluster) -> 
     assert summary.plan_digest == status["planDigest"]
     assert summary.seeds == (2024, 2025, 2026, 2027, 2028)
     manifest = json.loads(folder.get(f"{report}/manifest.json"))
-    page = hashlib.sha256(folder.get(f"{report}/report.html")).hexdigest()
-    assert page in json.dumps(manifest)
+    page_digest = hashlib.sha256(folder.get(f"{report}/report.html")).hexdigest()
+    assert page_digest in json.dumps(manifest)

@@ -1,4 +1,4 @@
-"""Operator and workers are killed, the API server misbehaves: the same end, and nothing done twice."""
+"""Killed operators and workers, and a faulty API server: the experiment succeeds and no work is done twice."""
 
 import signal
 from collections import Counter
@@ -8,11 +8,11 @@ from fake_api_server.injected_faults import Fault
 from fake_cluster.cluster import Cluster, journal_of, spec
 
 
-def work_of(cluster: Cluster) -> Counter[tuple[str, str]]:
-    return Counter(done for done in journal_of(cluster) if done[0] in ("trial", "run"))
+def completed_work(cluster: Cluster) -> Counter[tuple[str, str]]:
+    return Counter(entry for entry in journal_of(cluster) if entry[0] in ("trial", "run"))
 
 
-def test_an_operator_killed_in_each_phase_is_followed_by_one_that_goes_on(cluster: Cluster) -> None:
+def test_a_successor_continues_after_the_operator_is_killed_in_each_phase(cluster: Cluster) -> None:
     cluster.start_operator()
     cluster.create("study", spec())
     for stage in ("Preparing", "Tuning", "Evaluating"):
@@ -22,12 +22,12 @@ def test_an_operator_killed_in_each_phase_is_followed_by_one_that_goes_on(cluste
 
     cluster.wait_for_stage("study", "Succeeded", "Failed")
 
-    done = work_of(cluster)
+    work = completed_work(cluster)
     assert cluster.stage("study") == "Succeeded"
-    assert len(done) == sum(done.values()) == 18
+    assert len(work) == sum(work.values()) == 18
 
 
-def test_a_killed_worker_costs_its_trial_and_the_budget_stays_exact(cluster: Cluster) -> None:
+def test_a_killed_worker_loses_its_trial_and_the_budget_stays_exact(cluster: Cluster) -> None:
     cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_PAUSE": "0.6"}
     cluster.start_operator()
     cluster.create("study", spec(models=[spec()["models"][0]]))
@@ -40,11 +40,11 @@ def test_a_killed_worker_costs_its_trial_and_the_budget_stays_exact(cluster: Clu
     (model,) = cluster.experiment("study")["status"]["models"]
     assert (model["trialsDone"], model["trialsFailed"]) == (8, 0)
     restarted = [pod for pod in cluster.kubelet.started_pods if "study-tune-fm" in pod["metadata"]["name"]]
-    assert len(restarted) >= 3, "the index of the lost worker is started again"
+    assert len(restarted) >= 3, "the index of the lost worker is restarted"
 
 
 @pytest.mark.fake_server
-def test_a_server_that_throttles_fails_and_forgets_delays_and_breaks_nothing(cluster: Cluster) -> None:
+def test_a_server_that_throttles_fails_and_drops_watches_only_delays_the_experiment(cluster: Cluster) -> None:
     for fault in (
         Fault(status=429, plural="jobs", verb="PATCH", times=2, retry_after=1),
         Fault(status=500, plural="ctrexperiments", verb="PATCH", times=3),
@@ -62,9 +62,9 @@ def test_a_server_that_throttles_fails_and_forgets_delays_and_breaks_nothing(clu
 
     cluster.wait_for_stage("study", "Succeeded", "Failed")
 
-    done = work_of(cluster)
+    work = completed_work(cluster)
     assert cluster.stage("study") == "Succeeded"
-    assert len(done) == sum(done.values()) == 18
+    assert len(work) == sum(work.values()) == 18
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])

@@ -1,4 +1,4 @@
-"""Rendering the chart with a real Helm: of $HELM, the PATH or `make helm`; without one these tests are skipped."""
+"""Rendering the chart with a real Helm, from $HELM, the PATH or `make helm`; without one the tests are skipped."""
 
 import os
 import shutil
@@ -19,17 +19,17 @@ Render = Callable[..., list[Manifest]]
 
 @pytest.fixture(scope="session")
 def helm() -> str:
-    """The program; version 3.17 or later, or 4."""
-    own = str(Path(sys.executable).parent)
-    found = os.environ.get("HELM") or shutil.which("helm") or shutil.which("helm", path=own)
-    if found is None:
-        pytest.skip("Helm is neither on the PATH nor named by $HELM; `make helm` gets one")
-    return found
+    """Path of the program, version 3.17 or later, or 4."""
+    environment_bin = str(Path(sys.executable).parent)
+    program = os.environ.get("HELM") or shutil.which("helm") or shutil.which("helm", path=environment_bin)
+    if program is None:
+        pytest.skip("Helm is neither on the PATH nor named by $HELM; `make helm` installs it")
+    return program
 
 
 @pytest.fixture(scope="session")
 def render(helm: str) -> Render:
-    """Renders the chart as release `ctrlab` in the namespace `system` with these values; every object in order."""
+    """Render the chart as release `ctrlab` in the namespace `system` with these values; return its objects in order."""
 
     def rendered(**values: Any) -> list[Manifest]:
         done = subprocess.run(
@@ -40,16 +40,16 @@ def render(helm: str) -> Render:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        return [found for found in yaml.safe_load_all(done.stdout) if found]
+        return [body for body in yaml.safe_load_all(done.stdout) if body]
 
     return rendered
 
 
 @pytest.fixture(scope="session")
-def refusal(helm: str) -> Callable[..., str]:
-    """What Helm says of values that it refuses."""
+def rejection(helm: str) -> Callable[..., str]:
+    """Return the error message of Helm for values that it rejects."""
 
-    def refused(**values: Any) -> str:
+    def rejected(**values: Any) -> str:
         done = subprocess.run(
             [helm, "template", "ctrlab", str(CHART), "--values", "-"],
             input=yaml.safe_dump(values),
@@ -57,7 +57,7 @@ def refusal(helm: str) -> Callable[..., str]:
             text=True,
             check=False,
         )
-        assert done.returncode != 0, "Helm took the values"
+        assert done.returncode != 0, "Helm accepted the values"
         return done.stderr
 
-    return refused
+    return rejected

@@ -1,4 +1,4 @@
-"""The dashboard of the study database: there when asked for, restricted, reached by port-forward alone."""
+"""The dashboard of the study database: optional, restricted, reachable only by port-forward."""
 
 import os
 import subprocess
@@ -11,22 +11,22 @@ ON = {"dashboard": {"enabled": True, "databaseSecret": "studies"}}
 NAME = "ctrlab-dashboard"
 
 
-def of_the_dashboard(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What the chart makes for it, by kind; each kind once."""
-    found = [body for body in objects if body["metadata"]["name"] == NAME]
-    assert len({body["kind"] for body in found}) == len(found)
-    return {body["kind"]: body for body in found}
+def dashboard_objects(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the objects of the dashboard by kind; each kind occurs once."""
+    by_kind = {body["kind"]: body for body in objects if body["metadata"]["name"] == NAME}
+    assert len(by_kind) == sum(body["metadata"]["name"] == NAME for body in objects)
+    return by_kind
 
 
-def test_it_is_there_only_when_asked_for(render: Any) -> None:
-    assert of_the_dashboard(render()) == {}
-    assert of_the_dashboard(render(**ON)).keys() == {"Deployment", "Service", "NetworkPolicy"}
+def test_it_is_rendered_only_if_enabled(render: Any) -> None:
+    assert dashboard_objects(render()) == {}
+    assert dashboard_objects(render(**ON)).keys() == {"Deployment", "Service", "NetworkPolicy"}
     without_policies = render(**ON, networkPolicy={"enabled": False})
-    assert of_the_dashboard(without_policies).keys() == {"Deployment", "Service"}
+    assert dashboard_objects(without_policies).keys() == {"Deployment", "Service"}
 
 
-def test_its_pod_is_restricted_and_holds_no_token(render: Any) -> None:
-    spec = of_the_dashboard(render(**ON))["Deployment"]["spec"]["template"]["spec"]
+def test_its_pod_is_restricted_and_has_no_service_account_token(render: Any) -> None:
+    spec = dashboard_objects(render(**ON))["Deployment"]["spec"]["template"]["spec"]
     assert spec["automountServiceAccountToken"] is False
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -40,8 +40,8 @@ def test_its_pod_is_restricted_and_holds_no_token(render: Any) -> None:
     assert "latest" not in container["image"]
 
 
-def test_the_password_stands_in_no_manifest_but_its_secret(render: Any) -> None:
-    (container,) = of_the_dashboard(render(**ON))["Deployment"]["spec"]["template"]["spec"]["containers"]
+def test_the_password_is_in_no_manifest_but_its_secret(render: Any) -> None:
+    (container,) = dashboard_objects(render(**ON))["Deployment"]["spec"]["template"]["spec"]["containers"]
     (variable,) = container["env"]
     assert variable == {"name": "DATABASE_URL", "valueFrom": {"secretKeyRef": {"name": "studies", "key": "url"}}}
 
@@ -53,20 +53,20 @@ def test_the_password_stands_in_no_manifest_but_its_secret(render: Any) -> None:
         ({"tryout": {"postgresql": {"enabled": True}}}, "ctrlab-database"),
         ({"migration": {"databaseSecret": "db"}, "dashboard": {"enabled": True, "databaseSecret": "mine"}}, "mine"),
     ],
-    ids=["of the migration", "of the release", "its own"],
+    ids=["of the migration", "of the release", "explicit"],
 )
-def test_it_finds_the_database(render: Any, values: dict[str, Any], secret: str) -> None:
-    objects = of_the_dashboard(render(**{"dashboard": {"enabled": True}, **values}))
+def test_the_database_secret_has_defaults(render: Any, values: dict[str, Any], secret: str) -> None:
+    objects = dashboard_objects(render(**{"dashboard": {"enabled": True}, **values}))
     (container,) = objects["Deployment"]["spec"]["template"]["spec"]["containers"]
     assert container["env"][0]["valueFrom"]["secretKeyRef"]["name"] == secret
 
 
-def test_a_dashboard_without_a_database_is_refused(refusal: Any) -> None:
-    assert "dashboard.databaseSecret must name a Secret" in refusal(dashboard={"enabled": True})
+def test_a_dashboard_without_a_database_is_rejected(rejection: Any) -> None:
+    assert "dashboard.databaseSecret must name a Secret" in rejection(dashboard={"enabled": True})
 
 
 def test_no_pod_may_connect_to_it(render: Any) -> None:
-    objects = of_the_dashboard(render(**ON))
+    objects = dashboard_objects(render(**ON))
     labels = objects["Deployment"]["spec"]["template"]["metadata"]["labels"].items()
     policy = objects["NetworkPolicy"]["spec"]
     assert policy["podSelector"]["matchLabels"].items() <= labels
@@ -74,8 +74,8 @@ def test_no_pod_may_connect_to_it(render: Any) -> None:
     assert "ingress" not in policy
 
 
-def test_its_service_leads_to_its_port(render: Any) -> None:
-    objects = of_the_dashboard(render(**ON))
+def test_its_service_targets_its_port(render: Any) -> None:
+    objects = dashboard_objects(render(**ON))
     template = objects["Deployment"]["spec"]["template"]
     service = objects["Service"]["spec"]
     assert service["selector"].items() <= template["metadata"]["labels"].items()
@@ -85,9 +85,9 @@ def test_its_service_leads_to_its_port(render: Any) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["postgresql+psycopg", "postgresql", "postgres", "postgresql+psycopg2"])
-def test_its_command_names_the_driver_of_its_image(render: Any, tmp_path: Path, scheme: str) -> None:
-    """The container's own command, with a program in the dashboard's place that prints what it is given."""
-    (container,) = of_the_dashboard(render(**ON))["Deployment"]["spec"]["template"]["spec"]["containers"]
+def test_its_command_uses_the_driver_of_its_image(render: Any, tmp_path: Path, scheme: str) -> None:
+    """Run the container's command with a fake dashboard that prints its arguments."""
+    (container,) = dashboard_objects(render(**ON))["Deployment"]["spec"]["template"]["spec"]["containers"]
     program = tmp_path / "optuna-dashboard"
     program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="utf-8")
     program.chmod(0o755)

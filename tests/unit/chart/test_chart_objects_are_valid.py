@@ -1,4 +1,4 @@
-"""Rendered manifests: restricted pods, the operator's settings, hooks, and what appears only when asked for."""
+"""Rendered manifests: restricted pods, the settings of the operator, hooks, optional objects."""
 
 import subprocess
 from pathlib import Path
@@ -18,19 +18,19 @@ EVERYTHING = {
 
 
 def pod_specs(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Every pod that the chart makes, by the name of what makes it."""
-    found = {}
+    """Return the spec of every pod of the chart, by the name of the object that creates it."""
+    specs = {}
     for body in objects:
         if body["kind"] == "Pod":
-            found[body["metadata"]["name"]] = body["spec"]
+            specs[body["metadata"]["name"]] = body["spec"]
         elif body["kind"] in ("Deployment", "StatefulSet", "Job"):
-            found[body["metadata"]["name"]] = body["spec"]["template"]["spec"]
-    return found
+            specs[body["metadata"]["name"]] = body["spec"]["template"]["spec"]
+    return specs
 
 
 def only(objects: list[dict[str, Any]], kind: str, name: str = "ctrlab") -> dict[str, Any]:
-    (found,) = (body for body in objects if (body["kind"], body["metadata"]["name"]) == (kind, name))
-    return found
+    (match,) = (body for body in objects if (body["kind"], body["metadata"]["name"]) == (kind, name))
+    return match
 
 
 def test_every_pod_satisfies_pod_security_restricted_with_a_read_only_root(render: Any) -> None:
@@ -63,12 +63,12 @@ def test_no_two_objects_have_the_same_name(render: Any) -> None:
     assert len(names) == len(set(names))
 
 
-def test_selectors_match_the_pods_they_are_for(render: Any) -> None:
+def test_selectors_match_their_pods(render: Any) -> None:
     objects = render(**EVERYTHING)
     for body in objects:
         if body["kind"] in ("Deployment", "StatefulSet"):
-            wanted = body["spec"]["selector"]["matchLabels"].items()
-            assert wanted <= body["spec"]["template"]["metadata"]["labels"].items()
+            selector = body["spec"]["selector"]["matchLabels"].items()
+            assert selector <= body["spec"]["template"]["metadata"]["labels"].items()
     assert (
         only(objects, "Service")["spec"]["selector"] == (only(objects, "Deployment")["spec"]["selector"]["matchLabels"])
     )
@@ -148,7 +148,7 @@ def test_a_password_is_the_same_wherever_it_is_written(render: Any) -> None:
     ],
     ids=["existing database", "database of the release"],
 )
-def test_the_migration_runs_when_its_database_is_there(render: Any, values: dict[str, Any], hook: str) -> None:
+def test_the_migration_runs_when_its_database_exists(render: Any, values: dict[str, Any], hook: str) -> None:
     job = only(render(**values), "Job", "ctrlab-migration")
     assert job["metadata"]["annotations"]["helm.sh/hook"] == hook
     assert job["spec"]["template"]["spec"]["automountServiceAccountToken"] is False
@@ -158,10 +158,10 @@ def test_there_is_no_migration_without_a_database(render: Any) -> None:
     assert "Job" not in {body["kind"] for body in render()}
 
 
-@pytest.mark.parametrize(("replicas", "there"), [(0, False), (1, False), (2, True)])
-def test_a_disruption_budget_needs_a_second_replica(render: Any, replicas: int, there: bool) -> None:
+@pytest.mark.parametrize(("replicas", "is_rendered"), [(0, False), (1, False), (2, True)])
+def test_a_disruption_budget_needs_a_second_replica(render: Any, replicas: int, is_rendered: bool) -> None:
     kinds = {body["kind"] for body in render(replicas=replicas)}
-    assert ("PodDisruptionBudget" in kinds) is there
+    assert ("PodDisruptionBudget" in kinds) is is_rendered
 
 
 @pytest.mark.parametrize(
@@ -174,23 +174,23 @@ def test_a_disruption_budget_needs_a_second_replica(render: Any, replicas: int, 
         ("ClusterRole", {"rbac": {"create": False}}),
     ],
 )
-def test_what_is_not_wanted_is_not_there(render: Any, kind: str, values: dict[str, Any]) -> None:
+def test_disabled_objects_are_not_rendered(render: Any, kind: str, values: dict[str, Any]) -> None:
     assert kind not in {body["kind"] for body in render(**values)}
 
 
-def test_the_probes_ask_what_the_operator_serves(render: Any) -> None:
+def test_the_probes_use_the_paths_of_the_operator(render: Any) -> None:
     container = only(render(), "Deployment")["spec"]["template"]["spec"]["containers"][0]
     paths = {name: container[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "liveness", "readiness")}
     assert paths == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
 
 
-def test_workers_take_no_connections(render: Any) -> None:
+def test_worker_pods_accept_no_connections(render: Any) -> None:
     policy = only(render(watchNamespaces=["team"]), "NetworkPolicy", "ctrlab-system-workers")
     assert policy["metadata"]["namespace"] == "team"
     assert policy["spec"]["policyTypes"] == ["Ingress"]
     assert "ingress" not in policy["spec"]
 
 
-def test_helm_finds_nothing_to_complain_of(helm: str) -> None:
+def test_helm_lint_succeeds(helm: str) -> None:
     done = subprocess.run([helm, "lint", "--strict", str(CHART)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

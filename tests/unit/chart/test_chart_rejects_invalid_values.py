@@ -1,4 +1,4 @@
-"""values.schema.json: a misspelt or impossible value is refused before anything is installed."""
+"""values.schema.json: a misspelt or invalid value is rejected before anything is installed."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ CHART = Path(__file__).parents[3] / "charts" / "ctrlab"
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ({"watchNamespace": ["a"]}, "watchNamespace"),
         ({"tryout": {"postgres": {"enabled": True}}}, "postgres"),
@@ -20,15 +20,15 @@ CHART = Path(__file__).parents[3] / "charts" / "ctrlab"
         ({"secretNames": [""]}, "/secretNames/0"),
         ({"tryout": {"postgresql": {"password": "a/b"}}}, "/tryout/postgresql/password"),
         ({"image": {"digest": "sha256:abc"}}, "/image/digest"),
-        ({"serviceAccount": {"create": False}}, "serviceAccount.name must be given"),
+        ({"serviceAccount": {"create": False}}, "serviceAccount.name must be set"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_the_refusal_names_the_value(refusal: Any, values: dict[str, Any], said: str) -> None:
-    assert said in refusal(**values)
+def test_the_error_names_the_value(rejection: Any, values: dict[str, Any], message: str) -> None:
+    assert message in rejection(**values)
 
 
-def test_every_object_of_the_schema_is_closed_and_every_value_known() -> None:
+def test_every_object_of_the_schema_is_closed_and_describes_every_value() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
     values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
 

@@ -1,4 +1,4 @@
-"""The admission policies: which pods they look at, which Secrets they know, and that their CEL refuses what it must."""
+"""The admission policies: the pods that they match, the Secrets that they seal, and their CEL expressions."""
 
 from typing import Any
 
@@ -41,12 +41,12 @@ def policies(render: Any) -> dict[str, dict[str, Any]]:
 
 
 def admits(policy: dict[str, Any], pod: dict[str, Any], params: dict[str, Any]) -> bool:
-    """Whether every validation holds, with variables evaluated before, as the API server does it."""
+    """Whether every validation is true; variables are evaluated first, as in the API server."""
     environment = celpy.Environment()
 
     def evaluate(expression: str, variables: dict[str, Any]) -> Any:
-        known = {"object": {"spec": pod}, "params": params, "variables": variables}
-        activation = {name: json_to_cel(value) for name, value in known.items()}
+        inputs = {"object": {"spec": pod}, "params": params, "variables": variables}
+        activation = {name: json_to_cel(value) for name, value in inputs.items()}
         return environment.program(environment.compile(expression)).evaluate(activation)
 
     variables: dict[str, Any] = {}
@@ -57,7 +57,7 @@ def admits(policy: dict[str, Any], pod: dict[str, Any], params: dict[str, Any]) 
 
 @pytest.mark.parametrize("name", POLICIES)
 @pytest.mark.parametrize("pod", REFERENCES.values(), ids=REFERENCES)
-def test_a_reference_to_the_test_secret_is_refused(
+def test_a_reference_to_the_test_secret_is_rejected(
     policies: dict[str, dict[str, Any]], name: str, pod: dict[str, Any]
 ) -> None:
     assert not admits(policies[name], pod, POLICIES[name])
@@ -76,7 +76,7 @@ def test_an_experiment_without_test_secret_seals_nothing(
     assert admits(policies["ctrlab-system-seal"], REFERENCES["env"], experiment)
 
 
-def test_the_policies_look_at_every_phase_but_final_runs(policies: dict[str, dict[str, Any]]) -> None:
+def test_the_policies_match_every_phase_but_final_runs(policies: dict[str, dict[str, Any]]) -> None:
     for policy in policies.values():
         assert policy["failurePolicy"] == "Fail"
         assert policy["matchConstraints"]["objectSelector"]["matchExpressions"] == [
@@ -85,7 +85,9 @@ def test_the_policies_look_at_every_phase_but_final_runs(policies: dict[str, dic
         ]
 
 
-def test_every_experiment_of_the_namespace_is_asked(render: Any, policies: dict[str, dict[str, Any]]) -> None:
+def test_the_policy_is_evaluated_for_every_experiment_of_the_namespace(
+    render: Any, policies: dict[str, dict[str, Any]]
+) -> None:
     assert policies["ctrlab-system-seal"]["paramKind"] == {"apiVersion": API_VERSION, "kind": "CTRExperiment"}
     (binding,) = (
         body["spec"]
@@ -96,7 +98,7 @@ def test_every_experiment_of_the_namespace_is_asked(render: Any, policies: dict[
     assert binding["validationActions"] == ["Deny"]
 
 
-def test_a_namespaced_installation_seals_its_own_namespaces(render: Any) -> None:
+def test_a_namespaced_installation_seals_its_namespaces(render: Any) -> None:
     (policy,) = (body for body in render(watchNamespaces=["team"]) if body["kind"] == "ValidatingAdmissionPolicy")
     (expression,) = policy["spec"]["matchConstraints"]["namespaceSelector"]["matchExpressions"]
     assert expression["values"] == ["system", "team"]

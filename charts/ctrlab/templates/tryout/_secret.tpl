@@ -1,17 +1,17 @@
-{{/* The value of a key in a Secret of the release's namespace, made once: (list $ "name" "key" given). */}}
-{{- define "ctrlab.kept" -}}
+{{/* Value of a key in a Secret of the release's namespace, generated once and kept: (list $ "name" "key" value). */}}
+{{- define "ctrlab.keptValue" -}}
 {{- $root := index . 0 -}}
-{{- $found := lookup "v1" "Secret" $root.Release.Namespace (index . 1) | default dict -}}
-{{- $old := index ($found.data | default dict) (index . 2) | default "" | b64dec -}}
-{{- default (default (randAlphaNum 32) $old) (index . 3) -}}
+{{- $secret := lookup "v1" "Secret" $root.Release.Namespace (index . 1) | default dict -}}
+{{- $existing := index ($secret.data | default dict) (index . 2) | default "" | b64dec -}}
+{{- default (default (randAlphaNum 32) $existing) (index . 3) -}}
 {{- end -}}
 
-{{/* Where the Secrets for experiments are made. */}}
+{{/* Namespaces in which the Secrets for experiments are created. */}}
 {{- define "ctrlab.tryoutNamespaces" -}}
 {{- append .Values.tryout.namespaces .Release.Namespace | uniq | sortAlpha | join "," -}}
 {{- end -}}
 
-{{/* A volume that is deleted with the installation, so that a new password never meets old data. */}}
+{{/* A volume that is deleted with the release, because a new password would not match old data. */}}
 {{- define "ctrlab.tryoutVolume" -}}
 persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete, whenScaled: Retain}
 volumeClaimTemplates:
@@ -24,7 +24,7 @@ volumeClaimTemplates:
       resources: {requests: {storage: {{ .storage }}}}
 {{- end -}}
 
-{{/* Only the operator, its hooks and the workers of any namespace may connect: (list $ component port). */}}
+{{/* Only the operator, its hooks and worker pods of any namespace may connect: (list $ component port). */}}
 {{- define "ctrlab.tryoutNetworkPolicy" -}}
 {{- $root := index . 0 -}}
 {{- if $root.Values.networkPolicy.enabled }}

@@ -1,4 +1,4 @@
-{{/* The operator's settings: `ctrlab_operator/cluster/settings.py` reads these variables. */}}
+{{/* Settings of the operator, read by operator/ctrlab_operator/operator_settings.py. */}}
 {{- define "ctrlab.environment" -}}
 - {name: CTRLAB_OPERATOR_IMAGE, value: {{ include "ctrlab.image" (list . .Values.image) | quote }}}
 - {name: CTRLAB_TRAINER_IMAGE, value: {{ include "ctrlab.image" (list . .Values.trainer.image) | quote }}}
