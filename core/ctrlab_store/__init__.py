@@ -12,11 +12,11 @@ __all__ = ["FileStore", "ObjectExists", "ObjectNotFound", "Store", "StoreError",
 
 
 def open_store(uri: str, environment: Mapping[str, str] = os.environ) -> Store:
-    """The store at `file:///folder` (made on the first write) or `s3://bucket/prefix`.
+    """Open the store at `file:///folder` (created on the first write) or `s3://bucket/prefix`.
 
     S3 credentials, region and endpoint come from the usual variables (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
-    AWS_REGION, AWS_ENDPOINT_URL, AWS_CA_BUNDLE), of this process or of the `environment` given by somebody who opens
-    stores of several owners. Raises InvalidInput for any other URI.
+    AWS_REGION, AWS_ENDPOINT_URL, AWS_CA_BUNDLE) of this process, or of `environment` if the caller opens stores of
+    several owners. Raises InvalidInput for any other URI.
     """
     parts = urlsplit(uri)
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.startswith("/"):
@@ -25,5 +25,5 @@ def open_store(uri: str, environment: Mapping[str, str] = os.environ) -> Store:
         # boto3 takes a third of a second to import; a store in a folder does not need it.
         from ctrlab_store.s3_store import S3Store
 
-        return S3Store.of(parts.netloc, parts.path.strip("/"), environment)
+        return S3Store.connect(parts.netloc, parts.path.strip("/"), environment)
     raise InvalidInput([Problem("store", f"found {uri!r}; allowed are file:///folder and s3://bucket/prefix")])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 TEMPORARY_PREFIX = ".writing-"
-"""How the names of unfinished files and folders begin; no listing of the store shows them."""
+"""Prefix of the names of unfinished files and folders; no listing of the store shows them."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:

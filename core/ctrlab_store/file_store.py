@@ -1,6 +1,6 @@
 """The artifact store in a folder, safe for processes that write at the same time and for a crash at any moment.
 
-Everything is written under a temporary name in the same folder, flushed to the disk, then given its name in one step.
+Every file is written under a temporary name in the same folder, flushed to disk, then renamed in one step.
 """
 
 import os
@@ -23,26 +23,26 @@ class FileStore:
 
     @classmethod
     def at(cls, folder: str | Path) -> "FileStore":
-        """The store in that folder, which is made on the first write."""
+        """Open the store in a folder, which is created on the first write."""
         return cls(Path(os.path.abspath(folder)))
 
     @property
     def uri(self) -> str:
-        """`file://` and the folder."""
+        """`file://` followed by the folder."""
         return self.root.as_uri()
 
     def get(self, key: str) -> bytes:
         """See `Store.get`."""
-        with self._failures(key):
+        with self._as_store_errors(key):
             try:
                 return self._path(key).read_bytes()
             except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
                 raise ObjectNotFound(self.uri, key) from None
 
     def put(self, key: str, data: bytes) -> None:
-        """See `Store.put`; the name is given by a hard link, which fails if the name is taken."""
+        """See `Store.put`; a hard link gives the file its name, and fails if the name exists."""
         path = self._path(key)
-        with self._failures(key), _durably_written(path, data) as temporary:
+        with self._as_store_errors(key), _durably_written(path, data) as temporary:
             try:
                 os.link(temporary, path)
             except FileExistsError:
@@ -56,7 +56,7 @@ class FileStore:
     def replace(self, key: str, data: bytes) -> None:
         """See `Store.replace`."""
         path = self._path(key)
-        with self._failures(key), _durably_written(path, data) as temporary:
+        with self._as_store_errors(key), _durably_written(path, data) as temporary:
             os.replace(temporary, path)
 
     def exists(self, key: str) -> bool:
@@ -70,9 +70,9 @@ class FileStore:
         return sorted(key for key in keys if key.startswith(prefix))
 
     def put_folder(self, prefix: str, folder: Path) -> None:
-        """See `Store.put_folder`; the folder gets its name by one rename."""
+        """See `Store.put_folder`; one rename gives the folder its name."""
         target = self.root / validate_key(prefix, folder=True)
-        with self._failures(prefix):
+        with self._as_store_errors(prefix):
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 staged = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=target.parent))
@@ -82,7 +82,7 @@ class FileStore:
                     flush_folder(target.parent)
                     return
                 except OSError:
-                    # Another writer was first, or the disk is full; the comparison below tells which.
+                    # Another writer was first, or the disk is full; the comparison below decides.
                     if not target.exists():
                         raise
                 finally:
@@ -105,7 +105,7 @@ class FileStore:
         return self.root / validate_key(key)
 
     @contextmanager
-    def _failures(self, key: str) -> Iterator[None]:
+    def _as_store_errors(self, key: str) -> Iterator[None]:
         try:
             yield
         except OSError as error:

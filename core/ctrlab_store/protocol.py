@@ -1,6 +1,6 @@
-"""What every artifact store offers, and the errors it raises.
+"""The protocol of an artifact store, and its errors.
 
-Objects are written once and never changed, so that whatever a digest was taken of stays what it was.
+Objects are written once and never changed, so that a digest stays valid.
 """
 
 from pathlib import Path
@@ -10,11 +10,11 @@ from ctrlab_api.errors import ServiceUnavailable
 
 
 class StoreError(ServiceUnavailable):
-    """The store cannot do what was asked: unreachable, full, or not writable."""
+    """The store cannot execute a request: it is unreachable, full, or not writable."""
 
 
 class ObjectNotFound(StoreError):
-    """There is no object with that key."""
+    """No object has this key."""
 
     def __init__(self, uri: str, key: str) -> None:
         self.key = key
@@ -22,7 +22,7 @@ class ObjectNotFound(StoreError):
 
 
 class ObjectExists(StoreError):
-    """An object with that key and other content is there already, and objects are never changed."""
+    """An object with this key exists with other content, and objects are never changed."""
 
     def __init__(self, uri: str, key: str) -> None:
         self.key = key
@@ -30,46 +30,46 @@ class ObjectExists(StoreError):
 
 
 class Store(Protocol):
-    """A tree of objects; keys are relative, with `/` between their parts."""
+    """A tree of objects; keys are relative paths with `/` between their parts."""
 
     @property
     def uri(self) -> str:
-        """Where the store's root is, as `open_store` takes it."""
+        """URI of the store's root, as for `open_store`."""
 
     def get(self, key: str) -> bytes:
-        """The object's content; ObjectNotFound if there is none."""
+        """Return the object's content; ObjectNotFound if there is none."""
 
     def put(self, key: str, data: bytes) -> None:
-        """Writes a new object, whole or not at all.
+        """Write a new object atomically.
 
-        The same content again is fine; other content raises ObjectExists.
+        Writing the same content again succeeds; other content raises ObjectExists.
         """
 
     def replace(self, key: str, data: bytes) -> None:
-        """Writes an object whether it exists or not; for pointers such as LATEST alone."""
+        """Write an object whether it exists or not; only for pointers such as LATEST."""
 
     def exists(self, key: str) -> bool:
-        """Whether there is an object with that key."""
+        """Return whether an object has this key."""
 
     def list(self, prefix: str) -> list[str]:
-        """The sorted keys that start with `prefix`."""
+        """Return the sorted keys that start with `prefix`."""
 
     def put_folder(self, prefix: str, folder: Path) -> None:
-        """Copies a folder's files below `prefix`, so that a reader sees all of them or none.
+        """Copy a folder's files below `prefix`, so that a reader sees all of them or none.
 
-        A folder with the same files and sizes again is fine (prefixes are content addresses); another one raises
-        ObjectExists.
+        Copying a folder with the same files and sizes again succeeds (prefixes are content addresses); a different
+        folder raises ObjectExists.
         """
 
     def local_folder(self, prefix: str) -> Path:
-        """A local folder with the objects of one `put_folder`, for reading alone; ObjectNotFound if incomplete."""
+        """Return a local folder with the objects of one `put_folder`, read-only; ObjectNotFound if they are incomplete."""
 
     def below(self, prefix: str) -> "Store":
-        """The same store, rooted at `prefix`."""
+        """Return the same store, rooted at `prefix`."""
 
 
 def validate_key(key: str, *, folder: bool = False) -> str:
-    """A key as it is, or ValueError if it could leave the store's root; a folder's key may end in `/`."""
+    """Return the key, a folder's without its final `/`; ValueError if it could leave the store's root."""
     parts = (key.rstrip("/") if folder else key).split("/")
     if any(part in ("", ".", "..") for part in parts) or "\0" in key or "\\" in key:
         raise ValueError(f"not a key: {key!r}; keys are relative, with one / between their parts and no . or ..")
@@ -77,6 +77,6 @@ def validate_key(key: str, *, folder: bool = False) -> str:
 
 
 def file_sizes(folder: Path) -> dict[str, int]:
-    """Sizes in bytes of all files below a folder, by relative path with `/`, sorted."""
-    found = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-    return dict(sorted(found.items()))
+    """Return the sizes in bytes of all files below a folder, by relative path with `/`, sorted."""
+    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    return dict(sorted(sizes.items()))

@@ -1,7 +1,8 @@
 """The artifact store in an S3 bucket, AWS or any server that speaks its protocol.
 
-Write-once rests on `If-None-Match: *` where the server knows it. Some servers refuse that header and some ignore it, so
-every write looks first, and compares when the object is there; what is left on such a server is the instant between.
+Objects are written once through `If-None-Match: *` where the server supports it. Some servers refuse that header and
+some ignore it, so every write reads first and compares with an existing object. On such a server another writer can
+only interfere between the read and the write.
 """
 
 import hashlib
@@ -28,22 +29,22 @@ from ctrlab_store.protocol import ObjectExists, ObjectNotFound, StoreError, file
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-COMPLETE = ".complete"
-"""Written last into an uploaded folder: names and sizes of its files; a folder without it is not there."""
+COMPLETE_MARKER = ".complete"
+"""Object written last into an uploaded folder: names and sizes of its files; a folder without it does not exist."""
 
-ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
-DENIED = frozenset({"AccessDenied", "403", "Forbidden"})
-CONDITION_FAILED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
-CONDITION_UNKNOWN = frozenset({"NotImplemented", "501"})
+NOT_FOUND_CODES = frozenset({"NoSuchKey", "404", "NotFound"})
+DENIED_CODES = frozenset({"AccessDenied", "403", "Forbidden"})
+PRECONDITION_FAILED_CODES = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+CONDITION_UNSUPPORTED_CODES = frozenset({"NotImplemented", "501"})
 
-CONNECT_SECONDS = 10
-"""Of each attempt; a server that does not answer at all would otherwise take a minute each time."""
+CONNECT_TIMEOUT_SECONDS = 10
+"""Limit of each attempt; without it an attempt at a server that does not answer takes a minute."""
 
-BIG = 2**30
-"""Bytes above which an object goes up in parts, which boto3 cannot make conditional; S3 takes 5 GiB in one."""
+MAX_SINGLE_UPLOAD_BYTES = 2**30
+"""Larger objects are uploaded in parts, which boto3 cannot make conditional; S3 accepts 5 GiB in one request."""
 
-MAKING_CLIENTS = Lock()
-"""A session is for one thread at a time."""
+SESSION_LOCK = Lock()
+"""A boto3 session is not thread-safe."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +54,18 @@ class S3Store:
     client: "S3Client"
     bucket: str
     prefix: str
-    """Empty, or ending in `/`."""
+    """Empty, or ends in `/`."""
 
     @classmethod
-    def of(cls, bucket: str, prefix: str = "", environment: Mapping[str, str] = os.environ) -> "S3Store":
-        """The store in that bucket, with what `environment` says of region, endpoint, credentials and CA."""
+    def connect(cls, bucket: str, prefix: str = "", environment: Mapping[str, str] = os.environ) -> "S3Store":
+        """Return the store in a bucket; `environment` has its region, endpoint, credentials and CA."""
         endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
         region = (
             environment.get("AWS_REGION")
             or environment.get("AWS_DEFAULT_REGION")
             or ("us-east-1" if endpoint else None)
         )
-        client = _client(
+        client = _cached_client(
             endpoint,
             region,
             environment.get("AWS_ACCESS_KEY_ID"),
@@ -77,68 +78,68 @@ class S3Store:
 
     @property
     def uri(self) -> str:
-        """`s3://`, bucket and prefix."""
+        """`s3://` followed by bucket and prefix."""
         return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
     def get(self, key: str) -> bytes:
         """See `Store.get`."""
-        with self._failures(key):
+        with self._as_store_errors(key):
             return self._read(key)
 
     def put(self, key: str, data: bytes) -> None:
         """See `Store.put`."""
-        with self._failures(key):
-            if self._same(key, data):
+        with self._as_store_errors(key):
+            if self._exists_with(key, data):
                 return
-            if len(data) > BIG:
+            if len(data) > MAX_SINGLE_UPLOAD_BYTES:
                 self._write(key, data)
                 return
             try:
                 self.client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data, IfNoneMatch="*")
             except ClientError as error:
-                if _code(error) in CONDITION_UNKNOWN:
+                if _code(error) in CONDITION_UNSUPPORTED_CODES:
                     self._write(key, data)
-                elif _code(error) not in CONDITION_FAILED or not self._same(key, data):
+                elif _code(error) not in PRECONDITION_FAILED_CODES or not self._exists_with(key, data):
                     raise
 
     def replace(self, key: str, data: bytes) -> None:
         """See `Store.replace`."""
-        with self._failures(key):
+        with self._as_store_errors(key):
             self._write(key, data)
 
     def exists(self, key: str) -> bool:
-        """See `Store.exists`; where reading is denied, as of the sealed rows, a list tells."""
-        with self._failures(key):
+        """See `Store.exists`; asks for a list if reading is denied, as for sealed rows."""
+        with self._as_store_errors(key):
             try:
                 self.client.head_object(Bucket=self.bucket, Key=self._key(key))
             except ClientError as error:
-                if _code(error) in ABSENT:
+                if _code(error) in NOT_FOUND_CODES:
                     return False
-                if _code(error) in DENIED:
+                if _code(error) in DENIED_CODES:
                     return self._listed_size(key) is not None
                 raise
             return True
 
     def list(self, prefix: str) -> list[str]:
         """See `Store.list`."""
-        return sorted(key for key in self._sizes(prefix) if key.rpartition("/")[2] != COMPLETE)
+        return sorted(key for key in self._sizes(prefix) if key.rpartition("/")[2] != COMPLETE_MARKER)
 
     def put_folder(self, prefix: str, folder: Path) -> None:
-        """See `Store.put_folder`: files first (in parts where they are big), the marker of completeness last."""
+        """See `Store.put_folder`: files first (large ones in parts), the marker of completeness last."""
         base, files = validate_key(prefix, folder=True), file_sizes(folder)
-        with self._failures(prefix):
+        with self._as_store_errors(prefix):
             present = self._sizes(f"{base}/")
             for name, size in files.items():
                 if present.get(f"{base}/{name}") != size:
                     self.client.upload_file(str(folder / name), self.bucket, self._key(f"{base}/{name}"))
-        self.put(f"{base}/{COMPLETE}", json.dumps(files, sort_keys=True).encode())
+        self.put(f"{base}/{COMPLETE_MARKER}", json.dumps(files, sort_keys=True).encode())
 
     def local_folder(self, prefix: str) -> Path:
         """See `Store.local_folder`: downloaded once into `$CTRLAB_CACHE` (default `~/.cache/ctrlab`)."""
         base = validate_key(prefix, folder=True)
-        files: dict[str, int] = json.loads(self.get(f"{base}/{COMPLETE}"))
-        target = _cache() / hashlib.sha256(self.uri.encode()).hexdigest()[:16] / base
-        with self._failures(prefix):
+        files: dict[str, int] = json.loads(self.get(f"{base}/{COMPLETE_MARKER}"))
+        target = _cache_folder() / hashlib.sha256(self.uri.encode()).hexdigest()[:16] / base
+        with self._as_store_errors(prefix):
             if target.is_dir():
                 return target
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -148,10 +149,10 @@ class S3Store:
                     (staged / name).parent.mkdir(parents=True, exist_ok=True)
                     self.client.download_file(self.bucket, self._key(f"{base}/{name}"), str(staged / name))
                 if file_sizes(staged) != files:
-                    raise StoreError(f"{self.uri}: {prefix!r} holds other files than its marker {COMPLETE} lists")
+                    raise StoreError(f"{self.uri}: {prefix!r} has other files than its marker {COMPLETE_MARKER} lists")
                 os.rename(staged, target)
             except OSError:
-                if not target.is_dir():  # else another process of this machine was faster
+                if not target.is_dir():  # otherwise another process of this machine was faster
                     raise
             finally:
                 shutil.rmtree(staged, ignore_errors=True)
@@ -165,8 +166,8 @@ class S3Store:
         return self.prefix + validate_key(key)
 
     def _write(self, key: str, data: bytes) -> None:
-        """Whatever is there; in parts where it is big."""
-        if len(data) > BIG:
+        """Write an object unconditionally, in parts if it is large."""
+        if len(data) > MAX_SINGLE_UPLOAD_BYTES:
             self.client.upload_fileobj(io.BytesIO(data), self.bucket, self._key(key))
         else:
             self.client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data)
@@ -175,47 +176,50 @@ class S3Store:
         return self.client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read()
 
     def _listed_size(self, key: str) -> int | None:
-        """Bytes of the object, without reading it, or None: it comes first among the keys that begin like its own."""
-        found = self.client.list_objects_v2(Bucket=self.bucket, Prefix=self._key(key), MaxKeys=1).get("Contents", [])
-        return found[0]["Size"] if found and found[0]["Key"] == self._key(key) else None
+        """Return the size in bytes without reading the object; None if it is absent.
 
-    def _same(self, key: str, data: bytes) -> bool:
-        """Whether the object is there with this content; ObjectExists if it has another one.
+        An object is listed first among the keys that start with its own key.
+        """
+        objects = self.client.list_objects_v2(Bucket=self.bucket, Prefix=self._key(key), MaxKeys=1).get("Contents", [])
+        return objects[0]["Size"] if objects and objects[0]["Key"] == self._key(key) else None
 
-        What may not be read is compared by its size.
+    def _exists_with(self, key: str, data: bytes) -> bool:
+        """Return whether the object exists with this content; ObjectExists if it has other content.
+
+        An object that may not be read is compared by its size.
         """
         try:
-            same = self._read(key) == data
+            is_same = self._read(key) == data
         except ClientError as error:
-            if _code(error) in ABSENT:
+            if _code(error) in NOT_FOUND_CODES:
                 return False
-            if _code(error) not in DENIED:
+            if _code(error) not in DENIED_CODES:
                 raise
             size = self._listed_size(key)
             if size is None:
                 return False
-            same = size == len(data)
-        if not same:
+            is_same = size == len(data)
+        if not is_same:
             raise ObjectExists(self.uri, key)
         return True
 
     def _sizes(self, prefix: str) -> dict[str, int]:
-        with self._failures(prefix):
+        with self._as_store_errors(prefix):
             pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=self.prefix + prefix
             )
             return {
-                found["Key"].removeprefix(self.prefix): found["Size"]
+                item["Key"].removeprefix(self.prefix): item["Size"]
                 for page in pages
-                for found in page.get("Contents", [])
+                for item in page.get("Contents", [])
             }
 
     @contextmanager
-    def _failures(self, key: str) -> Iterator[None]:
+    def _as_store_errors(self, key: str) -> Iterator[None]:
         try:
             yield
         except ClientError as error:
-            if _code(error) in ABSENT:
+            if _code(error) in NOT_FOUND_CODES:
                 raise ObjectNotFound(self.uri, key) from None
             raise StoreError(f"{self.uri}: {key!r}: {error}") from error
         except (BotoCoreError, boto3.exceptions.Boto3Error, OSError) as error:
@@ -223,7 +227,7 @@ class S3Store:
 
 
 @lru_cache(maxsize=256)
-def _client(
+def _cached_client(
     endpoint: str | None,
     region: str | None,
     key: str | None,
@@ -232,16 +236,16 @@ def _client(
     authority: str | None,
     attempts: int,
 ) -> "S3Client":
-    """One for each server and owner: an operator opens the stores of hundreds of experiments. Safe for threads."""
+    """Return one client per server and owner, because an operator opens hundreds of stores. Clients are thread-safe."""
     config = Config(
         retries={"mode": "standard", "total_max_attempts": attempts},
-        connect_timeout=CONNECT_SECONDS,
-        # Only AWS resolves bucket names as hosts, and only AWS is sure to know the newer checksum headers.
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        # Only AWS resolves bucket names as hosts, and only AWS is known to support the newer checksum headers.
         s3={"addressing_style": "path" if endpoint else "auto"},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    with MAKING_CLIENTS:
+    with SESSION_LOCK:
         return _session().client(
             "s3",
             region_name=region,
@@ -256,7 +260,7 @@ def _client(
 
 @cache
 def _session() -> boto3.session.Session:
-    """It holds the parsed description of the service, 12 MiB; a client of its own takes 0.3."""
+    """Return one session for all clients: it holds the parsed service description, 12 MiB; a client takes 0.3 MiB."""
     return boto3.session.Session()
 
 
@@ -264,5 +268,5 @@ def _code(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
 
-def _cache() -> Path:
+def _cache_folder() -> Path:
     return Path(os.environ.get(Variable.CACHE) or Path.home() / ".cache" / "ctrlab")

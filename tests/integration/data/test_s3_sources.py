@@ -28,7 +28,7 @@ ROWS = [f"u{i % 7},i{i % 5},{i % 3 % 2}\n" for i in range(200)]
 @pytest.fixture
 def bucket(s3_prefix: str) -> S3Store:
     """Return an empty prefix of the server's bucket."""
-    return S3Store.of("tests", s3_prefix.removeprefix("s3://tests/"))
+    return S3Store.connect("tests", s3_prefix.removeprefix("s3://tests/"))
 
 
 def upload(bucket: S3Store, file: int, rows: list[str]) -> None:

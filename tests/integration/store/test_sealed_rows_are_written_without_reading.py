@@ -1,4 +1,4 @@
-"""Keys that may write and list the sealed rows but not read them, on a real S3 server that holds them to it."""
+"""Credentials that may write and list the sealed rows but not read them, on a real S3 server that enforces this."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ def _identity(name: str, *actions: str) -> Mapping[str, object]:
 
 
 IDENTITIES = (
-    _identity("any", "Admin", "Read", "Write", "List"),
+    _identity("administrator", "Admin", "Read", "Write", "List"),
     _identity("ordinary", "Write:tests", "List:tests", "Read:tests/root/datasets/*"),
     _identity("opener", "Read:tests", "List:tests"),
 )
@@ -24,23 +24,23 @@ IDENTITIES = (
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    with s3_server(IDENTITIES) as found:
-        yield found
+    with s3_server(IDENTITIES) as url:
+        yield url
 
 
-def store_of(name: str, endpoint: str) -> Store:
+def store_as(name: str, endpoint: str) -> Store:
     environment = {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": name, "AWS_SECRET_ACCESS_KEY": name}
     return open_store("s3://tests/root", environment)
 
 
-def test_what_cannot_be_read_is_stored_found_and_stored_again(
+def test_unreadable_rows_can_be_stored_listed_and_stored_again(
     endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CTRLAB_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "test"
     folder.mkdir()
     (folder / "labels.npy").write_bytes(b"0101")
-    ordinary, opener = store_of("ordinary", endpoint), store_of("opener", endpoint)
+    ordinary, opener = store_as("ordinary", endpoint), store_as("opener", endpoint)
 
     assert not ordinary.exists(f"{SEALED}labels.npy")
     ordinary.put_folder(SEALED, folder)

@@ -38,7 +38,7 @@ def download_s3(uri: str, field: str) -> Path:
     target = cache_folder() / "s3" / hashlib.sha256(uri.encode()).hexdigest()[:16]
     target.mkdir(parents=True, exist_ok=True)
     with _failures(uri, field):
-        store = S3Store.of(bucket)
+        store = S3Store.connect(bucket)
         objects = _list_objects(store, bucket, key)
     if not objects:
         raise InvalidData.at(field, f"{uri} does not exist: there is no such object and none below it")
