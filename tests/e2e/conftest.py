@@ -1,8 +1,8 @@
-"""ctrlab installed by its chart on the cluster that $KUBECONFIG names, with MovieLens-100K in its bucket.
+"""ctrlab installed with its chart on the cluster of $KUBECONFIG, with MovieLens-100K in its bucket.
 
     make e2e KUBECONFIG=... CTRLAB_E2E_OPERATOR_IMAGE=... CTRLAB_E2E_TRAINER_IMAGE=...
 
-The images must be reachable from its nodes. Without KUBECONFIG or an image these tests are skipped.
+The nodes must be able to pull the images. Without KUBECONFIG or an image these tests are skipped.
 """
 
 import base64
@@ -36,7 +36,7 @@ def images() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def system(images: dict[str, str]) -> Kubectl:
     """The operator's namespace, with the chart installed or upgraded to this version."""
-    found = Kubectl(SYSTEM)
+    system = Kubectl(SYSTEM)
     values = [
         *image_values(images),
         "tryout.postgresql.enabled=true",
@@ -47,7 +47,7 @@ def system(images: dict[str, str]) -> Kubectl:
     ]
     make_namespace(TEAM)
     arguments = [part for value in values for part in ("--set", value)]
-    found.run(
+    system.run(
         "upgrade",
         "--install",
         RELEASE,
@@ -58,13 +58,13 @@ def system(images: dict[str, str]) -> Kubectl:
         *arguments,
         program="helm",
     )
-    found.run("rollout", "status", f"deployment/{RELEASE}", "--timeout=300s")
-    return found
+    system.run("rollout", "status", f"deployment/{RELEASE}", "--timeout=300s")
+    return system
 
 
 @pytest.fixture(scope="session")
 def team(system: Kubectl) -> Kubectl:
-    """A team's namespace in which Pod Security is `restricted`."""
+    """A team's namespace that enforces Pod Security `restricted`."""
     return Kubectl(TEAM)
 
 

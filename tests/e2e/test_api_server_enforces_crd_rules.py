@@ -1,4 +1,4 @@
-"""What a real API server refuses by our CRDs alone; needs CTRLAB_TEST_KUBECONFIG, no operator and no node."""
+"""Rules of the CRDs on a real API server; needs CTRLAB_TEST_KUBECONFIG, but no operator and no node."""
 
 import os
 import uuid
@@ -31,13 +31,13 @@ def api() -> HttpKubernetesApi:
 @pytest.fixture(scope="module")
 def namespace(api: HttpKubernetesApi) -> Iterator[str]:
     name = f"ctrlab-rules-{uuid.uuid4().hex[:8]}"
-    made = api.create(NAMESPACES, "", {"metadata": {"name": name}})
+    created = api.create(NAMESPACES, "", {"metadata": {"name": name}})
     yield name
-    api.delete(NAMESPACES, "", name, made["metadata"]["uid"])
+    api.delete(NAMESPACES, "", name, created["metadata"]["uid"])
 
 
-def frozen(api: HttpKubernetesApi, namespace: str) -> str:
-    """A new experiment whose plan is frozen, as its status says."""
+def frozen_experiment(api: HttpKubernetesApi, namespace: str) -> str:
+    """Create an experiment whose status has a plan digest, and return its name."""
     name = f"study-{uuid.uuid4().hex[:8]}"
     api.create(EXPERIMENT, namespace, {"metadata": {"name": name}, "spec": spec()})
     status = {"metadata": {"name": name}, "status": {"planDigest": DIGEST, "stage": "Tuning"}}
@@ -45,22 +45,22 @@ def frozen(api: HttpKubernetesApi, namespace: str) -> str:
     return name
 
 
-def refusal(api: HttpKubernetesApi, namespace: str, change: dict[str, Any]) -> ApiError:
-    """Where an operator runs, it may take the digest back before the change comes: it knows of no plan in the store."""
+def rejection_of(api: HttpKubernetesApi, namespace: str, change: dict[str, Any]) -> ApiError:
+    """Return the error of a change, with retries: a running operator finds no plan and may remove the digest first."""
     for _ in range(ATTEMPTS):
-        name = frozen(api, namespace)
+        name = frozen_experiment(api, namespace)
         try:
             api.merge(EXPERIMENT, namespace, name, {"spec": change})
         except ApiError as error:
             return error
-    pytest.fail(f"{change} was taken {ATTEMPTS} times")
+    pytest.fail(f"{change} was accepted {ATTEMPTS} times")
 
 
 @pytest.mark.parametrize("change", [{"suspend": True}, {"tuning": {"workers": 7}}, {"tuning": {"trials": 99}}])
-def test_what_does_not_change_the_result_may_change(
+def test_fields_that_do_not_affect_the_result_may_change(
     api: HttpKubernetesApi, namespace: str, change: dict[str, Any]
 ) -> None:
-    name = frozen(api, namespace)
+    name = frozen_experiment(api, namespace)
     assert api.merge(EXPERIMENT, namespace, name, {"spec": change})["metadata"]["generation"] == 2
 
 
@@ -73,23 +73,23 @@ def test_what_does_not_change_the_result_may_change(
         {"dataset": {"split": {"seed": 99}}},
     ],
 )
-def test_a_frozen_plan_is_refused_with_what_to_do(
+def test_changing_a_frozen_plan_is_rejected_with_advice(
     api: HttpKubernetesApi, namespace: str, change: dict[str, Any]
 ) -> None:
-    refused = refusal(api, namespace, change)
-    assert refused.status == 422
-    assert "once the plan is frozen" in refused.message
+    error = rejection_of(api, namespace, change)
+    assert error.status == 422
+    assert "once the plan is frozen" in error.message
 
 
-def test_too_few_seeds_are_refused_at_the_door(api: HttpKubernetesApi, namespace: str) -> None:
+def test_too_few_seeds_are_rejected_at_creation(api: HttpKubernetesApi, namespace: str) -> None:
     body = {"metadata": {"name": "few"}, "spec": spec(evaluation={"seeds": {"count": 4}})}
     with pytest.raises(ApiError, match=r"spec\.evaluation\.seeds\.count"):
         api.create(EXPERIMENT, namespace, body)
 
 
 @pytest.mark.parametrize("field", ["serviceAccountName", "hostPath", "securityContext"])
-def test_rights_that_nobody_may_ask_for_are_no_fields(api: HttpKubernetesApi, namespace: str, field: str) -> None:
+def test_privileges_are_not_fields_of_the_specification(api: HttpKubernetesApi, namespace: str, field: str) -> None:
     body = {"metadata": {"name": f"study-{uuid.uuid4().hex[:8]}"}, "spec": spec(runtime={field: "admin", "gpu": 1})}
-    made = api.create(EXPERIMENT, namespace, body)
-    assert made["spec"]["runtime"]["gpu"] == 1
-    assert field not in made["spec"]["runtime"]
+    created = api.create(EXPERIMENT, namespace, body)
+    assert created["spec"]["runtime"]["gpu"] == 1
+    assert field not in created["spec"]["runtime"]

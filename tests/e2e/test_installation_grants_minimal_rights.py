@@ -1,11 +1,11 @@
-"""What the installed operator may not do, what its policies refuse, and what its API tells about itself."""
+"""Rights of the installed operator, its admission policies, and the documentation of its API."""
 
 import json
 from typing import Any
 
 import pytest
 from e2e.experiment_steps import experiment
-from e2e.kubectl import Kubectl, Manifest, Refused
+from e2e.kubectl import CommandFailed, Kubectl, Manifest
 
 OPERATOR = "system:serviceaccount:ctrlab:ctrlab"
 
@@ -43,8 +43,8 @@ def test_the_operator_may(team: Kubectl, verb: str, resource: str) -> None:
     assert team.may(OPERATOR, verb, resource)
 
 
-def sealed_pod(phase: str, where: str) -> Manifest:
-    """A pod of an experiment that references the Secret which opens the test set."""
+def sealed_pod(phase: str, reference_in: str) -> Manifest:
+    """Return a pod of an experiment that references the test Secret."""
     security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     container: dict[str, Any] = {"name": "worker", "image": "busybox", "securityContext": security}
     pod: dict[str, Any] = {
@@ -52,11 +52,11 @@ def sealed_pod(phase: str, where: str) -> Manifest:
         "containers": [container],
     }
     reference = {"name": "opens-the-test-set", "key": "AWS_ACCESS_KEY_ID"}
-    if where == "env":
+    if reference_in == "env":
         container["env"] = [{"name": "KEY", "valueFrom": {"secretKeyRef": reference}}]
-    elif where == "envFrom":
+    elif reference_in == "envFrom":
         container["envFrom"] = [{"secretRef": {"name": "opens-the-test-set"}}]
-    elif where == "volume":
+    elif reference_in == "volume":
         pod["volumes"] = [{"name": "keys", "secret": {"secretName": "opens-the-test-set"}}]
     else:
         pod["initContainers"] = [
@@ -66,31 +66,31 @@ def sealed_pod(phase: str, where: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod}
 
 
-def _try(team: Kubectl, pod: Manifest) -> None:
-    team.run("create", "--validate=false", "--dry-run=server", "--filename", "-", given=json.dumps(pod))
+def _dry_run(team: Kubectl, pod: Manifest) -> None:
+    team.run("create", "--validate=false", "--dry-run=server", "--filename", "-", stdin=json.dumps(pod))
 
 
-@pytest.mark.parametrize("where", ["env", "envFrom", "volume", "initContainer"])
-def test_a_tuning_pod_with_the_test_secret_is_refused(team: Kubectl, where: str) -> None:
-    with pytest.raises(Refused, match="the test set is sealed: a pod of the phase tune must not reference"):
-        _try(team, sealed_pod("tune", where))
-    _try(team, sealed_pod("evaluate", where))
+@pytest.mark.parametrize("reference_in", ["env", "envFrom", "volume", "initContainer"])
+def test_a_tuning_pod_with_the_test_secret_is_rejected(team: Kubectl, reference_in: str) -> None:
+    with pytest.raises(CommandFailed, match="the test set is sealed: a pod of the phase tune must not reference"):
+        _dry_run(team, sealed_pod("tune", reference_in))
+    _dry_run(team, sealed_pod("evaluate", reference_in))
 
 
-def test_a_secret_that_an_experiment_names_is_sealed_as_well(team: Kubectl) -> None:
+def test_the_test_secret_of_an_experiment_is_sealed(team: Kubectl) -> None:
     storage = {"secretRef": {"name": "s3"}, "testSecretRef": {"name": "ours-alone"}}
     team.apply(experiment("sealing", "s3://nowhere/data", storage=storage, suspend=True))
     pod = sealed_pod("tune", "env")
     pod["spec"]["containers"][0]["env"][0]["valueFrom"]["secretKeyRef"]["name"] = "ours-alone"
 
-    def look() -> Manifest:
+    def observe() -> Manifest:
         try:
-            _try(team, pod)
-        except Refused as refused:
-            return {"status": str(refused)}
+            _dry_run(team, pod)
+        except CommandFailed as error:
+            return {"status": str(error)}
         return {}
 
-    team.wait("the policy's knowledge of the experiment", look, lambda found: "ours-alone" in found.get("status", ""))
+    team.wait("the policy to use the experiment", observe, lambda state: "ours-alone" in state.get("status", ""))
     team.delete("ctrexperiment", "sealing")
 
 
@@ -104,8 +104,8 @@ def test_a_secret_that_an_experiment_names_is_sealed_as_well(team: Kubectl) -> N
         ({"runtime": {"gpu": -1}}, r"spec\.runtime\.gpu"),
     ],
 )
-def test_a_bad_specification_is_refused_by_the_api_server(team: Kubectl, changes: Manifest, message: str) -> None:
-    with pytest.raises(Refused, match=message):
+def test_an_invalid_specification_is_rejected_by_the_api_server(team: Kubectl, changes: Manifest, message: str) -> None:
+    with pytest.raises(CommandFailed, match=message):
         team.apply(experiment("bad", "s3://bucket/data", **changes))
 
 
@@ -118,12 +118,12 @@ def test_every_field_is_documented(team: Kubectl, plural: str) -> None:
 
 
 def undocumented(schema: Manifest, path: str) -> list[str]:
-    """Paths of the fields without a description."""
-    found = [] if schema.get("description") else [path]
+    """Return the paths of fields without a description."""
+    paths = [] if schema.get("description") else [path]
     for name, below in schema.get("properties", {}).items():
-        found += undocumented(below, f"{path}.{name}")
+        paths += undocumented(below, f"{path}.{name}")
     for key, mark in (("items", "[]"), ("additionalProperties", "{}")):
         below = schema.get(key)
         if isinstance(below, dict):
-            found += [bare for bare in undocumented(below, path + mark) if bare != path + mark]
-    return found
+            paths += [nested for nested in undocumented(below, path + mark) if nested != path + mark]
+    return paths

@@ -1,4 +1,4 @@
-"""Namespaced mode: an operator with Roles alone, beside one for the whole cluster."""
+"""Namespaced mode: an operator with Roles only, in addition to one for the whole cluster."""
 
 from collections.abc import Iterator
 
@@ -7,16 +7,16 @@ from e2e.experiment_steps import condition, experiment
 from e2e.helm_installation import CHART, image_values, make_namespace
 from e2e.kubectl import Kubectl
 
-RELEASE = "own"
-NAMESPACE = "ctrlab-e2e-own"
-OPERATOR = f"system:serviceaccount:{NAMESPACE}:own-ctrlab"
+RELEASE = "tenant"
+NAMESPACE = "ctrlab-e2e-tenant"
+OPERATOR = f"system:serviceaccount:{NAMESPACE}:tenant-ctrlab"
 
 
 @pytest.fixture(scope="module")
-def own(system: Kubectl, images: dict[str, str]) -> Iterator[Kubectl]:
-    """The namespace of a second release, which may make nothing that is cluster-wide."""
+def tenant(system: Kubectl, images: dict[str, str]) -> Iterator[Kubectl]:
+    """The namespace of a second release, which creates no cluster-wide objects."""
     make_namespace(NAMESPACE)
-    found = Kubectl(NAMESPACE)
+    kubectl = Kubectl(NAMESPACE)
     values = [
         *image_values(images),
         f"watchNamespaces={{{NAMESPACE}}}",
@@ -24,30 +24,30 @@ def own(system: Kubectl, images: dict[str, str]) -> Iterator[Kubectl]:
         "seal.enabled=false",
     ]
     arguments = [part for value in values for part in ("--set", value)]
-    found.run("upgrade", "--install", RELEASE, str(CHART), *arguments, program="helm")
-    yield found
-    found.run("uninstall", RELEASE, "--wait=false", program="helm")
-    found.run("delete", "namespace", NAMESPACE, "--wait=false")
+    kubectl.run("upgrade", "--install", RELEASE, str(CHART), *arguments, program="helm")
+    yield kubectl
+    kubectl.run("uninstall", RELEASE, "--wait=false", program="helm")
+    kubectl.run("delete", "namespace", NAMESPACE, "--wait=false")
 
 
-def test_it_becomes_ready_without_asking_for_more(own: Kubectl) -> None:
-    own.run("rollout", "status", "deployment/own-ctrlab", "--timeout=600s")
-    told = own.run("logs", "deployment/own-ctrlab", "--tail=-1")
-    assert "acquired the Lease" in told
-    assert "forbidden" not in told.lower()
+def test_it_becomes_ready_without_forbidden_requests(tenant: Kubectl) -> None:
+    tenant.run("rollout", "status", "deployment/tenant-ctrlab", "--timeout=600s")
+    logs = tenant.run("logs", "deployment/tenant-ctrlab", "--tail=-1")
+    assert "acquired the Lease" in logs
+    assert "forbidden" not in logs.lower()
 
 
-def test_it_answers_for_its_namespace(own: Kubectl) -> None:
-    own.apply(experiment("here", "s3://bucket/data"))
-    found = own.wait(
-        "an answer",
-        lambda: own.get("ctrexperiment", "here"),
-        lambda found: bool(condition(found, "Ready")),
+def test_it_reconciles_experiments_of_its_namespace(tenant: Kubectl) -> None:
+    tenant.apply(experiment("here", "s3://bucket/data"))
+    resource = tenant.wait(
+        "a condition",
+        lambda: tenant.get("ctrexperiment", "here"),
+        lambda resource: bool(condition(resource, "Ready")),
     )
-    assert "spec.storage.artifacts" in condition(found, "Stalled").get("message", "") or condition(found, "Ready")
+    assert "spec.storage.artifacts" in condition(resource, "Stalled").get("message", "") or condition(resource, "Ready")
 
 
 @pytest.mark.parametrize("resource", ["ctrexperiments", "jobs", "pods"])
-def test_it_sees_no_other_namespace(own: Kubectl, team: Kubectl, resource: str) -> None:
-    assert own.may(OPERATOR, "list", resource)
+def test_it_sees_no_other_namespace(tenant: Kubectl, team: Kubectl, resource: str) -> None:
+    assert tenant.may(OPERATOR, "list", resource)
     assert not team.may(OPERATOR, "list", resource)

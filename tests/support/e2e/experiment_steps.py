@@ -1,4 +1,4 @@
-"""A small experiment on MovieLens-100K as a user would write it, and looks at how it goes."""
+"""A small experiment on MovieLens-100K as a user would write it, and waiting for its progress."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ MODELS = {"LR": "lr", "FM": "fm"}
 
 
 def experiment(name: str, source: str, **changes: Any) -> Manifest:
-    """Two models, some trials each, five seeds; a minute or two of training on one core."""
+    """Return an experiment with two models, some trials and five seeds; one or two minutes of training on one core."""
     search = {"learning_rate": {"float": {"low": "1e-3", "high": "1e-1", "log": True}}}
     parameters = {"batch_size": "2048", "epochs": "3"}
     features = ("user_id", "item_id", "age", "gender", "occupation")
@@ -36,29 +36,29 @@ def experiment(name: str, source: str, **changes: Any) -> Manifest:
     return {"apiVersion": "ctrlab.dev/v1alpha1", "kind": "CTRExperiment", "metadata": {"name": name}, "spec": spec}
 
 
-def stage(found: Manifest) -> str:
-    """Empty before the operator has seen it."""
-    return str(found.get("status", {}).get("stage", ""))
+def stage(resource: Manifest) -> str:
+    """Return the stage; empty before the first reconcile."""
+    return str(resource.get("status", {}).get("stage", ""))
 
 
-def condition(found: Manifest, kind: str) -> Manifest:
-    """Empty where the condition is not there."""
-    conditions = found.get("status", {}).get("conditions", [])
-    return next((condition for condition in conditions if condition["type"] == kind), {})
+def condition(resource: Manifest, condition_type: str) -> Manifest:
+    """Return a condition; empty if it does not exist."""
+    conditions = resource.get("status", {}).get("conditions", [])
+    return next((condition for condition in conditions if condition["type"] == condition_type), {})
 
 
-def until(team: Kubectl, name: str, *stages: str) -> Manifest:
-    """The experiment once it is in one of these stages; an end that is none of them fails at once."""
+def wait_for_stage(team: Kubectl, name: str, *stages: str) -> Manifest:
+    """Wait until the experiment is in one of these stages; fail at once if it ends in another."""
 
-    def arrived(found: Manifest) -> bool:
-        now = stage(found)
-        assert now in stages or now not in ("Succeeded", "Failed"), (now, condition(found, "Ready"))
-        return now in stages
+    def is_reached(resource: Manifest) -> bool:
+        current = stage(resource)
+        assert current in stages or current not in ("Succeeded", "Failed"), (current, condition(resource, "Ready"))
+        return current in stages
 
-    return team.wait(f"{name} in {' or '.join(stages)}", lambda: team.get("ctrexperiment", name), arrived, 1800)
+    return team.wait(f"{name} in {' or '.join(stages)}", lambda: team.get("ctrexperiment", name), is_reached, 1800)
 
 
-def workers(team: Kubectl, name: str, phase: str) -> list[Manifest]:
-    """Its running pods of a phase."""
+def running_workers(team: Kubectl, name: str, phase: str) -> list[Manifest]:
+    """Return the running pods of a phase."""
     selector = f"ctrlab.dev/experiment={name},ctrlab.dev/phase={phase}"
     return [pod for pod in team.list("pods", selector) if pod["status"].get("phase") == "Running"]

@@ -1,4 +1,4 @@
-"""What every installation of the chart in the stories has in common."""
+"""Installing the chart in end-to-end tests."""
 
 from pathlib import Path
 
@@ -8,15 +8,15 @@ CHART = Path(__file__).parents[3] / "charts" / "ctrlab"
 
 
 def image_values(images: dict[str, str]) -> list[str]:
-    """Both images as values of the chart."""
-    found = []
+    """Return both images as values of the chart."""
+    values = []
     for part, key in (("operator", "image"), ("trainer", "trainer.image")):
         repository, tag = images[part].rsplit(":", 1)
-        found += [f"{key}.repository={repository}", f"{key}.tag={tag}"]
-    return found
+        values += [f"{key}.repository={repository}", f"{key}.tag={tag}"]
+    return values
 
 
 def make_namespace(name: str) -> None:
-    """One in which Pod Security is `restricted`."""
+    """Create a namespace that enforces Pod Security `restricted`."""
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     Kubectl("default").apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})

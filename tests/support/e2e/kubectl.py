@@ -1,4 +1,4 @@
-"""A cluster through `kubectl` and `helm`, as its users reach it."""
+"""A cluster through `kubectl` and `helm`, the tools of its users."""
 
 import json
 import subprocess
@@ -10,30 +10,30 @@ from typing import Any
 
 Manifest = dict[str, Any]
 
-PATIENCE = 600.0
-"""Seconds for whatever a cluster does; a failure should say what was last seen, not hang."""
+TIMEOUT_SECONDS = 600.0
+"""Time limit of one change on the cluster; a failure then shows the last observation."""
 
 
-class Refused(Exception):
-    """What kubectl or helm printed before it ended with an error."""
+class CommandFailed(Exception):
+    """kubectl or helm ended with an error; the message is what it printed."""
 
 
 @dataclass(frozen=True)
 class Kubectl:
-    """One namespace of the cluster that $KUBECONFIG names."""
+    """One namespace of the cluster of $KUBECONFIG."""
 
     namespace: str
 
-    def run(self, *arguments: str, given: str | None = None, program: str = "kubectl") -> str:
-        """What it prints; Refused where it fails."""
+    def run(self, *arguments: str, stdin: str | None = None, program: str = "kubectl") -> str:
+        """Run a command and return its output; CommandFailed if it fails."""
         command = [program, "--namespace", self.namespace, *arguments]
-        done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise Refused(f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
+            raise CommandFailed(f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
 
     def apply(self, *manifests: Manifest) -> None:
-        """On the server, which also checks; kubectl would copy a big ConfigMap into an annotation that is too small."""
+        """Apply on the server, which also validates; kubectl would copy a large ConfigMap into an annotation."""
         documents = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
         self.run(
             "apply",
@@ -42,32 +42,32 @@ class Kubectl:
             "--validate=false",
             "--filename",
             "-",
-            given=json.dumps(documents),
+            stdin=json.dumps(documents),
         )
 
     def get(self, kind: str, name: str) -> Manifest:
-        """One object."""
-        found: Manifest = json.loads(self.run("get", kind, name, "--output", "json"))
-        return found
+        """Return one object."""
+        body: Manifest = json.loads(self.run("get", kind, name, "--output", "json"))
+        return body
 
     def list(self, kind: str, selector: str = "") -> list[Manifest]:
-        """Objects with these labels."""
-        found: list[Manifest] = json.loads(self.run("get", kind, "--selector", selector, "--output", "json"))["items"]
-        return found
+        """Return the objects that match a label selector."""
+        items: list[Manifest] = json.loads(self.run("get", kind, "--selector", selector, "--output", "json"))["items"]
+        return items
 
     def may(self, user: str, verb: str, resource: str) -> bool:
         """Whether the user has this right in the namespace; `resource` may be TYPE/NAME."""
         try:
             return self.run("auth", "can-i", verb, resource, "--as", user).strip() == "yes"
-        except Refused:
+        except CommandFailed:
             return False
 
     def delete(self, kind: str, name: str, *arguments: str) -> None:
-        """Without waiting for its end."""
+        """Delete an object without waiting for its end."""
         self.run("delete", kind, name, "--wait=false", "--ignore-not-found", *arguments)
 
     def output_of(self, image: str, code: str, secret: str, environment: dict[str, str], **pod: Any) -> str:
-        """What a Python program prints in a pod of its own, with the keys of an S3 Secret."""
+        """Run a Python program in a new pod with the keys of an S3 Secret, and return its output."""
         name = f"e2e-{uuid.uuid4().hex[:8]}"
         security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
         container = {
@@ -94,7 +94,7 @@ class Kubectl:
         ended = self.wait(
             f"pod {name}",
             lambda: self.get("pod", name),
-            lambda found: found["status"].get("phase") in ("Succeeded", "Failed"),
+            lambda pod: pod["status"].get("phase") in ("Succeeded", "Failed"),
         )
         printed = self.run("logs", name)
         self.delete("pod", name)
@@ -103,16 +103,16 @@ class Kubectl:
 
     def wait(
         self,
-        what: str,
-        look: Callable[[], Manifest],
-        holds: Callable[[Manifest], bool],
-        patience: float = PATIENCE,
+        description: str,
+        observe: Callable[[], Manifest],
+        is_reached: Callable[[Manifest], bool],
+        seconds: float = TIMEOUT_SECONDS,
     ) -> Manifest:
-        """The first look for which it holds."""
-        deadline = time.monotonic() + patience
+        """Observe until the condition is reached, and return that observation."""
+        deadline = time.monotonic() + seconds
         while True:
-            found = look()
-            if holds(found):
-                return found
-            assert time.monotonic() < deadline, f"{what}: not within {patience:.0f} s; last {found.get('status')}"
+            state = observe()
+            if is_reached(state):
+                return state
+            assert time.monotonic() < deadline, f"{description}: not within {seconds:.0f} s; last {state.get('status')}"
             time.sleep(1)

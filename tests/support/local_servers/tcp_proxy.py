@@ -1,4 +1,4 @@
-"""A TCP port in front of a server, which a test can cut: the same as a network that breaks."""
+"""A TCP proxy in front of a server, which a test can cut to simulate a network failure."""
 
 import contextlib
 import socket
@@ -10,7 +10,7 @@ class TcpProxy:
     """Forwards connections until it is cut; `restore` lets new ones through again."""
 
     def __init__(self, connect: Callable[[], socket.socket], host: str = "127.0.0.1", port: int = 0) -> None:
-        """`connect` opens a connection to the server."""
+        """Listen on the port; `connect` opens a connection to the server."""
         self._connect = connect
         self._listener = socket.create_server((host, port))
         self.port = int(self._listener.getsockname()[1])
@@ -24,14 +24,14 @@ class TcpProxy:
         self._cut.set()
         with self._lock:
             for end in self._open:
-                _hang_up(end)
+                _shut_down(end)
 
     def restore(self) -> None:
         """Accept connections again."""
         self._cut.clear()
 
     def close(self) -> None:
-        """For good."""
+        """Cut the connections and close the port."""
         self.cut()
         self._listener.close()
 
@@ -62,19 +62,19 @@ class TcpProxy:
             pass
         finally:
             for end in (source, target):
-                _hang_up(end)
+                _shut_down(end)
             source.close()
             with self._lock:
                 self._open.discard(source)
 
 
-def _hang_up(end: socket.socket) -> None:
+def _shut_down(end: socket.socket) -> None:
     with contextlib.suppress(OSError):
         end.shutdown(socket.SHUT_RDWR)
 
 
 def to_unix_socket(path: str) -> Callable[[], socket.socket]:
-    """For servers that listen on a file."""
+    """Return a `connect` function for a server that listens on a Unix socket."""
 
     def connect() -> socket.socket:
         end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
