@@ -1,4 +1,4 @@
-"""Real PostgreSQL and SeaweedFS servers from wheels, for tests and benchmarks, on free ports and in temporary folders."""
+"""Real PostgreSQL and SeaweedFS servers from wheels, for tests and benchmarks, on free ports."""
 
 import json
 import os
