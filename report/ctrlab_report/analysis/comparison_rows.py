@@ -1,4 +1,4 @@
-"""One comparison of the statistics package as a row of the summary."""
+"""Conversion of a comparison of the statistics package to a row of the summary."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -42,7 +42,7 @@ from ctrlab_report.statistics.verdict_table import ReplicateUnit
 
 @dataclass(frozen=True)
 class SeedOnlyComparison:
-    """A comparison of a metric that has values by seed and no test-sample covariance."""
+    """A comparison of a metric that has values by seed but no test-sample covariance."""
 
     a: str
     b: str
@@ -53,154 +53,159 @@ class SeedOnlyComparison:
 def comparison_row(
     inputs: ReportInputs,
     metric: ScoredMetric,
-    found: AdjustedComparison | SeedOnlyComparison,
-    plan: ComparisonSettings,
+    comparison: AdjustedComparison | SeedOnlyComparison,
+    settings: ComparisonSettings,
 ) -> ComparisonSummary:
-    """The row without verdict and sentence, marked exploratory; the caller says what it is."""
-    one = found.comparison if isinstance(found, AdjustedComparison) else found
-    of_a, of_b = metric.values_of(one.a), metric.values_of(one.b)
-    seeds = tuple(seed for seed in of_a if seed in of_b)
-    differences = [of_a[seed] - of_b[seed] for seed in seeds]
-    clean = unflagged_seeds(inputs, metric, one.a) & unflagged_seeds(inputs, metric, one.b)
-    kept = [d for seed, d in zip(seeds, differences, strict=True) if seed in clean]
-    on_these_rows = one.test_set_only if isinstance(one.test_set_only, PairedT | Degenerate) else None
-    here = paired_seed_estimate(differences, on_these_rows) if on_these_rows is not None else None
-    if here is not None and isinstance(found, AdjustedComparison):
-        here = here.model_copy(update={"p_adjusted": found.adjusted_test_set_only_p})
-    of_pair = _from_pair(found, plan) if isinstance(found, AdjustedComparison) else {}
+    """Return the row marked exploratory, without verdict and sentence; the caller sets these three."""
+    pair = comparison.comparison if isinstance(comparison, AdjustedComparison) else comparison
+    values_a, values_b = metric.values_of(pair.a), metric.values_of(pair.b)
+    seeds = tuple(seed for seed in values_a if seed in values_b)
+    differences = [values_a[seed] - values_b[seed] for seed in seeds]
+    unflagged = unflagged_seeds(inputs, metric, pair.a) & unflagged_seeds(inputs, metric, pair.b)
+    unflagged_differences = [d for seed, d in zip(seeds, differences, strict=True) if seed in unflagged]
+    test = pair.test_set_only if isinstance(pair.test_set_only, PairedT | Degenerate) else None
+    this_test_set = paired_seed_estimate(differences, test) if test is not None else None
+    if this_test_set is not None and isinstance(comparison, AdjustedComparison):
+        this_test_set = this_test_set.model_copy(update={"p_adjusted": comparison.adjusted_test_set_only_p})
+    pair_fields = _pair_fields(comparison, settings) if isinstance(comparison, AdjustedComparison) else {}
     return ComparisonSummary(
-        a=one.a,
-        b=one.b,
+        a=pair.a,
+        b=pair.b,
         metric=metric.name,
         role="exploratory",
         direction=_direction(metric.name),
         seeds=seeds,
         differences=tuple(differences),
         difference=sum(differences) / len(differences) if differences else None,
-        this_test_set=here,
-        relative_improvement=_relative(metric.name, [of_a[s] for s in seeds], [of_b[s] for s in seeds]),
-        without_flagged=seed_estimate(kept, plan.confidence) if len(kept) < len(seeds) else None,
+        this_test_set=this_test_set,
+        relative_improvement=_relative_improvement(
+            metric.name, [values_a[seed] for seed in seeds], [values_b[seed] for seed in seeds]
+        ),
+        without_flagged=seed_estimate(unflagged_differences, settings.confidence)
+        if len(unflagged_differences) < len(seeds)
+        else None,
         sentence="",
-        inputs_digest=digest({name: model_inputs_digest(inputs, name) for name in (one.a, one.b)}),
-        **({"population": None} | of_pair),
+        inputs_digest=digest({name: model_inputs_digest(inputs, name) for name in (pair.a, pair.b)}),
+        **({"population": None} | pair_fields),
     )
 
 
 def sentence_without_verdict(row: ComparisonSummary, confidence: float, unit: ReplicateUnit = "seeds") -> str:
-    """What the numbers of an exploratory comparison, or of one without a verdict, say."""
+    """Return the sentence of an exploratory comparison, or of one without a verdict."""
     name = metric_name(row.metric)
     if row.difference is None:
         return f"{row.a} and {row.b} have no seed in common with a value of {name}."
     if row.population is None:
-        found = row.this_test_set
-        digits = decimals_for_spread(found.sd or 0.0) if found else 4
+        estimate = row.this_test_set
+        digits = decimals_for_spread(estimate.sd or 0.0) if estimate else 4
         text = f"{name} of {row.a} and {row.b} differs by {format_difference(row.difference, digits)} on this test set"
-        if found is None or found.interval is None:
-            return f"{text}; the spread over seeds is not known."
-        bounds = format_signed_interval(found.interval, digits)
-        return (
-            f"{text} ({format_confidence(confidence)} CI over {found.n} {unit} {bounds}, paired t, "
-            f"{format_p_clause(found.p)})."
-        )
-    found_both = row.population
-    digits = decimals_for_spread(found_both.se)
+        if estimate is None or estimate.interval is None:
+            return f"{text}; the spread over seeds is unknown."
+        bounds = format_signed_interval(estimate.interval, digits)
+        level = format_confidence(confidence)
+        return f"{text} ({level} CI over {estimate.n} {unit} {bounds}, paired t, {format_p_clause(estimate.p)})."
+    population = row.population
+    digits = decimals_for_spread(population.se)
+    bounds = format_signed_interval(population.interval, digits)
     return (
-        f"{name} of {row.a} and {row.b} differs by {format_difference(found_both.estimate, digits)} "
-        f"({format_confidence(confidence)} CI "
-        f"{format_signed_interval(found_both.interval, digits)}, adjusted {format_p_clause(found_both.p_adjusted)}, "
-        f"{len(row.seeds)} "
-        f"{unit}; exploratory)."
+        f"{name} of {row.a} and {row.b} differs by {format_difference(population.estimate, digits)} "
+        f"({format_confidence(confidence)} CI {bounds}, adjusted {format_p_clause(population.p_adjusted)}, "
+        f"{len(row.seeds)} {unit}; exploratory)."
     )
 
 
-def _from_pair(found: AdjustedComparison, plan: ComparisonSettings) -> dict[str, Any]:
-    one = found.comparison
+def _pair_fields(comparison: AdjustedComparison, settings: ComparisonSettings) -> dict[str, Any]:
+    pair = comparison.comparison
     return {
-        "population": _population(found, plan.confidence),
-        "equivalence": _equivalence(found, plan),
-        "detectable": _detectable(one, plan),
-        "distribution_free": _exact(one.distribution_free),
-        "signed_rank": _exact(one.signed_rank),
-        **_effects(one),
+        "population": _population(comparison, settings.confidence),
+        "equivalence": _equivalence(comparison, settings),
+        "detectable": _detectable_difference(pair, settings),
+        "distribution_free": _distribution_free_test(pair.distribution_free),
+        "signed_rank": _distribution_free_test(pair.signed_rank),
+        **_effect_sizes(pair),
     }
 
 
-def _population(found: AdjustedComparison, confidence: float) -> PopulationEstimate | None:
-    one = found.comparison
-    estimate = population_estimate(one.two_source, one.covariance.units)
+def _population(comparison: AdjustedComparison, confidence: float) -> PopulationEstimate | None:
+    pair = comparison.comparison
+    estimate = population_estimate(pair.two_source, pair.covariance.units)
     if estimate is None:
         return None
-    wide = found.simultaneous
-    together = (
-        ConfidenceInterval(low=wide.low, high=wide.high, confidence=confidence, method=wide.method) if wide else None
+    bounds = comparison.simultaneous
+    simultaneous = (
+        ConfidenceInterval(low=bounds.low, high=bounds.high, confidence=confidence, method=bounds.method)
+        if bounds
+        else None
     )
-    return estimate.model_copy(update={"p_adjusted": found.adjusted_p, "simultaneous": together})
+    return estimate.model_copy(update={"p_adjusted": comparison.adjusted_p, "simultaneous": simultaneous})
 
 
-def _equivalence(found: AdjustedComparison, plan: ComparisonSettings) -> Equivalence | None:
-    tested, posterior = found.comparison.equivalence, found.comparison.rope
-    if tested is None or posterior is None or found.adjusted_equivalence_p is None:
+def _equivalence(comparison: AdjustedComparison, settings: ComparisonSettings) -> Equivalence | None:
+    tost, posterior = comparison.comparison.equivalence, comparison.comparison.rope
+    if tost is None or posterior is None or comparison.adjusted_equivalence_p is None:
         return None
     return Equivalence(
-        margin=tested.margin,
-        p=tested.p,
-        p_adjusted=found.adjusted_equivalence_p,
+        margin=tost.margin,
+        p=tost.p,
+        p_adjusted=comparison.adjusted_equivalence_p,
         interval=ConfidenceInterval(
-            low=tested.low, high=tested.high, confidence=round(1 - 2 * plan.alpha, 12), method=tested.method
+            low=tost.low, high=tost.high, confidence=round(1 - 2 * settings.alpha, 12), method=tost.method
         ),
         below=posterior.below,
         within=posterior.within,
         above=posterior.above,
-        method=tested.method,
+        method=tost.method,
         posterior_method=posterior.method,
     )
 
 
-def _detectable(one: PairComparison, plan: ComparisonSettings) -> DetectableDifference | None:
-    both, effect = one.two_source, one.detectable
-    if not isinstance(both, TwoSourceComparison) or effect is None:
+def _detectable_difference(pair: PairComparison, settings: ComparisonSettings) -> DetectableDifference | None:
+    two_source, detectable = pair.two_source, pair.detectable
+    if not isinstance(two_source, TwoSourceComparison) or detectable is None:
         return None
-    test_df = one.covariance.test_df
-    wanted = None
-    if plan.margin is not None:
-        seed_sd = (both.seed_variance * both.seeds) ** 0.5
-        wanted = seeds_for_half_width(
-            seed_sd, both.test_variance, plan.margin, test_df=test_df, confidence=plan.confidence
+    test_df = pair.covariance.test_df
+    needed = None
+    if settings.margin is not None:
+        seed_sd = (two_source.seed_variance * two_source.seeds) ** 0.5
+        needed = seeds_for_half_width(
+            seed_sd, two_source.test_variance, settings.margin, test_df=test_df, confidence=settings.confidence
         )
     return DetectableDifference(
-        critical_difference=critical_value(both.df, plan.confidence) * both.se,
-        minimum_detectable=effect.effect,
-        power=effect.power,
-        limit_half_width=critical_value(test_df, plan.confidence) * both.se_limit,
-        seeds_for_margin=wanted.seeds if wanted else None,
-        more_seeds_can_help=wanted.seeds is not None if wanted else None,
-        method=effect.method,
+        critical_difference=critical_value(two_source.df, settings.confidence) * two_source.se,
+        minimum_detectable=detectable.effect,
+        power=detectable.power,
+        limit_half_width=critical_value(test_df, settings.confidence) * two_source.se_limit,
+        seeds_for_margin=needed.seeds if needed else None,
+        more_seeds_can_help=needed.seeds is not None if needed else None,
+        method=detectable.method,
     )
 
 
-def _exact(found: ExactTest | UnderpoweredByDesign | Degenerate | None) -> DistributionFreeTest | None:
-    if isinstance(found, ExactTest):
-        return DistributionFreeTest(p=found.p, minimum_p=found.minimum_p, method=found.method)
-    if isinstance(found, UnderpoweredByDesign):
+def _distribution_free_test(
+    result: ExactTest | UnderpoweredByDesign | Degenerate | None,
+) -> DistributionFreeTest | None:
+    if isinstance(result, ExactTest):
+        return DistributionFreeTest(p=result.p, minimum_p=result.minimum_p, method=result.method)
+    if isinstance(result, UnderpoweredByDesign):
         return DistributionFreeTest(
-            p=None, minimum_p=found.minimum_p, seeds_needed=found.seeds_needed, method=found.method
+            p=None, minimum_p=result.minimum_p, seeds_needed=result.seeds_needed, method=result.method
         )
     return None
 
 
-def _effects(one: PairComparison) -> dict[str, EffectSize]:
+def _effect_sizes(pair: PairComparison) -> dict[str, EffectSize]:
     effects: dict[str, EffectSize] = {}
-    if isinstance(found := one.effect, StandardisedDifference):
-        interval = ConfidenceInterval(low=found.low, high=found.high, confidence=found.confidence, method=found.method)
-        effects["standardized"] = EffectSize(value=found.d_z, interval=interval, method=found.method)
-        effects["hedges"] = EffectSize(value=found.hedges, method=found.method)
-    if (share := one.superiority) is not None:
+    if isinstance(d_z := pair.effect, StandardisedDifference):
+        interval = ConfidenceInterval(low=d_z.low, high=d_z.high, confidence=d_z.confidence, method=d_z.method)
+        effects["standardized"] = EffectSize(value=d_z.d_z, interval=interval, method=d_z.method)
+        effects["hedges"] = EffectSize(value=d_z.hedges, method=d_z.method)
+    if (share := pair.superiority) is not None:
         interval = ConfidenceInterval(low=share.low, high=share.high, confidence=share.confidence, method=share.method)
         effects["superiority"] = EffectSize(value=share.probability, interval=interval, method=share.method)
     return effects
 
 
-def _relative(metric: str, a: list[float], b: list[float]) -> float | None:
+def _relative_improvement(metric: str, a: list[float], b: list[float]) -> float | None:
     if metric not in ("auc", "gauc") or not a:
         return None
     base = sum(b) / len(b)

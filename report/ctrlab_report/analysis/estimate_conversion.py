@@ -1,4 +1,4 @@
-"""From the results of the statistics package to the rows of a summary."""
+"""Conversion of the estimates of the statistics package to records of the summary."""
 
 import math
 
@@ -11,18 +11,18 @@ from ctrlab_report.statistics.two_source_estimates import TwoSourceComparison, T
 
 
 def seed_estimate(values: list[float], confidence: float) -> SeedEstimate | None:
-    """Mean, spread and t interval; None without a value, no interval for one seed or equal seeds."""
+    """Return mean, spread and t interval; None without a value, no interval for one seed or equal seeds."""
     if not values:
         return None
-    found = t_interval(values, confidence=confidence)
+    mean = t_interval(values, confidence=confidence)
     interval = sd = None
-    if not isinstance(found, Degenerate):
-        interval = ConfidenceInterval(low=found.low, high=found.high, confidence=confidence, method=T_INTERVAL)
-        sd = found.sd
+    if not isinstance(mean, Degenerate):
+        interval = ConfidenceInterval(low=mean.low, high=mean.high, confidence=confidence, method=T_INTERVAL)
+        sd = mean.sd
     elif len(values) > 1:
         sd = 0.0
     return SeedEstimate(
-        mean=found.estimate,
+        mean=mean.estimate,
         sd=sd,
         n=len(values),
         interval=interval,
@@ -34,60 +34,64 @@ def seed_estimate(values: list[float], confidence: float) -> SeedEstimate | None
 
 
 def _bootstrap(values: list[float], confidence: float) -> ConfidenceInterval | None:
-    """The BCa interval as an extra from 20 seeds on; below, it covers too little to be shown."""
+    """Return the additional BCa interval; None below 20 seeds, where its coverage is too low."""
     if len(values) < BCA_MIN_SEEDS:
         return None
-    found = bca_interval(values, confidence=confidence)
-    return ConfidenceInterval(low=found.low, high=found.high, confidence=confidence, method=found.method)
+    bounds = bca_interval(values, confidence=confidence)
+    return ConfidenceInterval(low=bounds.low, high=bounds.high, confidence=confidence, method=bounds.method)
 
 
-def paired_seed_estimate(differences: list[float], found: PairedT | Degenerate) -> SeedEstimate | None:
-    """The paired t-test as a seed estimate; None without a shared seed."""
+def paired_seed_estimate(differences: list[float], test: PairedT | Degenerate) -> SeedEstimate | None:
+    """Return the paired t-test as a seed estimate; None without a shared seed."""
     if not differences:
         return None
-    known = None if isinstance(found, Degenerate) else found
+    result = None if isinstance(test, Degenerate) else test
     return SeedEstimate(
-        mean=found.estimate,
-        sd=known.sd if known else (0.0 if len(differences) > 1 else None),
+        mean=test.estimate,
+        sd=result.sd if result else (0.0 if len(differences) > 1 else None),
         n=len(differences),
-        interval=ConfidenceInterval(low=known.low, high=known.high, confidence=known.confidence, method=known.method)
-        if known
+        interval=ConfidenceInterval(
+            low=result.low, high=result.high, confidence=result.confidence, method=result.method
+        )
+        if result
         else None,
         minimum=min(differences),
         maximum=max(differences),
-        p=known.p if known else None,
-        correlation=known.correlation if known else None,
-        method=found.method,
+        p=result.p if result else None,
+        correlation=result.correlation if result else None,
+        method=test.method,
     )
 
 
-def single_run_summary(found: SingleRunEstimate | Degenerate) -> SingleRun | None:
-    """One run, or the difference of two; None where both rank all rows alike."""
-    if isinstance(found, Degenerate):
+def single_run_summary(run: SingleRunEstimate | Degenerate) -> SingleRun | None:
+    """Return one run, or the difference of two; None if both have the same influence on every test row."""
+    if isinstance(run, Degenerate):
         return None
     return SingleRun(
-        estimate=found.estimate,
-        se=found.se,
-        interval=ConfidenceInterval(low=found.low, high=found.high, confidence=found.confidence, method=found.method),
-        p=found.p if isinstance(found, SingleRunDifference) else None,
-        method=found.method,
+        estimate=run.estimate,
+        se=run.se,
+        interval=ConfidenceInterval(low=run.low, high=run.high, confidence=run.confidence, method=run.method),
+        p=run.p if isinstance(run, SingleRunDifference) else None,
+        method=run.method,
     )
 
 
-def population_estimate(found: TwoSourceEstimate | Degenerate, units: int) -> PopulationEstimate | None:
-    """The two-source estimate; None where it is degenerate. `units`: independent rows or users."""
-    if isinstance(found, Degenerate):
+def population_estimate(two_source: TwoSourceEstimate | Degenerate, units: int) -> PopulationEstimate | None:
+    """Return the two-source estimate, None if degenerate; `units` is the number of independent rows or users."""
+    if isinstance(two_source, Degenerate):
         return None
     return PopulationEstimate(
-        estimate=found.estimate,
-        se=found.se,
-        df=found.df if math.isfinite(found.df) else None,
-        interval=ConfidenceInterval(low=found.low, high=found.high, confidence=found.confidence, method=found.method),
-        p=found.p if isinstance(found, TwoSourceComparison) else None,
-        seed_se=math.sqrt(found.seed_variance),
-        test_se=math.sqrt(found.test_variance),
-        seed_share=found.seed_share,
-        clamped=found.clamped,
+        estimate=two_source.estimate,
+        se=two_source.se,
+        df=two_source.df if math.isfinite(two_source.df) else None,
+        interval=ConfidenceInterval(
+            low=two_source.low, high=two_source.high, confidence=two_source.confidence, method=two_source.method
+        ),
+        p=two_source.p if isinstance(two_source, TwoSourceComparison) else None,
+        seed_se=math.sqrt(two_source.seed_variance),
+        test_se=math.sqrt(two_source.test_variance),
+        seed_share=two_source.seed_share,
+        clamped=two_source.clamped,
         units=units,
-        method=found.method,
+        method=two_source.method,
     )

@@ -1,4 +1,4 @@
-"""Which hyper-parameters mattered in a search, by Optuna's PED-ANOVA over its finished trials."""
+"""Importance of hyperparameters in a study, by Optuna's PED-ANOVA over its finished trials."""
 
 import json
 
@@ -11,13 +11,13 @@ from ctrlab_api.records import StudyRecord
 IMPORTANCE = "ped-anova"
 
 MIN_FINISHED_TRIALS = 20
-"""PED-ANOVA looks at the best tenth of the trials; with fewer there is hardly a tenth."""
+"""PED-ANOVA uses the best tenth of the trials, which fewer trials hardly provide."""
 
 
 def hyperparameter_importance(study: StudyRecord) -> dict[str, float]:
-    """Shares that add up to 1, largest first; empty for fewer than 20 finished trials or a single parameter.
+    """Return shares that sum to 1, largest first; empty for fewer than 20 finished trials or a single parameter.
 
-    Nothing in it is random, so the same trials give the same shares.
+    The computation is deterministic.
     """
     finished = [
         trial for trial in study.trials if trial.counted and trial.state == "COMPLETE" and trial.value is not None
@@ -26,11 +26,11 @@ def hyperparameter_importance(study: StudyRecord) -> dict[str, float]:
     varied = {name for name in searched if len({str(trial.parameters.get(name)) for trial in finished}) > 1}
     if len(finished) < MIN_FINISHED_TRIALS or len(varied) < 2 or len({trial.value for trial in finished}) < 2:
         return {}
-    known = optuna.create_study(storage=optuna.storages.InMemoryStorage(), direction=study.direction)
+    replica = optuna.create_study(storage=optuna.storages.InMemoryStorage(), direction=study.direction)
     for trial in finished:
         distributions = {
             name: json_to_distribution(json.dumps(kind)) for name, kind in trial.distributions.items() if name in varied
         }
         parameters = {name: value for name, value in trial.parameters.items() if name in distributions}
-        known.add_trial(optuna.trial.create_trial(params=parameters, distributions=distributions, value=trial.value))
-    return get_param_importances(known, evaluator=PedAnovaImportanceEvaluator())
+        replica.add_trial(optuna.trial.create_trial(params=parameters, distributions=distributions, value=trial.value))
+    return get_param_importances(replica, evaluator=PedAnovaImportanceEvaluator())

@@ -1,4 +1,4 @@
-"""What stands behind every method id in a summary: library, version, assumption, source."""
+"""The methods used in a summary, with library, version, assumptions and source, and the versions of all code."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -25,12 +25,12 @@ _METHOD_FIELDS = (
 
 
 CODE_VERSION = "ctrlab_report"
-"""In `versions`: the digest of this package's own files, so that changed code never shares a report's address."""
+"""Key in `versions` of the digest of this package's files, so that a report by changed code has another address."""
 
 
 @cache
 def library_versions() -> dict[str, str]:
-    """Versions of everything that turns inputs into this report."""
+    """Return the versions of all code that computes a report from its inputs."""
     return {library: version(library) for library in _LIBRARIES} | {CODE_VERSION: _code_digest()}
 
 
@@ -41,7 +41,7 @@ def _code_digest() -> str:
 
 
 def methods_used(summary: ReportSummary) -> dict[str, MethodRecord]:
-    """The methods whose id occurs in the summary, sorted by id."""
+    """Return the methods whose id occurs in the summary, sorted by id."""
     return {
         name: MethodRecord(
             title=METHODS[name].title,

@@ -1,4 +1,4 @@
-"""How each run went: its class and signals from its own record, and which runs the sensitivity rows leave out."""
+"""Class and signals of each run from its record, and the runs that the sensitivity rows exclude."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -11,21 +11,24 @@ from ctrlab_report.statistics.run_anomalies import (
     classify_symptoms,
 )
 
-_CUT_OFF = frozenset({"terminated", "lost", "failed"})
+_INTERRUPTIONS = frozenset({"terminated", "lost", "failed"})
 
 
 def classify_run(inputs: ReportInputs, run: RunInputs) -> Classification:
-    """Class and signals of one run that may have no record; slow is measured against its own model's runs
-    in batches of equal size, for each of them has its share of the batch's time."""
-    kinds = {found.kind for found in (run.record.anomalies if run.record else run.interrupted_starts)}
+    """Classify one run, with or without a record.
+
+    "Slow" is relative to the runs of its model in batches of equal size, as each run counts a share of its batch's
+    time.
+    """
+    kinds = {anomaly.kind for anomaly in (run.record.anomalies if run.record else run.interrupted_starts)}
     walls = [
         other.record.process.wall_seconds
         for other in inputs.runs_of(run.variant)
-        if other.record is not None and _batch(other) == _batch(run)
+        if other.record is not None and _batch_size(other) == _batch_size(run)
     ]
     return classify_symptoms(
         RunSymptoms(
-            evicted=not kinds.isdisjoint(_CUT_OFF),
+            evicted=not kinds.isdisjoint(_INTERRUPTIONS),
             out_of_memory="out-of-memory" in kinds,
             losses_finite="non-finite-loss" not in kinds,
             predictions_constant="constant-predictions" in kinds,
@@ -37,23 +40,25 @@ def classify_run(inputs: ReportInputs, run: RunInputs) -> Classification:
     )
 
 
-def _batch(run: RunInputs) -> int:
-    """Runs that were trained together."""
+def _batch_size(run: RunInputs) -> int:
+    """Return the number of runs in its batch; 0 for a run that was trained alone."""
     return len(run.record.batched_with or ()) if run.record else 0
 
 
 def training_anomalies(inputs: ReportInputs, name: str) -> dict[int, frozenset[ProcessSignal]]:
-    """By seed, the signals of a model's training anomalies that make a run unusual among the model's runs.
+    """Return by seed the training anomaly signals that make a run unusual among the runs of its model.
 
-    What more than half of them show belongs to the model (some learn nothing after the first epoch) and marks no run.
+    A signal of more than half of the runs is a property of the model (some learn nothing after the first epoch) and
+    flags no run.
     """
     classes = {run.seed: classify_run(inputs, run) for run in inputs.runs_of(name) if run.record is not None}
-    odd = {
-        seed: frozenset(found.signals) - {ProcessSignal.SLOW, ProcessSignal.EVICTED, ProcessSignal.OUT_OF_MEMORY}
-        for seed, found in classes.items()
+    by_seed = {
+        seed: frozenset(classification.signals)
+        - {ProcessSignal.SLOW, ProcessSignal.EVICTED, ProcessSignal.OUT_OF_MEMORY}
+        for seed, classification in classes.items()
     }
-    common = frozenset(signal for signal in ProcessSignal if _share(signal, list(odd.values())) > 0.5)
-    return {seed: signals - common for seed, signals in odd.items() if signals - common}
+    common = frozenset(signal for signal in ProcessSignal if _share(signal, list(by_seed.values())) > 0.5)
+    return {seed: signals - common for seed, signals in by_seed.items() if signals - common}
 
 
 def _share(signal: ProcessSignal, runs: Sequence[frozenset[ProcessSignal]]) -> float:

@@ -1,4 +1,4 @@
-"""Pure: from what was inputs to the summary that every page and table is a rendering of."""
+"""The analysis of a report: a pure function from its inputs to the summary that every page and table renders."""
 
 from ctrlab_api.canonical_json import digest
 from ctrlab_api.metrics import METRIC_DEFINITIONS
@@ -22,26 +22,26 @@ from ctrlab_report.inputs.report_inputs import ReportInputs
 
 
 def report_digest(inputs: ReportInputs) -> str:
-    """The report's address: of its inputs and of the versions of everything that turns them into numbers."""
+    """Return the address of the report: the digest of its inputs and of the versions of all code that computes it."""
     return digest({"inputs": inputs.input_digests, "versions": library_versions()})
 
 
 def analyse_report(inputs: ReportInputs) -> ReportSummary:
-    """The whole report as numbers and sentences; equal inputs give an equal summary."""
+    """Return the whole report as numbers and sentences; equal inputs give an equal summary."""
     plan = inputs.plan
     scored = score_metrics(inputs)
     models = summarise_models(inputs, scored)
     comparisons = summarise_comparisons(inputs, scored)
     tuning = summarise_tuning(inputs, models)
-    earlier = inputs.lineage.plans_that_opened(inputs.prepared)
+    earlier_plans = inputs.lineage.plans_that_opened(inputs.prepared)
     details = next((run.record.metric_details for run in inputs.runs if run.record is not None), {})
     summary = ReportSummary(
         namespace=inputs.key.namespace,
         experiment=inputs.key.name,
         uid=inputs.key.uid,
         digest=report_digest(inputs),
-        status="exploratory" if earlier else "confirmatory",
-        status_reason=_status_reason(earlier),
+        status="exploratory" if earlier_plans else "confirmatory",
+        status_reason=_status_reason(earlier_plans),
         plan_digest=plan.digest,
         search_token=search_token(inputs.studies.values()),
         question=_question(plan),
@@ -75,15 +75,17 @@ def analyse_report(inputs: ReportInputs) -> ReportSummary:
     return summary.model_copy(update={"methods": methods_used(summary)})
 
 
-def _status_reason(earlier: tuple[EarlierPlan, ...]) -> str:
-    if not earlier:
+def _status_reason(earlier_plans: tuple[EarlierPlan, ...]) -> str:
+    if not earlier_plans:
         return "The analysis plan was frozen and hashed before the test set was opened, and it was followed."
-    own = sum(plan.experiment is None for plan in earlier)
-    by = [f"{own} earlier plan{'s' if own > 1 else ''} of this name"] if own else []
-    by += [f"{plan.experiment} (which shares {', '.join(plan.shared_models)})" for plan in earlier if plan.experiment]
+    same_name = sum(plan.experiment is None for plan in earlier_plans)
+    sources = [f"{same_name} earlier plan{'s' if same_name > 1 else ''} of this name"] if same_name else []
+    sources += [
+        f"{plan.experiment} (which shares {', '.join(plan.shared_models)})" for plan in earlier_plans if plan.experiment
+    ]
     return (
-        f"The same test rows were opened before, by {', '.join(by)}. What was seen then may have shaped this plan, "
-        "so its p-values are exploratory: confirm a claim on fresh test data."
+        f"The same test rows were opened before, by {', '.join(sources)}. Those results may have influenced this plan, "
+        "so its p-values are exploratory: confirm a claim on new test data."
     )
 
 
@@ -91,8 +93,8 @@ def _question(plan: Plan) -> str:
     names, metric = plan.names, metric_name(plan.analysis.primary_metric)
     if plan.parent is not None:
         changes = len(names) - 1
-        each = "the change" if changes == 1 else f"each of {changes} changes"
-        return f"What does {each} to {plan.parent.model} cost in {metric}?"
+        subject = "the change" if changes == 1 else f"each of {changes} changes"
+        return f"What does {subject} to {plan.parent.model} cost in {metric}?"
     if len(names) == 1:
         return f"What {metric} does {names[0]} reach on new data?"
     if plan.analysis.compare == "AllPairs":
@@ -105,22 +107,21 @@ def _question(plan: Plan) -> str:
 def _answers(
     plan: Plan, models: tuple[ModelSummary, ...], comparisons: tuple[ComparisonSummary, ...]
 ) -> tuple[str, ...]:
-    primary = tuple(found.sentence for found in comparisons if found.role == "primary")
-    return primary or tuple(_alone(plan, model) for model in models)
+    primary = tuple(row.sentence for row in comparisons if row.role == "primary")
+    return primary or tuple(_answer_without_comparison(plan, model) for model in models)
 
 
-def _alone(plan: Plan, model: ModelSummary) -> str:
-    found = model.metrics[plan.analysis.primary_metric]
-    if found.test is None:
-        return f"{model.name} has no result: none of its runs ended with predictions."
-    digits = decimals_for_spread(found.population.se if found.population else found.test.sd or 0.0)
+def _answer_without_comparison(plan: Plan, model: ModelSummary) -> str:
+    metric = model.metrics[plan.analysis.primary_metric]
+    if metric.test is None:
+        return f"{model.name} has no result: none of its runs finished with predictions."
+    digits = decimals_for_spread(metric.population.se if metric.population else metric.test.sd or 0.0)
     text = (
         f"{model.name} reaches a test {metric_name(plan.analysis.primary_metric)} of "
-        f"{format_mean_sd(found.test, digits)} "
-        f"(mean ± sd over {found.test.n} seeds)"
+        f"{format_mean_sd(metric.test, digits)} (mean ± sd over {metric.test.n} seeds)"
     )
-    if found.population is not None:
-        bounds = found.population.interval
+    if metric.population is not None:
+        bounds = metric.population.interval
         text += (
             f"; {format_confidence(bounds.confidence)} CI for new rows and new seeds {format_interval(bounds, digits)}"
         )

@@ -1,4 +1,4 @@
-"""Runs and seeds that are unusual: remarks for the reader, never a reason to leave a result out."""
+"""Flags of unusual runs and seeds: notes for the reader, never a reason to exclude a result."""
 
 from ctrlab_api.records import RetrainingRecord
 from ctrlab_report.statistics.run_anomalies import (
@@ -11,35 +11,35 @@ from ctrlab_report.statistics.run_anomalies import (
 )
 
 REPETITION_MESSAGES: dict[RerunOutcome, str] = {
-    RerunOutcome.PROPERTY: "trained again with the same seed it gave the same, bit for bit: a property of the seed",
-    RerunOutcome.FAULT: "trained again with the same seed it showed no anomaly: a fault of the first run; it stays in "
-    "every number, and the row without anomalous runs shows what it changes",
-    RerunOutcome.UNSTABLE: "trained again with the same seed it was anomalous in another way: this training does not "
-    "repeat itself",
+    RerunOutcome.PROPERTY: "retrained with the same seed, it gave bit-identical predictions: a property of the seed",
+    RerunOutcome.FAULT: "retrained with the same seed, it showed no anomaly: a fault of the first run, which stays in "
+    "every result; the row without anomalous runs shows its effect",
+    RerunOutcome.UNSTABLE: "retrained with the same seed, it showed different predictions and an anomaly again: this "
+    "training is not reproducible",
 }
-"""What the finding means."""
+"""Message of the finding for each outcome."""
 
 
 def classify_repetition(repetition: RetrainingRecord) -> RerunOutcome:
-    """Whether an anomaly belongs to the seed or was a fault, from the second training with the same seed."""
-    again = classify_symptoms(
+    """Return whether an anomaly is a property of the seed or a fault, from a second training with the same seed."""
+    rerun = classify_symptoms(
         RunSymptoms(
             losses_finite=repetition.divergence is None,
             predictions_constant=repetition.constant_predictions,
             auc=repetition.metrics_valid.get("auc"),
         )
     )
-    return classify_rerun(repetition.recorded, repetition.repeated, again)
+    return classify_rerun(repetition.recorded, repetition.repeated, rerun)
 
 
 def flagged_seeds(values: dict[int, float], alpha: float) -> dict[str, str]:
-    """The seed that Grubbs' two-sided test marks at level `alpha`, with the reason; empty where there is none."""
+    """Return the seed that Grubbs' two-sided test flags at level `alpha`, with the reason; empty if there is none."""
     if not values:
         return {}
-    found = grubbs_test(list(values.values()), alpha=alpha)
-    if not isinstance(found, GrubbsFlag) or found.flagged is None:
+    result = grubbs_test(list(values.values()), alpha=alpha)
+    if not isinstance(result, GrubbsFlag) or result.flagged is None:
         return {}
     return {
-        str(list(values)[found.flagged]): f"{found.statistic:.2f} standard deviations from the mean; Grubbs' test at "
-        f"level {alpha:g} allows {found.critical:.2f} for {found.seeds} seeds"
+        str(list(values)[result.flagged]): f"{result.statistic:.2f} standard deviations from the mean; the critical "
+        f"value of Grubbs' test at level {alpha:g} for {result.seeds} seeds is {result.critical:.2f}"
     }

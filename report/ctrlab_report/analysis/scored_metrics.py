@@ -1,7 +1,7 @@
 """Metric values of all runs and their test-sample covariance, computed once from the predictions.
 
-The report computes metrics itself instead of repeating what the runs recorded: the value in a table, its standard error
-and the comparison then come from the same numbers, and `disagreements` holds both against each other.
+The report computes the metrics again instead of copying the recorded values: the value in a table, its standard error
+and the comparison then have the same source, and `metric_disagreements` checks them against the records.
 """
 
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ from ctrlab_report.statistics.influence import MetricOptions
 from ctrlab_report.statistics.row_clusters import RowClusters, cluster_rows
 from ctrlab_report.statistics.supported_metrics import Metric
 
-# Above this many kept numbers influence is stored as float32; its relative error near 1e-7 is far below sampling error.
-_KEEP_FLOAT64_UP_TO = 20_000_000
+# Above this many values, influence is stored as float32; its relative error near 1e-7 is far below sampling error.
+_MAX_FLOAT64_VALUES = 20_000_000
 
-# A recorded metric may be computed in another order of summation, not by another definition.
+# The order of summation of a recorded metric can differ, its definition cannot.
 _TOLERANCE = 1e-5
 
 RunId = tuple[str, int]
@@ -30,37 +30,37 @@ RunId = tuple[str, int]
 
 @dataclass(frozen=True)
 class ScoredMetric:
-    """One metric of all runs: `covariance` is None for a metric without a sampling theory here (ece)."""
+    """One metric of all runs; `covariance` is None for a metric without an estimate of sampling error (ece)."""
 
     name: str
     values: dict[RunId, float]
-    """Runs with a value, in the order of `covariance`'s rows."""
+    """Values by run, in the order of the rows of `covariance`."""
     covariance: MetricCovariance | None
 
     def values_of(self, variant: str) -> dict[int, float]:
-        """Values of one variant by seed."""
+        """Return the values of one variant by seed."""
         return {seed: value for (name, seed), value in self.values.items() if name == variant}
 
     def covariance_of(self, runs: list[RunId]) -> MetricCovariance | None:
-        """The covariance of a selection of runs, in the order given."""
+        """Return the covariance of the selected runs, in the order of `runs`; None without a covariance."""
         if self.covariance is None:
             return None
-        place = {run: index for index, run in enumerate(self.values)}
-        return self.covariance.select([place[run] for run in runs])
+        index_of_run = {run: index for index, run in enumerate(self.values)}
+        return self.covariance.select([index_of_run[run] for run in runs])
 
 
 @dataclass(frozen=True)
 class ScoredMetrics:
-    """All metrics of the plan."""
+    """All metrics of the plan; `clustered` if test-sample errors are clustered by user."""
 
     metrics: dict[str, ScoredMetric]
     clustered: bool
 
 
 def score_metrics(inputs: ReportInputs) -> ScoredMetrics:
-    """Values and covariances of every metric in the plan, over every run with predictions.
+    """Return values and covariances of every metric in the plan, over every run with predictions.
 
-    Test-sample errors are clustered by user where the plan names a user column and test holds more than one user.
+    Test-sample errors are clustered by user if the plan names a user column and test has more than one user.
     """
     names = inputs.plan.analysis.metrics
     runs = [run for run in inputs.runs if run.scores is not None]
@@ -73,9 +73,9 @@ def score_metrics(inputs: ReportInputs) -> ScoredMetrics:
 
 
 def metric_disagreements(inputs: ReportInputs, scored: ScoredMetrics) -> Iterator[Finding]:
-    """One warning for each metric that some run recorded with another value than its predictions give."""
+    """Yield one warning for each metric with a recorded value that differs from the value of the predictions."""
     for name, metric in scored.metrics.items():
-        off = {
+        differing = {
             run: (record.metrics_test[name], metric.values[run.variant, run.seed])
             for run in inputs.runs
             if (record := run.record) is not None
@@ -83,12 +83,12 @@ def metric_disagreements(inputs: ReportInputs, scored: ScoredMetrics) -> Iterato
             and (recorded := record.metrics_test.get(name)) is not None
             and abs(recorded - metric.values[run.variant, run.seed]) > _TOLERANCE * max(1.0, abs(recorded))
         }
-        if off:
-            run, (recorded, computed) = next(iter(off.items()))
+        if differing:
+            run, (recorded, computed) = next(iter(differing.items()))
             yield Finding(
                 severity="warning",
                 where=f"runs/{run.variant}/{run.seed}",
-                message=f"{name} of {len(off)} runs was recorded with another value than the predictions give (here "
+                message=f"the recorded {name} of {len(differing)} runs differs from that of the predictions (here "
                 f"{recorded} and {computed}); the report uses the predictions",
             )
 
@@ -108,7 +108,7 @@ def _metric(name: str, labels: NDArray[np.uint8], runs: list[RunInputs], cluster
         (run.scores for run in runs if run.scores is not None),
         clusters=clusters,
         options=MetricOptions(clip=SCORE_EPSILON),
-        dtype=np.float64 if units * len(runs) <= _KEEP_FLOAT64_UP_TO else np.float32,
+        dtype=np.float64 if units * len(runs) <= _MAX_FLOAT64_VALUES else np.float32,
     )
     keys = [(run.variant, run.seed) for run in runs]
     return ScoredMetric(name, dict(zip(keys, covariance.estimates.tolist(), strict=True)), covariance)

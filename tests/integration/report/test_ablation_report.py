@@ -65,9 +65,9 @@ def test_drops_are_turned_and_sorted_with_a_verdict_for_each_part(inputs: Report
     assert rows["no-a"].interval is not None
     assert rows["no-a"].interval.low == -difference.population.interval.high
     assert rows["no-a"].verdict == "worse"
-    assert rows["no-a"].reading == "The full model needs it: the change costs AUC."
+    assert rows["no-a"].reading == "The full model is better: the change makes AUC worse."
     assert rows["no-b"].verdict == "equivalent"
-    assert rows["no-b"].reading == "Not needed at this margin: the change moves AUC by less than 0.02."
+    assert rows["no-b"].reading == "Equivalent at this margin: the change alters AUC by less than 0.02."
     assert rows["no-a-b"].change == "without a, without b"
     assert summary.question == "What does each of 3 changes to full cost in AUC?"
 
@@ -132,11 +132,11 @@ def test_of_two_models_the_main_effect_is_the_two_source_comparison(
 def test_inherited_values_are_warned_of_and_retuned_budgets_stated(inputs: ReportInputs, wanted: Any) -> None:
     inherited = analyse_report(inputs)
     assert inherited.ablation is not None
-    assert "tuned for full and kept for every variant" in inherited.ablation.tuning_statement
+    assert "tuned for full and reused for every variant" in inherited.ablation.tuning_statement
     plan = ablated(read_report_inputs(wanted.folder, wanted.key).plan, wanted.key, hyperparameters="Retune")
     retuned = analyse_report(replace(inputs, plan=plan))
     assert retuned.ablation is not None
-    said = "Every variant was tuned anew with the full model's budget of 12 trials."
+    said = "Every variant was tuned again with the full model's budget of 12 trials."
     assert retuned.ablation.tuning_statement == said
     fewer = inputs.studies["no-a"].model_copy(update={"budget": 4})
     unequal = analyse_report(replace(inputs, plan=plan, studies=inputs.studies | {"no-a": fewer}))
@@ -148,7 +148,7 @@ def test_pages_show_the_ablation(inputs: ReportInputs) -> None:
     files = render_report(analyse_report(inputs), inputs)
     page, text = files["report.html"].decode(), files["report.md"].decode()
     assert 'id="ablation">What each change costs full</h2>' in page
-    assert "Not needed at this margin" in page
+    assert "Equivalent at this margin" in page
     assert "a × b" in page
     assert '<figure id="figure-drops">' in page
     assert "](figures/drops.svg)" in text
@@ -192,7 +192,7 @@ def test_a_variant_without_results_ranks_nowhere_and_leaves_no_effect(
     assert summary.ablation is not None
     lost = summary.ablation.rows[-1]
     assert (lost.variant, lost.drop, lost.best_rank, lost.worst_rank) == ("no-a", None, 1, 3)
-    assert lost.reading == "No statement: there are no results to compare."
+    assert lost.reading == "No conclusion: there are no results to compare."
     assert all(row.effect is None and row.seeds == 0 for row in summary.ablation.effects)
 
 

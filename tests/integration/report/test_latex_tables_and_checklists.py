@@ -98,7 +98,7 @@ def test_one_seed_gives_the_test_sample_error_and_says_that_seed_noise_is_unknow
     assert pair.single_run is not None
     assert pair.single_run.estimate == pytest.approx(pair.difference)
     assert pair.single_run.p is not None
-    assert pair.sentence.startswith("DeepFM and SIN share one seed, so how much other seeds would change is unknown.")
+    assert pair.sentence.startswith("DeepFM and SIN share only one seed, so the spread between seeds is unknown.")
     assert "These two trained networks differ by" in pair.sentence
     assert {"test-sample-only-one-run", "test-sample-only-two-runs"} <= summary.methods.keys()
     pages = render_report(summary, inputs)

@@ -28,9 +28,9 @@ def repetition(repeated: str, auc: float) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("repeated", "auc", "found", "severity", "says"),
     [
-        ("sha256:1", 0.49, "property-of-the-seed", "note", "bit for bit"),
+        ("sha256:1", 0.49, "property-of-the-seed", "note", "bit-identical"),
         ("sha256:2", 0.74, "fault-of-the-first-run", "warning", "a fault of the first run"),
-        ("sha256:2", 0.47, "not-reproducible", "warning", "does not repeat itself"),
+        ("sha256:2", 0.47, "not-reproducible", "warning", "is not reproducible"),
     ],
 )
 def test_the_repetition_of_an_anomalous_run_is_judged(
@@ -115,6 +115,4 @@ def test_a_run_that_never_ended_tells_how_its_starts_ended(experiment: Any) -> N
     assert (run.state, run.run_class, run.signals) == ("Missing", "InfrastructureFailure", ("Evicted", "OutOfMemory"))
     assert [found.kind for found in run.cut_off] == ["out-of-memory", "lost"]
     [told] = [finding.message for finding in summary.findings if finding.where == "DIN, seed 2026"]
-    assert told.startswith(
-        "has no result after 2 starts; the last: start 2 (2026-05-01T10:00:00Z, pod-2) ended without"
-    )
+    assert told.startswith("no result after 2 starts; the last: start 2 (2026-05-01T10:00:00Z, pod-2) ended without")

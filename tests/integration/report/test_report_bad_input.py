@@ -190,7 +190,7 @@ def test_a_model_without_any_result_is_degenerate_and_not_a_crash(
     summary = analyse_report(read_report_inputs(experiment.folder, experiment.key))
     lost = next(row for row in summary.comparisons if row.a == "LR")
     assert lost.verdict == "degenerate"
-    assert "no run of LR ended with predictions" in lost.sentence
+    assert "no run of LR finished with predictions" in lost.sentence
 
 
 def test_a_later_attempt_never_replaces_the_first(experiment: Any) -> None:

@@ -107,7 +107,7 @@ def test_every_search_of_several_has_its_row_its_trials_and_its_final_runs(writt
     assert sin.cost is not None
     assert sin.cost.tuning_seconds == pytest.approx(sum(row.seconds for row in summary.tuning[:3]))
     page = (folder / "report.html").read_text()
-    assert "Every model was searched 3 times with the same budgets, 12 + 11 + 10 trials" in page
+    assert "Every model was tuned 3 times with the same budgets of 12 + 11 + 10 trials" in page
     assert page.count("SIN, search 3: TPE sampler with seed") == 1
     primary = [row for row in summary.comparisons if row.role == "primary"]
     assert all("3 searches" in row.sentence and " seeds" not in row.sentence for row in primary)

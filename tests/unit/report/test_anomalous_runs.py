@@ -1,4 +1,4 @@
-"""Runs are judged by their process; a score alone never removes one."""
+"""Runs are classified by process signals; a score alone never excludes a run."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from ctrlab_report.statistics.run_anomalies import (
 
 
 @pytest.mark.parametrize(
-    ("facts", "run_class", "signals"),
+    ("symptoms", "run_class", "signals"),
     [
         (RunSymptoms(auc=0.7, best_epoch=3), RunClass.CLEAN, ()),
         (RunSymptoms(), RunClass.CLEAN, ()),
@@ -33,23 +33,23 @@ from ctrlab_report.statistics.run_anomalies import (
         ),
     ],
 )
-def test_the_process_decides_the_class(
-    facts: RunSymptoms, run_class: RunClass, signals: tuple[ProcessSignal, ...]
+def test_process_signals_determine_the_class(
+    symptoms: RunSymptoms, run_class: RunClass, signals: tuple[ProcessSignal, ...]
 ) -> None:
-    result = classify_symptoms(facts)
+    result = classify_symptoms(symptoms)
     assert (result.run_class, result.signals) == (run_class, signals)
 
 
-def test_a_rerun_tells_a_fault_from_a_property_of_the_seed() -> None:
-    clean, odd = classify_symptoms(RunSymptoms()), classify_symptoms(RunSymptoms(auc=0.4))
-    assert classify_rerun("sha256:1", "sha256:1", odd) is RerunOutcome.PROPERTY
+def test_rerun_distinguishes_a_fault_from_a_property_of_the_seed() -> None:
+    clean, anomalous = classify_symptoms(RunSymptoms()), classify_symptoms(RunSymptoms(auc=0.4))
+    assert classify_rerun("sha256:1", "sha256:1", anomalous) is RerunOutcome.PROPERTY
     assert classify_rerun("sha256:1", "sha256:2", clean) is RerunOutcome.FAULT
-    assert classify_rerun("sha256:1", "sha256:2", odd) is RerunOutcome.UNSTABLE
+    assert classify_rerun("sha256:1", "sha256:2", anomalous) is RerunOutcome.UNSTABLE
 
 
-def test_grubbs_flags_the_low_run_and_leaves_ordinary_ones() -> None:
+def test_grubbs_flags_the_low_run_only() -> None:
     ordinary = grubbs_test([0.700, 0.702, 0.699, 0.701, 0.703, 0.698, 0.7005, 0.7015])
-    odd = grubbs_test([0.700, 0.702, 0.699, 0.701, 0.650, 0.698, 0.7005, 0.7015])
+    with_outlier = grubbs_test([0.700, 0.702, 0.699, 0.701, 0.650, 0.698, 0.7005, 0.7015])
     assert isinstance(ordinary, GrubbsFlag)
-    assert isinstance(odd, GrubbsFlag)
-    assert (ordinary.flagged, odd.flagged) == (None, 4)
+    assert isinstance(with_outlier, GrubbsFlag)
+    assert (ordinary.flagged, with_outlier.flagged) == (None, 4)

@@ -1,4 +1,4 @@
-"""The noncentral t distribution stays a number where SciPy's series gives none."""
+"""The noncentral t distribution is finite where SciPy's series gives NaN."""
 
 import numpy as np
 import pytest
@@ -6,19 +6,19 @@ from scipy import stats
 
 from ctrlab_report.statistics.students_t import noncentral_t_cdf
 
-NO_NUMBER = ((4, 40.0, -3.0), (19, 20.0, -3.0), (49, 40.0, -3.0))
+NAN_IN_SCIPY = ((4, 40.0, -3.0), (19, 20.0, -3.0), (49, 40.0, -3.0))
 
 
-@pytest.mark.parametrize(("df", "noncentrality", "statistic"), NO_NUMBER)
-def test_a_far_tail_is_a_small_probability_and_not_nan(df: int, noncentrality: float, statistic: float) -> None:
-    found = noncentral_t_cdf(statistic, df, noncentrality)
-    assert 0.0 <= found <= stats.norm.cdf(-noncentrality)
+@pytest.mark.parametrize(("df", "noncentrality", "statistic"), NAN_IN_SCIPY)
+def test_far_tail_is_a_small_probability_and_not_nan(df: int, noncentrality: float, statistic: float) -> None:
+    probability = noncentral_t_cdf(statistic, df, noncentrality)
+    assert 0.0 <= probability <= stats.norm.cdf(-noncentrality)
 
 
 @pytest.mark.parametrize("df", [4, 9, 30])
 @pytest.mark.parametrize("noncentrality", [-1.5, 0.0, 2.0, 6.0])
 @pytest.mark.parametrize("statistic", [-2.0, 0.0, 1.5, 7.0])
-def test_the_integral_agrees_with_scipy_where_scipy_has_a_number(
+def test_integral_agrees_with_scipy_where_scipy_is_finite(
     monkeypatch: pytest.MonkeyPatch, df: int, noncentrality: float, statistic: float
 ) -> None:
     expected = float(stats.nct.cdf(statistic, df, noncentrality))

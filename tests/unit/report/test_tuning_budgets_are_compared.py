@@ -1,4 +1,4 @@
-"""Budgets are told side by side: trials, time and time on a GPU, and why there is no tuning curve."""
+"""Statement that compares the tuning budgets of models: trials, time, and time on a GPU."""
 
 import pytest
 
@@ -29,35 +29,35 @@ def search(
 
 
 @pytest.mark.parametrize(
-    ("searches", "said"),
+    ("searches", "statement"),
     [
         (
             [search("A", 8), search("B", 8)],
-            "Every search had the same budget of 8 trials; together they took 2 min 0 s.",
+            "Every model had the same tuning budget of 8 trials; tuning took 2 min 0 s in total.",
         ),
         (
             [search("A", 8, gpu=60.0), search("B", 20, gpu=30.0)],
-            "The searches had different budgets (A 8, B 20 trials), so the models did not have the same chance; "
-            "together they took 2 min 0 s, 1 min 30 s of it on a GPU.",
+            "The models had different tuning budgets (A 8, B 20 trials), which can favour one of them; "
+            "tuning took 2 min 0 s in total, 1 min 30 s of it on a GPU.",
         ),
         (
             [search("A", 8, gpu=0.0), search("LR", 0, 0.0, 0.0)],
-            "A had 8 trials; together they took 1 min 0 s, none of it on a GPU. Nothing was tuned of LR.",
+            "A had 8 trials; tuning took 1 min 0 s in total, none of it on a GPU. LR was not tuned.",
         ),
         (
             [search("A", 8, number=1), search("A", 7, number=2), search("B", 7, number=1), search("B", 8, number=2)],
-            "Every model was searched 2 times with the same budgets, 8 + 7 trials; together they took 4 min 0 s.",
+            "Every model was tuned 2 times with the same budgets of 8 + 7 trials; tuning took 4 min 0 s in total.",
         ),
         (
             [search("A", 8, number=1), search("A", 8, number=2), search("B", 8, number=1), search("B", 5, number=2)],
-            "The searches had different budgets (A 8 + 8, B 8 + 5 trials), so the models did not have the same chance; "
-            "together they took 4 min 0 s.",
+            "The models had different tuning budgets (A 8 + 8, B 8 + 5 trials), which can favour one of them; "
+            "tuning took 4 min 0 s in total.",
         ),
-        ([search("LR", 0, 0.0)], "Nothing was searched: every model has the values that the plan gives."),
+        ([search("LR", 0, 0.0)], "No model was tuned: every model uses the values in the plan."),
     ],
 )
-def test_the_budgets_are_one_sentence(searches: list[TuningSummary], said: str) -> None:
-    assert tuning_statement(searches) == said
+def test_tuning_budgets_are_compared_in_one_statement(searches: list[TuningSummary], statement: str) -> None:
+    assert tuning_statement(searches) == statement
 
 
 def record(*devices: str | None) -> StudyRecord:
@@ -94,13 +94,13 @@ def record(*devices: str | None) -> StudyRecord:
     )
 
 
-def test_gpu_time_is_that_of_the_trials_on_a_gpu_and_unknown_where_one_does_not_say() -> None:
+def test_gpu_time_is_the_sum_over_gpu_trials_and_unknown_if_a_device_is_missing() -> None:
     assert record("cuda", "cpu", "cuda").gpu_seconds == 20.0
     assert record("cpu").gpu_seconds == 0.0
     assert record("cuda", None).gpu_seconds is None
 
 
-def test_a_record_of_an_earlier_version_is_read_and_keeps_its_digest() -> None:
+def test_record_of_an_earlier_version_keeps_its_digest() -> None:
     written = record(None).to_json()
     assert '"device"' not in written
     assert StudyRecord.model_validate_json(written).digest == record(None).digest

@@ -1,4 +1,4 @@
-"""A best trial is a maximum and looks too good; one that the final runs do not repeat at all is warned of."""
+"""The best trial is biased upward; a warning appears if the final runs do not reproduce it within the bound."""
 
 import numpy as np
 import pytest
@@ -10,9 +10,9 @@ from ctrlab_report.statistics.degenerate_results import Degenerate
 
 
 def bound(values: list[float], trials: int) -> float:
-    found = best_trial_bound(values, trials)
-    assert isinstance(found, BestTrialBound)
-    return found.excess
+    result = best_trial_bound(values, trials)
+    assert isinstance(result, BestTrialBound)
+    return result.excess
 
 
 def search(optimism: float | None, optimism_bound: float | None, number: int | None = None) -> TuningSummary:
@@ -38,24 +38,24 @@ def search(optimism: float | None, optimism_bound: float | None, number: int | N
     )
 
 
-def test_the_bound_of_one_trial_is_the_tabulated_factor_of_five_values() -> None:
+def test_bound_of_one_trial_has_the_tabulated_factor_for_five_values() -> None:
     """Hahn's factor for one further value, n = 5, 95 %: 2.34 standard deviations."""
     values = [0.1, 0.2, 0.3, 0.4, 0.5]
     assert bound(values, 1) / np.std(values, ddof=1) == pytest.approx(2.34, abs=0.005)
 
 
-def test_more_trials_may_be_further_above_by_chance() -> None:
+def test_bound_grows_with_the_number_of_trials() -> None:
     values = [0.71, 0.70, 0.72, 0.705, 0.715]
     assert bound(values, 1) < bound(values, 8) < bound(values, 50)
 
 
-@pytest.mark.parametrize(("trials", "least"), [(1, 0.047), (8, 0.02), (50, 0.01)])
-def test_chance_alone_exceeds_it_in_at_most_one_search_of_twenty(trials: int, least: float) -> None:
-    chance = np.random.default_rng(5)
-    runs, best = chance.normal(size=(4000, 5)), chance.normal(size=(4000, trials)).max(axis=1)
+@pytest.mark.parametrize(("trials", "min_share"), [(1, 0.047), (8, 0.02), (50, 0.01)])
+def test_selection_alone_exceeds_the_bound_in_at_most_one_of_twenty_studies(trials: int, min_share: float) -> None:
+    rng = np.random.default_rng(5)
+    runs, best = rng.normal(size=(4000, 5)), rng.normal(size=(4000, trials)).max(axis=1)
     excess = [bound([*row], trials) for row in runs]
     share = float(np.mean(best - runs.mean(axis=1) > excess))
-    assert least < share < 0.057
+    assert min_share < share < 0.057
 
 
 @pytest.mark.parametrize("values", [[0.7], [0.7, 0.7, 0.7]])
@@ -63,22 +63,23 @@ def test_without_spread_there_is_no_bound(values: list[float]) -> None:
     assert isinstance(best_trial_bound(values, 8), Degenerate)
 
 
-def test_a_choice_that_the_final_runs_do_not_repeat_is_warned_of() -> None:
-    (found,) = winners_curse_findings([search(0.042, 0.0047)], 0.95)
-    assert (found.severity, found.where) == ("warning", "SIN")
+def test_best_trial_beyond_the_bound_gives_a_warning() -> None:
+    (finding,) = winners_curse_findings([search(0.042, 0.0047)], 0.95)
+    assert (finding.severity, finding.where) == ("warning", "SIN")
     assert (
-        "the best trial had 0.6940 on validation and the final runs 0.6520 on average: 0.0420 too good" in found.message
+        "the best trial had 0.6940 on validation and the final runs 0.6520 on average, a difference of 0.0420"
+        in finding.message
     )
-    assert "chance makes the best of 8 trials at most 0.0047 too good (at 95 %)" in found.message
+    assert "selecting the best of 8 trials explains at most 0.0047 (at 95 % confidence)" in finding.message
 
 
 @pytest.mark.parametrize(
-    "found", [search(0.004, 0.0047), search(-0.1, 0.0047), search(0.042, None), search(None, None)]
+    "summary", [search(0.004, 0.0047), search(-0.1, 0.0047), search(0.042, None), search(None, None)]
 )
-def test_what_chance_explains_is_no_warning(found: TuningSummary) -> None:
-    assert not list(winners_curse_findings([found], 0.95))
+def test_best_trial_within_the_bound_gives_no_warning(summary: TuningSummary) -> None:
+    assert not list(winners_curse_findings([summary], 0.95))
 
 
-def test_each_of_several_searches_is_judged_by_its_own_runs() -> None:
-    (found,) = winners_curse_findings([search(0.001, 0.0047, 1), search(0.042, 0.0047, 2)], 0.95)
-    assert found.where == "SIN, search 2"
+def test_repeated_studies_are_checked_separately() -> None:
+    (finding,) = winners_curse_findings([search(0.001, 0.0047, 1), search(0.042, 0.0047, 2)], 0.95)
+    assert finding.where == "SIN, search 2"
