@@ -16,7 +16,7 @@ ROOTS: dict[str, type[BaseModel]] = {kind.lower(): model for kind, model in KIND
 
 def explain(
     path: Annotated[
-        str, typer.Argument(help="Field path, such as spec.tuning; prefix ablation. for a field of an Ablation.")
+        str, typer.Argument(help="Field path, such as spec.tuning, or ablation.spec.variants for an Ablation.")
     ] = "ctrexperiment",
 ) -> None:
     """Describe a field: its type, default, allowed values and subfields."""

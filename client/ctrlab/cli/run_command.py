@@ -24,8 +24,9 @@ from ctrlab_api.resources.status import ExperimentStatus
 def run(files: Files, workspace: WorkspaceFolder = DEFAULT_WORKSPACE, workers: Workers = None) -> None:
     """Tune the models, train the final runs and write the report.
 
-    An ablation runs after its experiment, whatever the order of the files. If the command is interrupted, the same
-    command resumes.
+    An ablation runs after its experiment, whatever the order of the files.
+
+    If the command is interrupted, the same command resumes.
     """
     resources = load_files(files)
     check_together(resources)

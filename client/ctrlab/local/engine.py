@@ -189,7 +189,7 @@ class Engine:
     def _stop_on_signals(self, kill: Callable[[], None]) -> Iterator[None]:
         """Stop gracefully at the first signal; call `kill` at the second."""
 
-        def stop(number: int, frame: FrameType | None) -> None:
+        def stop(_number: int, _frame: FrameType | None) -> None:
             if self._stopping:
                 kill()
             self._stopping = True
