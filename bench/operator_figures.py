@@ -1,8 +1,8 @@
-"""Figures of the operator: many experiments at once, reaction times, API requests, overhead over `ctrlab run`.
+"""Measurements of the operator: many experiments at once, latency, API requests, overhead over `ctrlab run`.
 
-Run with `PYTHONPATH=tests/support python -m bench.operator_figures`; PostgreSQL and the S3 server are real ones from
-wheels. The API server is the tests' own, or with --kubeconfig a real one with controller manager, scheduler and the
-CRDs. Not a test: times vary.
+Run with `PYTHONPATH=tests/support python -m bench.operator_figures`; PostgreSQL and the S3 server are real
+servers from wheels. The API server is the fake one of the tests, or with --kubeconfig a real one with controller manager,
+scheduler and the CRDs. It is not a test, because times vary.
 """
 
 import argparse
@@ -20,44 +20,48 @@ from local_servers.backing_servers import postgres_server, s3_server
 from local_servers.tcp_proxy import TcpProxy, to_unix_socket
 from sqlalchemy import make_url
 
-from bench import operator_scale, operator_way
+from bench import operator_latency, operator_scale
 
-PARTS = ("way", "overhead", "scale")
+PARTS = ("latency", "overhead", "scale")
 
 
 def main() -> None:
-    """Print each figure with its goal."""
+    """Print each measurement with its goal."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kubeconfig", type=Path)
     parser.add_argument("--idle", type=int, default=1000)
     parser.add_argument("--active", type=int, default=100)
     parser.add_argument("--jobs", type=int, default=4, help="finished Jobs of each idle experiment")
-    parser.add_argument("--experiments", type=int, default=5, help="one after the other, for the changes of phase")
+    parser.add_argument("--experiments", type=int, default=5, help="number of experiments for the latency")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--seconds", type=float, default=60.0, help="of steady state")
-    given = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # the servers are stopped then, too
-    if "way" in given.only:
-        with _cluster(given.kubeconfig) as cluster:
-            _print_way(operator_way.measure(cluster, given.experiments))
-    if "overhead" in given.only:
-        with _cluster(given.kubeconfig) as cluster:
-            alone, through = operator_way.overhead(cluster)
+    parser.add_argument("--seconds", type=float, default=60.0, help="duration of the steady state")
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # so that the servers are stopped, too
+    if "latency" in args.only:
+        with _cluster(args.kubeconfig) as cluster:
+            _print_latency(operator_latency.measure(cluster, args.experiments))
+    if "overhead" in args.only:
+        with _cluster(args.kubeconfig) as cluster:
+            local, operator = operator_latency.overhead(cluster)
         print("a small experiment with real training, two processes at a time:")
-        _row("by `ctrlab run`", f"{alone:.1f} s", "")
-        _row("through the operator", f"{through:.1f} s ({through / alone - 1:+.0%})", "")
-    if "scale" in given.only:
-        with _cluster(given.kubeconfig) as cluster:
-            found = operator_scale.measure(cluster, given.idle, given.active, given.jobs, given.seconds)
-        print(f"{given.idle} idle experiments with {given.jobs} Jobs each, {given.active} active ones:")
-        _print_scale(found)
+        _row("by `ctrlab run`", f"{local:.1f} s", "")
+        _row("through the operator", f"{operator:.1f} s ({operator / local - 1:+.0%})", "")
+    if "scale" in args.only:
+        with _cluster(args.kubeconfig) as cluster:
+            scale = operator_scale.measure(cluster, args.idle, args.active, args.jobs, args.seconds)
+        print(f"{args.idle} idle experiments with {args.jobs} Jobs each, {args.active} active ones:")
+        _print_scale(scale)
 
 
-def _print_way(way: operator_way.Way) -> None:
-    print(f"{len(way.gaps)} changes of phase:")
-    found = f"median {statistics.median(way.gaps):.2f} s, worst {way.gaps[-1]:.2f} s"
-    _row("from the end of a phase to the next one's Jobs", found, "median < 1 s")
-    _row("API requests of an experiment", f"{way.requests:.0f}, {way.pods:.0f} pods", f"< {60 + way.pods:.0f}")
+def _print_latency(latency: operator_latency.Latency) -> None:
+    print(f"{len(latency.gaps)} changes of phase:")
+    gaps = f"median {statistics.median(latency.gaps):.2f} s, worst {latency.gaps[-1]:.2f} s"
+    _row("from the end of a phase to the Jobs of the next", gaps, "median < 1 s")
+    _row(
+        "API requests of an experiment",
+        f"{latency.requests:.0f}, {latency.pods:.0f} pods",
+        f"< {60 + latency.pods:.0f}",
+    )
 
 
 def _print_scale(scale: operator_scale.Scale) -> None:
@@ -66,8 +70,8 @@ def _print_scale(scale: operator_scale.Scale) -> None:
     _row("memory", f"{scale.memory:.0f} MiB (peak {scale.peak_memory:.0f})", "< 250 MiB")
 
 
-def _row(what: str, found: str, goal: str) -> None:
-    print(f"  {what:<47} {found:>32}" + (f"   goal {goal}" if goal else ""))
+def _row(name: str, value: str, goal: str) -> None:
+    print(f"  {name:<47} {value:>32}" + (f"   goal {goal}" if goal else ""))
 
 
 @contextmanager
@@ -75,7 +79,7 @@ def _cluster(kubeconfig: Path | None) -> Iterator[Cluster]:
     with tempfile.TemporaryDirectory() as folder, postgres_server() as database, s3_server() as endpoint:
         url = make_url(database())
         proxy = TcpProxy(to_unix_socket(f"{url.query['host']}/.s.PGSQL.5432"))
-        made = Cluster(
+        cluster = Cluster(
             Path(folder),
             f"s3://tests/bench-{uuid.uuid4().hex[:8]}",
             endpoint,
@@ -83,12 +87,12 @@ def _cluster(kubeconfig: Path | None) -> Iterator[Cluster]:
             kubeconfig=kubeconfig,
             namespace=f"ctrlab-bench-{uuid.uuid4().hex[:8]}",
         )
-        made.start()
-        made.add_secrets()
+        cluster.start()
+        cluster.add_secrets()
         try:
-            yield made
+            yield cluster
         finally:
-            made.stop()
+            cluster.stop()
             proxy.close()
 
 

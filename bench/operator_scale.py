@@ -1,7 +1,7 @@
-"""An operator with many experiments: how soon it has looked at all of them, and what it costs while little happens.
+"""An operator with many experiments: time until all are reconciled, and resource usage in the steady state.
 
-The finished ones are what a cluster keeps: resources with a status, each with the Jobs of its phases. The active ones
-are tuning: their plan is frozen, their Jobs have running pods, and these pods hold the slots of real studies.
+Idle experiments have ended: resources with a status, each with the Jobs of its phases. Active experiments are tuning:
+their plan is frozen, their Jobs have running pods, and these pods hold leases of slots in real studies.
 """
 
 import copy
@@ -41,35 +41,35 @@ DIGEST = "sha256:" + "a" * 64
 
 @dataclass(frozen=True)
 class Scale:
-    """What one operator process took."""
+    """Resource usage of one operator process."""
 
     start_seconds: float
-    """From the start of the process to the end of the last first look."""
+    """Seconds from the start of the process until every resource was reconciled once."""
     start_cpu: float
-    """Seconds of CPU until then."""
+    """CPU seconds until then."""
     steady_cpu: float
-    """Share of one core afterwards."""
+    """Share of one core in the steady state."""
     memory: float
-    """MiB, resident, at the end of the steady time."""
+    """Resident memory in MiB at the end of the steady state."""
     peak_memory: float
 
 
 def measure(cluster: Cluster, idle: int, active: int, jobs: int, seconds: float) -> Scale:
-    """`jobs`: finished Jobs of each idle experiment; `seconds` of steady state."""
+    """Measure with `jobs` finished Jobs per idle experiment and `seconds` of steady state."""
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda number: _begin(cluster, f"active-{number}"), range(active)))
-        _warm_up(cluster, active, pool)
+        list(pool.map(lambda number: _start_tuning(cluster, f"active-{number}"), range(active)))
+        _start_pods(cluster, active, pool)
         template = cluster.api.list(JOB, cluster.namespace)[0]
-        list(pool.map(lambda number: _end(cluster, f"idle-{number}", [template] * jobs), range(idle)))
+        list(pool.map(lambda number: _finish(cluster, f"idle-{number}", [template] * jobs), range(idle)))
     return _run(cluster, idle + active, seconds)
 
 
 def _run(cluster: Cluster, experiments: int, seconds: float) -> Scale:
     (port,) = free_ports(1)
-    began = time.monotonic()
+    start = time.monotonic()
     process = psutil.Process(cluster.start_operator(CTRLAB_PORT=str(port), CTRLAB_POLL_SECONDS="15").pid)
-    cluster.wait(lambda: _has_looked_at(port, experiments), 300)
-    start_seconds, start_cpu = time.monotonic() - began, _cpu(process)
+    cluster.wait(lambda: _is_settled(port, experiments), 300)
+    start_seconds, start_cpu = time.monotonic() - start, _cpu(process)
     time.sleep(SETTLE_SECONDS)
     before, moment = _cpu(process), time.monotonic()
     time.sleep(seconds)
@@ -79,8 +79,8 @@ def _run(cluster: Cluster, experiments: int, seconds: float) -> Scale:
     return Scale(start_seconds, start_cpu, share, memory, peak)
 
 
-def _begin(cluster: Cluster, name: str) -> None:
-    """An experiment whose data are prepared and whose searches have begun."""
+def _start_tuning(cluster: Cluster, name: str) -> None:
+    """Create an experiment with prepared data, so that tuning is its next phase."""
     learning_rate = {"learning_rate": {"float": {"low": "1e-4", "high": "1e-2", "log": True}}}
     models = [{"name": model, "architecture": "fm", "search": learning_rate} for model in MODELS]
     requested = spec(models=models, tuning={"trials": 50, "workers": WORKERS})
@@ -103,20 +103,20 @@ def _begin(cluster: Cluster, name: str) -> None:
     store.below(key.prefix).put(ObjectKey.PREPARED, prepared.to_json().encode())
 
 
-def _warm_up(cluster: Cluster, active: int, pool: ThreadPoolExecutor) -> None:
-    """An operator makes the Jobs, the cluster their pods; then the pods run, for all that anybody can see, for ever."""
+def _start_pods(cluster: Cluster, active: int, pool: ThreadPoolExecutor) -> None:
+    """Let an operator create the Jobs and the cluster their pods, then give the pods a running status forever."""
     cluster.kubelet.stop()
     cluster.start_operator()
-    pods = cluster.wait(lambda: _all_of(cluster.pods(), active * len(MODELS) * WORKERS), 600)
+    pods = cluster.wait(lambda: _if_complete(cluster.pods(), active * len(MODELS) * WORKERS), 600)
     cluster.stop_operator()
     if cluster.jobs is not None:
         cluster.jobs.stop()
     database = StudyDatabase(cluster.database_url)
-    list(pool.map(lambda pod: _run_for_ever(cluster, database, pod), pods))
+    list(pool.map(lambda pod: _run_forever(cluster, database, pod), pods))
     database.dispose()
 
 
-def _run_for_ever(cluster: Cluster, database: StudyDatabase, pod: Manifest) -> None:
+def _run_forever(cluster: Cluster, database: StudyDatabase, pod: Manifest) -> None:
     metadata, running = pod["metadata"], {"running": {"startedAt": TIME}}
     container = {"name": "worker", "image": "", "imageID": "", "ready": True, "restartCount": 0, "state": running}
     status = {"phase": "Running", "containerStatuses": [container]}
@@ -130,9 +130,9 @@ def _run_for_ever(cluster: Cluster, database: StudyDatabase, pod: Manifest) -> N
     base.transact(lambda c: slots.lease_next(c, study, worker, base.now, LEASE_SECONDS))
 
 
-def _end(cluster: Cluster, name: str, jobs: list[Manifest]) -> None:
-    """A resource that says that it has succeeded, and Jobs like these, which nobody executes."""
-    made = cluster.create(name, spec())
+def _finish(cluster: Cluster, name: str, jobs: list[Manifest]) -> None:
+    """Create a resource with the status Succeeded, and finished copies of these Jobs."""
+    experiment = cluster.create(name, spec())
     conditions = [
         {
             "type": getattr(ConditionType, kind),
@@ -161,13 +161,13 @@ def _end(cluster: Cluster, name: str, jobs: list[Manifest]) -> None:
     }
     cluster.api.merge(EXPERIMENT, cluster.namespace, f"{name}/status", {"status": status})
     for number, template in enumerate(jobs):
-        _finished_job(cluster, made, template, f"{name}-{number}")
+        _create_finished_job(cluster, experiment, template, f"{name}-{number}")
 
 
 TRUE = ("READY", "SUCCEEDED", "PREPARED", "TUNING_COMPLETE", "EVALUATION_COMPLETE", "REPORT_PUBLISHED")
 
 
-def _finished_job(cluster: Cluster, owner: Manifest, template: Manifest, name: str) -> None:
+def _create_finished_job(cluster: Cluster, owner: Manifest, template: Manifest, name: str) -> None:
     body = copy.deepcopy({"metadata": template["metadata"], "spec": template["spec"]})
     for field in ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields"):
         body["metadata"].pop(field, None)
@@ -182,8 +182,8 @@ def _finished_job(cluster: Cluster, owner: Manifest, template: Manifest, name: s
         "uid": owner["metadata"]["uid"],
     }
     body["spec"]["managedBy"] = "bench.ctrlab.dev/nobody"
-    made = cluster.api.create(JOB, cluster.namespace, body)
-    done = made["spec"]["completions"]
+    job = cluster.api.create(JOB, cluster.namespace, body)
+    completions = job["spec"]["completions"]
     conditions = [
         {"type": kind, "status": "True", "reason": "Done", "lastProbeTime": TIME, "lastTransitionTime": TIME}
         for kind in ("SuccessCriteriaMet", "Complete")
@@ -191,27 +191,26 @@ def _finished_job(cluster: Cluster, owner: Manifest, template: Manifest, name: s
     status = {
         "startTime": TIME,
         "completionTime": TIME,
-        "succeeded": done,
-        "completedIndexes": f"0-{done - 1}" if done > 1 else "0",
+        "succeeded": completions,
+        "completedIndexes": f"0-{completions - 1}" if completions > 1 else "0",
         "conditions": conditions,
     }
     cluster.api.merge(JOB, cluster.namespace, f"{name}/status", {"status": status})
 
 
 def _key(experiment: Experiment) -> ExperimentKey:
-    meta = experiment.metadata
-    return ExperimentKey(namespace=meta.namespace, name=meta.name, uid=meta.uid or "")
+    return ExperimentKey.from_metadata(experiment.metadata)
 
 
-def _all_of(found: list[Manifest], count: int) -> list[Manifest]:
-    return found if len(found) >= count else []
+def _if_complete(pods: list[Manifest], count: int) -> list[Manifest]:
+    return pods if len(pods) >= count else []
 
 
-def _has_looked_at(port: int, experiments: int) -> bool:
-    """Nothing waits, nothing goes on, and there were enough looks: a key waits once, so each was looked at."""
+def _is_settled(port: int, experiments: int) -> bool:
+    """Whether the queue is empty and every resource was reconciled: a key waits only once, so the count suffices."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-            text = answer.read().decode()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
+            text = response.read().decode()
     except (URLError, OSError):
         return False
     values = {name: float(value) for name, value in re.findall(r"^(ctrlab_\w+) (\S+)$", text, re.MULTILINE)}
@@ -228,6 +227,6 @@ def _cpu(process: psutil.Process) -> float:
 
 
 def _peak(pid: int) -> float:
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert found
-    return int(found[1]) / 1024
+    match = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert match
+    return int(match[1]) / 1024

@@ -1,5 +1,5 @@
-"""One experiment after the other: how soon a phase follows the one before, what an experiment asks of the API server,
-and how much longer it takes than the same work by `ctrlab run`.
+"""Latency of the operator: time between phases, requests to the API server per experiment, and overhead compared with
+the same work by `ctrlab run`.
 """
 
 import json
@@ -23,13 +23,13 @@ from local_servers.backing_servers import free_ports
 from ctrlab_operator.kubernetes_api.object_kinds import JOB, POD, ObjectKind
 from ctrlab_operator.manifests.job_manifests import JOB_ANNOTATION
 
-STAND_IN = Path(__file__).parents[1] / "tests" / "integration" / "fake_worker.py"
+FAKE_WORKER = Path(__file__).parents[1] / "tests" / "integration" / "fake_worker.py"
 JOB_LABEL = "batch.kubernetes.io/job-name"
 PHASES = ("prepare", "tune-fm", "evaluate", "report")
-"""The Job of each phase, in the planner's names; LR is not searched."""
+"""The Job of each phase, by the planner's name; LR is not tuned."""
 
 TINY = {"batch_size": 512, "epochs": 2}
-REAL: dict[str, Any] = {
+REAL_SPEC: dict[str, Any] = {
     "dataset": {
         "source": {"uri": "builtin://synthetic", "options": {"rows": "20000", "users": "500", "items": "300"}},
         "label": {"column": "click"},
@@ -52,25 +52,25 @@ REAL: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Way:
-    """Of experiments whose workers train nothing."""
+class Latency:
+    """Latency of experiments whose workers train nothing."""
 
     gaps: list[float]
     """Seconds from the end of a phase's last pod to the Job of the next phase, sorted."""
     requests: float
-    """To the API server for each experiment, beside watches and the Lease."""
+    """Requests to the API server per experiment, without watches and the Lease."""
     pods: float
-    """Of each experiment."""
+    """Pods per experiment."""
 
 
 @dataclass
-class Sightings:
-    """When a watch first told of something."""
+class ObservedTimes:
+    """Times of the first watch events of Jobs and of ended pods."""
 
     jobs: dict[tuple[str, str], float] = field(default_factory=dict)
-    """By experiment and planner's name."""
+    """By experiment and the planner's name of the Job."""
     ends: dict[str, list[float]] = field(default_factory=dict)
-    """Ends of pods by their Job's own name."""
+    """Ends of pods, by the name of their Job."""
     names: dict[tuple[str, str], str] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
 
@@ -87,64 +87,66 @@ class Sightings:
 
     def gaps(self, experiment: str) -> Iterator[float]:
         for before, after in pairwise(PHASES):
-            over = max(self.ends[self.names[experiment, before]])
-            yield max(0.0, self.jobs[experiment, after] - over)
+            end = max(self.ends[self.names[experiment, before]])
+            yield max(0.0, self.jobs[experiment, after] - end)
 
 
-def measure(cluster: Cluster, experiments: int) -> Way:
-    """One after the other, so that they do not compete for the machine."""
-    cluster.kubelet.commands = {name: (sys.executable, str(STAND_IN)) for name in ("ctrlab_trainer", "ctrlab_report")}
+def measure(cluster: Cluster, experiments: int) -> Latency:
+    """Run experiments one after the other, so that they do not compete for the machine."""
+    cluster.kubelet.commands = {
+        name: (sys.executable, str(FAKE_WORKER)) for name in ("ctrlab_trainer", "ctrlab_report")
+    }
     journal = {"FAKE_JOURNAL": str(cluster.folder / "journal"), "FAKE_PAUSE": "0.1"}
     cluster.kubelet.environment = {**cluster.kubelet.environment, **journal}
-    sightings = Sightings()
-    for kind, note in ((JOB, sightings.job), (POD, sightings.pod)):
-        threading.Thread(target=_watch, args=(cluster, kind, note), daemon=True).start()
+    observed = ObservedTimes()
+    for kind, record in ((JOB, observed.job), (POD, observed.pod)):
+        threading.Thread(target=_watch, args=(cluster, kind, record), daemon=True).start()
     (port,) = free_ports(1)
     cluster.start_operator(CTRLAB_PORT=str(port), CTRLAB_POLL_SECONDS="15")
-    cluster.wait(lambda: _answers(port))
+    cluster.wait(lambda: _responds(port))
     before, gaps = _requests(port), list[float]()
     for number in range(experiments):
-        cluster.create(f"way-{number}", spec())
-        cluster.wait_for_stage(f"way-{number}", "Succeeded", "Failed", seconds=300)
-        gaps += sightings.gaps(f"way-{number}")
-    asked = _requests(port) - before
+        cluster.create(f"experiment-{number}", spec())
+        cluster.wait_for_stage(f"experiment-{number}", "Succeeded", "Failed", seconds=300)
+        gaps += observed.gaps(f"experiment-{number}")
+    requests = _requests(port) - before
     cluster.stop_operator()
-    return Way(sorted(gaps), asked / experiments, len(sightings.seen) / experiments)
+    return Latency(sorted(gaps), requests / experiments, len(observed.seen) / experiments)
 
 
 def overhead(cluster: Cluster) -> tuple[float, float]:
-    """Seconds of the same real training by `ctrlab run` with two workers, and by the operator."""
+    """Return the seconds of the same real training by `ctrlab run` with two workers, and by the operator."""
     document = {
         "apiVersion": "ctrlab.dev/v1alpha1",
         "kind": "CTRExperiment",
         "metadata": {"name": "real"},
-        "spec": REAL,
+        "spec": REAL_SPEC,
     }
     file = cluster.folder / "real.yaml"
     file.write_text(json.dumps(document))
     command = [sys.executable, "-m", "ctrlab.cli", "run", str(file), "--workers", "2"]
-    began = time.monotonic()
+    start = time.monotonic()
     subprocess.run([*command, "--workspace", str(cluster.folder / "w")], check=True, capture_output=True)
-    alone = time.monotonic() - began
+    local_seconds = time.monotonic() - start
 
     cluster.kubelet.commands = {}
     (port,) = free_ports(1)
     cluster.start_operator(CTRLAB_PORT=str(port), CTRLAB_POLL_SECONDS="15")
-    cluster.wait(lambda: _answers(port))
-    began = time.monotonic()
-    cluster.create("real", REAL)
+    cluster.wait(lambda: _responds(port))
+    start = time.monotonic()
+    cluster.create("real", REAL_SPEC)
     stage = cluster.wait_for_stage("real", "Succeeded", "Failed", seconds=600)
     assert stage == "Succeeded", cluster.condition("real", "Failed")
-    through = time.monotonic() - began
+    operator_seconds = time.monotonic() - start
     cluster.stop_operator()
-    return alone, through
+    return local_seconds, operator_seconds
 
 
-def _watch(cluster: Cluster, kind: ObjectKind, note: Any) -> None:
-    """A connection of its own, which ends with the process."""
+def _watch(cluster: Cluster, kind: ObjectKind, record: Any) -> None:
+    """Watch with a separate connection, which ends with the process."""
     configuration = kubernetes_client.Configuration()
     kubernetes_config.load_kube_config(str(cluster.kubeconfig), client_configuration=configuration)
-    answer = kubernetes_client.ApiClient(configuration).call_api(
+    response = kubernetes_client.ApiClient(configuration).call_api(
         kind.path(cluster.namespace),
         "GET",
         query_params=[("watch", "1"), ("resourceVersion", "0")],
@@ -153,15 +155,15 @@ def _watch(cluster: Cluster, kind: ObjectKind, note: Any) -> None:
         _preload_content=False,
     )
     rest = b""
-    for part in answer.stream(4096, decode_content=False):
+    for part in response.stream(4096, decode_content=False):
         *lines, rest = (rest + part).split(b"\n")
         for line in filter(None, lines):
-            found = json.loads(line)
-            if found["type"] in ("ADDED", "MODIFIED"):
-                note(found["object"])
+            event = json.loads(line)
+            if event["type"] in ("ADDED", "MODIFIED"):
+                record(event["object"])
 
 
-def _answers(port: int) -> bool:
+def _responds(port: int) -> bool:
     try:
         return bool(_metrics(port))
     except OSError:
@@ -169,10 +171,10 @@ def _answers(port: int) -> bool:
 
 
 def _requests(port: int) -> float:
-    found = re.findall(r"^ctrlab_api_requests_total\{([^}]*)\} (\S+)$", _metrics(port), re.MULTILINE)
-    return sum(float(value) for labels, value in found if 'resource="leases"' not in labels)
+    counts = re.findall(r"^ctrlab_api_requests_total\{([^}]*)\} (\S+)$", _metrics(port), re.MULTILINE)
+    return sum(float(value) for labels, value in counts if 'resource="leases"' not in labels)
 
 
 def _metrics(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        return str(answer.read().decode())
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+        return str(response.read().decode())
