@@ -1,7 +1,7 @@
 """Measurements of the operator: many experiments at once, latency, API requests, overhead over `ctrlab run`.
 
-Run with `PYTHONPATH=tests/support python -m bench.operator_figures`; PostgreSQL and the S3 server are real
-servers from wheels. The API server is the fake one of the tests, or with --kubeconfig a real one with controller manager,
+Run with `PYTHONPATH=tests/support python -m bench.operator_figures`. PostgreSQL and the S3 server are real servers from
+wheels. The API server is the fake one of the tests, or with --kubeconfig a real one with controller manager,
 scheduler and the CRDs. It is not a test, because times vary.
 """
 
