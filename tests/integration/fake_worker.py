@@ -25,8 +25,13 @@ class FakeWorkerStopped(Exception):
 
 
 STOP = threading.Event()
-PARENT = os.environ[Variable.PARENT_PID]
-PAUSE = float(os.environ.get("FAKE_PAUSE", "0.02"))
+
+
+def preload() -> None:
+    """Import what only some commands need, for a process that forks many fake workers."""
+    import ctrlab_study  # noqa: F401
+
+    open_store("s3://none/none", {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"})
 
 
 def main() -> int:
@@ -121,7 +126,7 @@ def make(folder: Store, plan: Plan, run: FinalRun) -> None:
 
 
 def pause() -> None:
-    deadline = time.monotonic() + PAUSE
+    deadline = time.monotonic() + float(os.environ.get("FAKE_PAUSE", "0.02"))
     while time.monotonic() < deadline:
         if stopping():
             raise FakeWorkerStopped("asked to stop")
@@ -129,7 +134,7 @@ def pause() -> None:
 
 
 def stopping() -> bool:
-    return STOP.is_set() or str(os.getppid()) != PARENT
+    return STOP.is_set() or str(os.getppid()) != os.environ[Variable.PARENT_PID]
 
 
 def journal(kind: str, item: str) -> None:

@@ -5,13 +5,13 @@ With CTRLAB_TEST_KUBECONFIG the same tests use that real API server, each in a n
 """
 
 import os
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from fake_cluster.cluster import Cluster
+from fake_cluster.fork_server import ForkServer
 from local_servers.tcp_proxy import TcpProxy, to_unix_socket
 from sqlalchemy import make_url
 
@@ -27,9 +27,21 @@ def database_port(postgres: Callable[[], str]) -> Iterator[tuple[TcpProxy, str]]
     proxy.close()
 
 
+@pytest.fixture(scope="session")
+def fake_worker() -> Iterator[ForkServer]:
+    """Starts fake workers."""
+    server = ForkServer(FAKE_WORKER)
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def cluster(
-    request: pytest.FixtureRequest, tmp_path: Path, s3_endpoint: str, database_port: tuple[TcpProxy, str]
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    s3_endpoint: str,
+    database_port: tuple[TcpProxy, str],
+    fake_worker: ForkServer,
 ) -> Iterator[Cluster]:
     """A cluster with Secrets and without an operator; fake workers train nothing."""
     kubeconfig = os.environ.get("CTRLAB_TEST_KUBECONFIG")
@@ -40,7 +52,7 @@ def cluster(
         f"s3://tests/cluster-{uuid.uuid4().hex[:8]}",
         s3_endpoint,
         database_port[1],
-        commands={module: (sys.executable, str(FAKE_WORKER)) for module in ("ctrlab_trainer", "ctrlab_report")},
+        commands=dict.fromkeys(("ctrlab_trainer", "ctrlab_report"), fake_worker),
         environment={"FAKE_JOURNAL": str(tmp_path / "journal"), "FAKE_PAUSE": "0.1"},
         kubeconfig=Path(kubeconfig) if kubeconfig else None,
         namespace=f"ctrlab-test-{uuid.uuid4().hex[:8]}",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fake_api_server.http_server import FakeApiServer
+from fake_cluster.fork_server import ForkServer
 from fake_cluster.job_controller import JobController
 from fake_cluster.kubelet import Kubelet, register_node
 from kubernetes import client as kubernetes_client
@@ -45,7 +46,7 @@ class Cluster:
     endpoint: str
     """URL of the S3 server, which accepts any credentials."""
     database_url: str
-    commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    commands: dict[str, tuple[str, ...] | ForkServer] = field(default_factory=dict)
     """Commands that the kubelet runs instead of `python -m MODULE`."""
     environment: dict[str, str] = field(default_factory=dict)
     """Variables of every worker."""

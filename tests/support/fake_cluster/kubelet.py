@@ -13,12 +13,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from fake_cluster.fork_server import ForkServer, Process
 from kubernetes import client as kubernetes_client
 
 from ctrlab_operator.kubernetes_api.api_client import HttpKubernetesApi, KubernetesApi, Manifest
@@ -34,7 +35,7 @@ INHERITED_VARIABLES = ("PATH", "PYTHONPATH", "LANG", "LD_LIBRARY_PATH", "CTRLAB_
 class Container:
     """The process of a pod."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     folder: Path
     started: str
     kill_at: float | None = None
@@ -48,8 +49,8 @@ class Kubelet:
     folder: Path
     node: str = "process-node"
     namespaces: tuple[str, ...] = ("default",)
-    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Commands that replace `python -m MODULE`, by module."""
+    commands: Mapping[str, tuple[str, ...] | ForkServer] = field(default_factory=dict)
+    """Commands or fork servers that replace `python -m MODULE`, by module."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables of every process."""
     period: float = 0.2
@@ -109,9 +110,8 @@ class Kubelet:
                 self._finish(pod, 137, "", None)
             else:
                 self._launch(pod)
-        elif container is not None and container.process.poll() is not None:
+        elif container is not None and (code := container.process.poll()) is not None:
             message = (container.folder / "termination-log").read_text() if container.folder.exists() else ""
-            code = container.process.returncode
             del self._running[uid]
             self._finish(pod, code if code >= 0 else 128 - code, message, container.started)
         elif container is not None and deleting:
@@ -127,11 +127,19 @@ class Kubelet:
             self._report(pod, "Pending", {"waiting": waiting})
             return
         (folder / "termination-log").write_text("")
-        module = spec["command"][-1]
-        command = [*self.commands.get(module, (sys.executable, "-m", module)), *spec.get("args", ())]
+        process = self._start(spec["command"][-1], spec.get("args", ()), environment, folder)
+        started = _now()
+        self._running[pod["metadata"]["uid"]] = Container(process, folder, started)
+        self.started_pods.append(pod)
+        self._report(pod, "Running", {"running": {"startedAt": started}})
+
+    def _start(self, module: str, arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> Process:
+        command = self.commands.get(module, (sys.executable, "-m", module))
+        if isinstance(command, ForkServer):
+            return command.start(arguments, environment, folder, folder / "log")
         with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                command,
+            return subprocess.Popen(
+                [*command, *arguments],
                 cwd=folder,
                 env=environment,
                 stdout=log,
@@ -139,10 +147,6 @@ class Kubelet:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        started = _now()
-        self._running[pod["metadata"]["uid"]] = Container(process, folder, started)
-        self.started_pods.append(pod)
-        self._report(pod, "Running", {"running": {"startedAt": started}})
 
     def _terminate(self, pod: Manifest, container: Container) -> None:
         if container.kill_at is None:
