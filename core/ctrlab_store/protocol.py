@@ -62,7 +62,7 @@ class Store(Protocol):
         """
 
     def local_folder(self, prefix: str) -> Path:
-        """Return a local folder with the objects of one `put_folder`, read-only; ObjectNotFound if they are incomplete."""
+        """Return a read-only local folder with the objects of one `put_folder`; ObjectNotFound if incomplete."""
 
     def below(self, prefix: str) -> "Store":
         """Return the same store, rooted at `prefix`."""

@@ -1,4 +1,4 @@
-"""The slots as a state machine: workers that lease, finish, give back, vanish and come back, in any order."""
+"""The slots as a state machine: workers that lease, finish, release, vanish and come back, in any order."""
 
 import tempfile
 from pathlib import Path
@@ -18,7 +18,7 @@ SECONDS = 10
 
 
 class SlotsUnderCrashes(RuleBasedStateMachine):
-    """Against a model that knows who holds each slot and which slots are done; time is a number."""
+    """Compared with a model of the current lease of each slot and of the done slots; time is a number."""
 
     leases: Bundle[Lease] = Bundle("leases")
 
@@ -29,7 +29,7 @@ class SlotsUnderCrashes(RuleBasedStateMachine):
         metadata.create_all(self.connection)
         slots.create_missing(self.connection, "s", "e", "M", BUDGET)
         self.clock = 0.0
-        self.holder: dict[int, tuple[Lease, float]] = {}
+        self.current: dict[int, tuple[Lease, float]] = {}
         self.done: dict[int, float] = {}
 
     def teardown(self) -> None:
@@ -46,48 +46,48 @@ class SlotsUnderCrashes(RuleBasedStateMachine):
 
     @rule(target=leases, worker=st.sampled_from(["a", "b", "c"]))
     def lease(self, worker: str) -> Lease:
-        claim = slots.lease_next(self.connection, "s", worker, self.now, SECONDS)
+        leased = slots.lease_next(self.connection, "s", worker, self.now, SECONDS)
         open_slots = [
             slot
             for slot in range(BUDGET)
-            if slot not in self.done and (slot not in self.holder or self.holder[slot][1] < self.clock)
+            if slot not in self.done and (slot not in self.current or self.current[slot][1] < self.clock)
         ]
-        if claim is None:
+        if leased is None:
             assert open_slots == []
             return Lease("s", -1, 0, worker)
-        assert claim.lease.slot == open_slots[0]
-        self.holder[claim.lease.slot] = (claim.lease, self.clock + SECONDS)
-        return claim.lease
+        assert leased.lease.slot == open_slots[0]
+        self.current[leased.lease.slot] = (leased.lease, self.clock + SECONDS)
+        return leased.lease
 
-    def holds(self, lease: Lease) -> bool:
-        return lease.slot not in self.done and self.holder.get(lease.slot, (None, 0.0))[0] == lease
+    def is_current(self, lease: Lease) -> bool:
+        return lease.slot not in self.done and self.current.get(lease.slot, (None, 0.0))[0] == lease
 
     @rule(lease=leases)
     def renew(self, lease: Lease) -> None:
-        assert slots.renew(self.connection, lease, self.now, SECONDS) == self.holds(lease)
-        if self.holds(lease):
-            self.holder[lease.slot] = (lease, self.clock + SECONDS)
+        assert slots.renew(self.connection, lease, self.now, SECONDS) == self.is_current(lease)
+        if self.is_current(lease):
+            self.current[lease.slot] = (lease, self.clock + SECONDS)
 
     @rule(lease=leases, value=st.floats(0, 1))
     def finish(self, lease: Lease, value: float) -> None:
-        held = self.holds(lease)
-        assert slots.finish(self.connection, lease, 1, Outcome("COMPLETE", value), self.now) == held
-        if held:
+        is_current = self.is_current(lease)
+        assert slots.finish(self.connection, lease, 1, Outcome("COMPLETE", value), self.now) == is_current
+        if is_current:
             self.done[lease.slot] = value
 
     @rule(lease=consumes(leases))
-    def give_back(self, lease: Lease) -> None:
-        held = self.holds(lease)
-        assert slots.release(self.connection, lease) == held
-        if held:
-            del self.holder[lease.slot]
+    def release(self, lease: Lease) -> None:
+        is_current = self.is_current(lease)
+        assert slots.release(self.connection, lease) == is_current
+        if is_current:
+            del self.current[lease.slot]
 
     @rule(lease=leases)
-    def seize(self, lease: Lease) -> None:
-        claim = slots.take_over(self.connection, lease, "reaper", self.now, SECONDS)
-        assert (claim is not None) == self.holds(lease)
-        if claim is not None:
-            self.holder[lease.slot] = (claim.lease, self.clock + SECONDS)
+    def take_over(self, lease: Lease) -> None:
+        leased = slots.take_over(self.connection, lease, "reaper", self.now, SECONDS)
+        assert (leased is not None) == self.is_current(lease)
+        if leased is not None:
+            self.current[lease.slot] = (leased.lease, self.clock + SECONDS)
 
     @invariant()
     def done_slots_keep_their_first_value(self) -> None:

@@ -16,7 +16,7 @@ def _identity(name: str, *actions: str) -> Mapping[str, object]:
 
 
 IDENTITIES = (
-    _identity("administrator", "Admin", "Read", "Write", "List"),
+    _identity("any", "Admin", "Read", "Write", "List"),
     _identity("ordinary", "Write:tests", "List:tests", "Read:tests/root/datasets/*"),
     _identity("opener", "Read:tests", "List:tests"),
 )

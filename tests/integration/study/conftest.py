@@ -1,4 +1,4 @@
-"""Both kinds of study database, and a small plan to search."""
+"""Both kinds of study database, and a small plan to tune."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,10 +29,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def studies(database_url: str) -> Iterator[StudyDatabase]:
-    """The searches of that database, with short leases."""
-    opened = StudyDatabase(database_url, lease_seconds=30, retry_seconds=20)
-    yield opened
-    opened.dispose()
+    """The studies of that database, with leases of 30 s."""
+    database = StudyDatabase(database_url, lease_seconds=30, retry_seconds=20)
+    yield database
+    database.dispose()
 
 
 @pytest.fixture
@@ -42,8 +42,7 @@ def key() -> ExperimentKey:
 
 @pytest.fixture
 def make_plan() -> Callable[..., Plan]:
-    """A plan with one variant `M`; keyword arguments go to `spec.tuning` in API names, but for `search` and
-    `constraints`."""
+    """Build a plan with one variant `M`; the other keyword arguments are fields of `spec.tuning`."""
 
     def plan(search: dict[str, Any] | None = None, constraints: dict[str, Any] | None = None, **tuning: Any) -> Plan:
         return Plan(

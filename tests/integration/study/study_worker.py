@@ -1,7 +1,7 @@
-"""A worker as a process of its own, for tests that kill it: `python study_worker.py URL KEY PLAN WORKER [STARTED]`.
+"""A worker process, for tests that kill it: `python study_worker.py URL KEY PLAN WORKER [STARTED]`.
 
-Its objective takes a few tenths of a second. With STARTED it writes that file in its first trial and then waits to be
-killed.
+Its objective takes a few tenths of a second. With STARTED it writes that file in its first trial and then waits until
+it is killed.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""With real processes: N slots end done whatever is killed, and every other trial is explained."""
+"""Real processes: every slot is done in the end, whichever worker is killed, and every other trial has a reason."""
 
 import signal
 import subprocess
@@ -16,7 +16,7 @@ BUDGET = 8
 
 
 class Workers:
-    """Starts worker processes on one search."""
+    """Starts worker processes for one study."""
 
     def __init__(self, url: str, key: ExperimentKey, plan: Plan, folder: Path) -> None:
         self.folder = folder
@@ -29,17 +29,17 @@ class Workers:
         return subprocess.Popen([sys.executable, str(SCRIPT), *self.arguments, worker, *started])
 
     def wait_for_trial(self, worker: str) -> None:
-        wait_for((self.folder / f"{worker}.started").exists, f"{worker} never began a trial")
+        wait_for((self.folder / f"{worker}.started").exists, f"{worker} never started a trial")
 
 
-def wait_for(condition: Callable[[], bool], complaint: str) -> None:
+def wait_for(condition: Callable[[], bool], message: str) -> None:
     deadline = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() < deadline, complaint
+        assert time.monotonic() < deadline, message
         time.sleep(0.05)
 
 
-def test_a_killed_worker_costs_nothing_of_the_budget(
+def test_a_killed_worker_does_not_reduce_the_budget(
     database_url: str,
     studies: StudyDatabase,
     key: ExperimentKey,
@@ -51,7 +51,7 @@ def test_a_killed_worker_costs_nothing_of_the_budget(
     victim = workers.start("victim", hang=True)
     workers.wait_for_trial("victim")
     others = [workers.start(f"worker-{index}") for index in range(3)]
-    wait_for(lambda: studies.progress(key, plan)["M"].done > 0, "nobody finished a trial")
+    wait_for(lambda: studies.progress(key, plan)["M"].done > 0, "no worker finished a trial")
     victim.send_signal(signal.SIGKILL)
     victim.wait()
     assert [process.wait(timeout=120) for process in others] == [0, 0, 0]
@@ -61,7 +61,7 @@ def test_a_killed_worker_costs_nothing_of_the_budget(
     extra = [trial for trial in record.trials if not trial.counted]
     assert sorted(trial.slot or 0 for trial in counted) == list(range(BUDGET))
     assert {trial.state for trial in counted} == {"COMPLETE"}
-    # On a machine that is busy enough, a worker that lives may lose a lease as well; that too is explained.
+    # On a busy machine a living worker may lose a lease as well; that trial has a reason, too.
     assert "victim" in {trial.worker for trial in extra}
     assert {trial.state for trial in extra} == {"FAIL"}
     assert {trial.reason for trial in extra} <= {
@@ -71,7 +71,7 @@ def test_a_killed_worker_costs_nothing_of_the_budget(
     assert studies.progress(key, plan)["M"].lost == len(extra)
 
 
-def test_a_search_goes_on_after_every_worker_was_killed(
+def test_a_study_continues_after_every_worker_was_killed(
     database_url: str,
     studies: StudyDatabase,
     key: ExperimentKey,
@@ -86,7 +86,7 @@ def test_a_search_goes_on_after_every_worker_was_killed(
         process.send_signal(signal.SIGKILL)
         process.wait()
 
-    # Known from outside that they are gone: nothing waits for their leases.
+    # The caller knows that they are gone, so nothing waits for their leases.
     assert studies.release_lost_workers(key, is_alive=lambda worker: not worker.startswith("victim")) == 2
     assert studies.progress(key, plan)["M"].leased == 0
     assert workers.start("second").wait(timeout=120) == 0

@@ -1,4 +1,4 @@
-"""PostgreSQL in a locale C without UTF-8 makes databases of no encoding (SQL_ASCII); searches work in them, too."""
+"""Studies work in a PostgreSQL database without an encoding (SQL_ASCII), as locale C without UTF-8 creates it."""
 
 from collections.abc import Callable
 
@@ -8,10 +8,10 @@ from sqlalchemy import NullPool, create_engine, make_url
 from ctrlab_study import StudyDatabase
 
 
-def test_tables_are_made_and_text_comes_back_as_text(postgres: Callable[[], str]) -> None:
-    beside = make_url(postgres())
-    plain = beside.set(database=f"{beside.database}_plain")
-    with create_engine(beside, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect() as connection:
+def test_tables_are_created_and_text_is_read_as_text(postgres: Callable[[], str]) -> None:
+    existing = make_url(postgres())
+    plain = existing.set(database=f"{existing.database}_plain")
+    with create_engine(existing, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect() as connection:
         connection.exec_driver_sql(
             f"CREATE DATABASE {plain.database} ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
         )

@@ -1,4 +1,4 @@
-"""Every way in which a slot and its Optuna trial can be left behind, and that the budget survives it."""
+"""The budget stays exact in every state in which a worker can leave a slot and its Optuna trial."""
 
 from collections.abc import Callable
 
@@ -32,7 +32,7 @@ def leased(study: SharedStudy, worker: str = "w") -> Lease:
 
 @pytest.fixture
 def expiring(database_url: str) -> StudyDatabase:
-    """Leases that have run out as soon as they are given."""
+    """A database whose leases expire at once."""
     return StudyDatabase(database_url, lease_seconds=-1)
 
 
@@ -104,7 +104,7 @@ def test_a_crash_between_telling_a_failure_and_done_counts_the_failure(
     assert (progress.done, progress.failed, progress.last_failure) == (1, 1, "diverged")
 
 
-def test_a_slot_that_kills_its_workers_fails_at_last(
+def test_a_slot_that_kills_its_workers_fails_in_the_end(
     expiring: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     study = expiring.study(key, make_plan(trials=1, maxFailedTrials=0), "M")
@@ -114,7 +114,7 @@ def test_a_slot_that_kills_its_workers_fails_at_last(
         study.lease("next")
 
 
-def test_given_back_slots_are_run_again_and_never_poisoned(
+def test_released_slots_run_again_and_never_fail(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     study = studies.study(key, make_plan(trials=1), "M")
@@ -127,16 +127,16 @@ def test_given_back_slots_are_run_again_and_never_poisoned(
     assert {trial.reason for trial in record.trials if not trial.counted} == {"the pod was evicted"}
 
 
-def test_a_slot_that_is_run_again_draws_the_same_parameters(
+def test_a_slot_that_runs_again_draws_the_same_parameters(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     study = studies.study(key, make_plan(trials=2), "M")
     lease = leased(study)
     first = study.ask(lease)
     study.release(lease, first, "test")
-    again = study.ask(leased(study))
+    repeated = study.ask(leased(study))
     other = study.ask(leased(study))
-    assert first.parameters == again.parameters != other.parameters
+    assert first.parameters == repeated.parameters != other.parameters
 
 
 def test_only_dead_workers_are_released(studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan) -> None:
@@ -152,26 +152,26 @@ def test_only_dead_workers_are_released(studies: StudyDatabase, key: ExperimentK
     assert studies.progress(key, plan)["M"].leased == 1
 
 
-def test_an_interrupted_worker_gives_its_slot_back(
+def test_an_interrupted_worker_releases_its_slot(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     plan = make_plan(trials=2)
     study = studies.study(key, plan, "M")
-    asked: list[int] = []
+    started: list[int] = []
 
     def objective(trial: LeasedTrial) -> float:
-        asked.append(trial.number)
+        started.append(trial.number)
         trial.report(1, 0.5)
         raise AssertionError("the report must have raised")
 
     with pytest.raises(WorkerInterrupted):
-        run_trials(study, "w", objective, stop=lambda: bool(asked))
+        run_trials(study, "w", objective, stop=lambda: bool(started))
     progress = studies.progress(key, plan)["M"]
     assert (progress.done, progress.leased, progress.failed, progress.lost) == (0, 0, 0, 0)
     assert "told to stop" in study.trials.all()[0].user_attrs["lost"]
 
 
-def test_an_exception_of_the_model_is_a_failed_trial_and_too_many_end_the_search(
+def test_an_exception_of_the_model_fails_the_trial_and_too_many_fail_the_study(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     plan = make_plan(trials=6, maxFailedTrials=2)
@@ -187,7 +187,7 @@ def test_an_exception_of_the_model_is_a_failed_trial_and_too_many_end_the_search
     assert progress.last_failure == "RuntimeError: no heads for slot 2"
 
 
-def test_a_value_that_is_not_finite_is_a_failed_trial(
+def test_a_value_that_is_not_finite_fails_the_trial(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     study = studies.study(key, make_plan(trials=2), "M")
@@ -195,7 +195,7 @@ def test_a_value_that_is_not_finite_is_a_failed_trial(
     assert [trial.reason for trial in study.freeze("sha256:data").trials] == [None, "the validation value is nan"]
 
 
-def test_a_search_without_a_complete_trial_fails(
+def test_a_study_without_a_complete_trial_fails(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     study = studies.study(key, make_plan(trials=2), "M")
@@ -204,7 +204,9 @@ def test_a_search_without_a_complete_trial_fails(
         study.freeze("sha256:data")
 
 
-def test_a_search_that_takes_too_long_fails(studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan) -> None:
+def test_a_study_that_exceeds_its_time_limit_fails(
+    studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
+) -> None:
     study = studies.study(key, make_plan(trials=2, timeout="1h"), "M")
     lease = leased(study)
     study.renew(lease)
@@ -237,7 +239,7 @@ def test_pruned_trials_count_and_are_never_the_best(
     assert (record.best.trial, record.best.runner_up) == (2, 0)
 
 
-def test_progress_of_a_search_that_has_not_begun_is_zero(
+def test_progress_of_a_study_that_has_not_started_is_zero(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     studies.create_schema()

@@ -1,4 +1,4 @@
-"""What does not depend on who works: the visited cells, a synchronous search, and the frozen record."""
+"""The points of a study, a synchronous study and the frozen record do not depend on which workers ran them."""
 
 import re
 import threading
@@ -18,7 +18,7 @@ MakePlan = Callable[..., Plan]
 
 
 def objective(trial: LeasedTrial) -> float:
-    """Deterministic in the parameters, with a curve that a pruner can judge."""
+    """Return a value that depends only on the parameters, after a curve that a pruner can evaluate."""
     rate = float(trial.parameters.get("learning_rate", 0.5))
     for epoch in (1, 2, 3):
         trial.report(epoch, rate * epoch)
@@ -28,10 +28,10 @@ def objective(trial: LeasedTrial) -> float:
 
 
 def work(url: str, key: ExperimentKey, plan: Plan, workers: int) -> None:
-    """Runs the search by several workers at once, each with connections of its own."""
+    """Run the study with several workers at once, each with its own connections."""
     errors: list[BaseException] = []
 
-    def one(name: str) -> None:
+    def run(name: str) -> None:
         studies = StudyDatabase(url)
         try:
             run_trials(studies.study(key, plan, "M"), name, objective, poll=0.02)
@@ -40,7 +40,7 @@ def work(url: str, key: ExperimentKey, plan: Plan, workers: int) -> None:
         finally:
             studies.dispose()
 
-    threads = [threading.Thread(target=one, args=(f"w{index}",)) for index in range(workers)]
+    threads = [threading.Thread(target=run, args=(f"w{index}",)) for index in range(workers)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -92,7 +92,7 @@ ORDERED = {"ordered": [["heads", "epochs"]], "forbidden": [{"fusion": "sum", "ep
         ("Grid", "Percentile", False),
     ],
 )
-def test_a_synchronous_search_is_the_same_with_one_worker_and_with_three(
+def test_a_synchronous_study_is_the_same_with_one_worker_and_with_three(
     studies: StudyDatabase,
     database_url: str,
     key: ExperimentKey,
@@ -101,30 +101,30 @@ def test_a_synchronous_search_is_the_same_with_one_worker_and_with_three(
     pruner: str,
     constrained: bool,
 ) -> None:
-    given = {"search": CONDITIONAL, "constraints": ORDERED} if constrained else {}
+    space = {"search": CONDITIONAL, "constraints": ORDERED} if constrained else {}
     if sampler == "Grid":
         rates = {"float": {"low": "0.1", "high": "0.9", "step": "0.1"}}
-        given = {"search": {"learning_rate": rates, "epochs": {"int": {"low": 1, "high": 2}}}}
-    plan = make_plan(sampler=sampler, trials=18, mode="Synchronous", pruner={"type": pruner}, **given)
+        space = {"search": {"learning_rate": rates, "epochs": {"int": {"low": 1, "high": 2}}}}
+    plan = make_plan(sampler=sampler, trials=18, mode="Synchronous", pruner={"type": pruner}, **space)
 
-    def search_by(workers: int) -> dict[int | None, Any]:
-        own = key.model_copy(update={"uid": f"{workers}-workers"})
-        work(database_url, own, plan, workers)
-        trials = frozen(studies, own, plan).trials
+    def run_with(workers: int) -> dict[int | None, Any]:
+        new_key = key.model_copy(update={"uid": f"{workers}-workers"})
+        work(database_url, new_key, plan, workers)
+        trials = frozen(studies, new_key, plan).trials
         return {trial.slot: (trial.state, trial.parameters, trial.curve) for trial in trials}
 
-    alone = search_by(1)
-    assert len(alone) == 18
-    pruned = any(state == "PRUNED" for state, _, _ in alone.values())
-    assert pruned is (pruner != "Patient")  # Each epoch is better than the one before, which Patient spares.
-    assert search_by(3) == alone
+    one_worker = run_with(1)
+    assert len(one_worker) == 18
+    pruned = any(state == "PRUNED" for state, _, _ in one_worker.values())
+    assert pruned is (pruner != "Patient")  # Each epoch is better than the previous one, so Patient prunes nothing.
+    assert run_with(3) == one_worker
 
 
 @pytest.mark.parametrize("sampler", ["TPE", "GP", "CmaEs", "QMC", "Random", "Grid"])
-def test_no_trial_breaks_a_constraint_or_tunes_what_is_inactive(
+def test_no_trial_violates_a_constraint_or_has_an_inactive_parameter(
     studies: StudyDatabase, database_url: str, key: ExperimentKey, make_plan: MakePlan, sampler: str
 ) -> None:
-    stepped = {name: given for name, given in CONDITIONAL.items() if name != "learning_rate"}
+    stepped = {name: dimension for name, dimension in CONDITIONAL.items() if name != "learning_rate"}
     plan = make_plan(search=stepped, constraints=ORDERED, sampler=sampler, trials=16)
     work(database_url, key, plan, workers=2)
     record = frozen(studies, key, plan)
@@ -137,7 +137,7 @@ def test_no_trial_breaks_a_constraint_or_tunes_what_is_inactive(
         assert len({tuple(point.items()) for point in points}) == 16
 
 
-def test_repeated_searches_are_independent_and_each_has_the_whole_budget(
+def test_repeated_studies_are_independent_and_each_has_the_whole_budget(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     plan = make_plan(trials=3, repeats=2)
@@ -156,21 +156,20 @@ def test_repeated_searches_are_independent_and_each_has_the_whole_budget(
     assert trials_csv(joined).splitlines()[1:][3].startswith(b"2,0,0,true")
 
 
-def test_a_warm_start_shows_the_sampler_what_lies_in_the_space_and_counts_nothing_of_it(
+def test_a_warm_start_shows_the_sampler_trials_in_the_space_and_counts_none(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
-    before = make_plan(trials=30)
-    earlier = key.model_copy(update={"uid": "earlier"})
-    study = studies.study(earlier, before, "M")
+    previous_key = key.model_copy(update={"uid": "earlier"})
+    study = studies.study(previous_key, make_plan(trials=30), "M")
     run_trials(study, "w", objective)
-    found = study.freeze("sha256:data")
+    previous = study.freeze("sha256:data")
     narrower = {
         "learning_rate": {"float": {"low": "1e-3", "high": "1e-1", "log": True}},
         "epochs": {"int": {"low": 1, "high": 9}},
     }
-    plan = make_plan(search=narrower, sampler="TPE", trials=3, warmStart={"experiment": earlier.prefix})
-    inside = [trial for trial in found.trials if float(trial.parameters["learning_rate"]) >= 1e-3]
-    warm = WarmStartTrials.from_study(plan, "M", "sha256:data", found, "lr")
+    plan = make_plan(search=narrower, sampler="TPE", trials=3, warmStart={"experiment": previous_key.prefix})
+    inside = [trial for trial in previous.trials if float(trial.parameters["learning_rate"]) >= 1e-3]
+    warm = WarmStartTrials.from_study(plan, "M", "sha256:data", previous, "lr")
     assert (warm.record.trials, warm.record.outside) == (len(inside), 30 - len(inside))
     study = studies.study(key, plan, "M", warm_start=warm)
     run_trials(study, "w", objective)
@@ -183,13 +182,13 @@ def test_a_warm_start_shows_the_sampler_what_lies_in_the_space_and_counts_nothin
 
 
 @pytest.mark.parametrize("mode", ["Asynchronous", "Synchronous"])
-def test_a_warm_start_of_cma_es_begins_where_the_best_trials_were_and_learns_from_there(
+def test_a_warm_start_of_cma_es_begins_at_the_best_trials_and_continues_to_learn(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan, mode: str
 ) -> None:
     numbers = {name: {"float": {"low": "0.1", "high": "0.9"}} for name in ("dropout", "learning_rate")}
     study = studies.study(key, make_plan(search=numbers, trials=30), "M")
     run_trials(study, "w", objective)
-    found = study.freeze("sha256:data")
+    previous = study.freeze("sha256:data")
     plan = make_plan(
         search=numbers,
         sampler="CmaEs",
@@ -198,35 +197,35 @@ def test_a_warm_start_of_cma_es_begins_where_the_best_trials_were_and_learns_fro
         pruner={"type": "None"},
         warmStart={"experiment": key.prefix},
     )
-    warm = WarmStartTrials.from_study(plan, "M", "sha256:data", found, "lr")
+    warm = WarmStartTrials.from_study(plan, "M", "sha256:data", previous, "lr")
     study = studies.study(key.model_copy(update={"uid": "warm"}), plan, "M", warm_start=warm)
     run_trials(study, "w", objective)
     trials = {trial.user_attrs["slot"]: trial for trial in study.trials.all()}
-    told = [slot for slot, trial in trials.items() if any(name.startswith("cma:opt") for name in trial.system_attrs)]
-    assert told
-    best = found.best.parameters["learning_rate"]
+    learned = [slot for slot, trial in trials.items() if any(name.startswith("cma:opt") for name in trial.system_attrs)]
+    assert learned
+    best = previous.best.parameters["learning_rate"]
     near = [float(trials[slot].params["learning_rate"]) for slot in range(8, 16)]
     assert abs(sum(near) / len(near) - float(best)) < 0.2
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         ({"dataset_digest": "sha256:other"}, "the data set of default/trial-run/0 is sha256:other, of this experiment"),
         ({"primary_metric": "logloss"}, "the primary metric of default/trial-run/0 is logloss, of this experiment auc"),
         ({}, "CmaEs needs 10 complete trials of default/trial-run/0 in the new space, there are 1; use TPE or GP"),
     ],
 )
-def test_a_warm_start_from_other_data_another_metric_or_too_little_is_refused(
-    studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan, change: dict[str, str], says: str
+def test_a_warm_start_with_other_data_another_metric_or_too_few_trials_is_rejected(
+    studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan, change: dict[str, str], message: str
 ) -> None:
     study = studies.study(key, make_plan(trials=1), "M")
     run_trials(study, "w", objective)
-    found = study.freeze("sha256:data").model_copy(update=change)
-    sampler = "CmaEs" if says.startswith("CmaEs") else "TPE"
+    previous = study.freeze("sha256:data").model_copy(update=change)
+    sampler = "CmaEs" if message.startswith("CmaEs") else "TPE"
     plan = make_plan(sampler=sampler, warmStart={"experiment": "default/trial-run/0"})
-    with pytest.raises(InvalidInput, match="spec.tuning.warmStart.experiment: " + re.escape(says)):
-        WarmStartTrials.from_study(plan, "M", "sha256:data", found, "lr")
+    with pytest.raises(InvalidInput, match="spec.tuning.warmStart.experiment: " + re.escape(message)):
+        WarmStartTrials.from_study(plan, "M", "sha256:data", previous, "lr")
 
 
 def test_two_workers_freeze_the_same_bytes(
@@ -239,9 +238,9 @@ def test_two_workers_freeze_the_same_bytes(
     records: list[bytes] = []
 
     def freeze() -> None:
-        own = StudyDatabase(database_url)
-        records.append(frozen(own, key, plan).to_json().encode())
-        own.dispose()
+        database = StudyDatabase(database_url)
+        records.append(frozen(database, key, plan).to_json().encode())
+        database.dispose()
 
     threads = [threading.Thread(target=freeze) for _ in range(2)]
     for thread in threads:
@@ -257,7 +256,7 @@ def test_two_workers_freeze_the_same_bytes(
     assert trials_csv(record).count(b"\n") == 1 + len(record.trials)
 
 
-def test_a_search_is_made_once_by_workers_that_start_together(
+def test_workers_that_start_together_create_a_study_once(
     studies: StudyDatabase, database_url: str, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     work(database_url, key, make_plan(trials=1), workers=4)

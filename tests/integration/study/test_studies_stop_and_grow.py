@@ -1,4 +1,4 @@
-"""A search may end before its budget or be given a larger one; either way each slot is over exactly once."""
+"""A study may end before its budget is used, or its budget may be raised; each slot is over exactly once."""
 
 import threading
 from collections.abc import Callable
@@ -15,7 +15,7 @@ MakePlan = Callable[..., Plan]
 
 
 def falling(trial: LeasedTrial) -> float:
-    """The first slot is the best."""
+    """Return lower values for later slots."""
     return 1.0 - trial.slot / 100
 
 
@@ -25,7 +25,7 @@ def leased(study: SharedStudy, worker: str = "w", gpus: int = 0) -> Lease:
     return lease
 
 
-def test_no_improvement_ends_a_search_and_is_recorded(
+def test_no_improvement_stops_a_study_and_is_recorded(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     plan = make_plan(trials=9, stop={"noImprovement": 3})
@@ -41,15 +41,15 @@ def test_no_improvement_ends_a_search_and_is_recorded(
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_a_synchronous_search_stops_at_the_same_trial_with_any_number_of_workers(
+def test_a_synchronous_study_stops_at_the_same_trial_with_any_number_of_workers(
     studies: StudyDatabase, database_url: str, key: ExperimentKey, make_plan: MakePlan, workers: int
 ) -> None:
     plan = make_plan(trials=24, mode="Synchronous", stop={"noImprovement": 3})
 
     def work(name: str) -> None:
-        own = StudyDatabase(database_url)
-        run_trials(own.study(key, plan, "M"), name, falling, poll=0.02)
-        own.dispose()
+        database = StudyDatabase(database_url)
+        run_trials(database.study(key, plan, "M"), name, falling, poll=0.02)
+        database.dispose()
 
     threads = [threading.Thread(target=work, args=(f"w{index}",)) for index in range(workers)]
     for thread in threads:
@@ -60,7 +60,7 @@ def test_a_synchronous_search_stops_at_the_same_trial_with_any_number_of_workers
     assert sorted(trial.slot or 0 for trial in record.trials if trial.counted) == list(range(8))
 
 
-def test_the_clock_ends_a_search_and_what_runs_then_still_counts(
+def test_after_the_time_limit_running_trials_still_count(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     study = studies.study(key, make_plan(trials=5, stop={"after": "1h"}), "M")
@@ -78,7 +78,7 @@ def test_the_clock_ends_a_search_and_what_runs_then_still_counts(
     assert record.stopped.reason == "after 0 of 5 trials: the study has run for 1h"
 
 
-def test_gpu_time_is_that_of_every_lease_also_of_lost_workers(
+def test_gpu_time_includes_the_leases_of_lost_workers(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     plan = make_plan(trials=5, stop={"gpuTime": "1h"})
@@ -92,7 +92,7 @@ def test_gpu_time_is_that_of_every_lease_also_of_lost_workers(
     assert studies.progress(key, plan)["M"].skipped == 5
 
 
-def test_a_lost_trial_of_a_stopped_search_is_not_run_again(
+def test_a_lost_trial_of_a_stopped_study_does_not_run_again(
     database_url: str, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     expiring = StudyDatabase(database_url, lease_seconds=-1)
@@ -106,19 +106,19 @@ def test_a_lost_trial_of_a_stopped_search_is_not_run_again(
     expiring.dispose()
 
 
-def test_trials_are_added_until_a_search_is_closed(
+def test_trials_can_be_raised_until_a_study_is_closed(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     plan = make_plan(trials=2)
     study = studies.study(key, plan, "M")
     run_trials(study, "w", falling, stop=lambda: False)
-    again = make_plan(trials=2)
-    assert again.digest == plan.digest
+    same = make_plan(trials=2)
+    assert same.digest == plan.digest
     assert not studies.raise_trials(key, plan, 4)
     assert studies.progress(key, plan)["M"].budget == 2
 
 
-def test_a_search_that_grows_goes_on_as_if_it_had_been_planned_so(
+def test_a_study_with_raised_trials_equals_one_that_was_planned_so(
     studies: StudyDatabase, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     plan, larger = make_plan(trials=2, sampler="QMC"), make_plan(trials=5, sampler="QMC")
@@ -137,7 +137,7 @@ def test_a_search_that_grows_goes_on_as_if_it_had_been_planned_so(
     assert (len(points), record.budget) == (5, 5)
 
 
-def test_growing_and_closing_at_once_never_both_succeed(
+def test_raising_and_closing_at_once_never_both_succeed(
     studies: StudyDatabase, database_url: str, key: ExperimentKey, make_plan: MakePlan
 ) -> None:
     plan = make_plan(trials=1)
@@ -147,19 +147,19 @@ def test_growing_and_closing_at_once_never_both_succeed(
     results: dict[str, bool] = {}
 
     def close() -> None:
-        own = StudyDatabase(database_url)
-        results["closed"] = own.study(key, plan, "M").close()
-        own.dispose()
+        database = StudyDatabase(database_url)
+        results["closed"] = database.study(key, plan, "M").close()
+        database.dispose()
 
-    def grow() -> None:
-        own = StudyDatabase(database_url)
-        results["grown"] = own.raise_trials(key, plan, 3)
-        own.dispose()
+    def raise_trials() -> None:
+        database = StudyDatabase(database_url)
+        results["raised"] = database.raise_trials(key, plan, 3)
+        database.dispose()
 
-    threads = [threading.Thread(target=close), threading.Thread(target=grow)]
+    threads = [threading.Thread(target=close), threading.Thread(target=raise_trials)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert results["closed"] != results["grown"]
-    assert studies.progress(key, plan)["M"].budget == (3 if results["grown"] else 1)
+    assert results["closed"] != results["raised"]
+    assert studies.progress(key, plan)["M"].budget == (3 if results["raised"] else 1)

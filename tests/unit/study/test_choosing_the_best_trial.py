@@ -1,4 +1,4 @@
-"""Which trial wins, and the sentence that says why."""
+"""The choice of the best trial, and the sentence that justifies it."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def test_the_highest_value_wins_and_the_runner_up_is_named() -> None:
     )
 
 
-def test_the_lowest_value_wins_where_less_is_better() -> None:
+def test_the_lowest_value_wins_if_the_metric_is_minimized() -> None:
     best = choose_best("M", "logloss", "minimize", [trial(0, 0.7), trial(1, 0.4)])
     assert (best.trial, best.justification.split(",")[0]) == (1, "Lowest validation logloss")
 
@@ -58,7 +58,7 @@ def test_pruned_and_lost_trials_are_never_chosen() -> None:
     assert best.justification.endswith("(1 pruned and 0 failed of 2); there is no runner-up.")
 
 
-def test_without_a_complete_trial_the_last_failure_is_told() -> None:
+def test_without_a_complete_trial_the_message_has_the_last_failure() -> None:
     with pytest.raises(
         StudyFailed, match="none of 2 trials is complete: 1 failed, 1 pruned; the last failure: diverged"
     ):

@@ -1,4 +1,4 @@
-"""Search dimensions as distributions and grid cells, and searches that are refused before any work."""
+"""Search dimensions as distributions and grid cells, and samplers that are rejected before any work."""
 
 from typing import Any
 
@@ -20,8 +20,8 @@ DEPTH: dict[str, Any] = {"int": {"low": 1, "high": 6, "step": 2}}
 THIRDS: dict[str, Any] = {"float": {"low": "0.1", "high": "0.45", "step": "0.1"}}
 
 
-def dimension(given: dict[str, Any]) -> SearchDimension:
-    return SearchDimension.model_validate(given, strict=False)
+def dimension(fields: dict[str, Any]) -> SearchDimension:
+    return SearchDimension.model_validate(fields, strict=False)
 
 
 def plan(search: dict[str, Any], **tuning: Any) -> Plan:
@@ -38,7 +38,7 @@ def plan(search: dict[str, Any], **tuning: Any) -> Plan:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("fields", "expected"),
     [
         (RATE, FloatDistribution(1e-4, 1e-1, log=True)),
         (LETTER, CategoricalDistribution(("a", "b"))),
@@ -47,8 +47,8 @@ def plan(search: dict[str, Any], **tuning: Any) -> Plan:
     ],
     ids=["log", "categorical", "int that ends at its last step", "float that ends at its last step"],
 )
-def test_a_dimension_becomes_a_distribution(given: dict[str, Any], expected: BaseDistribution) -> None:
-    assert distribution_of(dimension(given)) == expected
+def test_a_dimension_becomes_a_distribution(fields: dict[str, Any], expected: BaseDistribution) -> None:
+    assert distribution_of(dimension(fields)) == expected
 
 
 def test_dimensions_are_drawn_in_alphabetical_order() -> None:
@@ -60,7 +60,7 @@ def test_grid_values_are_the_decimals_that_were_written() -> None:
     assert [cell_of_slot(SearchSpace(search), 4, slot, seed=1)["x"] for slot in range(4)] == [0.1, 0.2, 0.3, 0.4]
 
 
-def test_a_full_grid_visits_every_cell_and_a_part_of_it_no_cell_twice() -> None:
+def test_a_full_grid_visits_every_cell_and_a_partial_one_no_cell_twice() -> None:
     search = {"letter": dimension(LETTER), "depth": dimension(DEPTH)}
     cells = {tuple(cell_of_slot(SearchSpace(search), 6, slot, seed=1).items()) for slot in range(6)}
     assert len(cells) == 6
@@ -69,12 +69,12 @@ def test_a_full_grid_visits_every_cell_and_a_part_of_it_no_cell_twice() -> None:
     assert part < cells
 
 
-def test_slots_that_are_added_to_a_part_of_a_grid_go_on_to_other_cells() -> None:
+def test_slots_that_are_added_to_a_partial_grid_visit_other_cells() -> None:
     search = SearchSpace({"letter": dimension(LETTER), "depth": dimension(DEPTH)})
     planned = [cell_of_slot(search, 2, slot, seed=1) for slot in range(2)]
     added = [cell_of_slot(search, 2, slot, seed=1) for slot in range(6)]
     assert added[:2] == planned
-    assert len({tuple(found.items()) for found in added}) == 6
+    assert len({tuple(cell.items()) for cell in added}) == 6
 
 
 def test_seeds_differ_for_different_uses_and_fit_in_32_bits() -> None:
@@ -83,7 +83,7 @@ def test_seeds_differ_for_different_uses_and_fit_in_32_bits() -> None:
     assert max(seeds) < 2**32
 
 
-def test_a_sampler_whose_package_is_missing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sampler_without_its_package_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctrlab_study.samplers.find_spec", lambda package: None)
     problems = check_sampler(plan({"x": RATE}, sampler="GP"), "M")
     assert [str(problem) for problem in problems] == [
@@ -92,7 +92,7 @@ def test_a_sampler_whose_package_is_missing_is_refused(monkeypatch: pytest.Monke
     ]
 
 
-def test_ordinary_searches_and_untuned_variants_pass() -> None:
+def test_default_samplers_and_untuned_variants_pass() -> None:
     assert check_sampler(plan({"x": RATE}), "M") == []
     assert check_sampler(plan({}), "M") == []
 
@@ -107,6 +107,6 @@ def test_ordinary_searches_and_untuned_variants_pass() -> None:
     ],
     ids=["default", "fixed", "tuned", "tuned by choice"],
 )
-def test_a_pruner_knows_how_long_a_trial_can_be(variant: dict[str, Any], epochs: int) -> None:
-    given = {"name": "M", "architecture": "lr", **variant}
-    assert max_epochs(Variant.model_validate(given, strict=False)) == epochs
+def test_a_pruner_knows_the_maximum_number_of_epochs(variant: dict[str, Any], epochs: int) -> None:
+    fields = {"name": "M", "architecture": "lr", **variant}
+    assert max_epochs(Variant.model_validate(fields, strict=False)) == epochs
