@@ -18,6 +18,9 @@ WORKSPACE ?= demo-workspace
 BUILDER ?= docker
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BIN := $(VENV)/bin
+# Tests often wait for servers and processes, so one more process than there are CPUs keeps the CPUs busy.
+TEST_PROCESSES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+TEST_FLAGS = --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 # Tags of `make images`; TRAINER_FLAGS="--build-arg TORCH_INDEX_URL=..." selects another PyTorch.
 OPERATOR_IMAGE ?= ctrlab-operator:$(VERSION)
@@ -44,6 +47,7 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 format: install
 	$(BIN)/ruff check --fix .
@@ -54,10 +58,10 @@ helm: install
 	@command -v helm >/dev/null || $(BIN)/python .ci/helm.py $(BIN)
 
 test: install helm
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest $(TEST_FLAGS) -m "not slow"
 
 test-slow: install helm
-	$(BIN)/pytest
+	$(BIN)/pytest $(TEST_FLAGS)
 
 manifests: install
 	$(BIN)/python -m ctrlab_api.crd crds docs/reference
