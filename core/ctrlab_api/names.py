@@ -115,8 +115,6 @@ class Variable:
     """auto (the default) or eager: whether training steps on a GPU may run as recorded CUDA graphs."""
     WORKSPACE: Final = "CTRLAB_WORKSPACE"
     """Workspace of `ctrlab`, unless --workspace names one."""
-    LOG_LEVEL: Final = "CTRLAB_LOG_LEVEL"
-    """Level of the operator's log (default INFO)."""
     SEALED_PREFIX: Final = "CTRLAB_SEALED_"
     """Prefix of AWS's variables: credentials for the sealed test rows, where these differ from the others."""
 
