@@ -1,6 +1,6 @@
-"""Reading the objects of an experiment's folder, each checked against the plan, the data and the search it belongs to.
+"""Read the objects of an experiment's folder, each checked against its plan, data set and study.
 
-Report and seed decision read through here, so that a damaged or foreign object gets the same message from both.
+Report and seed decision share these functions, so that a damaged or foreign object gives the same message in both.
 """
 
 from typing import TypeVar
@@ -29,32 +29,32 @@ Model = TypeVar("Model", bound=ApiModel)
 
 
 class ObjectReader:
-    """Objects of the folder, with a note of every digest."""
+    """Reader of the objects of one folder; `digests` collects the digest of every object read, by key."""
 
     def __init__(self, folder: Store) -> None:
         self._folder = folder
-        self.inputs: dict[str, str] = {}
+        self.digests: dict[str, str] = {}
 
-    def has(self, key: str) -> bool:
-        """Whether the object is there."""
+    def exists(self, key: str) -> bool:
+        """Whether the object exists."""
         return self._folder.exists(key)
 
-    def list(self, prefix: str) -> "list[str]":
-        """Keys below the prefix, sorted."""
+    def list_keys(self, prefix: str) -> list[str]:
+        """Return the keys below the prefix, sorted."""
         return self._folder.list(prefix)
 
-    def raw(self, key: str, when_missing: str) -> bytes:
-        """The bytes; InvalidData with `when_missing` where the object is not there."""
+    def read_bytes(self, key: str, remedy: str) -> bytes:
+        """Return the content. Raises InvalidData with `remedy` if the object does not exist."""
         if not self._folder.exists(key):
-            raise InvalidData.at(key, f"is missing in {self._folder.uri}: {when_missing}")
+            raise InvalidData.at(key, f"is missing in {self._folder.uri}: {remedy}")
         content = self._folder.get(key)
-        self.inputs[key] = digest(content)
+        self.digests[key] = digest(content)
         return content
 
-    def model(self, kind: type[Model], key: str, when_missing: str) -> Model:
-        """The document; InvalidData with its first problem where it is damaged."""
+    def read_document(self, model: type[Model], key: str, remedy: str = "") -> Model:
+        """Return the parsed document. Raises InvalidData with its first problem if it is invalid."""
         try:
-            return kind.model_validate_json(self.raw(key, when_missing))
+            return model.model_validate_json(self.read_bytes(key, remedy))
         except ValidationError as error:
             problem = error.errors()[0]
             path = ".".join(str(part) for part in problem["loc"]) or "the whole document"
@@ -64,40 +64,48 @@ class ObjectReader:
 
 
 def read_plan(reader: ObjectReader) -> Plan:
-    """plan.json."""
-    return reader.model(Plan, ObjectKey.PLAN, "the folder is no experiment's; check namespace, name and uid")
+    """Read plan.json."""
+    return reader.read_document(
+        Plan, ObjectKey.PLAN, "the folder is not that of an experiment; check namespace, name and uid"
+    )
 
 
 def read_prepared(reader: ObjectReader) -> PreparedData:
-    """prepared.json."""
-    return reader.model(PreparedData, ObjectKey.PREPARED, "the prepare job has not finished")
+    """Read prepared.json."""
+    return reader.read_document(PreparedData, ObjectKey.PREPARED, "the prepare job has not finished")
 
 
 def read_decision(reader: ObjectReader) -> SeedDecision | None:
-    """decisions/seeds.json, where the number of seeds was decided."""
-    return reader.model(SeedDecision, ObjectKey.SEED_DECISION, "") if reader.has(ObjectKey.SEED_DECISION) else None
+    """Read decisions/seeds.json; None if the number of seeds was not decided."""
+    return (
+        reader.read_document(SeedDecision, ObjectKey.SEED_DECISION) if reader.exists(ObjectKey.SEED_DECISION) else None
+    )
 
 
 def read_study(reader: ObjectReader, variant: str, plan: Plan, prepared: PreparedData) -> StudyRecord:
-    """One frozen search, of this plan and on this data."""
+    """Read one frozen study. Raises InvalidData if it belongs to another plan or data set."""
     key = ObjectKey.study(variant)
-    study = reader.model(StudyRecord, key, f"the search of {variant} is not frozen yet; wait for the tune job")
-    _belongs(key, "planDigest", study.plan_digest, plan.digest, ObjectKey.PLAN)
-    _belongs(key, "datasetDigest", study.dataset_digest, prepared.digest, ObjectKey.PREPARED)
+    study = reader.read_document(StudyRecord, key, f"the study of {variant} is not frozen yet; wait for the tune job")
+    _require_equal(key, "planDigest", study.plan_digest, plan.digest, ObjectKey.PLAN)
+    _require_equal(key, "datasetDigest", study.dataset_digest, prepared.digest, ObjectKey.PREPARED)
     return study
 
 
 def list_attempts(
     reader: ObjectReader, plan: Plan, decision: SeedDecision | None
 ) -> dict[tuple[str, int], tuple[int, ...]]:
-    """Attempt numbers with a record, ascending, by (variant, seed); InvalidData for a run that is not planned."""
+    """Return the attempt numbers with a record, ascending, by (variant, seed).
+
+    Raises InvalidData for a run that is not planned.
+    """
     planned = {(run.variant, run.seed) for run in plan.final_runs(decision.count if decision else None)}
-    keys = [key for key in reader.list(RUNS_PREFIX) if key.count("/") == 4 and key.endswith(f"/{RunFile.RECORD}")]
+    keys = [key for key in reader.list_keys(RUNS_PREFIX) if key.count("/") == 4 and key.endswith(f"/{RunFile.RECORD}")]
     for key in keys:
         run = parse_attempt_file(key)
         if run is None:
             raise InvalidData.at(
-                key, "a run lies at runs/<variant>/<seed>/<attempt>, both numbers; move this folder away"
+                key,
+                "the path of a run is runs/<variant>/<seed>/<attempt>, with numbers for seed and attempt; move this folder away",
             )
         if (run.variant, run.seed) not in planned:
             raise InvalidData.at(
@@ -111,9 +119,9 @@ def list_attempts(
 def read_record(
     reader: ObjectReader, variant: str, seed: int, attempt: int, plan: Plan, prepared: PreparedData, study: StudyRecord
 ) -> RunRecord:
-    """One attempt's record; InvalidData where it is damaged or belongs to another plan, data set or search."""
+    """Read one attempt's record. Raises InvalidData if it is damaged or of another plan, data set or study."""
     key = ObjectKey.run(variant, seed, attempt, RunFile.RECORD)
-    record = reader.model(RunRecord, key, "run this seed again")
+    record = reader.read_document(RunRecord, key, "run this seed again")
     expected: tuple[tuple[str, object, object, str], ...] = (
         ("variant", record.variant, variant, "its folder"),
         ("seed", record.seed, seed, "its folder"),
@@ -123,17 +131,17 @@ def read_record(
         ("searchDigest", record.search_digest, study.digest, ObjectKey.study(variant)),
         ("executionMode", record.execution_mode, plan.evaluation.execution_mode, ObjectKey.PLAN),
     )
-    for field, found, wanted, source in expected:
-        _belongs(key, field, found, wanted, source)
+    for field, value, required, source in expected:
+        _require_equal(key, field, value, required, source)
     return record
 
 
 def read_interrupted_starts(reader: ObjectReader, variant: str, seed: int) -> tuple[Anomaly, ...]:
-    """How the logged starts of a run without a record ended, in order."""
-    keys = reader.list(ObjectKey.starts(variant, seed))
-    ends = {key: reader.model(RunEnd, key, "") for key in keys if key.endswith("-end.json")}
+    """Return, in order, how each logged start of a run without a record ended."""
+    keys = reader.list_keys(ObjectKey.starts(variant, seed))
+    ends = {key: reader.read_document(RunEnd, key) for key in keys if key.endswith("-end.json")}
     starts = sorted(
-        (reader.model(RunStart, key, "") for key in keys if key not in ends), key=lambda start: start.number
+        (reader.read_document(RunStart, key) for key in keys if key not in ends), key=lambda start: start.number
     )
     return tuple(
         interrupted_start(start, ends.get(ObjectKey.starts(variant, seed, RunFile.end(start.number))))
@@ -141,10 +149,10 @@ def read_interrupted_starts(reader: ObjectReader, variant: str, seed: int) -> tu
     )
 
 
-def _belongs(key: str, field: str, found: object, expected: object, source: str) -> None:
-    if found != expected:
+def _require_equal(key: str, field: str, value: object, expected: object, source: str) -> None:
+    if value != expected:
         raise InvalidData.at(
             f"{key}, {field}",
-            f"is {found}, but {source} says {expected}; results of different plans, data or searches are mixed: move "
-            "this object's folder away and run the missing part again",
+            f"is {value}, but {source} says {expected}; results of different plans, data sets or studies are mixed: "
+            "move this object's folder away and run the missing part again",
         )

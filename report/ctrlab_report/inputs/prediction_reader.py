@@ -1,7 +1,7 @@
-"""Reading `predictions.parquet`: one run's scores on the test rows, refused unless every row can be trusted.
+"""Read and validate `predictions.parquet`: the scores of one run on the test rows.
 
-A comparison pairs two runs row by row. A file that is cut off, has another number of rows, other labels or a score that
-is no probability would give a table that looks right and is wrong, so each of these ends with the object's name.
+A comparison pairs two runs row by row. A truncated file, another number of rows, other labels or a score that is not a
+probability would give a wrong table that looks right, so each of these raises an error that names the object.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from ctrlab_api.prediction_columns import LABEL, ROW, SCORE, USER
 
 @dataclass(frozen=True)
 class TestRows:
-    """What all runs share: [rows] source row numbers, 0/1 labels, and users where the data has them."""
+    """Columns [rows] shared by all runs: source row numbers, 0/1 labels, and users if the data set has them."""
 
     __test__ = False
     rows: NDArray[np.int64]
@@ -27,40 +27,42 @@ class TestRows:
 
 @dataclass(frozen=True)
 class Predictions:
-    """One run's scores on the test rows."""
+    """Scores of one run on the test rows."""
 
     test: TestRows
     scores: NDArray[np.float32]
 
 
 def read_predictions(raw: bytes, where: str, expect_users: bool) -> Predictions:
-    """The content of one file; `where` names it in messages.
+    """Return the content of one file; `where` is its name in messages.
 
-    Raises InvalidData for a file that is no complete Parquet file, lacks a column, has a NaN or a score outside [0, 1],
-    a label outside 0/1, a row number twice, or no row.
+    Raises InvalidData for a file that is not a complete Parquet file, lacks a column, has a NaN or a score outside [0,
+    1], a label outside 0/1, a row number twice, or no row.
     """
     try:
-        # Arrow's threads that read a Python file can abort or hang the process at its end (apache/arrow#50482).
+        # Arrow threads that read a Python file can abort the process or hang at exit (apache/arrow#50482).
         table = pq.read_table(pa.BufferReader(raw), use_threads=False)
     except (pa.ArrowException, OSError) as error:
         first_line = str(error).splitlines()[0]
         raise InvalidData.at(
             where,
-            f"cannot be read as Parquet ({first_line}); the file is cut off or damaged: remove this attempt's "
+            f"cannot be read as Parquet ({first_line}); the file is truncated or damaged: remove this attempt's "
             "folder and run this seed again",
         ) from error
-    wanted = [ROW, LABEL, SCORE, *([USER] if expect_users else [])]
-    missing = [column for column in wanted if column not in table.column_names]
+    required = [ROW, LABEL, SCORE, *([USER] if expect_users else [])]
+    missing = [column for column in required if column not in table.column_names]
     if missing:
         raise InvalidData.at(
             where,
             f"column {missing[0]!r} is missing; found {', '.join(table.column_names)}; it was written by another "
             "version of the trainer: run this seed again",
         )
-    columns = {name: table.column(name).combine_chunks() for name in wanted}
+    columns = {name: table.column(name).combine_chunks() for name in required}
     for name, column in columns.items():
         if column.null_count:
-            raise InvalidData.at(f"{where}, column {name}", f"{column.null_count} values are null; none may be")
+            raise InvalidData.at(
+                f"{where}, column {name}", f"{column.null_count} values are null; no value can be null"
+            )
     scores = columns[SCORE].to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
     labels = columns[LABEL].to_numpy(zero_copy_only=False)
     rows = columns[ROW].to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
@@ -73,7 +75,7 @@ def _check_values(
     where: str, rows: NDArray[np.int64], labels: NDArray[np.generic], scores: NDArray[np.float32]
 ) -> None:
     if not rows.size:
-        raise InvalidData.at(where, "holds no row; run this seed again")
+        raise InvalidData.at(where, "has no row; run this seed again")
     finite = np.isfinite(scores)
     if not finite.all():
         row = int(np.argmin(finite))
@@ -95,7 +97,7 @@ def _check_values(
 
 
 def require_unique_rows(test: TestRows, where: str) -> None:
-    """Raise InvalidData if a row number occurs twice; enough for one run, as the others are held against it."""
+    """Raise InvalidData if a row number occurs twice; one run suffices, as the others are compared with it."""
     if np.unique(test.rows).size < test.rows.size:
         raise InvalidData.at(f"{where}, column {ROW}", "a row number occurs twice; every test row is scored once")
 
@@ -105,21 +107,21 @@ def require_same_rows(first: TestRows, first_where: str, other: TestRows, where:
     if first.rows.size != other.rows.size:
         raise InvalidData.at(
             where,
-            f"holds {other.rows.size} rows and {first_where} holds {first.rows.size}; all runs are scored on the same "
+            f"has {other.rows.size} rows and {first_where} has {first.rows.size}; all runs are scored on the same "
             "test rows: run the seed with the wrong number again",
         )
-    for name, mine, theirs in (
+    for name, first_values, other_values in (
         (ROW, first.rows, other.rows),
         (LABEL, first.labels, other.labels),
         (USER, first.users, other.users),
     ):
-        if mine is None or theirs is None:
+        if first_values is None or other_values is None:
             continue
-        same = mine == theirs
+        same = first_values == other_values
         if not same.all():
             row = int(np.argmin(same))
             raise InvalidData.at(
                 f"{where}, row {row}, column {name}",
-                f"is {theirs[row]} and in {first_where} it is {mine[row]}; the files are not aligned, so no row can be "
-                "paired: run this seed again",
+                f"is {other_values[row]} and in {first_where} it is {first_values[row]}; the files are not "
+                "aligned, so no row can be paired: run this seed again",
             )

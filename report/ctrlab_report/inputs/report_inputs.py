@@ -1,8 +1,8 @@
-"""Everything that a report is made from, read once and checked before any number is computed.
+"""All inputs of a report, read once and checked before any number is computed.
 
-After `gather` returns, the rest of the package is pure: plan, data, searches and runs belong together, every score is a
-probability, and all runs are scored on the same rows in the same order. Whatever breaks that is refused here with the
-name of the object and what to do about it; a run that is missing is no error but a result (`GatheredRun.record` None).
+After `read_report_inputs` returns, the rest of the package is pure: plan, data, studies and runs belong together, every
+score is a probability, and all runs are scored on the same rows in the same order. Violations raise InvalidData with
+the name of the object and a remedy. A missing run is not an error but a result (`RunInputs.record` is None).
 """
 
 from dataclasses import dataclass
@@ -39,18 +39,18 @@ from ctrlab_store import Store
 
 @dataclass(frozen=True)
 class RunInputs:
-    """One planned (variant, seed): its first finished attempt, and what later attempts repeated."""
+    """One planned (variant, seed): its first finished attempt, and later attempts."""
 
     variant: str
     seed: int
     record: RunRecord | None
-    """None where no attempt ended."""
+    """None if no attempt finished."""
     scores: NDArray[np.float32] | None
-    """[test rows]; None where the run is missing or diverged without predictions."""
+    """[test rows]; None if the run is missing or diverged without predictions."""
     later_attempts: tuple[RunRecord, ...] = ()
     """Later attempts in order; they never replace the first."""
     interrupted_starts: tuple[Anomaly, ...] = ()
-    """Of a run without a record: how its starts ended."""
+    """The end of each start of a run without a record."""
 
 
 @dataclass(frozen=True)
@@ -62,36 +62,38 @@ class ReportInputs:
     prepared: PreparedData
     studies: dict[str, StudyRecord]
     runs: tuple[RunInputs, ...]
-    """Every planned (variant, seed), seeds first."""
+    """Every planned (variant, seed), ordered by seed first."""
     test_rows: TestRows | None
-    """None where no run has predictions."""
+    """None if no run has predictions."""
     decision: SeedDecision | None
     lineage: Lineage
-    """Earlier plans that had opened a test set; empty where none is recorded."""
+    """Earlier plans that opened a test set; empty if none is recorded."""
     input_digests: dict[str, str]
-    """sha256 of every object that was read, by its key below the experiment's folder."""
+    """SHA-256 of every object that was read, by its key below the experiment's folder."""
     ablations: tuple[AblationLink, ...] = ()
     """Ablations of the experiment that have a report, by key."""
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """The planned seeds, extension included."""
+        """The planned seeds, including the extension."""
         return self.plan.evaluation.seeds.values(self.decision.count if self.decision else None)
 
     def runs_of(self, variant: str) -> tuple[RunInputs, ...]:
-        """The runs of one variant in the order of their seeds."""
+        """Return the runs of one variant in the order of their seeds."""
         return tuple(run for run in self.runs if run.variant == variant)
 
 
 def read_report_inputs(folder: Store, key: ExperimentKey) -> ReportInputs:
     """Read and check one experiment; `folder` is the store rooted at the experiment.
 
-    Raises InvalidData for a missing or damaged object, and for objects of different plans, data sets or searches.
+    Raises InvalidData for a missing or damaged object, and for objects of different plans, data sets or studies.
     """
     reader = ObjectReader(folder)
     plan, prepared, decision = read_plan(reader), read_prepared(reader), read_decision(reader)
-    lineage = reader.model(Lineage, ObjectKey.LINEAGE, "") if reader.has(ObjectKey.LINEAGE) else Lineage(earlier=())
-    ablations = tuple(reader.model(AblationLink, key, "") for key in reader.list(ObjectKey.ABLATIONS))
+    lineage = (
+        reader.read_document(Lineage, ObjectKey.LINEAGE) if reader.exists(ObjectKey.LINEAGE) else Lineage(earlier=())
+    )
+    ablations = tuple(reader.read_document(AblationLink, key) for key in reader.list_keys(ObjectKey.ABLATIONS))
     studies = {name: read_study(reader, name, plan, prepared) for name in plan.names}
     attempts = list_attempts(reader, plan, decision)
     runs: list[RunInputs] = []
@@ -107,7 +109,7 @@ def read_report_inputs(folder: Store, key: ExperimentKey) -> ReportInputs:
             where = ObjectKey.run(planned.variant, planned.seed, numbers[0], RunFile.PREDICTIONS)
             if first is None:
                 require_unique_rows(predictions.test, where)
-                _check_test(where, predictions.test, prepared)
+                _check_test_rows(where, predictions.test, prepared)
                 first = (where, predictions.test)
             require_same_rows(first[1], first[0], predictions.test, where)
         runs.append(
@@ -129,7 +131,7 @@ def read_report_inputs(folder: Store, key: ExperimentKey) -> ReportInputs:
         first[1] if first else None,
         decision,
         lineage,
-        dict(sorted(reader.inputs.items())),
+        dict(sorted(reader.digests.items())),
         ablations,
     )
 
@@ -144,31 +146,30 @@ def _predictions(reader: ObjectReader, record: RunRecord, plan: Plan) -> Predict
                 "seed again",
             )
         return None
-    raw = reader.raw(key, "the record names it, so it was lost after the run: restore it or run this seed again")
-    if reader.inputs[key] != record.predictions_sha256:
+    content = reader.read_bytes(
+        key, "its record names it, so it was lost after the run: restore it or run this seed again"
+    )
+    if reader.digests[key] != record.predictions_sha256:
         raise InvalidData.at(
             key,
-            f"has {reader.inputs[key]}, but its record says {record.predictions_sha256}; the file was cut off or "
+            f"has {reader.digests[key]}, but its record says {record.predictions_sha256}; the file was truncated or "
             "changed after the run: restore it or run this seed again",
         )
-    return read_predictions(raw, key, expect_users=plan.dataset.user is not None)
+    return read_predictions(content, key, expect_users=plan.dataset.user is not None)
 
 
-def _check_test(where: str, test: TestRows, prepared: PreparedData) -> None:
-    facts: tuple[tuple[str, int, int], ...] = (
-        ("rows", int(test.rows.size), prepared.test.rows),
-        ("positives", int(test.labels.sum()), prepared.test.positives),
-    )
-    for what, found, expected in facts:
-        if found != expected:
+def _check_test_rows(where: str, test: TestRows, prepared: PreparedData) -> None:
+    rows, clicks = int(test.rows.size), int(test.labels.sum())
+    for name, count, expected in (("rows", rows, prepared.test.rows), ("positives", clicks, prepared.test.positives)):
+        if count != expected:
             raise InvalidData.at(
                 where,
-                f"holds {found} {what}, but {ObjectKey.PREPARED} says {expected} for the test part; the run was scored "
+                f"has {count} {name}, but {ObjectKey.PREPARED} says {expected} for the test part; the run was scored "
                 "on other rows: run this seed again",
             )
-    if facts[1][1] in (0, facts[0][1]):
+    if clicks in (0, rows):
         raise InvalidData.at(
             where,
-            f"{facts[1][1]} of {facts[0][1]} test rows are clicks; both classes are needed to compare models: choose a "
+            f"{clicks} of {rows} test rows are clicks; both classes are needed to compare models: choose a "
             "split whose test part has both (spec.dataset.split)",
         )

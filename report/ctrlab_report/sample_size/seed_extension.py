@@ -1,6 +1,6 @@
-"""The one decision to raise the number of seeds, from the pilot's validation metrics alone (Stein 1945).
+"""The decision, made once, to add seeds, based only on the validation metrics of the pilot (Stein 1945).
 
-The test set stays closed: nothing here reads a test metric or a prediction.
+The test rows stay sealed: this module reads no test metric and no prediction.
 """
 
 import numpy as np
@@ -23,9 +23,9 @@ from ctrlab_store import Store
 
 
 def decide_seed_count(plan: Plan, pilot: dict[str, dict[int, RunRecord]]) -> SeedDecision:
-    """Apply the rule once; `pilot` holds the records of the pilot by variant and seed.
+    """Apply the two-stage rule; `pilot` maps variant and seed to the record of a pilot run.
 
-    Raises InvalidData where the plan asks for no extension, or a pair shares fewer than two seeds with a value.
+    Raises InvalidData if the plan has no extension, or a pair shares fewer than two seeds with a value.
     """
     precision, seeds = plan.evaluation.precision, plan.evaluation.seeds
     if precision is None or seeds.max is None:
@@ -41,10 +41,10 @@ def decide_seed_count(plan: Plan, pilot: dict[str, dict[int, RunRecord]]) -> See
             raise InvalidData.at(
                 f"runs/{a} and runs/{b}",
                 f"{len(differences)} shared pilot seeds have a validation {precision.metric}; at least 2 are needed "
-                "to see a spread: run the failed seeds again",
+                "to estimate a spread: run the failed seeds again",
             )
         spreads[f"{a} - {b}"] = float(np.std(differences, ddof=1))
-    found = stein_two_stage(
+    extension = stein_two_stage(
         {pair: PairSpread(seed_sd=sd) for pair, sd in spreads.items()},
         pilot=seeds.count,
         maximum=seeds.max,
@@ -53,11 +53,11 @@ def decide_seed_count(plan: Plan, pilot: dict[str, dict[int, RunRecord]]) -> See
     )
     return SeedDecision(
         pilot=seeds.count,
-        count=found.seeds,
+        count=extension.seeds,
         half_width=half_width,
         metric=precision.metric,
         pilot_sd=spreads,
-        reason=_reason(found, precision.metric),
+        reason=_reason(extension, precision.metric),
     )
 
 
@@ -66,32 +66,35 @@ def _differences(a: dict[int, RunRecord], b: dict[int, RunRecord], metric: str) 
     return [first - second for first, second in pairs if first is not None and second is not None]
 
 
-def _reason(found: SeedExtension, metric: str) -> str:
-    wanted = {pair: seeds for pair, seeds in found.needed.items() if seeds is not None}
-    pair = max(wanted, key=lambda name: wanted[name]) if wanted else ""
-    target = f"a half-width of {found.half_width:g} in {metric}"
-    if found.reason is SeedReason.PRECISE:
-        return f"The pilot of {found.pilot} seeds is precise enough for {target}."
-    if found.reason is SeedReason.CAPPED:
+def _reason(extension: SeedExtension, metric: str) -> str:
+    needed = {pair: seeds for pair, seeds in extension.needed.items() if seeds is not None}
+    pair = max(needed, key=lambda name: needed[name]) if needed else ""
+    target = f"a half-width of {extension.half_width:g} in {metric}"
+    if extension.reason is SeedReason.PRECISE:
+        return f"The pilot of {extension.pilot} seeds is precise enough for {target}."
+    if extension.reason is SeedReason.CAPPED:
         return (
-            f"{pair} would need {wanted[pair]} seeds for {target}; seeds.max allows {found.maximum}, so the interval "
-            "stays wider."
+            f"{pair} would need {needed[pair]} seeds for {target}; seeds.max allows {extension.maximum}, so the "
+            "interval remains wider."
         )
-    return f"{pair} needs {found.seeds} seeds for {target}, by the spread of its validation differences in the pilot."
+    return (
+        f"{pair} needs {extension.seeds} seeds for {target}, given the spread of its validation differences in the "
+        "pilot."
+    )
 
 
 def read_pilot(folder: Store) -> tuple[Plan, dict[str, dict[int, RunRecord]]]:
-    """The plan, and the record of the first finished attempt of every pilot run that ended, by variant and seed.
+    """Return the plan and the records of finished pilot runs (first finished attempt) by variant and seed.
 
-    Raises InvalidData for a missing or damaged object, and for records of another plan, data set or search.
+    Raises InvalidData for a missing or damaged object, and for records of another plan, data set or study.
     """
     reader = ObjectReader(folder)
     plan, prepared = read_plan(reader), read_prepared(reader)
     studies = {name: read_study(reader, name, plan, prepared) for name in plan.names}
     attempts = list_attempts(reader, plan, read_decision(reader))
-    found: dict[str, dict[int, RunRecord]] = {}
+    pilot: dict[str, dict[int, RunRecord]] = {}
     for run in plan.final_runs():
         for first in attempts.get((run.variant, run.seed), ())[:1]:
             record = read_record(reader, run.variant, run.seed, first, plan, prepared, studies[run.variant])
-            found.setdefault(run.variant, {})[run.seed] = record
-    return plan, found
+            pilot.setdefault(run.variant, {})[run.seed] = record
+    return plan, pilot

@@ -83,7 +83,7 @@ DAMAGES = (
         f"{RUN}/predictions.parquet",
         "run this seed",
     ),
-    Damage("cut off", cut_off, f"{RUN}/predictions.parquet", "cut off or changed"),
+    Damage("cut off", cut_off, f"{RUN}/predictions.parquet", "truncated or changed"),
     Damage("cut off early", cut_off_before_the_record, f"{RUN}/predictions.parquet", "cannot be read as Parquet"),
     Damage("NaN score", lambda run: rewrite(run, {"score": set_first(np.nan)}), "row 0, column score", "not finite"),
     Damage("logits", lambda run: rewrite(run, {"score": set_first(2.5)}), "row 0, column score", "from 0 to 1"),
@@ -145,7 +145,7 @@ def test_fewer_rows_than_the_data_has_is_refused(experiment: Any) -> None:
         target = run / "0" / "predictions.parquet"
         pq.write_table(pq.read_table(target).slice(0, 1000), target)
         agree(run / "0")
-    with pytest.raises(InvalidData, match=r"holds 1000 rows, but prepared\.json says 1200"):
+    with pytest.raises(InvalidData, match=r"has 1000 rows, but prepared\.json says 1200"):
         read_report_inputs(experiment.folder, experiment.key)
 
 
