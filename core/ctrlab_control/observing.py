@@ -24,7 +24,7 @@ class Observer:
     """Observes one experiment; reads each record that never changes once, and none before it can exist.
 
     No study is frozen before its budget is done, and nothing is run or reported before all are frozen. So while studies
-    are in progress, an observation costs one query and two requests to the store.
+    are in progress, an observation costs one query and no request to the store.
     """
 
     def __init__(self, store: Store, database: StudyDatabase, key: ExperimentKey) -> None:

@@ -1,4 +1,4 @@
-"""Errors of a study, told apart by what the worker has to do next."""
+"""Errors of a study, one class for each reaction of the worker."""
 
 from ctrlab_api.errors import InvalidInput, Problem, ServiceUnavailable
 

@@ -78,7 +78,7 @@ trial_leases: Final = Table(
     Column("since", Float, nullable=False, comment="seconds since 1970, by the database's clock"),
     Column("until", Float, nullable=False, comment="last sign of life of the worker"),
 )
-"""Every lease ever taken, lost ones included: the ledger behind tuning.stop.gpuTime."""
+"""One row for each lease, lost ones included: the times that tuning.stop.gpuTime adds up."""
 
 slots = trial_slots.c
 leases = trial_leases.c

@@ -38,7 +38,10 @@ class Decision:
 
 
 def decide(facts: Facts) -> Decision:
-    """Return the next actions and the status. Pure: equal facts give equal decisions, and acting completes one."""
+    """Return the next actions and the status. Pure: equal facts give equal decisions.
+
+    After the actions of a decision, the next decision has no actions until the facts change.
+    """
     result = next((result for check in CHAIN if (result := check(facts)) is not None), Success())
     return Decision(actions=_actions(facts, result), status=status_of(facts, result))
 
