@@ -5,9 +5,10 @@ import random
 from typing import Any
 
 import pytest
+from builders import ABSENT, with_changes
 from hypothesis import given
 from hypothesis import strategies as st
-from resource_examples import ABSENT, ACCEPTED, EXPERIMENT, with_changes
+from resource_examples import ACCEPTED, EXPERIMENT
 
 from ctrlab_api.canonical_json import canonical_json, digest, short_digest
 from ctrlab_api.experiment_key import ExperimentKey

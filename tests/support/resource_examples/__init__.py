@@ -9,17 +9,14 @@ from resource_examples.rejected_by_checks import REJECTED_BY_CHECKS
 from resource_examples.rejected_by_rules import REJECTED_BY_RULES
 from resource_examples.rejected_by_schema import REJECTED_BY_SCHEMA
 from resource_examples.rejected_example import RejectedExample
-from resource_examples.resource_edits import ABSENT, with_changes
 
 __all__ = [
     "ABLATION",
-    "ABSENT",
     "ACCEPTED",
     "EXPERIMENT",
     "MINIMAL_EXPERIMENT",
     "REFUSED",
     "RejectedExample",
-    "with_changes",
 ]
 
 ACCEPTED: Final[dict[str, dict[str, Any]]] = {**ACCEPTED_EXAMPLES, **ACCEPTED_DATASETS}

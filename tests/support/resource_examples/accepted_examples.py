@@ -2,22 +2,9 @@
 
 from typing import Any, Final
 
-from resource_examples.resource_edits import ABSENT, with_changes
+from builders import ABSENT, experiment_manifest, with_changes
 
-MINIMAL_EXPERIMENT: Final[dict[str, Any]] = {
-    "apiVersion": "ctrlab.dev/v1alpha1",
-    "kind": "CTRExperiment",
-    "metadata": {"name": "shortest"},
-    "spec": {
-        "dataset": {
-            "source": {"uri": "builtin://synthetic"},
-            "label": {"column": "click"},
-            "features": [{"name": "item_id", "type": "Categorical"}],
-            "split": {"strategy": "Random"},
-        },
-        "models": [{"name": "LR", "architecture": "lr"}],
-    },
-}
+MINIMAL_EXPERIMENT: Final[dict[str, Any]] = experiment_manifest("shortest")
 
 EXPERIMENT: Final[dict[str, Any]] = {
     "apiVersion": "ctrlab.dev/v1alpha1",

@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
+from builders import ABSENT, with_changes
+
 from resource_examples.accepted_examples import EXPERIMENT, MINIMAL_EXPERIMENT
 from resource_examples.rejected_example import RejectedExample
-from resource_examples.resource_edits import ABSENT, with_changes
 
 PRETRAINED: Final = {"uri": "s3://datasets/texts.parquet", "vector": "text", "training": "FineTuned", "missing": "Mean"}
 

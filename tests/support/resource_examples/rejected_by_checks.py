@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from builders import ABSENT
+
 from resource_examples.rejected_example import RejectedExample
-from resource_examples.resource_edits import ABSENT
 
 REJECTED_BY_CHECKS: Final[dict[str, RejectedExample]] = {
     "an unknown architecture": RejectedExample(

@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from builders import ABSENT
+
 from resource_examples.rejected_example import RejectedExample
-from resource_examples.resource_edits import ABSENT
 
 LR: Final = "spec.models[0].search.learning_rate"
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from builders import with_changes
+
 from resource_examples.accepted_examples import ABLATION, EXPERIMENT
-from resource_examples.resource_edits import with_changes
 
 By = Literal["schema", "rule", "operator"]
 

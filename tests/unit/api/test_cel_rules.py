@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from builders import ABSENT, with_changes
 from fake_api_server import CustomResourceAdmission, holds, rules_of
-from resource_examples import ABLATION, ABSENT, ACCEPTED, EXPERIMENT, REFUSED, with_changes
+from resource_examples import ABLATION, ACCEPTED, EXPERIMENT, REFUSED
 
 from ctrlab_api.crd import KINDS, definition
 

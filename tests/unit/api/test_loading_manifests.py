@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from resource_examples import ABLATION, EXPERIMENT, MINIMAL_EXPERIMENT, with_changes
+from builders import with_changes
+from resource_examples import ABLATION, EXPERIMENT, MINIMAL_EXPERIMENT
 
 from ctrlab_api.errors import InvalidSpec
 from ctrlab_api.loading.resource_loading import load_manifests, parse_manifests
