@@ -1,4 +1,4 @@
-"""The same numbers from statsmodels, MLstatkit, pingouin and baycomp; the last three where they are installed."""
+"""Agreement with scikit-learn, statsmodels, MLstatkit, pingouin and baycomp; the last three only if installed."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from ctrlab_report.statistics.supported_metrics import Metric
 
 
 def two_runs(rows: int = 600) -> tuple[IntArray, FloatArray, IntArray]:
-    """Labels, probabilities of two runs with ties, and users with correlated errors."""
+    """Return labels, probabilities of two runs with ties, and users with correlated errors."""
     rng = np.random.default_rng(5)
     users = rng.integers(0, 40, rows)
     labels = (rng.random(rows) < 0.3).astype(np.int64)
@@ -77,7 +77,7 @@ def test_paired_t_and_effect_agree_with_pingouin() -> None:
     assert not isinstance(ours, Degenerate)
     assert not isinstance(effect, Degenerate)
     assert ours.statistic == pytest.approx(float(theirs["T"].iloc[0]), abs=1e-6)
-    # pingouin's own d is d_av; d_z follows from its t.
+    # The d of pingouin is d_av; d_z follows from its t.
     assert effect.d_z == pytest.approx(float(theirs["T"].iloc[0]) / 3.0, abs=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Demsar's tables."""
+"""Published results of tests over multiple data sets (Demsar 2006)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Published and brute-force numbers for everything that works on test rows: covariance, two sources, CTR metrics."""
+"""Published and brute-force results of methods on test rows: covariance, two sources of variance, CTR metrics."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def delong() -> MetricCovariance:
 
 
 def van_dyke_differences() -> FloatArray:
-    """Five differences with the published mean and interaction mean square (var = 2 MS(T:R))."""
+    """Return five differences with the published mean and interaction mean square (var = 2 MS(T:R))."""
     shape = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
     return np.asarray(VAN_DYKE_MEAN + shape * np.sqrt(2 * VAN_DYKE_MS_TR / shape.var(ddof=1)))
 
@@ -56,7 +56,7 @@ def test_delong_test_of_the_licence_free_table() -> None:
     assert result.p == pytest.approx(0.28956579, abs=5e-9)
 
 
-def test_one_run_carries_its_own_standard_error() -> None:
+def test_standard_error_of_a_single_run() -> None:
     result = estimate_single_run(delong(), 1)
     assert (result.estimate, result.se) == pytest.approx((0.7375, DELONG[1][1] ** 0.5))
 
@@ -91,8 +91,8 @@ def test_fixed_cases_of_van_dyke_are_the_paired_t_test() -> None:
 
 
 def test_fixed_readers_of_van_dyke() -> None:
-    """Readers (here: trained networks) as given and new cases: their mean is one run of each model."""
-    # Jackknife error (co)variances as MRMCaov prints them for this data.
+    """Readers (here: trained networks) are fixed and cases are new: the mean over readers is one run of each model."""
+    # Jackknife error (co)variances as printed by MRMCaov for these data.
     error, cov1, cov2, cov3 = 0.0008022883, 0.0003466137, 0.0003440748, 0.0002390284
     same, other = np.full((5, 5), cov2), np.full((5, 5), cov3)
     np.fill_diagonal(same, error)

@@ -1,4 +1,4 @@
-"""Published numbers for everything that works on one value for each seed: t-tests, ranks, corrections, power."""
+"""Published results of methods with one value per seed: t-tests, ranks, corrections, power."""
 
 import numpy as np
 import pytest
@@ -103,13 +103,13 @@ def test_wilcoxon_rank_sum_of_demsar_table_2() -> None:
     c45_m = [768, 591, 971, 661, 888, 931, 668, 583, 838, 1000, 962, 666, 981, 978]
     result = wilcoxon_signed_rank(c45, c45_m)
     assert isinstance(result, ExactTest)
-    # Demsar gives each side half of the two zeros' ranks (1.5), which lifts both wins by two ranks; here they drop out.
+    # Demsar gives each side half of the ranks of the two zeros (1.5), which adds two ranks; here zeros are omitted.
     assert result.statistic + 2 * 2 + 1.5 == 12
     assert result.seeds == 12
 
 
 @pytest.mark.parametrize("seeds", range(4, 13))
-def test_the_smallest_p_of_sign_based_tests_is_two_in_two_to_the_n(seeds: int) -> None:
+def test_smallest_p_of_sign_based_tests_is_two_over_two_to_the_n(seeds: int) -> None:
     winner, loser = np.linspace(1.0, 2.0, seeds) ** 2, np.zeros(seeds)
     for test in (sign_flip, wilcoxon_signed_rank):
         result = test(winner, loser, alpha=0.5)
@@ -161,7 +161,7 @@ def test_grubbs_of_the_nist_mass_spectrometer() -> None:
     assert result.flagged == 7
 
 
-def test_wilson_interval_contains_the_rate_and_never_leaves_zero_to_one() -> None:
+def test_wilson_interval_contains_the_rate_and_stays_between_zero_and_one() -> None:
     result = failure_rate(1, 10)
     # Wilson 1927 by hand: centre (1 + z^2 / 2) / (10 + z^2), z = 1.959964.
     assert (result.low, result.high) == pytest.approx((0.0178762, 0.4041500), abs=5e-7)
@@ -199,7 +199,7 @@ def test_tost_agrees_with_statsmodels() -> None:
     assert (ours.p, ours.p_above_lower, ours.p_below_upper) == pytest.approx((p, lower[1], upper[1]), rel=1e-10)
 
 
-def test_sign_flip_agrees_with_counting_by_hand() -> None:
+def test_sign_flip_agrees_with_enumeration() -> None:
     a, b = SLEEP_A[:6], SLEEP_B[:6]
     difference = a - b
     signs = np.array(np.meshgrid(*[[-1, 1]] * 6)).reshape(6, -1)

@@ -1,4 +1,4 @@
-"""What must not change a metric, over generated predictions."""
+"""Invariances of the metrics over generated predictions."""
 
 from random import Random
 
@@ -18,7 +18,7 @@ Rows = tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int32]]
 
 @st.composite
 def rows(draw: st.DrawFn) -> Rows:
-    """Labels, scores in sixteenths (so that many are equal and all sums are exact) and users."""
+    """Generate labels, scores in sixteenths (so that many are equal and all sums are exact) and users."""
     size = draw(st.integers(2, 40))
 
     def column(low: int, high: int) -> list[int]:
@@ -31,17 +31,17 @@ def rows(draw: st.DrawFn) -> Rows:
     )
 
 
-def assert_same(found: float | None, expected: float | None) -> None:
-    """Equal but for rounding, or both undefined."""
-    if found is None or expected is None:
-        assert found is expected
+def assert_equal(value: float | None, expected: float | None) -> None:
+    """Check equality up to rounding, or that both are undefined."""
+    if value is None or expected is None:
+        assert value is expected
     else:
-        assert found == pytest.approx(expected, rel=1e-12, abs=1e-15)
+        assert value == pytest.approx(expected, rel=1e-12, abs=1e-15)
 
 
 @given(rows(), st.randoms(use_true_random=False))
-def test_the_order_of_rows_changes_nothing(given_rows: Rows, random: Random) -> None:
-    labels, scores, users = given_rows
+def test_order_of_rows_does_not_matter(data: Rows, random: Random) -> None:
+    labels, scores, users = data
     order = list(range(len(labels)))
     random.shuffle(order)
     first, second = (
@@ -50,37 +50,37 @@ def test_the_order_of_rows_changes_nothing(given_rows: Rows, random: Random) -> 
     )
     assert second.details == first.details
     for name in ALL:
-        assert_same(second.values[name], first.values[name])
+        assert_equal(second.values[name], first.values[name])
 
 
 @given(rows())
-def test_a_monotone_transform_changes_no_ranking_metric(given_rows: Rows) -> None:
-    labels, scores, users = given_rows
+def test_monotone_transform_keeps_ranking_metrics(data: Rows) -> None:
+    labels, scores, users = data
     plain = compute_metrics(["auc", "gauc"], labels, scores, users)
     assert compute_metrics(["auc", "gauc"], labels, np.exp(3 * scores) - 7, users) == plain
 
 
 @given(rows())
-def test_swapping_the_classes_turns_auc_around(given_rows: Rows) -> None:
-    labels, scores, _ = given_rows
+def test_swapping_the_classes_gives_one_minus_auc(data: Rows) -> None:
+    labels, scores, _ = data
     auc = compute_metrics(["auc"], labels, scores, None).values["auc"]
-    turned = compute_metrics(["auc"], 1 - labels, scores, None).values["auc"]
-    assert (auc is None) == (turned is None)
-    if auc is not None and turned is not None:
-        assert auc + turned == pytest.approx(1, abs=1e-15)
+    swapped = compute_metrics(["auc"], 1 - labels, scores, None).values["auc"]
+    assert (auc is None) == (swapped is None)
+    if auc is not None and swapped is not None:
+        assert auc + swapped == pytest.approx(1, abs=1e-15)
 
 
 @given(rows())
-def test_doubling_every_row_changes_no_value(given_rows: Rows) -> None:
-    labels, scores, users = given_rows
+def test_doubling_every_row_keeps_every_value(data: Rows) -> None:
+    labels, scores, users = data
     doubled = compute_metrics(ALL, np.repeat(labels, 2), np.repeat(scores, 2), np.repeat(users, 2)).values
-    for name, value in compute_metrics(ALL, *given_rows).values.items():
-        if name != "ece":  # its bins are cut elsewhere
-            assert_same(doubled[name], value)
+    for name, value in compute_metrics(ALL, *data).values.items():
+        if name != "ece":  # its bins have other edges
+            assert_equal(doubled[name], value)
 
 
 @given(rows())
-def test_gauc_of_one_user_is_auc(given_rows: Rows) -> None:
-    labels, scores, users = given_rows
+def test_gauc_of_one_user_is_auc(data: Rows) -> None:
+    labels, scores, users = data
     values = compute_metrics(["auc", "gauc"], labels, scores, np.zeros_like(users)).values
-    assert_same(values["gauc"], values["auc"])
+    assert_equal(values["gauc"], values["auc"])

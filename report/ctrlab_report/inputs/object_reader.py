@@ -105,7 +105,8 @@ def list_attempts(
         if run is None:
             raise InvalidData.at(
                 key,
-                "the path of a run is runs/<variant>/<seed>/<attempt>, with numbers for seed and attempt; move this folder away",
+                "the path of a run is runs/<variant>/<seed>/<attempt>, with numbers for seed and attempt; move this "
+                "folder away",
             )
         if (run.variant, run.seed) not in planned:
             raise InvalidData.at(
