@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.records.ablation_changes import ReusedRun, VariantChange
 from ctrlab_api.records.studies import ParameterValue
 from ctrlab_api.resources.tuning import ExecutionMode
@@ -203,6 +204,11 @@ class RunRecord(ApiModel):
     repetition: RetrainingRecord | None = None
     """Absent where no anomaly asked for one."""
     reproduce: str
-    """The command that repeats this run."""
+    """The command that repeats this run, see `verify_command`."""
     tolerance: str
     """What equality to expect of the repetition."""
+
+
+def verify_command(store: str, key: ExperimentKey, variant: str, seed: int) -> str:
+    """Return the command that trains a final run again and compares it with its record; `store` is the root's URI."""
+    return f"ctrlab-trainer verify --store {store} --experiment {key} --variant {variant} --seed {seed}"

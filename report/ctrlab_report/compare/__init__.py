@@ -1,1 +1,1 @@
-"""Comparing finished experiments with each other: nobody planned it, so all of it is exploratory."""
+"""Comparison of finished experiments: on one data set, over several data sets, over random splits of one source."""

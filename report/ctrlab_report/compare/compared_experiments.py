@@ -1,4 +1,4 @@
-"""The experiments of a comparison: read with a report's checks, and sorted by the data that they were run on."""
+"""Reads the experiments of a comparison with all checks of a report, and decides how their data relate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,93 +9,102 @@ from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_report.inputs.report_inputs import ReportInputs, read_report_inputs
 from ctrlab_store import open_store
 
+UID_PREFIX_LENGTH = 6
+
 
 @dataclass(frozen=True)
 class ComparedExperiment:
-    """One experiment, under the name that the comparison gives it."""
+    """One experiment and its name in the comparison."""
 
     name: str
     inputs: ReportInputs
 
     @property
-    def data(self) -> str:
-        """Digest of its data set, split included."""
+    def data_digest(self) -> str:
+        """Digest of its prepared data set, which includes the split."""
         return self.inputs.prepared.digest
 
 
 def read_experiments(uris: Sequence[str]) -> tuple[ComparedExperiment, ...]:
-    """Experiments by the URI of their folders (…/NAMESPACE/NAME/UID); InvalidData for fewer than two or a repetition.
+    """Read experiments by the URIs of their folders (…/NAMESPACE/NAME/UID).
 
-    The name is the experiment's; where two share it, the beginning of the uid is added.
+    Experiments of equal name get the beginning of the uid appended. Raises InvalidData for fewer than two experiments
+    or a repeated one.
     """
     if len(uris) < 2 or len(set(uris)) < len(uris):
-        raise InvalidData.at("experiments", f"found {', '.join(uris)}; two or more different ones can be compared")
-    read = [read_report_inputs(open_store(uri), _key(uri)) for uri in uris]
-    names = [found.key.name for found in read]
+        raise InvalidData.at("experiments", f"{', '.join(uris)} given; two or more different ones can be compared")
+    all_inputs = [read_report_inputs(open_store(uri), _key_of_folder(uri)) for uri in uris]
+    names = [inputs.key.name for inputs in all_inputs]
     return tuple(
-        ComparedExperiment(name if names.count(name) == 1 else f"{name}@{found.key.uid[:6]}", found)
-        for name, found in zip(names, read, strict=True)
+        ComparedExperiment(name if names.count(name) == 1 else f"{name}@{inputs.key.uid[:UID_PREFIX_LENGTH]}", inputs)
+        for name, inputs in zip(names, all_inputs, strict=True)
     )
 
 
-def select_metric(sources: Sequence[ComparedExperiment], metric: str | None) -> str:
-    """The metric to compare by: the one asked for, or the primary metric that all plans share."""
+def select_metric(experiments: Sequence[ComparedExperiment], metric: str | None) -> str:
+    """Return the metric of the comparison: `metric`, or if it is None the primary metric of all plans.
+
+    Raises InvalidData if the primary metrics differ, or a plan does not contain the metric.
+    """
     if metric is None:
-        primary = {source.name: source.inputs.plan.analysis.primary_metric for source in sources}
+        primary = {experiment.name: experiment.inputs.plan.analysis.primary_metric for experiment in experiments}
         if len(set(primary.values())) > 1:
-            listed = ", ".join(f"{name}: {found}" for name, found in primary.items())
+            listed = ", ".join(f"{name}: {metric}" for name, metric in primary.items())
             raise InvalidData.at("primaryMetric", f"differs ({listed}); choose one with --metric")
         return next(iter(primary.values()))
-    without = [source.name for source in sources if metric not in source.inputs.plan.analysis.metrics]
+    without = [experiment.name for experiment in experiments if metric not in experiment.inputs.plan.analysis.metrics]
     if without:
         raise InvalidData.at("--metric", f"{metric} is not among the metrics of {', '.join(without)}")
     return metric
 
 
-def share_data_set(sources: Sequence[ComparedExperiment]) -> bool:
-    """True where all share one data set, False where each has its own; InvalidData for anything between."""
-    digests = [source.data for source in sources]
+def share_data_set(experiments: Sequence[ComparedExperiment]) -> bool:
+    """Whether all experiments share one data set, and not each has its own; InvalidData for a mixture."""
+    digests = [experiment.data_digest for experiment in experiments]
     if len(set(digests)) == 1:
         return True
-    twice = [source.name for source in sources if digests.count(source.data) > 1]
-    if twice:
-        shared = short_digest(next(source.data for source in sources if source.name in twice))
+    sharing = [experiment for experiment in experiments if digests.count(experiment.data_digest) > 1]
+    if sharing:
         raise InvalidData.at(
             "experiments",
-            f"{' and '.join(twice)} share the data set {shared} and others do not; compare those on one data set by "
-            "themselves, or one experiment from each data set",
+            f"{' and '.join(experiment.name for experiment in sharing)} share the data set "
+            f"{short_digest(sharing[0].data_digest)} and others do not; compare those on one data set in a comparison "
+            "of their own, or one experiment from each data set",
         )
     return False
 
 
-def are_random_splits(sources: Sequence[ComparedExperiment]) -> bool:
-    """True where all differ in the seed of a Random split and in nothing else of their data; False where none do so.
+def are_random_splits(experiments: Sequence[ComparedExperiment]) -> bool:
+    """Whether all data sets differ only in the seed of a Random split, and not all in other respects.
 
-    InvalidData for anything between: two splits of one source are not two data sets.
+    Raises InvalidData for a mixture, because two splits of one source do not count as two data sets.
     """
-    kinds = [_without_split_seed(source) for source in sources]
-    if len(set(kinds)) == 1:
+    sources = [_digest_without_split_seed(experiment) for experiment in experiments]
+    if len(set(sources)) == 1:
         return True
-    twice = [source.name for source, kind in zip(sources, kinds, strict=True) if kinds.count(kind) > 1]
-    if twice:
+    splits = [
+        experiment.name for experiment, source in zip(experiments, sources, strict=True) if sources.count(source) > 1
+    ]
+    if splits:
         raise InvalidData.at(
             "experiments",
-            f"{' and '.join(twice)} are random splits of one source with different split.seed and others are not; "
-            "compare the splits by themselves, or one of them with the others",
+            f"{' and '.join(splits)} are random splits of one source with different split.seed and others are not; "
+            "compare the splits in a comparison of their own, or one of them with the others",
         )
     return False
 
 
-def _without_split_seed(source: ComparedExperiment) -> str:
-    """The same for random splits of one source; every other data set is of its own kind."""
-    if source.inputs.plan.dataset.split.strategy != "Random":
-        return source.data
-    data = source.inputs.plan.dataset.model_dump(mode="json", by_alias=True, exclude_none=True)
-    data["split"].pop("seed", None)
-    return digest([data, sorted(file.sha256 for file in source.inputs.prepared.sources)])
+def _digest_without_split_seed(experiment: ComparedExperiment) -> str:
+    """Return a digest that is equal for random splits of one source, and unique for every other data set."""
+    dataset = experiment.inputs.plan.dataset
+    if dataset.split.strategy != "Random":
+        return experiment.data_digest
+    content = dataset.model_dump(mode="json", by_alias=True, exclude_none=True)
+    content["split"].pop("seed", None)
+    return digest([content, sorted(file.sha256 for file in experiment.inputs.prepared.sources)])
 
 
-def _key(uri: str) -> ExperimentKey:
+def _key_of_folder(uri: str) -> ExperimentKey:
     try:
         return ExperimentKey.split_folder_uri(uri)[1]
     except ValueError as error:

@@ -1,12 +1,10 @@
-"""A comparison of experiments as Markdown."""
+"""Renders a comparison of experiments as Markdown."""
 
-from ctrlab_report.compare.comparison_result import (
-    AcrossDataSets,
-    AcrossSplits,
-    ExperimentsComparison,
-    ModelPair,
-)
+from collections.abc import Mapping, Sequence
+
+from ctrlab_report.compare.comparison_result import AcrossDataSets, AcrossSplits, ExperimentsComparison, ModelPair
 from ctrlab_report.formatting.number_formats import (
+    ABSENT,
     MINUS,
     decimals_for_spread,
     format_confidence,
@@ -19,102 +17,114 @@ from ctrlab_report.formatting.number_formats import (
     metric_name,
 )
 
-DIGITS = 5
-"""Of means, which carry no standard error here."""
+MEAN_DECIMALS = 5
+"""Decimals of means, which have no standard error here."""
 
 
-def comparison_markdown(found: ExperimentsComparison) -> str:
-    """The comparison for people."""
+def comparison_markdown(comparison: ExperimentsComparison) -> str:
+    """Return the comparison as a Markdown document."""
     lines = [
-        f"# {comparison_title(found)}",
+        f"# {comparison_title(comparison)}",
         "",
-        "Exploratory: no plan named this comparison before the test sets were opened. Confirm a claim by an experiment "
+        "Exploratory: no plan named this comparison before the test sets were opened. Confirm a claim with an "
+        "experiment "
         "that plans it.",
         "",
     ]
-    if found.splits is not None:
-        lines += _splits(found, found.splits)
+    if comparison.splits is not None:
+        lines += _split_lines(comparison.splits)
+    elif comparison.across is not None:
+        lines += _data_set_lines(comparison.across, comparison.margin)
     else:
-        lines += _pairs(found) if found.across is None else _across(found, found.across)
+        lines += _pair_lines(comparison)
     lines += ["", "| experiment | folder | data set |", "| --- | --- | --- |"]
-    lines += [f"| {name} | `{where}` | `{found.data[name]}` |" for name, where in found.experiments.items()]
+    lines += [f"| {name} | `{folder}` | `{comparison.data[name]}` |" for name, folder in comparison.experiments.items()]
     return "\n".join([*lines, ""])
 
 
-def _pairs(found: ExperimentsComparison) -> list[str]:
-    ci = f"{format_confidence(found.confidence)} CI, new data"
-    lines = ["One data set: every model of one experiment against every model of the others.", ""]
-    lines += [
+def comparison_title(comparison: ExperimentsComparison) -> str:
+    """Return the title, such as `june and july: AUC on test`."""
+    *names, last = comparison.experiments
+    return f"{', '.join(names)} and {last}: {metric_name(comparison.metric)} on test"
+
+
+def _pair_lines(comparison: ExperimentsComparison) -> list[str]:
+    ci = f"{format_confidence(comparison.confidence)} CI, new data"
+    return [
+        "One data set: every model of one experiment against every model of the others.",
+        "",
         f"| comparison | difference | {ci} | p (Holm) | seeds | verdict |",
         "| --- | ---: | :---: | ---: | --- | --- |",
+        *(_pair_row(pair) for pair in comparison.pairs),
+        "",
+        *(f"- {pair.sentence}" for pair in comparison.pairs),
     ]
-    lines += [_row(pair) for pair in found.pairs]
-    return [*lines, "", *(f"- {pair.sentence}" for pair in found.pairs)]
 
 
-def _row(pair: ModelPair) -> str:
-    seeds = f"{len(pair.paired_seeds)} shared" if pair.paired_seeds else "not shared"
-    digits = decimals_for_spread(pair.se or 0.0)
-    known = pair.low is not None and pair.high is not None
-    bounds = format_signed_range(pair.low or 0.0, pair.high or 0.0, digits) if known else "–"
+def _pair_row(pair: ModelPair) -> str:
+    decimals = decimals_for_spread(pair.se or 0.0)
+    has_interval = pair.low is not None and pair.high is not None
     cells = (
         f"{pair.a} {MINUS} {pair.b}",
-        format_difference(pair.difference, digits),
-        bounds,
+        format_difference(pair.difference, decimals),
+        format_signed_range(pair.low or 0.0, pair.high or 0.0, decimals) if has_interval else ABSENT,
         format_p(pair.p_adjusted),
-        seeds,
+        f"{len(pair.paired_seeds)} shared" if pair.paired_seeds else "not shared",
         pair.label,
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _across(found: ExperimentsComparison, across: AcrossDataSets) -> list[str]:
-    lines = [f"| data set | {' | '.join(across.models)} |", f"| --- |{' ---: |' * len(across.models)}"]
-    for name, means in across.values.items():
-        lines.append(f"| {name} | {' | '.join(format_value(mean, DIGITS) for mean in means)} |")
+def _data_set_lines(across: AcrossDataSets, margin: float | None) -> list[str]:
+    lines = _means_table("data set", across.models, across.values)
     if across.refused is not None:
         return [*lines, "", f"No test over data sets: {across.refused}"]
-    lines.append(f"| mean rank | {' | '.join(format_value(rank, 2) for rank in across.mean_ranks)} |")
-    lines += [
+    adjusted = ", ".join(
+        f"{model}: p {format_p(p)}"
+        for model, p in zip(across.models, across.against_first, strict=True)
+        if p is not None
+    )
+    return [
+        *lines,
+        f"| mean rank | {' | '.join(format_value(rank, 2) for rank in across.mean_ranks)} |",
         "",
-        f"Friedman's test (Iman and Davenport): {format_p_clause(across.friedman_p)} that all models rank alike over "
-        f"{len(across.values)} data sets. Nemenyi's critical difference of mean ranks: "
+        f"Friedman's test (Iman and Davenport): {format_p_clause(across.friedman_p)} for equal mean ranks of all "
+        "models "
+        f"over {len(across.values)} data sets. Nemenyi's critical difference of mean ranks: "
         f"{format_value(across.critical_difference, 2)}.",
         "",
         "![Critical-difference diagram](critical-difference.svg)",
         "",
-        f"| pair | P(second better) | P(within ±{found.margin or 0:g}) | P(first better) |",
+        f"| pair | P(second better) | P(within ±{margin or 0:g}) | P(first better) |",
         "| --- | ---: | ---: | ---: |",
-    ]
-    for pair, (second, within, first) in across.posterior.items():
-        lines.append(
-            f"| {pair.replace(' - ', f' {MINUS} ')} | {format_percent(second)} | {format_percent(within)} | "
-            f"{format_percent(first)} |"
-        )
-    adjusted = [
-        f"{model}: p {format_p(p)}"
-        for model, p in zip(across.models, across.against_first, strict=True)
-        if p is not None
-    ]
-    lines += ["", "Bayesian signed-rank test (Benavoli et al. 2014) above; mean ranks against the first model (Holm): "]
-    lines[-1] += ", ".join(adjusted) + "."
-    return lines
-
-
-def _splits(found: ExperimentsComparison, splits: AcrossSplits) -> list[str]:
-    lines = [
-        "Random splits of one source. Their train rows overlap, so the error is that of the corrected resampled "
-        "t-test (Nadeau and Bengio 2003); nothing follows for other sources.",
+        *(
+            f"| {pair.replace(' - ', f' {MINUS} ')} | {' | '.join(map(format_percent, probabilities))} |"
+            for pair, probabilities in across.posterior.items()
+        ),
         "",
-        f"| split | {' | '.join(splits.models)} |",
-        f"| --- |{' ---: |' * len(splits.models)}",
+        "Bayesian signed-rank test (Benavoli et al. 2014) above; mean ranks against the first model (Holm): "
+        f"{adjusted}.",
     ]
-    for name, values in splits.values.items():
-        lines.append(f"| {name} | {' | '.join(format_value(mean, DIGITS) for mean in values)} |")
-    return [*lines, "", *(f"- {pair.sentence}" for pair in splits.pairs)]
 
 
-def comparison_title(found: ExperimentsComparison) -> str:
-    """Such as `june and july: AUC on test`."""
-    names = list(found.experiments)
-    return f"{', '.join(names[:-1])} and {names[-1]}: {metric_name(found.metric)} on test"
+def _split_lines(splits: AcrossSplits) -> list[str]:
+    return [
+        "Random splits of one source. Their train rows overlap, so the standard error is that of the corrected "
+        "resampled "
+        "t-test (Nadeau and Bengio 2003); no conclusion about other sources follows.",
+        "",
+        *_means_table("split", splits.models, splits.values),
+        "",
+        *(f"- {pair.sentence}" for pair in splits.pairs),
+    ]
+
+
+def _means_table(row_title: str, models: Sequence[str], values: Mapping[str, Sequence[float]]) -> list[str]:
+    return [
+        f"| {row_title} | {' | '.join(models)} |",
+        f"| --- |{' ---: |' * len(models)}",
+        *(
+            f"| {name} | {' | '.join(format_value(mean, MEAN_DECIMALS) for mean in means)} |"
+            for name, means in values.items()
+        ),
+    ]

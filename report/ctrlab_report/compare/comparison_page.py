@@ -1,4 +1,4 @@
-"""A comparison of experiments as files: JSON, Markdown, one self-contained HTML page, and its figure by itself."""
+"""Renders a comparison of experiments as files: JSON, Markdown, one self-contained HTML page, and its figure."""
 
 from ctrlab_api.metrics import METRIC_DIRECTIONS
 from ctrlab_api.records import ConfidenceInterval
@@ -6,7 +6,7 @@ from ctrlab_report.compare.comparison_markdown import comparison_markdown, compa
 from ctrlab_report.compare.comparison_result import AcrossDataSets, ExperimentsComparison, ModelPair
 from ctrlab_report.figures.canvas import SVG_CLASSES, Figure
 from ctrlab_report.figures.critical_difference_diagram import critical_difference_diagram
-from ctrlab_report.figures.forest_plots import ForestRow, forest_plot
+from ctrlab_report.figures.forest_plots import ForestRow, forest_plot, side_labels
 from ctrlab_report.formatting.number_formats import (
     MINUS,
     decimals_for_spread,
@@ -18,58 +18,58 @@ from ctrlab_report.pages.rendering import template_environment
 from ctrlab_report.statistics.method_registry import METHODS
 
 
-def comparison_files(found: ExperimentsComparison) -> dict[str, bytes]:
-    """Contents by file name."""
-    drawn = figures(found)
+def comparison_files(comparison: ExperimentsComparison) -> dict[str, bytes]:
+    """Return the content of each file by its name."""
+    figures = _draw_figures(comparison)
     return {
-        "comparison.json": found.to_json().encode(),
-        "comparison.md": comparison_markdown(found).encode(),
-        "comparison.html": page(found, drawn),
-        **{f"{name}.svg": figure.svg_file() for name, figure in drawn.items()},
+        "comparison.json": comparison.to_json().encode(),
+        "comparison.md": comparison_markdown(comparison).encode(),
+        "comparison.html": _html_page(comparison, figures),
+        **{f"{name}.svg": figure.svg_file() for name, figure in figures.items()},
     }
 
 
-def page(found: ExperimentsComparison, drawn: dict[str, Figure]) -> bytes:
-    """One self-contained HTML file."""
-    used = dict.fromkeys([*(pair.method for pair in found.pairs), *_methods(found)])
+def _html_page(comparison: ExperimentsComparison, figures: dict[str, Figure]) -> bytes:
+    used_methods = dict.fromkeys([*(pair.method for pair in comparison.pairs), *_test_methods(comparison)])
     content = {
-        "found": found,
-        "title": comparison_title(found),
-        "metric": metric_name(found.metric),
-        "answer": answer(found.across) if found.across else "",
-        "figures": drawn,
-        "methods": {name: METHODS[name] for name in used if name in METHODS},
+        "comparison": comparison,
+        "title": comparison_title(comparison),
+        "metric": metric_name(comparison.metric),
+        "answer": _data_set_sentence(comparison.across) if comparison.across else "",
+        "figures": figures,
+        "methods": {name: METHODS[name] for name in used_methods if name in METHODS},
         "svg_classes": SVG_CLASSES,
     }
     return template_environment(html=True).get_template("comparison.html.j2").render(content).encode()
 
 
-def _methods(found: ExperimentsComparison) -> tuple[str, ...]:
-    if found.splits is not None:
-        return (*(pair.method for pair in found.splits.pairs), "adjust-holm")
-    return found.across.methods if found.across is not None else ()
+def _test_methods(comparison: ExperimentsComparison) -> tuple[str, ...]:
+    if comparison.splits is not None:
+        return (*(pair.method for pair in comparison.splits.pairs), "adjust-holm")
+    return comparison.across.methods if comparison.across is not None else ()
 
 
-def answer(across: AcrossDataSets) -> str:
-    """What the tests over data sets say, in one sentence."""
+def _data_set_sentence(across: AcrossDataSets) -> str:
+    """Return the result of the tests over data sets."""
     if across.refused is not None:
         return f"No test over data sets: {across.refused}"
-    count = len(across.values)
     ranked = sorted(zip(across.mean_ranks, across.models, strict=True))
     listed = ", ".join(f"{model} {format_value(rank, 2)}" for rank, model in ranked)
-    apart = "is open" if any(len(group) == len(across.models) for group in across.groups) else "is shown for some pairs"
+    none_differ = any(len(group) == len(across.models) for group in across.groups)
+    conclusion = "No pair of models differs" if none_differ else "Some pairs of models differ"
     return (
-        f"Mean ranks over {count} data sets: {listed} (1 is best; Friedman {format_p_clause(across.friedman_p)}). "
-        f"Whether two models differ {apart}: the critical difference is {format_value(across.critical_difference, 2)}."
+        f"Mean ranks over {len(across.values)} data sets: {listed} (1 is best; Friedman "
+        f"{format_p_clause(across.friedman_p)}). {conclusion} by more than the critical difference of "
+        f"{format_value(across.critical_difference, 2)}."
     )
 
 
-def figures(found: ExperimentsComparison) -> dict[str, Figure]:
-    """The forest plot of pairs, or the diagram of mean ranks."""
-    across = found.across
+def _draw_figures(comparison: ExperimentsComparison) -> dict[str, Figure]:
+    """Return the forest plot of pairs, or the critical-difference diagram, by name."""
+    across = comparison.across
     if across is None:
-        drawn = _forest(found)
-        return {drawn.name: drawn} if drawn else {}
+        forest = _draw_forest_plot(comparison)
+        return {forest.name: forest} if forest else {}
     if across.critical_difference is None:
         return {}
     diagram = critical_difference_diagram(
@@ -78,33 +78,37 @@ def figures(found: ExperimentsComparison) -> dict[str, Figure]:
     return {diagram.name: diagram}
 
 
-def _forest(found: ExperimentsComparison) -> Figure | None:
-    name, higher = metric_name(found.metric), METRIC_DIRECTIONS[found.metric] == "maximize"  # type: ignore[index]
-    bars = [
+def _draw_forest_plot(comparison: ExperimentsComparison) -> Figure | None:
+    rows = [
         ForestRow(
-            f"{pair.a} {MINUS} {pair.b}",
-            pair.difference,
-            decimals_for_spread(pair.se or 0.0),
-            _interval(found, pair, pair.low, pair.high),
-            _interval(found, pair, pair.simultaneous_low, pair.simultaneous_high),
-            None,
+            name=f"{pair.a} {MINUS} {pair.b}",
+            estimate=pair.difference,
+            decimals=decimals_for_spread(pair.se or 0.0),
+            new_data=_interval(comparison, pair, pair.low, pair.high),
+            simultaneous=_interval(comparison, pair, pair.simultaneous_low, pair.simultaneous_high),
+            this_test_set=None,
         )
-        for pair in found.pairs
+        for pair in comparison.pairs
         if pair.difference is not None
     ]
-    first, second = ("second", "first") if higher else ("first", "second")
-    sides = (f"◂ {first} named is better", f"{second} named is better ▸")
-    comparison_title = f"Differences in {name}"
-    return (
-        forest_plot("forest", comparison_title, f"difference in {name}", sides, bars, found.margin, found.confidence)
-        if bars
-        else None
+    if not rows:
+        return None
+    name = metric_name(comparison.metric)
+    higher_is_better = METRIC_DIRECTIONS[comparison.metric] == "maximize"  # type: ignore[index]
+    return forest_plot(
+        "forest",
+        f"Differences in {name}",
+        f"difference in {name}",
+        side_labels(higher_is_better=higher_is_better),
+        rows,
+        comparison.margin,
+        comparison.confidence,
     )
 
 
 def _interval(
-    found: ExperimentsComparison, pair: ModelPair, low: float | None, high: float | None
+    comparison: ExperimentsComparison, pair: ModelPair, low: float | None, high: float | None
 ) -> ConfidenceInterval | None:
     if low is None or high is None:
         return None
-    return ConfidenceInterval(low=low, high=high, confidence=found.confidence, method=pair.method)
+    return ConfidenceInterval(low=low, high=high, confidence=comparison.confidence, method=pair.method)

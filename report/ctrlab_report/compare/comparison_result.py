@@ -1,4 +1,4 @@
-"""What a comparison of experiments says, as data: `comparison.json`."""
+"""The result of a comparison of experiments as data: `comparison.json`."""
 
 from typing import Literal
 
@@ -14,17 +14,17 @@ class ModelPair(ApiModel):
     a: str
     b: str
     paired_seeds: tuple[int, ...]
-    """Empty where the experiments share no two seeds; the models then count as independent."""
+    """Empty if the experiments share fewer than two seeds; the models are then treated as independent."""
     difference: float | None = None
     low: float | None = None
     high: float | None = None
     se: float | None = None
     simultaneous_low: float | None = None
-    """Of the interval that holds for all pairs at once."""
+    """Lower limit of the interval that covers all pairs simultaneously."""
     simultaneous_high: float | None = None
     p: float | None = None
     p_adjusted: float | None = None
-    """Holm over all pairs of this comparison."""
+    """Holm-adjusted over all pairs of this comparison."""
     verdict: VerdictName | None = None
     label: str
     sentence: str
@@ -32,7 +32,7 @@ class ModelPair(ApiModel):
 
 
 class AcrossDataSets(ApiModel):
-    """One value for each data set and model, and what may be concluded from so many."""
+    """One value for each data set and model, and the tests over data sets."""
 
     models: tuple[str, ...]
     values: dict[str, tuple[float, ...]]
@@ -43,11 +43,11 @@ class AcrossDataSets(ApiModel):
     friedman_p: float | None = None
     critical_difference: float | None = None
     groups: tuple[tuple[int, ...], ...] = ()
-    """Models that Nemenyi's test cannot tell apart, by place in `models`."""
+    """Models without a significant difference by Nemenyi's test, as indices into `models`."""
     against_first: tuple[float | None, ...] = ()
-    """Holm-adjusted p of each model's mean rank against the first model's."""
+    """Holm-adjusted p of each model's mean rank against that of the first model."""
     posterior: dict[str, tuple[float, float, float]] = Field(default_factory=dict)
-    """By `a - b`: probabilities that b is better, that both are within the margin, that a is better."""
+    """By `a - b`: probabilities that b is better, that the difference is within the margin, that a is better."""
     refused: str | None = None
     """Why there is no test."""
     methods: tuple[str, ...] = ()
@@ -60,14 +60,14 @@ class SplitPair(ApiModel):
     a: str
     b: str
     difference: float
-    """Mean over splits, of means over seeds."""
+    """Mean over splits of the difference of means over seeds."""
     se: float | None = None
-    """Corrected for the rows that training parts share; absent where nothing varies."""
+    """Corrected for the overlap of the train rows; absent if the differences do not vary."""
     low: float | None = None
     high: float | None = None
     p: float | None = None
     p_adjusted: float | None = None
-    """Holm over all pairs."""
+    """Holm-adjusted over all pairs."""
     sentence: str = ""
     method: str
 
@@ -79,22 +79,22 @@ class AcrossSplits(ApiModel):
     values: dict[str, tuple[float, ...]]
     """Mean over seeds by experiment, in the order of `models`."""
     test_to_train: float
-    """Test rows over train rows, which the correction adds."""
+    """Ratio of test to train rows, which the corrected standard error depends on."""
     pairs: tuple[SplitPair, ...]
 
 
 class ExperimentsComparison(ApiModel):
-    """The whole comparison."""
+    """The result of one comparison; one of `pairs`, `across` and `splits` is set."""
 
     schema_version: Literal[1] = 1
     status: Literal["exploratory"] = "exploratory"
     experiments: dict[str, str]
-    """namespace/name/uid by the name used here."""
+    """namespace/name/uid of each experiment by its name in the comparison."""
     metric: str
     confidence: float
     margin: float | None = None
     data: dict[str, str]
-    """Digest of each experiment's data set."""
+    """Digest of each experiment's prepared data set."""
     pairs: tuple[ModelPair, ...] = ()
     across: AcrossDataSets | None = None
     splits: AcrossSplits | None = None

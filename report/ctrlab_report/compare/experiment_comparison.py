@@ -1,4 +1,4 @@
-"""From the folders of experiments to their comparison."""
+"""Compares finished experiments, given the URIs of their folders."""
 
 from collections.abc import Sequence
 
@@ -20,21 +20,25 @@ from ctrlab_report.statistics.model_comparison import ComparisonSettings
 def compare_experiments(
     uris: Sequence[str], metric: str | None, margin: float | None, confidence: float
 ) -> ExperimentsComparison:
-    """Compare finished experiments; InvalidData where they do not go together."""
-    sources = read_experiments(uris)
-    chosen = select_metric(sources, metric)
-    plan = ComparisonSettings(confidence=confidence, margin=margin)
-    together = share_data_set(sources)
-    split = not together and are_random_splits(sources)
+    """Compare finished experiments; InvalidData if they are not comparable.
+
+    `metric` None means the primary metric of all plans; `margin` is in units of the metric.
+    """
+    experiments = read_experiments(uris)
+    metric = select_metric(experiments, metric)
+    settings = ComparisonSettings(confidence=confidence, margin=margin)
+    same_data = share_data_set(experiments)
+    random_splits = not same_data and are_random_splits(experiments)
+    several_data_sets = not same_data and not random_splits
     return ExperimentsComparison(
-        experiments={source.name: source.inputs.key.prefix for source in sources},
-        metric=chosen,
+        experiments={experiment.name: experiment.inputs.key.prefix for experiment in experiments},
+        metric=metric,
         confidence=confidence,
         margin=margin,
-        data={source.name: source.data for source in sources},
-        pairs=compare_on_one_data_set(sources, chosen, plan) if together else (),
-        across=None if together or split else compare_across_data_sets(sources, chosen, margin, plan.alpha),
-        splits=compare_across_splits(sources, chosen, confidence) if split else None,
-        inputs={source.name: digest(source.inputs.input_digests) for source in sources},
+        data={experiment.name: experiment.data_digest for experiment in experiments},
+        pairs=compare_on_one_data_set(experiments, metric, settings) if same_data else (),
+        across=compare_across_data_sets(experiments, metric, margin, settings.alpha) if several_data_sets else None,
+        splits=compare_across_splits(experiments, metric, confidence) if random_splits else None,
+        inputs={experiment.name: digest(experiment.inputs.input_digests) for experiment in experiments},
         versions=library_versions(),
     )

@@ -1,4 +1,4 @@
-"""The same models on several data sets: is their ranking general? Below five data sets no test can say so."""
+"""Compares the same models over several data sets by their ranks; below five data sets no test is meaningful."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -22,48 +22,51 @@ from ctrlab_report.statistics.multiple_datasets import (
 
 
 def compare_across_data_sets(
-    sources: Sequence[ComparedExperiment], metric: str, margin: float | None, alpha: float
+    experiments: Sequence[ComparedExperiment], metric: str, margin: float | None, alpha: float
 ) -> AcrossDataSets:
-    """Side by side, and with five data sets or more Friedman, Nemenyi, Holm and the Bayesian signed-rank test.
+    """Return the values, and from five data sets on the tests of Friedman, Nemenyi, Holm and Bayesian signed ranks.
 
-    Raises InvalidData where fewer than two models occur in every experiment, or one of them has no value.
+    Raises InvalidData if fewer than two models occur in every experiment, or one of them has no value.
     """
-    models = shared_models(sources)
-    values = {source.name: mean_scores(source, models, metric) for source in sources}
-    if len(sources) < MIN_DATA_SETS:
+    models = shared_models(experiments)
+    values = {experiment.name: mean_scores(experiment, models, metric) for experiment in experiments}
+    data_sets = len(experiments)
+    if data_sets < MIN_DATA_SETS:
         return AcrossDataSets(
             models=models,
             values=values,
-            refused=f"{len(sources)} data sets carry no claim about others: a test over data sets needs at least "
-            f"{MIN_DATA_SETS}. Read each data set by itself.",
+            refused=f"{data_sets} data sets do not support a claim about others: a test over data sets needs at least "
+            f"{MIN_DATA_SETS}. Interpret each data set separately.",
         )
     table = np.array(list(values.values()))
-    higher = METRIC_DIRECTIONS[metric] == "maximize"  # type: ignore[index]
-    ranks = mean_ranks(table, higher_is_better=higher)
-    test, nemenyi = friedman_test(ranks, len(sources)), critical_difference(ranks, len(sources), alpha=alpha)
-    gains = table if higher else -table
-    posterior, control = {}, compare_with_control(ranks, len(sources), 0)
+    higher_is_better = METRIC_DIRECTIONS[metric] == "maximize"  # type: ignore[index]
+    ranks = mean_ranks(table, higher_is_better=higher_is_better)
+    friedman, nemenyi = friedman_test(ranks, data_sets), critical_difference(ranks, data_sets, alpha=alpha)
+    control = compare_with_control(ranks, data_sets, 0)
+    gains = table if higher_is_better else -table
+    posteriors = {}
     for a, b in combinations(range(len(models)), 2):
-        found = bayesian_signed_rank(gains[:, a], gains[:, b], margin or 0.0)
-        posterior[f"{models[a]} - {models[b]}"] = (found.b_better, found.equal, found.a_better)
+        posterior = bayesian_signed_rank(gains[:, a], gains[:, b], margin or 0.0)
+        posteriors[f"{models[a]} - {models[b]}"] = (posterior.b_better, posterior.equal, posterior.a_better)
     return AcrossDataSets(
         models=models,
         values=values,
-        mean_ranks=test.mean_ranks,
-        friedman_chi2=test.chi2,
-        friedman_f=test.f if np.isfinite(test.f) else None,
-        friedman_p=test.p,
+        mean_ranks=friedman.mean_ranks,
+        friedman_chi2=friedman.chi2,
+        friedman_f=friedman.f if np.isfinite(friedman.f) else None,
+        friedman_p=friedman.p,
         critical_difference=nemenyi.difference,
         groups=nemenyi.groups,
         against_first=control.adjusted,
-        posterior=posterior,
-        methods=(test.method, nemenyi.method, control.method, BAYES_SIGNED_RANK),
+        posterior=posteriors,
+        methods=(friedman.method, nemenyi.method, control.method, BAYES_SIGNED_RANK),
     )
 
 
-def shared_models(sources: Sequence[ComparedExperiment]) -> tuple[str, ...]:
-    """Names that every experiment has, in the first one's order; InvalidData for fewer than two."""
-    models = tuple(name for name in sources[0].inputs.plan.names if all(name in s.inputs.plan.names for s in sources))
+def shared_models(experiments: Sequence[ComparedExperiment]) -> tuple[str, ...]:
+    """Return the model names that every experiment has, in the order of the first; InvalidData for fewer than two."""
+    plans = [experiment.inputs.plan for experiment in experiments]
+    models = tuple(name for name in plans[0].names if all(name in plan.names for plan in plans))
     if len(models) < 2:
         raise InvalidData.at(
             "experiments",
@@ -72,13 +75,15 @@ def shared_models(sources: Sequence[ComparedExperiment]) -> tuple[str, ...]:
     return models
 
 
-def mean_scores(source: ComparedExperiment, models: Sequence[str], metric: str) -> tuple[float, ...]:
-    """Of each model over its seeds, on test; InvalidData for a model without a value."""
-    scored = score_metrics(source.inputs).metrics[metric]
-    found_means = []
+def mean_scores(experiment: ComparedExperiment, models: Sequence[str], metric: str) -> tuple[float, ...]:
+    """Return the mean of the metric over the seeds of each model, on test; InvalidData for a model without a value."""
+    scored = score_metrics(experiment.inputs).metrics[metric]
+    means = []
     for name in models:
-        found = list(scored.values_of(name).values())
-        if not found:
-            raise InvalidData.at(f"{source.name}/{name}", f"has no run with a value of {metric}; run its seeds again")
-        found_means.append(float(np.mean(found)))
-    return tuple(found_means)
+        values = list(scored.values_of(name).values())
+        if not values:
+            raise InvalidData.at(
+                f"{experiment.name}/{name}", f"has no run with a value of {metric}; run its seeds again"
+            )
+        means.append(float(np.mean(values)))
+    return tuple(means)

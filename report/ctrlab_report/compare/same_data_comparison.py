@@ -1,4 +1,4 @@
-"""Models of different experiments on one data set: compared row by row, paired where the seeds agree."""
+"""Compares models of different experiments on one data set: by the scores of each row, paired over shared seeds."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -27,68 +27,72 @@ from ctrlab_report.statistics.supported_metrics import Metric
 
 
 def compare_on_one_data_set(
-    sources: Sequence[ComparedExperiment], metric: str, plan: ComparisonSettings
+    experiments: Sequence[ComparedExperiment], metric: str, settings: ComparisonSettings
 ) -> tuple[ModelPair, ...]:
-    """Every model of one experiment against every model of another, Holm over all of them.
+    """Compare every model of one experiment with every model of the others, with Holm's correction over all pairs.
 
-    Raises InvalidData where the metric has no sampling theory, test rows differ, a model has no finished run or
-    the experiments were trained in different modes.
+    Raises InvalidData if the sampling error of the metric is not known, test rows differ, a model has no finished run
+    or the experiments were trained in different modes.
     """
     if metric not in set(Metric):
         raise InvalidData.at("--metric", f"{metric} has no known sampling error; choose one of {', '.join(Metric)}")
-    test = _common_rows(sources)
+    test_rows = _shared_test_rows(experiments)
     models: list[tuple[str, ModelRuns]] = []
     scores: list[NDArray[np.float32]] = []
-    for source in sources:
-        for name in source.inputs.plan.names:
-            runs = [run for run in source.inputs.runs_of(name) if run.scores is not None]
+    for experiment in experiments:
+        for name in experiment.inputs.plan.names:
+            runs = [run for run in experiment.inputs.runs_of(name) if run.scores is not None]
             if not runs:
-                raise InvalidData.at(f"{source.name}/{name}", "has no finished run; run its seeds again")
-            places = tuple(range(len(scores), len(scores) + len(runs)))
-            seeds, mode = tuple(run.seed for run in runs), source.inputs.plan.evaluation.execution_mode
-            models.append((source.name, ModelRuns(f"{source.name}/{name}", seeds, places, mode)))
+                raise InvalidData.at(f"{experiment.name}/{name}", "has no finished run; run its seeds again")
+            indices = tuple(range(len(scores), len(scores) + len(runs)))
+            seeds, mode = tuple(run.seed for run in runs), experiment.inputs.plan.evaluation.execution_mode
+            models.append((experiment.name, ModelRuns(f"{experiment.name}/{name}", seeds, indices, mode)))
             scores += [run.scores for run in runs if run.scores is not None]
-    clusters = cluster_rows(test.users) if test.users is not None and test.users.min() < test.users.max() else None
+    users = test_rows.users
     covariance = covariance_from_scores(
-        Metric(metric), test.labels, iter(scores), clusters=clusters, options=MetricOptions(clip=SCORE_EPSILON)
+        Metric(metric),
+        test_rows.labels,
+        iter(scores),
+        clusters=cluster_rows(users) if users is not None and users.min() < users.max() else None,
+        options=MetricOptions(clip=SCORE_EPSILON),
     )
-    wanted = [(a, b) for (one, a), (other, b) in combinations(models, 2) if one != other]
+    pairs = [(a, b) for (experiment_a, a), (experiment_b, b) in combinations(models, 2) if experiment_a != experiment_b]
     try:
-        found = [compare_pair(a, b, covariance, plan, len(wanted)) for a, b in wanted]
+        comparisons = [compare_pair(a, b, covariance, settings, len(pairs)) for a, b in pairs]
     except MixedModes as error:
         raise InvalidData.at("experiments", str(error)) from None
-    return tuple(_pair(member) for member in compare_family(found, plan))
+    return tuple(_model_pair(adjusted) for adjusted in compare_family(comparisons, settings))
 
 
-def _common_rows(sources: Sequence[ComparedExperiment]) -> TestRows:
-    with_rows = [(source.name, source.inputs.test_rows) for source in sources]
-    for name, rows in with_rows:
+def _shared_test_rows(experiments: Sequence[ComparedExperiment]) -> TestRows:
+    by_name = [(experiment.name, experiment.inputs.test_rows) for experiment in experiments]
+    for name, rows in by_name:
         if rows is None:
             raise InvalidData.at(name, "has no run with predictions; run its seeds again")
-    (first_name, first), *others = [(name, rows) for name, rows in with_rows if rows is not None]
+    (first_name, first), *others = [(name, rows) for name, rows in by_name if rows is not None]
     for name, rows in others:
         require_same_rows(first, first_name, rows, name)
     return first
 
 
-def _pair(member: AdjustedComparison) -> ModelPair:
-    one, both = member.comparison, member.comparison.two_source
-    known = None if isinstance(both, Degenerate) else both
-    sentence = member.verdict.sentence if member.verdict else f"{one.a} and {one.b}: no direction is better."
+def _model_pair(adjusted: AdjustedComparison) -> ModelPair:
+    comparison, two_source, verdict = adjusted.comparison, adjusted.comparison.two_source, adjusted.verdict
+    estimate = None if isinstance(two_source, Degenerate) else two_source
+    no_direction = f"{comparison.a} and {comparison.b}: neither direction of the difference is better."
     return ModelPair(
-        a=one.a,
-        b=one.b,
-        paired_seeds=tuple(sorted(one.seeds)),
-        difference=both.estimate,
-        low=known.low if known else None,
-        high=known.high if known else None,
-        se=known.se if known else None,
-        simultaneous_low=member.simultaneous.low if member.simultaneous else None,
-        simultaneous_high=member.simultaneous.high if member.simultaneous else None,
-        p=known.p if known else None,
-        p_adjusted=member.adjusted_p,
-        verdict=member.verdict.kind.value if member.verdict else None,
-        label=member.verdict.label if member.verdict else "no verdict",
-        sentence=sentence,
-        method=both.method,
+        a=comparison.a,
+        b=comparison.b,
+        paired_seeds=tuple(sorted(comparison.seeds)),
+        difference=two_source.estimate,
+        low=estimate.low if estimate else None,
+        high=estimate.high if estimate else None,
+        se=estimate.se if estimate else None,
+        simultaneous_low=adjusted.simultaneous.low if adjusted.simultaneous else None,
+        simultaneous_high=adjusted.simultaneous.high if adjusted.simultaneous else None,
+        p=estimate.p if estimate else None,
+        p_adjusted=adjusted.adjusted_p,
+        verdict=verdict.kind.value if verdict else None,
+        label=verdict.label if verdict else "no verdict",
+        sentence=verdict.sentence if verdict else no_direction,
+        method=two_source.method,
     )

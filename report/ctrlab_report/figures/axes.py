@@ -1,4 +1,4 @@
-"""Axes and legends that every figure shares."""
+"""Axes and legends of all figures."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,7 +8,7 @@ from ctrlab_report.formatting.number_formats import MINUS
 
 
 def format_tick(value: float, ticks: Sequence[float], signed: bool = False) -> str:
-    """A tick with as many decimals as its neighbours need."""
+    """Return the label of a tick, with the number of decimals that the distance between ticks needs."""
     step = min((abs(b - a) for a, b in pairwise(ticks)), default=abs(value) or 1.0)
     decimals = next((d for d in range(8) if abs(round(step, d) - step) < step * 1e-6), 7)
     text = f"{value:+.{decimals}f}" if signed and value else f"{value:.{decimals}f}"
@@ -16,10 +16,10 @@ def format_tick(value: float, ticks: Sequence[float], signed: bool = False) -> s
 
 
 def draw_x_axis(
-    canvas: Canvas, scale: Scale, top: float, bottom: float, title: str, signed: bool = False, about: int = 5
+    canvas: Canvas, scale: Scale, top: float, bottom: float, title: str, signed: bool = False, target_ticks: int = 5
 ) -> None:
-    """Grid lines, tick labels below `bottom`, and the axis title below them."""
-    ticks = scale.ticks(about)
+    """Draw vertical grid lines, tick labels below `bottom`, and the axis title below them."""
+    ticks = scale.ticks(target_ticks)
     for tick in ticks:
         canvas.line(scale(tick), top, scale(tick), bottom, "g")
         canvas.text(scale(tick), bottom + 16, format_tick(tick, ticks, signed), "t s m")
@@ -27,7 +27,7 @@ def draw_x_axis(
 
 
 def draw_y_axis(canvas: Canvas, scale: Scale, left: float, right: float, title: str, signed: bool = False) -> None:
-    """Grid lines, tick labels left of `left`, and the axis title above the plot."""
+    """Draw horizontal grid lines, tick labels left of `left`, and the axis title above the plot."""
     ticks = scale.ticks()
     for tick in ticks:
         canvas.line(left, scale(tick), right, scale(tick), "g")
@@ -36,7 +36,7 @@ def draw_y_axis(canvas: Canvas, scale: Scale, left: float, right: float, title: 
 
 
 def draw_legend(canvas: Canvas, names: Sequence[str], y: float, left: float = 8) -> float:
-    """One row (or more) of markers with names; returns the y below it."""
+    """Draw markers with names in as many rows as needed; return the y below them."""
     x = left
     for series, name in enumerate(names):
         width = 22 + len(name) * CHARACTER_WIDTH

@@ -1,7 +1,7 @@
-"""Drawing SVG: shapes with classes instead of colours, so that one figure works in light, dark and print.
+"""Draws SVG: shapes have CSS classes instead of colours, so that one figure suits light and dark themes and print.
 
-Figures are written by hand and not by a plotting library, because the page needs what those do not give: colours that
-follow the reader's theme through CSS variables, text that stays text, and bytes that depend on nothing but the numbers.
+No plotting library is used, because the page needs what those do not provide: colours that follow the reader's theme
+through CSS variables, text that remains text, and bytes that depend only on the numbers.
 """
 
 import math
@@ -10,20 +10,21 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH = 480
-"""Units of every figure's width: text of 12 units stays readable on a phone and is not too large on a desktop."""
+"""Width of every figure in units: text of 12 units is readable on a phone and not too large on a desktop."""
 
 CHARACTER_WIDTH = 7.4
-"""Room for one character of the 12-unit text in the wider of the usual sans-serif fonts."""
+"""Width in units of one character of the 12-unit text, in the widest of the usual sans-serif fonts."""
 
-STYLE = (
+THEME_VARIABLES = (
     ":root{--ink:#1c2430;--soft:#5b6675;--grid:#d9dee5;--band:#0072b2;--c0:#0072b2;--c1:#b84a00;--c2:#00795b;"
     "--c3:#a3387a;--c4:#7a6000;--c5:#3c4fb0;--paper:#fff}"
     "@media (prefers-color-scheme:dark){:root{--ink:#e8ecf1;--soft:#a2adba;--grid:#38424f;--band:#56b4e9;--c0:#56b4e9;"
     "--c1:#ff9a5c;--c2:#3fcf9f;--c3:#f08cc6;--c4:#e6c84c;--c5:#a3b1ff;--paper:#12171e}}"
     "svg{background:var(--paper)}"
 )
-"""For a figure that stands alone; inside the page the page's own variables hold. Contrast of each colour with the paper
-is at least 4.5 to 1 in both themes, and every series has a marker of its own besides."""
+"""CSS variables of a figure in a separate file; in a page, the variables of the page apply.
+
+The contrast of each colour with the paper is at least 4.5 to 1 in both themes, and each series has its own marker."""
 
 SVG_CLASSES = (
     ".t{font:12px system-ui,sans-serif;fill:var(--ink)}.s{fill:var(--soft)}.m{text-anchor:middle}.e{text-anchor:end}"
@@ -37,12 +38,12 @@ SVG_CLASSES = (
     + ".h{fill:none;stroke:var(--ink);stroke-width:1.5}.thin{stroke-width:1;opacity:.6}"
     ".dash{stroke-dasharray:5 3;opacity:1}.hatch{fill:var(--soft);opacity:.35}"
 )
-"""t text, s soft, m middle, e end; g grid, a axis, z reference line; f, l, o a series' fill, line and pale fill."""
+"""CSS: t text, s soft, m middle, e end; g grid, a axis, z reference line; f, l, o fill, line, pale fill of a series."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One finished figure; `alt` tells somebody who cannot see it what it shows."""
+    """One finished figure; `alt` describes its content to readers who cannot see it."""
 
     name: str
     title: str
@@ -52,12 +53,12 @@ class Figure:
     body: str
 
     def inline_svg(self) -> str:
-        """For the page: colours come from the page's variables."""
+        """Return the SVG element for a page, which defines the colours."""
         return self._svg("")
 
     def svg_file(self) -> bytes:
-        """As a file of its own."""
-        return (self._svg(f"<style>{STYLE}{SVG_CLASSES}</style>") + "\n").encode()
+        """Return the content of a separate SVG file."""
+        return (self._svg(f"<style>{THEME_VARIABLES}{SVG_CLASSES}</style>") + "\n").encode()
 
     def _svg(self, style: str) -> str:
         title, description = f"{self.name}-title", f"{self.name}-text"
@@ -70,7 +71,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Scale:
-    """A linear map from data to units, with round ticks inside."""
+    """A linear map from data to units, with round ticks."""
 
     low: float
     high: float
@@ -79,56 +80,56 @@ class Scale:
 
     @classmethod
     def over(cls, values: Iterable[float], start: float, end: float, pad: float = 0.06) -> "Scale":
-        """Over all values, with a margin of `pad` of their range on both sides."""
+        """Return a scale over all values, with a margin of `pad` times their range on both sides."""
         numbers = list(values)
         low, high = min(numbers), max(numbers)
-        room = (high - low) * pad or abs(high) * 0.01 or 1.0
-        return cls(low - room, high + room, start, end)
+        margin = (high - low) * pad or abs(high) * 0.01 or 1.0
+        return cls(low - margin, high + margin, start, end)
 
     def __call__(self, value: float) -> float:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
-    def ticks(self, about: int = 5) -> list[float]:
-        """Multiples of 1, 2 or 5 times a power of ten inside the range."""
-        rough = (self.high - self.low) / about
+    def ticks(self, target: int = 5) -> list[float]:
+        """Return about `target` ticks in the range: multiples of 1, 2 or 5 times a power of ten."""
+        rough = (self.high - self.low) / target
         power = 10 ** math.floor(math.log10(rough))
         step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
-        return [round(place * step, 12) for place in range(first, last + 1)]
+        return [round(index * step, 12) for index in range(first, last + 1)]
 
 
 class Canvas:
-    """Collects shapes; coordinates are units from the top left."""
+    """Collects shapes; coordinates are units from the top left corner."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
 
     @property
     def body(self) -> str:
-        """Everything drawn so far."""
+        """The SVG of all shapes."""
         return "".join(self._parts)
 
     def line(self, x1: float, y1: float, x2: float, y2: float, classes: str) -> None:
-        """A straight line."""
+        """Draw a straight line."""
         self._parts.append(f'<path class="{classes}" d="M{_n(x1)} {_n(y1)}L{_n(x2)} {_n(y2)}"/>')
 
     def path(self, points: Sequence[tuple[float, float]], classes: str) -> None:
-        """Straight lines from point to point."""
-        drawn = "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
-        self._parts.append(f'<path class="{classes}" d="M{drawn}"/>')
+        """Draw straight lines from point to point."""
+        segments = "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
+        self._parts.append(f'<path class="{classes}" d="M{segments}"/>')
 
     def rectangle(self, x: float, y: float, width: float, height: float, classes: str) -> None:
-        """A filled rectangle."""
+        """Draw a filled rectangle."""
         size = f'width="{_n(max(width, 0))}" height="{_n(height)}"'
         self._parts.append(f'<rect class="{classes}" x="{_n(x)}" y="{_n(y)}" {size}/>')
 
     def text(self, x: float, y: float, content: str, classes: str = "t") -> None:
-        """Text with its baseline at y."""
+        """Draw text with its baseline at y."""
         self._parts.append(f'<text class="{classes}" x="{_n(x)}" y="{_n(y)}">{escape(content)}</text>')
 
     def marker(self, x: float, y: float, series: int, radius: float, classes: str, label: str = "") -> None:
-        """The series' own shape: circle, square, diamond, triangle, down triangle, bar; `label` appears on hover."""
+        """Draw a series' marker: circle, square, diamond, triangle, inverted triangle, bar; `label` shows on hover."""
         r = radius
         shapes = (
             f"M{_n(x - r)} {_n(y)}a{_n(r)} {_n(r)} 0 1 0 {_n(2 * r)} 0a{_n(r)} {_n(r)} 0 1 0 {_n(-2 * r)} 0z",
@@ -144,15 +145,15 @@ class Canvas:
 
 
 def _n(value: float) -> str:
-    """A coordinate with at most one decimal."""
+    """Return a coordinate with at most one decimal."""
     return f"{value + 0:.1f}".removesuffix(".0")
 
 
 def shorten(name: str, characters: int) -> str:
-    """The name, cut with an ellipsis where it is too long."""
+    """Return the name, shortened with an ellipsis to at most that many characters."""
     return name if len(name) <= characters else name[: characters - 1] + "…"
 
 
-def label_width(names: Iterable[str], most: int = 20) -> float:
-    """Room for the longest of the names, of at most `most` characters."""
-    return min(max(len(name) for name in names), most) * CHARACTER_WIDTH + 14
+def label_width(names: Iterable[str], max_characters: int = 20) -> float:
+    """Return the width in units of the longest name, of which at most `max_characters` are shown."""
+    return min(max(len(name) for name in names), max_characters) * CHARACTER_WIDTH + 14

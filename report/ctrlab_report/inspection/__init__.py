@@ -1,1 +1,1 @@
-"""The page of `ctrlab data inspect`: an inspection as one HTML file with figures."""
+"""The page of `ctrlab data inspect`: an inspection of a data set as one HTML file with figures."""

@@ -1,4 +1,4 @@
-"""One HTML page from an inspection: no network, light and dark, the same bytes for the same inspection."""
+"""Renders an inspection as one HTML page: no network, light and dark, the same bytes for the same inspection."""
 
 from ctrlab_api.records.inspections import Inspection, WarningKind
 from ctrlab_report.figures import SVG_CLASSES
@@ -6,23 +6,23 @@ from ctrlab_report.inspection.inspection_figures import draw_inspection_figures
 from ctrlab_report.pages.rendering import template_environment
 
 WARNING_HEADINGS: dict[WarningKind, str] = {
-    "Reveals": "A column that holds the label",
-    "Duplicates": "The same rows in two parts",
-    "TimeOverlap": "A look into the future",
+    "Reveals": "A column that reveals the label",
+    "Duplicates": "The same rows in two splits",
+    "TimeOverlap": "Splits overlap in time",
     "NewUsers": "New users",
     "NewValues": "New values",
-    "Drift": "Another share of clicks",
-    "Constant": "Nothing to learn from",
-    "EmptyHistory": "No history",
+    "Drift": "Click rates differ between splits",
+    "Constant": "A constant column",
+    "EmptyHistory": "Empty histories",
 }
 
 
-def inspection_html(found: Inspection) -> bytes:
-    """The page as UTF-8."""
+def inspection_html(inspection: Inspection) -> bytes:
+    """Return the page as UTF-8."""
     template = template_environment(html=True).get_template("inspection.html.j2")
     content = {
-        "found": found,
-        "figures": draw_inspection_figures(found),
+        "inspection": inspection,
+        "figures": draw_inspection_figures(inspection),
         "headings": WARNING_HEADINGS,
         "svg_classes": SVG_CLASSES,
     }

@@ -38,6 +38,7 @@ from ctrlab_api.records import (
     TrialRecord,
     search_token,
 )
+from ctrlab_api.records.runs import verify_command
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.tuning import Analysis, Evaluation, Precision, Seeds, Tuning
 from ctrlab_metrics.computing import compute_metrics
@@ -199,7 +200,7 @@ def write(root: Path, wanted: SimulatedExperiment) -> WrittenExperiment:
             diverged = place in model.diverged
             raw = None if diverged else parquet(labels, scores, users, np.arange(wanted.rows, dtype=np.int64) + 8800)
             measured = compute_metrics(plan.analysis.metrics, labels, scores, users)
-            record = _record(key, plan, prepared, study, seed, token, raw)
+            record = _record(uri, key, plan, prepared, study, seed, token, raw)
             record = record.model_copy(
                 update={
                     "metrics_test": {name: None if diverged else value for name, value in measured.values.items()},
@@ -294,6 +295,7 @@ def _study(plan: Plan, prepared: PreparedData, model: SimulatedModel, count: int
 
 
 def _record(
+    store: str,
     key: ExperimentKey,
     plan: Plan,
     prepared: PreparedData,
@@ -370,7 +372,7 @@ def _record(
             peak_memory_bytes=512 * 2**20,
             worker="host-1",
         ),
-        reproduce=f"ctrlab-trainer evaluate --experiment {key.prefix} --variant {study.variant} --seed {seed}",
+        reproduce=verify_command(store, key, study.variant, seed),
         tolerance="bit-equal on the same version, device and thread count",
     )
 

@@ -76,9 +76,12 @@ def test_four_data_sets_stand_side_by_side_without_a_test(written: Writer, two_m
     assert found.across.friedman_p is None
     assert found.across.refused is not None
     text = comparison_files(found)["comparison.md"].decode()
-    assert "No test over data sets: 4 data sets carry no claim" in text
+    assert "No test over data sets: 4 data sets do not support a claim" in text
     assert "critical-difference.svg" not in comparison_files(found)
-    assert "No test over data sets: 4 data sets carry no claim" in comparison_files(found)["comparison.html"].decode()
+    assert (
+        "No test over data sets: 4 data sets do not support a claim"
+        in comparison_files(found)["comparison.html"].decode()
+    )
 
 
 def test_five_data_sets_are_ranked(written: Writer, two_models: Any, simulated: Any) -> None:

@@ -1,8 +1,11 @@
 """`make`: all files are there, say the same, and are the same bytes when made again."""
 
 import csv
+import html
 import io
 import json
+import re
+import shlex
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -16,12 +19,13 @@ from ctrlab_api.canonical_json import digest
 from ctrlab_api.names import ExitCode, ObjectKey
 from ctrlab_api.records import ReportSummary
 from ctrlab_report.cli import main
+from ctrlab_trainer.cli import parser as trainer_parser
 
 FIGURES = ("curves", "forest", "reliability", "seeds", "slopes", "tuning", "validation-test", "variance")
 
 
-def made(experiment: Any) -> Path:
-    """The folder of the newest report, after making it."""
+def make_report(experiment: Any) -> Path:
+    """Make the report of an experiment; return its folder."""
     assert main(["make", "--store", experiment.uri, "--experiment", experiment.argument]) == ExitCode.SUCCESS
     folder: Path = experiment.path / experiment.folder.get(ObjectKey.LATEST_REPORT).decode()
     return folder
@@ -32,7 +36,7 @@ def summary_of(folder: Path) -> ReportSummary:
 
 
 def test_every_file_is_listed_with_its_digest(experiment: Any) -> None:
-    folder = made(experiment)
+    folder = make_report(experiment)
     manifest = json.loads((folder / "manifest.json").read_text())
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {"manifest.json"}
     assert files == set(manifest["files"])
@@ -45,37 +49,38 @@ def test_every_file_is_listed_with_its_digest(experiment: Any) -> None:
 
 
 def test_the_same_inputs_give_the_same_bytes(experiment: Any) -> None:
-    folder = made(experiment)
+    folder = make_report(experiment)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     for path in before:
         path.unlink()
-    assert made(experiment) == folder
+    assert make_report(experiment) == folder
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
-def test_every_model_has_one_command_that_repeats_a_run(experiment: Any) -> None:
-    folder = made(experiment)
-    for page in ("report.md", "report.html"):
-        text = (folder / page).read_text()
-        commands = [f"--variant {model} --seed 2024" for model in ("SIN", "DIN", "DeepFM")]
-        assert [text.count(command) for command in commands] == [1, 1, 1]
-        assert text.count("ctrlab-trainer evaluate") == 3
+@pytest.mark.parametrize("page", ["report.md", "report.html"])
+def test_every_model_has_one_command_that_the_trainer_accepts(experiment: Any, page: str) -> None:
+    text = html.unescape((make_report(experiment) / page).read_text())
+    commands = [shlex.split(command) for command in re.findall(r"ctrlab-trainer [^<`]+", text)]
+    runs = [trainer_parser().parse_args(arguments) for _, *arguments in commands]
+    assert [command[1] for command in commands] == ["verify"] * 3
+    assert [(run.variant, run.seed) for run in runs] == [("SIN", 2024), ("DIN", 2024), ("DeepFM", 2024)]
+    assert {(run.store, run.experiment) for run in runs} == {(experiment.uri, experiment.key)}
 
 
-def test_a_data_set_of_positives_alone_says_how_its_non_clicks_were_drawn(written: Callable[..., Any]) -> None:
-    page = (made(written(positives_only=True)) / "report.html").read_text()
-    assert "Every row of the source is a click. Drawn non-clicks: 3 for each click, uniform, seed 7." in page
+def test_a_report_on_clicks_only_describes_how_negatives_were_sampled(written: Callable[..., Any]) -> None:
+    page = (make_report(written(positives_only=True)) / "report.html").read_text()
+    assert "Every row of the source is a click. Sampled negatives: 3 for each click, uniform, seed 7." in page
     assert "Label:" not in page
 
 
 def test_the_summary_survives_a_round_trip(experiment: Any) -> None:
-    folder = made(experiment)
+    folder = make_report(experiment)
     text = (folder / "summary.json").read_text()
     assert ReportSummary.model_validate_json(text).to_json() == text
 
 
 def test_runs_csv_is_tidy_and_holds_the_numbers_of_the_summary(experiment: Any) -> None:
-    folder = made(experiment)
+    folder = make_report(experiment)
     summary = summary_of(folder)
     rows = list(csv.DictReader(io.StringIO((folder / "runs.csv").read_text())))
     assert len(rows) == 3 * 5 * len(summary.metrics)
@@ -88,7 +93,7 @@ def test_runs_csv_is_tidy_and_holds_the_numbers_of_the_summary(experiment: Any) 
 
 
 def test_comparisons_csv_has_a_row_for_each_pair_and_metric(experiment: Any) -> None:
-    folder = made(experiment)
+    folder = make_report(experiment)
     summary = summary_of(folder)
     rows = list(csv.DictReader(io.StringIO((folder / "comparisons.csv").read_text())))
     assert [(row["a"], row["b"], row["metric"]) for row in rows] == [(c.a, c.b, c.metric) for c in summary.comparisons]
@@ -97,7 +102,7 @@ def test_comparisons_csv_has_a_row_for_each_pair_and_metric(experiment: Any) -> 
 
 
 def test_every_search_of_several_has_its_row_its_trials_and_its_final_runs(written: Callable[..., Any]) -> None:
-    folder = made(written(seeds=6, repeats=3))
+    folder = make_report(written(seeds=6, repeats=3))
     summary = summary_of(folder)
     assert [row.name for row in summary.tuning[:3]] == ["SIN, search 1", "SIN, search 2", "SIN, search 3"]
     assert [row.budget for row in summary.tuning[:3]] == [12, 11, 10]
@@ -117,7 +122,7 @@ def test_every_search_of_several_has_its_row_its_trials_and_its_final_runs(writt
 def test_exact_tests_are_shown_only_where_they_can_reach_their_level(
     written: Callable[..., Any], seeds: int, shown: bool
 ) -> None:
-    folder = made(written(seeds=seeds))
+    folder = make_report(written(seeds=seeds))
     rows = list(csv.DictReader(io.StringIO((folder / "comparisons.csv").read_text())))
     primary = [row for row in rows if row["role"] == "primary"]
     assert {bool(row[name]) for row in primary for name in ("sign_flip_p", "wilcoxon_p")} == {shown}
@@ -126,7 +131,7 @@ def test_exact_tests_are_shown_only_where_they_can_reach_their_level(
 
 
 def test_every_method_that_a_number_names_is_explained(experiment: Any) -> None:
-    summary = summary_of(made(experiment))
+    summary = summary_of(make_report(experiment))
 
     def named(content: Any) -> set[str]:
         if isinstance(content, dict):
@@ -140,17 +145,17 @@ def test_every_method_that_a_number_names_is_explained(experiment: Any) -> None:
 
 
 def test_every_verdict_sentence_is_on_both_pages(experiment: Any) -> None:
-    folder = made(experiment)
+    folder = make_report(experiment)
     summary = summary_of(folder)
-    html, markdown = (folder / "report.html").read_text(), (folder / "report.md").read_text()
+    page, markdown = (folder / "report.html").read_text(), (folder / "report.md").read_text()
     assert len(summary.answers) == 2
     for sentence in summary.answers:
         assert sentence in markdown
-        assert sentence.replace("'", "&#39;") in html
+        assert sentence.replace("'", "&#39;") in page
 
 
 def test_markdown_tables_have_as_many_cells_as_columns(experiment: Any) -> None:
-    lines = (made(experiment) / "report.md").read_text().splitlines()
+    lines = (make_report(experiment) / "report.md").read_text().splitlines()
     heads = [place for place, line in enumerate(lines) if line.startswith(("| ---", "| :--"))]
     assert len(heads) >= 6
     for head in heads:
@@ -180,7 +185,7 @@ class _Collector(HTMLParser):
 
 
 def test_the_page_needs_no_network_no_script_and_has_unique_ids(experiment: Any) -> None:
-    html = (made(experiment) / "report.html").read_text()
+    html = (make_report(experiment) / "report.html").read_text()
     page = _Collector()
     page.feed(html)
     assert all(target.startswith(("#", "data:")) for target in page.targets)
@@ -191,7 +196,7 @@ def test_the_page_needs_no_network_no_script_and_has_unique_ids(experiment: Any)
 
 
 def test_every_figure_says_in_words_what_it_shows(experiment: Any) -> None:
-    folder = made(experiment)
+    folder = make_report(experiment)
     space = "{http://www.w3.org/2000/svg}"
     for path in sorted((folder / "figures").iterdir()):
         root = ElementTree.fromstring(path.read_text())
@@ -202,7 +207,7 @@ def test_every_figure_says_in_words_what_it_shows(experiment: Any) -> None:
 
 def test_an_earlier_plan_that_opened_test_makes_the_report_exploratory(written: Callable[..., Any]) -> None:
     experiment = written()
-    summary = summary_of(made(experiment))
+    summary = summary_of(make_report(experiment))
     assert summary.status == "confirmatory"
     lineage = {
         "schemaVersion": 1,
@@ -211,7 +216,7 @@ def test_an_earlier_plan_that_opened_test_makes_the_report_exploratory(written: 
         ],
     }
     experiment.folder.put(ObjectKey.LINEAGE, json.dumps(lineage).encode())
-    again = summary_of(made(experiment))
+    again = summary_of(make_report(experiment))
     assert again.status == "exploratory"
     assert again.openings.earlier_plans == ("sha256:1",)
     assert again.digest != summary.digest

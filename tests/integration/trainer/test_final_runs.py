@@ -1,6 +1,7 @@
 """A final run from the frozen search to its record, and what happens when it is interrupted or diverges."""
 
 import io
+import shlex
 from typing import Protocol
 
 import numpy as np
@@ -10,10 +11,12 @@ from safetensors.numpy import load
 
 from ctrlab_api.canonical_json import digest
 from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.names import ExitCode
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import RunRecord
 from ctrlab_metrics.computing import compute_metrics
 from ctrlab_store import Store
+from ctrlab_trainer.cli import main
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.finals.final_runs import evaluate
 from ctrlab_trainer.finals.seal import SealError, open_test
@@ -104,9 +107,12 @@ def test_a_diverged_run_is_a_result_and_opens_no_test(prepared: Prepared) -> Non
 
 def test_runs_of_two_seeds_differ_and_are_verified_bit_by_bit(prepared: Prepared) -> None:
     prepared.freeze()
-    assert run(prepared, "DeepFM", 10).model_sha256 != run(prepared, "DeepFM", 11).model_sha256
+    record = run(prepared, "DeepFM", 10)
+    assert record.model_sha256 != run(prepared, "DeepFM", 11).model_sha256
     opened = prepared.folder.list("runs/")
     assert verify(prepared.plan, prepared.key, prepared.store, "DeepFM", 11).equal
+    program, *arguments = shlex.split(record.reproduce)
+    assert (program, main(arguments)) == ("ctrlab-trainer", ExitCode.SUCCESS)
     assert prepared.folder.list("runs/") == opened
 
 

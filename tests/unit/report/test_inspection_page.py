@@ -1,4 +1,4 @@
-"""The page of `ctrlab data inspect`: everything that was found is on it, and nothing is fetched."""
+"""The page of `ctrlab data inspect` contains the whole inspection and loads nothing."""
 
 import re
 
@@ -12,18 +12,18 @@ from ctrlab_api.records.inspections import (
 from ctrlab_report.inspection.inspection_figures import draw_inspection_figures
 from ctrlab_report.inspection.inspection_page import WARNING_HEADINGS, inspection_html
 
-PARTS = tuple(
+SPLITS = tuple(
     SplitStatistics.model_validate(
         {"name": name, "rows": 100, "positives": positives, "clickRate": positives / 100, "users": 7}
     )
     for name, positives in (("train", 50), ("valid", 40), ("test", 30))
 )
-FOUND = Inspection(
+INSPECTION = Inspection(
     name="shop",
     source="file:///clicks.csv",
     rows=300,
     split="Random by User",
-    parts=PARTS,
+    parts=SPLITS,
     features=(
         FeatureStatistics(
             name="item <b>", type="Categorical", distinct=20, vocabulary=15, missing=0.01,
@@ -39,14 +39,14 @@ FOUND = Inspection(
 )  # fmt: skip
 
 
-def test_every_part_feature_warning_and_figure_is_on_the_page() -> None:
-    html = inspection_html(FOUND).decode()
-    assert "8 things to know about the data of shop" in html
+def test_every_split_feature_warning_and_figure_is_on_the_page() -> None:
+    html = inspection_html(INSPECTION).decode()
+    assert "8 warnings about the data of shop" in html
     for kind, heading in WARNING_HEADINGS.items():
         assert f"<strong>{heading}:</strong> about {kind}" in html
     for text in ("item &lt;b&gt;", "tags", "0.7100", "20.0 %", "Random by User", "2024-01-02"):
         assert text in html
-    assert [figure.name for figure in draw_inspection_figures(FOUND)] == [
+    assert [figure.name for figure in draw_inspection_figures(INSPECTION)] == [
         "rows-over-time",
         "clicks-over-time",
         "single-features",
@@ -54,20 +54,20 @@ def test_every_part_feature_warning_and_figure_is_on_the_page() -> None:
     ]
 
 
-def test_a_source_of_positives_alone_has_no_share_of_clicks_to_show() -> None:
-    clicks = tuple(bin.model_copy(update={"positives": bin.rows}) for bin in FOUND.timeline)
-    names = [figure.name for figure in draw_inspection_figures(FOUND.model_copy(update={"timeline": clicks}))]
+def test_a_source_with_only_clicks_has_no_figure_of_click_rates() -> None:
+    clicks = tuple(bin.model_copy(update={"positives": bin.rows}) for bin in INSPECTION.timeline)
+    names = [figure.name for figure in draw_inspection_figures(INSPECTION.model_copy(update={"timeline": clicks}))]
     assert names == ["rows-over-time", "single-features", "new-values"]
 
 
 def test_the_page_loads_nothing_and_is_the_same_for_the_same_inspection() -> None:
-    html = inspection_html(FOUND).decode()
-    assert inspection_html(FOUND).decode() == html
-    fetched = re.findall(r'(?:src|href|url)\s*[=(]\s*"?([^">)]*)', html)
-    assert [address for address in fetched if not address.startswith(("data:", "#"))] == []
+    html = inspection_html(INSPECTION).decode()
+    assert inspection_html(INSPECTION).decode() == html
+    loaded = re.findall(r'(?:src|href|url)\s*[=(]\s*"?([^">)]*)', html)
+    assert [address for address in loaded if not address.startswith(("data:", "#"))] == []
 
 
 def test_without_time_and_single_features_there_are_no_empty_figures() -> None:
-    bare = FOUND.model_copy(update={"timeline": (), "features": FOUND.features[1:], "warnings": ()})
+    bare = INSPECTION.model_copy(update={"timeline": (), "features": INSPECTION.features[1:], "warnings": ()})
     assert draw_inspection_figures(bare) == []
-    assert "Nothing suspicious in the data of shop" in inspection_html(bare).decode()
+    assert "No warnings about the data of shop" in inspection_html(bare).decode()

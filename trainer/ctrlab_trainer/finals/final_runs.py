@@ -27,6 +27,7 @@ from ctrlab_api.records import (
     TestOpening,
     search_token,
 )
+from ctrlab_api.records.runs import verify_command
 from ctrlab_store import Store
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
@@ -224,8 +225,7 @@ def _test_and_record(experiment: _Experiment, run: _Trained) -> RunRecord:
         process=process,
         anomalies=found,
         repetition=repetition,
-        reproduce=f"ctrlab-trainer verify --store {experiment.store_root.uri} --experiment {key.prefix} "
-        f"--variant {variant} --seed {seed}",
+        reproduce=verify_command(experiment.store_root.uri, key, variant, seed),
         tolerance=_tolerance(training, determinism),
     )
     written = record.to_json().encode()
