@@ -1,5 +1,6 @@
 """Builders of experiments, ablations, plans, records and statuses: a default for everything, and keyword changes."""
 
+from builders.fact_builders import NOW, final_runs, frozen_studies, make_facts, make_tuned_facts, requested_jobs
 from builders.field_changes import ABSENT, with_changes
 from builders.record_builders import (
     digest_of,
@@ -12,7 +13,9 @@ from builders.record_builders import (
     make_trial_record,
 )
 from builders.resource_builders import (
+    FM,
     LEARNING_RATES,
+    LR,
     ablation_manifest,
     categorical,
     dataset_spec,
@@ -22,14 +25,19 @@ from builders.resource_builders import (
     make_dataset,
     make_experiment,
     make_plan,
+    make_small_experiment,
     make_variant,
     model_spec,
+    small_spec,
 )
 from builders.status_builders import condition_of, make_condition
 
 __all__ = [
     "ABSENT",
+    "FM",
     "LEARNING_RATES",
+    "LR",
+    "NOW",
     "ablation_manifest",
     "categorical",
     "condition_of",
@@ -37,19 +45,26 @@ __all__ = [
     "digest_of",
     "experiment_manifest",
     "experiment_spec",
+    "final_runs",
+    "frozen_studies",
     "make_ablation",
     "make_condition",
     "make_dataset",
     "make_experiment",
+    "make_facts",
     "make_plan",
     "make_prepared_data",
     "make_run_record",
     "make_seed_decision",
+    "make_small_experiment",
     "make_split_summary",
     "make_study_record",
     "make_test_opening",
     "make_trial_record",
+    "make_tuned_facts",
     "make_variant",
     "model_spec",
+    "requested_jobs",
+    "small_spec",
     "with_changes",
 ]

@@ -17,9 +17,6 @@ from ctrlab_api.resources.status import ExperimentStatus
 
 Manifest = dict[str, Any]
 
-LEARNING_RATES: Final[Manifest] = {"learning_rate": {"categorical": ["1e-2", "1e-3"]}}
-"""A search space of two points."""
-
 
 def dataset_spec(**changes: Any) -> Manifest:
     """Return a data set of generated clicks with one feature."""
@@ -44,9 +41,27 @@ def model_spec(name: str, architecture: str | None = None, **fields: Any) -> Man
     return {"name": name, "architecture": architecture or name.lower(), **fields}
 
 
+LEARNING_RATES: Final[Manifest] = {"learning_rate": {"categorical": ["1e-2", "1e-3"]}}
+"""A search space of two points."""
+FM: Final[Manifest] = model_spec("FM", search=LEARNING_RATES)
+"""A model that is tuned."""
+LR: Final[Manifest] = model_spec("LR")
+"""A model that is not tuned."""
+
+
 def experiment_spec(**changes: Any) -> Manifest:
     """Return the spec of an experiment with one model that is not tuned."""
-    return _with_fields({"dataset": dataset_spec(), "models": [model_spec("LR")]}, changes)
+    return _with_fields({"dataset": dataset_spec(), "models": [LR]}, changes)
+
+
+def small_spec(**changes: Any) -> Manifest:
+    """Return the spec of an experiment that compares a tuned FM with an LR that is not tuned."""
+    default = {
+        "models": [FM, LR],
+        "tuning": {"trials": 8, "workers": 2, "sampler": "Random"},
+        "evaluation": {"seeds": {"count": 5}},
+    }
+    return _with_fields(experiment_spec(**default), changes)
 
 
 def experiment_manifest(name: str = "study", *, metadata: Mapping[str, Any] | None = None, **spec: Any) -> Manifest:
@@ -64,6 +79,11 @@ def make_experiment(
     """Return a parsed experiment."""
     text = json.dumps(experiment_manifest(name, metadata=metadata, **spec))
     return Experiment.model_validate_json(text).model_copy(update={"status": status})
+
+
+def make_small_experiment(name: str = "study", **arguments: Any) -> Experiment:
+    """Return a parsed experiment with `small_spec`; takes the arguments of `make_experiment`."""
+    return make_experiment(name, **{**small_spec(), **arguments})
 
 
 def ablation_manifest(name: str = "parts", *, metadata: Mapping[str, Any] | None = None, **spec: Any) -> Manifest:
