@@ -1,49 +1,15 @@
-"""A user's own package adds an architecture by entry points, which is validated and trained as the shipped ones are."""
+"""The package of docs/add-a-model.md registers an architecture, which is validated and trained like the shipped ones."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-DECLARATION = '''
-from typing import ClassVar
-from pydantic import Field
-from ctrlab_api.architectures import Architecture
-
-class Tiny(Architecture):
-    """Inner products with one learned scale."""
-    name: ClassVar[str] = "tiny"
-    title: ClassVar[str] = "Tiny"
-    paper: ClassVar[str] = "none"
-    parts: ClassVar[dict[str, str]] = {"linear": "the first-order term", "products": "the scaled inner products"}
-    branches: ClassVar[tuple[str, ...]] = ("linear", "products")
-    scale: float = Field(default=1.0, gt=0, le=10)
-    """What the products are multiplied by at first."""
-'''
-
-MODULE = """
-import torch
-from torch import nn
-from ctrlab_trainer.models.components.pairwise_products import pairwise_products
-from ctrlab_trainer.models.components.logit_branches import total
-from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding, LinearTerm
-
-class Tiny(nn.Module):
-    def __init__(self, config, inputs, parts):
-        super().__init__()
-        self.linear = LinearTerm(inputs) if "linear" in parts else None
-        with_products = "products" in parts
-        self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True) if with_products else None
-        self.scale = nn.Parameter(torch.tensor([config.scale])) if with_products else None
-
-    def forward(self, batch):
-        products = None
-        if self.embedding is not None:
-            products = self.scale * pairwise_products(self.embedding(batch).fields)
-        return total(None if self.linear is None else self.linear(batch), products)
-"""
+PAGE = (Path(__file__).parents[3] / "docs" / "add-a-model.md").read_text()
+DECLARATION, MODULE = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
 
 EXPERIMENT = """
 apiVersion: ctrlab.dev/v1alpha1
@@ -68,12 +34,12 @@ TRAIN = """
 import sys
 from pathlib import Path
 from ctrlab_api.loading.resource_loading import load_manifests
-from ctrlab_api.names import Key
+from ctrlab_api.names import ObjectKey
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData
 from ctrlab_store import open_store
-from ctrlab_study import nothing_tuned
+from ctrlab_study import untuned_record
 from ctrlab_trainer.data.preparation.dataset_preparation import prepare
 from ctrlab_trainer.finals.final_runs import evaluate
 
@@ -82,10 +48,10 @@ plan = Plan.from_experiment(experiment)
 key = ExperimentKey.for_local_run(experiment.metadata, plan.digest)
 store = open_store(sys.argv[2])
 folder = store.below(key.prefix)
-folder.put(Key.PLAN, plan.to_json().encode())
+folder.put(ObjectKey.PLAN, plan.to_json().encode())
 prepare(plan, store, key)
-data = PreparedData.model_validate_json(folder.get(Key.PREPARED))
-folder.put(Key.study("Mine"), nothing_tuned(plan, "Mine", data.digest).to_json().encode())
+data = PreparedData.model_validate_json(folder.get(ObjectKey.PREPARED))
+folder.put(ObjectKey.study("Mine"), untuned_record(plan, "Mine", data.digest).to_json().encode())
 [record] = evaluate(plan, key, store, "Mine", [plan.evaluation.seeds.base])
 print(record.state, record.architecture, record.config["scale"], record.metrics_test["auc"] is not None)
 """
@@ -93,7 +59,7 @@ print(record.state, record.architecture, record.config["scale"], record.metrics_
 
 @pytest.fixture
 def own_package(tmp_path: Path) -> Path:
-    """A folder as pip leaves it: the package and its metadata."""
+    """A site-packages folder with the package and its metadata, as pip installs them."""
     site = tmp_path / "site"
     package, info = site / "own_ctr", site / "own_ctr-0.1.dist-info"
     package.mkdir(parents=True)
@@ -117,32 +83,32 @@ def python(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_registered_model_is_trained_as_a_shipped_one(own_package: Path, tmp_path: Path) -> None:
+def test_registered_model_is_trained(own_package: Path, tmp_path: Path) -> None:
     file = tmp_path / "own.yaml"
     file.write_text(EXPERIMENT)
-    done = python(own_package, "-c", TRAIN, str(file), (tmp_path / "store").as_uri())
-    assert done.stdout.splitlines()[-1:] == ["Succeeded tiny 0.5 True"], done.stderr
+    completed = python(own_package, "-c", TRAIN, str(file), (tmp_path / "store").as_uri())
+    assert completed.stdout.splitlines()[-1:] == ["Succeeded tiny 0.5 True"], completed.stderr
 
 
-def test_its_parameters_and_parts_are_known_and_checked(own_package: Path, tmp_path: Path) -> None:
+def test_parameters_and_parts_are_described_and_checked(own_package: Path, tmp_path: Path) -> None:
     listed = python(own_package, "-m", "ctrlab.cli", "architectures", "tiny")
     assert "the scaled inner products" in listed.stdout, listed.stderr
     file = tmp_path / "own.yaml"
     file.write_text(EXPERIMENT.replace('"0.5"', '"50"'))
-    refused = python(own_package, "-m", "ctrlab.cli", "validate", str(file))
-    assert refused.returncode == 2
-    assert "spec.models[0].parameters.scale" in refused.stderr + refused.stdout
+    rejected = python(own_package, "-m", "ctrlab.cli", "validate", str(file))
+    assert rejected.returncode == 2
+    assert "spec.models[0].parameters.scale" in rejected.stderr + rejected.stdout
 
 
-def test_a_package_that_cannot_be_loaded_is_named_to_who_asks_for_its_model(own_package: Path, tmp_path: Path) -> None:
+def test_message_names_the_package_that_cannot_be_loaded(own_package: Path, tmp_path: Path) -> None:
     file = tmp_path / "own.yaml"
     file.write_text(EXPERIMENT.replace("architecture: tiny", "architecture: gone"))
-    refused = python(own_package, "-m", "ctrlab.cli", "validate", str(file))
-    told = " ".join((refused.stderr + refused.stdout).split())
-    assert refused.returncode == 2
-    assert "cannot be loaded: own-ctr registers own_ctr.missing:Gone: ModuleNotFoundError" in told
+    rejected = python(own_package, "-m", "ctrlab.cli", "validate", str(file))
+    message = " ".join((rejected.stderr + rejected.stdout).split())
+    assert rejected.returncode == 2
+    assert "cannot be loaded: own-ctr registers own_ctr.missing:Gone: ModuleNotFoundError" in message
 
 
-def test_a_shipped_architecture_is_not_replaced(own_package: Path) -> None:
-    asked = "from ctrlab_api.architectures import declaration; print(declaration('lr').title)"
-    assert python(own_package, "-c", asked).stdout == "LR\n"
+def test_shipped_architecture_is_not_replaced(own_package: Path) -> None:
+    code = "from ctrlab_api.architectures import declaration; print(declaration('lr').title)"
+    assert python(own_package, "-c", code).stdout == "LR\n"
