@@ -1,4 +1,4 @@
-"""The package of docs/add-a-model.md registers an architecture, which is validated and trained like the shipped ones."""
+"""The package of docs/add-a-model.md registers an architecture that is validated and trained like the shipped ones."""
 
 import os
 import re
