@@ -1,6 +1,6 @@
-"""Time and memory of the statistics engine, next to scikit-learn and MLstatkit where those do the same.
+"""Measure time and memory of the statistics engine, beside scikit-learn and MLstatkit where they compute the same.
 
-Run with `python bench/two_sources.py`; every number is printed with the run that made it. Not a test: times vary.
+Run with `python -P bench/statistics_engine.py`. This is not a test: times vary.
 """
 
 import resource
@@ -34,81 +34,87 @@ Result = TypeVar("Result")
 
 def main() -> None:
     """Print all measurements."""
-    labels = made_labels(ROWS)
+    labels = make_labels(ROWS)
     users = cluster_rows(np.random.default_rng(1).integers(0, 50_000, ROWS))
     for metric, clusters in ((Metric.AUC, None), (Metric.AUC, users), (Metric.LOGLOSS, None), (Metric.GAUC, users)):
         suffix = "" if clusters is None else f", {clusters.count} users"
         covariance, seconds = timed(
             lambda metric=metric, clusters=clusters: covariance_from_scores(  # type: ignore[misc]
-                metric, labels, streamed_scores(labels, MODELS * SEEDS), clusters=clusters
+                metric, labels, stream_scores(labels, MODELS * SEEDS), clusters=clusters
             )
         )
-        _, decided = timed(lambda covariance=covariance: all_pairs(covariance))  # type: ignore[misc]
-        print(f"{metric}{suffix}: {MODELS * SEEDS} runs x {ROWS} rows {seconds:.2f} s, all pairs {decided:.3f} s")
-    print(f"peak memory {peak_gib():.2f} GiB (scores are made one run at a time, and that time is included)")
+        _, comparison_seconds = timed(lambda covariance=covariance: all_pairs(covariance))  # type: ignore[misc]
+        print(
+            f"{metric}{suffix}: {MODELS * SEEDS} runs x {ROWS} rows {seconds:.2f} s, all pairs "
+            f"{comparison_seconds:.3f} s"
+        )
+    print(f"peak memory {peak_gib():.2f} GiB (scores are generated one run at a time; their time is included)")
     delong_against_mlstatkit(labels)
     auc_against_scikit_learn()
 
 
 def all_pairs(covariance: MetricCovariance) -> None:
-    """Every comparison of the three models, with correction and verdicts."""
+    """Compare all pairs of the three models, with correction and verdicts."""
     runs = [
         ModelRuns(f"model {model}", tuple(range(SEEDS)), tuple(range(model * SEEDS, (model + 1) * SEEDS)))
         for model in range(MODELS)
     ]
-    plan = ComparisonSettings(margin=0.001)
+    settings = ComparisonSettings(margin=0.001)
     pairs = [(runs[0], runs[1]), (runs[0], runs[2]), (runs[1], runs[2])]
-    compare_family([compare_pair(a, b, covariance, plan, len(pairs)) for a, b in pairs], plan)
+    compare_family([compare_pair(a, b, covariance, settings, len(pairs)) for a, b in pairs], settings)
 
 
 def delong_against_mlstatkit(labels: BoolArray) -> None:
-    """Two runs on a million rows."""
-    scores = np.stack(list(streamed_scores(labels, 2)))
+    """Compare two runs on a million rows by DeLong's test, and by MLstatkit's."""
+    scores = np.stack(list(stream_scores(labels, 2)))
     ours, seconds = timed(lambda: compare_single_runs(covariance_from_scores(Metric.AUC, labels, [scores])))
     print(f"DeLong of two runs, {ROWS} rows: {seconds:.2f} s, {ours}")
     if find_spec("MLstatkit") is None:
         print("MLstatkit is not installed")
         return
     library = import_module("MLstatkit")
-    theirs, other = timed(lambda: library.Delong_test(labels.astype(int), scores[0], scores[1]))
-    print(f"MLstatkit: {other:.2f} s ({other / seconds:.1f} times as long), z and p {theirs[:2]}")
+    theirs, their_seconds = timed(lambda: library.Delong_test(labels.astype(int), scores[0], scores[1]))
+    print(f"MLstatkit: {their_seconds:.2f} s ({their_seconds / seconds:.1f} times as long), z and p {theirs[:2]}")
 
 
 def auc_against_scikit_learn() -> None:
-    """Five million rows, with and without ties."""
-    labels = made_labels(5_000_000)
-    distinct = next(streamed_scores(labels, 1))
+    """Compute the AUC of five million rows, with and without ties."""
+    labels = make_labels(5_000_000)
+    distinct = next(stream_scores(labels, 1))
     for name, scores in (("distinct", distinct), ("tied", np.round(distinct, 3))):
         ours, seconds = timed(lambda scores=scores: auc(labels, scores))  # type: ignore[misc]
-        theirs, other = timed(lambda scores=scores: roc_auc_score(labels, scores))  # type: ignore[misc]
+        theirs, their_seconds = timed(lambda scores=scores: roc_auc_score(labels, scores))  # type: ignore[misc]
         print(
-            f"AUC of 5 M rows, {name}: {seconds:.2f} s, scikit-learn {other:.2f} s ({other / seconds:.1f} times), "
+            f"AUC of 5 M rows, {name}: {seconds:.2f} s, scikit-learn {their_seconds:.2f} s "
+            f"({their_seconds / seconds:.1f} times), "
             f"difference {abs(ours - theirs):.1e}"
         )
 
 
-def made_labels(rows: int) -> BoolArray:
-    """One click in ten."""
+def make_labels(rows: int) -> BoolArray:
+    """Return labels with one click in ten rows."""
     return np.random.default_rng(0).random(rows) < 0.1
 
 
-def streamed_scores(labels: BoolArray, runs: int) -> Iterator[Scores]:
-    """Probabilities of one run after the other."""
-    rng = np.random.default_rng(2)
-    shared = rng.normal(size=labels.size).astype(np.float32)
+def stream_scores(labels: BoolArray, runs: int) -> Iterator[Scores]:
+    """Yield the scores of one run after the other."""
+    generator = np.random.default_rng(2)
+    shared = generator.normal(size=labels.size).astype(np.float32)
     for _ in range(runs):
-        logits = labels * np.float32(1.0) + shared + np.float32(0.1) * rng.standard_normal(labels.size, np.float32)
+        logits = (
+            labels * np.float32(1.0) + shared + np.float32(0.1) * generator.standard_normal(labels.size, np.float32)
+        )
         yield (1.0 / (1.0 + np.exp(2.0 - logits))).astype(np.float32)
 
 
 def timed(work: Callable[[], Result]) -> tuple[Result, float]:
-    """The result of `work` and the seconds it took."""
+    """Return the result of `work` and its duration in seconds."""
     start = perf_counter()
     return work(), perf_counter() - start
 
 
 def peak_gib() -> float:
-    """Largest resident memory of this process so far."""
+    """Return the peak resident memory of this process in GiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 

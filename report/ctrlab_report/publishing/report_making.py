@@ -22,7 +22,7 @@ def make_report(store: Store, key: ExperimentKey) -> str:
     After the report of an ablation, the report of its experiment is made again with a link to it.
     """
     inputs, folder_key = _publish_new_report(store, key)
-    if inputs.plan.is_ablation:
+    if inputs.plan.parent is not None:
         _link_from_parent(store, key, inputs.plan, inputs.plan.parent)
     return folder_key
 
