@@ -18,6 +18,9 @@ MAX_INT32: Final = 2**31 - 1
 MIN_INT32: Final = -(2**31)
 """Lower bound of the same."""
 
+MAX_FIRST_SEED: Final = 2**31 - 2000
+"""Upper bound of a first seed, so that the seeds that follow it (at most 1000 in all) fit 32 bits."""
+
 
 class ApiModel(BaseModel):
     """Immutable, closed and strict model; camelCase outside, snake_case inside."""

@@ -1,4 +1,4 @@
-"""The resource `Ablation`: which parts of one model of an experiment earn their place."""
+"""The resource `Ablation`: how much the parts of one model of an experiment contribute."""
 
 from typing import Annotated, Literal, Self
 
@@ -11,6 +11,7 @@ from ctrlab_api.resources.runtime import RuntimeOverrides
 from ctrlab_api.resources.status import ExperimentStatus
 from ctrlab_api.schema_types import (
     LIST_SET_SCHEMA,
+    MAX_FIRST_SEED,
     ApiModel,
     ColumnName,
     Distinct,
@@ -29,40 +30,40 @@ class ExperimentReference(ApiModel):
     """A CTRExperiment in the same namespace."""
 
     name: ResourceName
-    """Its metadata.name."""
+    """The experiment's metadata.name."""
 
 
 @cel_rules(
     (
         "has(self.remove) || has(self.set) || has(self.dropFeatures) || has(self.addFeatures)",
-        "a variant changes something: give remove, set, dropFeatures or addFeatures",
+        "a variant must change something: give remove, set, dropFeatures or addFeatures",
     )
 )
 class AblationVariant(ApiModel):
     """The full model with one change."""
 
     name: VariantName
-    """As it is printed in tables; unique."""
+    """Name of the variant in tables; unique."""
     remove: Annotated[tuple[VariantName, ...], Field(min_length=1, max_length=16), Distinct] | None = Field(
         default=None, json_schema_extra=LIST_SET_SCHEMA
     )
-    """Parts that the architecture declares."""
+    """Removed parts, as the architecture declares them."""
     set: dict[str, Scalar] | None = Field(default=None, min_length=1, max_length=32)
-    """Parameters with another value."""
+    """Parameters with new values."""
     drop_features: Columns | None = Field(default=None, json_schema_extra=LIST_SET_SCHEMA)
-    """Features that the variant does not see."""
+    """Features that are not inputs of the variant."""
     add_features: tuple[Feature, ...] | None = Field(
         default=None, min_length=1, max_length=8, json_schema_extra=list_map_schema("name")
     )
-    """Features of the source that the experiment's data set does not have, declared as there."""
+    """Added features of the source, declared as in spec.dataset.features of the experiment."""
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        twice = first_duplicate([feature.name for feature in self.add_features or ()])
-        if twice is not None:
-            raise ValueError(f"addFeatures: the name {twice!r} is given twice")
+        duplicate = first_duplicate([feature.name for feature in self.add_features or ()])
+        if duplicate is not None:
+            raise ValueError(f"addFeatures: the name {duplicate!r} is given twice")
         if not (self.remove or self.set or self.drop_features or self.add_features):
-            raise ValueError("a variant changes something: give remove, set, dropFeatures or addFeatures")
+            raise ValueError("a variant must change something: give remove, set, dropFeatures or addFeatures")
         return self
 
 
@@ -71,13 +72,13 @@ class AblationVariant(ApiModel):
     ("!has(self.base) || self.from == 'Explicit'", "base belongs to from: Explicit"),
 )
 class VariantSeeds(ApiModel):
-    """Seeds of the variants: those of the experiment, or a count and base of their own."""
+    """Seeds of the variants: those of the experiment, or an explicit count and base."""
 
     from_: Literal["Inherit", "Explicit"] = Field(default="Inherit", alias="from")
-    """Inherit: the experiment's seeds, which lets its runs of the full model be used. Explicit: count and base."""
+    """Inherit: the experiment's seeds, so that its runs of the full model are reused. Explicit: count and base."""
     count: int | None = Field(default=None, ge=5, le=1000)
-    """How many seeds, at least 5."""
-    base: int | None = Field(default=None, ge=0, le=2**31 - 2000)
+    """Number of seeds, at least 5."""
+    base: int | None = Field(default=None, ge=0, le=MAX_FIRST_SEED)
     """The first seed (default: the experiment's)."""
 
     @model_validator(mode="after")
@@ -91,54 +92,54 @@ class VariantSeeds(ApiModel):
 
 @cel_rules(("self.variants.all(v, v.name != self.model)", "a variant cannot have the name of the full model"))
 class AblationSpec(ApiModel):
-    """Which model, which changes, and how they are trained."""
+    """Specification of an ablation: the model, its changes, and how they are trained."""
 
     experiment_ref: ExperimentReference
-    """The experiment; it may be created later than the ablation, which waits for it."""
+    """The experiment; the ablation waits for it to be created and to succeed."""
     model: VariantName
     """The full model: the name of a model of the experiment."""
     variants: tuple[AblationVariant, ...] = Field(
         min_length=1, max_length=32, json_schema_extra=list_map_schema("name")
     )
-    """The changes; each is trained by itself and compared with the full model."""
+    """The variants; each is trained separately and compared with the full model."""
     hyperparameters: Literal["Inherit", "Retune"] = "Inherit"
-    """Inherit: the full model's tuned values. Retune: a search of its own for each variant, with the same budget."""
+    """Inherit: the full model's tuned values. Retune: a separate study for each variant, with the same budget."""
     seeds: VariantSeeds = VariantSeeds()
-    """Which seeds the variants are trained with."""
+    """Seeds of the variants."""
     factorial: bool = False
-    """Whether all subsets of the listed removals are run (up to 2^5), for main effects and interactions."""
+    """Whether all combinations of the removed parts are trained (up to 2^5), for main effects and interactions."""
     runtime: RuntimeOverrides | None = None
-    """What differs from the experiment's runtime."""
+    """Overrides of the experiment's runtime."""
     suspend: bool = False
-    """Stops work and keeps what is finished; false resumes."""
+    """Whether work is suspended; finished work is kept, and false resumes."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         names = [variant.name for variant in self.variants]
-        twice = first_duplicate(names)
-        if twice is not None:
-            raise ValueError(f"variants: the name {twice!r} is given twice")
+        duplicate = first_duplicate(names)
+        if duplicate is not None:
+            raise ValueError(f"variants: the name {duplicate!r} is given twice")
         if self.model in names:
             raise ValueError(f"variants: a variant cannot have the name of the full model, {self.model!r}")
         parts = {part for variant in self.variants for part in variant.remove or ()}
         if self.factorial and not 2 <= len(parts) <= 5:
             raise ValueError(
-                f"factorial: the variants must remove 2 to 5 different parts, which are then removed in all "
-                f"combinations, not {len(parts)}"
+                f"factorial: the variants must remove 2 to 5 different parts, of which all combinations are trained, "
+                f"not {len(parts)}"
             )
         return self
 
 
 class Ablation(ApiModel):
-    """Which parts of one model of a CTRExperiment earn their place: variants with one change each, compared with it."""
+    """An ablation of one model of a CTRExperiment: variants with one change each, compared with the full model."""
 
     api_version: Literal["ctrlab.dev/v1alpha1"] = "ctrlab.dev/v1alpha1"
-    """Which version of the API the object is written in."""
+    """Version of the API."""
     kind: Literal["Ablation"] = "Ablation"
     """Ablation."""
     metadata: Metadata
-    """The name; Kubernetes' other fields are left alone."""
+    """Standard metadata of a Kubernetes object."""
     spec: AblationSpec
-    """What the user asks for."""
+    """Desired ablation."""
     status: ExperimentStatus | None = None
-    """What the control loop reports."""
+    """Observed state, written by the control loop."""

@@ -1,7 +1,7 @@
-"""`spec.dataset.split` and `spec.dataset.negatives`: which rows each part holds.
+"""`spec.dataset.split` and `spec.dataset.negatives`: the rows of train, validation and test.
 
-The rules that join fields stand twice, as pydantic validators and as CEL rules; the tests hold both against the same
-examples.
+Every rule that involves several fields is written twice, as a pydantic validator and as a CEL rule; the tests check
+both against the same examples.
 """
 
 from typing import Annotated, Literal, Self
@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, model_validator
 from ctrlab_api.cel import cel_rules
 from ctrlab_api.schema_types import (
     LIST_SET_SCHEMA,
+    MAX_INT32,
     ApiModel,
     ColumnName,
     DecimalString,
@@ -20,9 +21,9 @@ from ctrlab_api.schema_types import (
 
 
 def _require_different(train: str, valid: str, test: str) -> None:
-    twice = first_duplicate([train, valid, test])
-    if twice is not None:
-        raise ValueError(f"train, valid and test must be different, not {twice!r} twice")
+    duplicate = first_duplicate([train, valid, test])
+    if duplicate is not None:
+        raise ValueError(f"train, valid and test must be different, not {duplicate!r} twice")
 
 
 @cel_rules(
@@ -32,14 +33,14 @@ def _require_different(train: str, valid: str, test: str) -> None:
     )
 )
 class PredefinedValues(ApiModel):
-    """Which values of the split column mean which part."""
+    """Values of the split column that mark each part."""
 
     train: Annotated[str, StringConstraints(max_length=128)] = "train"
-    """Rows that the models learn from."""
+    """Value of training rows."""
     valid: Annotated[str, StringConstraints(max_length=128)] = "valid"
-    """Rows for tuning and early stopping."""
+    """Value of validation rows, used for tuning and early stopping."""
     test: Annotated[str, StringConstraints(max_length=128)] = "test"
-    """Rows that only final runs see."""
+    """Value of test rows, which only final runs read."""
 
     @model_validator(mode="after")
     def _differ(self) -> Self:
@@ -57,14 +58,14 @@ FileName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
     )
 )
 class PredefinedFiles(ApiModel):
-    """Which files of the source's folder hold which part; `*` stands for any characters of a name."""
+    """Files of the source's folder that contain each part; `*` matches any characters of a name."""
 
     train: FileName
-    """Such as train.csv or part=train-*."""
+    """Training rows, such as train.csv or part=train-*."""
     valid: FileName
-    """For tuning and early stopping."""
+    """Validation rows, used for tuning and early stopping."""
     test: FileName
-    """For final runs alone."""
+    """Test rows, which only final runs read."""
 
     @model_validator(mode="after")
     def _differ(self) -> Self:
@@ -72,7 +73,7 @@ class PredefinedFiles(ApiModel):
         return self
 
 
-WITH_FRACTIONS = ("Temporal", "Random", "UserColdStart")
+STRATEGIES_WITH_FRACTIONS = ("Temporal", "Random", "UserColdStart")
 
 
 @cel_rules(
@@ -80,7 +81,7 @@ WITH_FRACTIONS = ("Temporal", "Random", "UserColdStart")
         "(self.strategy == 'Predefined') == (has(self.column) || has(self.files))",
         "column or files is required for strategy Predefined and only for it",
     ),
-    ("!(has(self.column) && has(self.files))", "column and files exclude each other"),
+    ("!(has(self.column) && has(self.files))", "column and files are mutually exclusive"),
     (
         "!has(self.fractions) || self.strategy in ['Temporal', 'Random', 'UserColdStart']",
         "fractions are for strategies Temporal, Random and UserColdStart",
@@ -98,34 +99,34 @@ class Split(ApiModel):
 
     strategy: Literal["Temporal", "Random", "Predefined", "LeaveLastOut", "UserColdStart"]
     """Temporal: by global time. Random: by row or by user. Predefined: by a column or by files. LeaveLastOut: each
-    user's last event is test, the one before validation. UserColdStart: users who arrive last are test, those before
-    them validation, each with all of their rows, so that no model has seen a user that it is judged on."""
+    user's last event is test, the one before it validation. UserColdStart: the users whose first event is latest are
+    test and those before them validation, with all their rows, so that models are evaluated on unseen users."""
     fractions: tuple[DecimalString, DecimalString, DecimalString] | None = Field(
         default=None, json_schema_extra={"maxItems": 3, "minItems": 3}
     )
     """Shares of train, validation and test (default "0.8", "0.1", "0.1"): of rows for Temporal and Random, of users
     for Random by User and UserColdStart."""
     by: Literal["Row", "User"] | None = None
-    """For Random (default Row): User keeps all rows of a user in one part."""
-    seed: int = Field(default=7, ge=0, le=2**31 - 1)
-    """Of the permutation, for Random."""
+    """Random: what is split (default Row); User keeps all rows of a user in one part."""
+    seed: int = Field(default=7, ge=0, le=MAX_INT32)
+    """Random: seed of the permutation."""
     column: ColumnName | None = None
-    """For Predefined: the column that says which part a row belongs to."""
+    """Predefined: the column that marks the part of a row."""
     files: PredefinedFiles | None = None
-    """For Predefined: the files that hold the parts, where the source is a folder."""
+    """Predefined: the files of each part, where the source is a folder."""
     values: PredefinedValues = PredefinedValues()
-    """For Predefined by a column: what the column holds for each part."""
+    """Predefined by a column: the values that mark each part."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if (self.strategy == "Predefined") != (self.column is not None or self.files is not None):
             raise ValueError("column or files is required for strategy Predefined and only for it")
         if self.column is not None and self.files is not None:
-            raise ValueError("column and files exclude each other: say either what marks the rows or which files")
+            raise ValueError("column and files are mutually exclusive: give the one that marks the parts")
         if self.by is not None and self.strategy != "Random":
             raise ValueError(f"by is for strategy Random, not {self.strategy}")
         if self.fractions is not None:
-            if self.strategy not in WITH_FRACTIONS:
+            if self.strategy not in STRATEGIES_WITH_FRACTIONS:
                 raise ValueError(
                     f"fractions are for strategies Temporal, Random and UserColdStart, not {self.strategy}"
                 )
@@ -138,45 +139,46 @@ class Split(ApiModel):
 
     @property
     def shares(self) -> tuple[float, float, float]:
-        """Shares of train, validation and test as numbers."""
+        """The shares of train, validation and test as numbers."""
         train, valid, test = self.fractions or ("0.8", "0.1", "0.1")
         return float(train), float(valid), float(test)
 
     @property
     def needs_user(self) -> bool:
-        """Whether it reads the user column."""
+        """Whether the split reads the user column."""
         return self.strategy in ("LeaveLastOut", "UserColdStart") or self.by == "User"
 
 
 @cel_rules(
     (
         "!has(self.attributes) || self.attributes.all(a, a != self.item)",
-        "attributes are columns other than the item",
+        "attributes must be columns other than the item",
     )
 )
 class Negatives(ApiModel):
-    """Drawn non-clicks, for data that holds positives alone; part of the data set, not of a run.
+    """Sampled non-clicks, for data that contain only positives; they belong to the data set, not to a run.
 
-    A drawn row has its positive's part, user, time and other columns, with another item: one of those that the part or
-    an earlier one holds, and none that the user has in the part or an earlier one, before or after.
+    A sampled row copies the part, user, time and other columns of its positive and has another item: an item that
+    occurs in the same or an earlier part, and that the user has not clicked in that or an earlier part, before or
+    after.
     """
 
     item: ColumnName
-    """The column that a drawn row has another value in."""
+    """The item column, in which a sampled row differs from its positive."""
     attributes: Annotated[tuple[ColumnName, ...], Field(min_length=1, max_length=64), Distinct] | None = Field(
         default=None, json_schema_extra=LIST_SET_SCHEMA
     )
-    """Columns that belong to the item and change with it, such as its category; columns of tables joined by the item
-    need not be named."""
+    """Attributes of the item, such as its category, which change with it; columns of tables joined by the item need not
+    be listed."""
     per_positive: int = Field(default=1, ge=1, le=100)
-    """How many for each positive row."""
+    """Number of negatives per positive row."""
     strategy: Literal["Uniform", "Popularity"] = "Uniform"
-    """Uniform: every item equally. Popularity: by one more than the number of positive rows that train has of it."""
-    seed: int = Field(default=7, ge=0, le=2**31 - 1)
-    """Of the draw; equal seeds give equal data sets."""
+    """Uniform: all items are equally likely. Popularity: proportional to one plus the item's positive rows in train."""
+    seed: int = Field(default=7, ge=0, le=MAX_INT32)
+    """Sampling seed; equal seeds give equal data sets."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.item in (self.attributes or ()):
-            raise ValueError(f"attributes are columns other than the item {self.item!r}")
+            raise ValueError(f"attributes must be columns other than the item {self.item!r}")
         return self

@@ -1,4 +1,4 @@
-"""The resource `CTRExperiment`: one YAML file, from data set to report. The CRD is generated from these models."""
+"""The resource `CTRExperiment`: a whole experiment in one YAML file. The CRD is generated from these models."""
 
 from typing import Literal, Self
 
@@ -24,18 +24,18 @@ ParameterName = str
 
 
 class Metadata(ApiModel):
-    """The part of Kubernetes' ObjectMeta that ctrlab reads; the rest is accepted and left alone."""
+    """The fields of Kubernetes' ObjectMeta that ctrlab reads; all others are accepted and ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
     name: ResourceName
-    """Names the resource's children and its folders; at most 52 characters."""
+    """Name of the resource, used for its child objects and folders; at most 52 characters."""
     namespace: ResourceName = LOCAL_NAMESPACE
-    """Kubernetes' namespace; on one machine only part of the folder's name."""
+    """Kubernetes namespace; on one machine only part of the folder's name."""
     uid: str | None = None
-    """Set by the API server."""
+    """Unique id, set by the API server."""
     generation: int = 1
-    """Set by the API server: counts changes of the spec."""
+    """Number of the spec's version, set by the API server."""
 
 
 @cel_rules(
@@ -49,20 +49,21 @@ class Metadata(ApiModel):
     ),
 )
 class Model(ApiModel):
-    """One model that takes part: an architecture, what is fixed and what is tuned."""
+    """One compared model: an architecture with fixed and tuned parameters."""
 
     name: VariantName
-    """As it is printed in tables; unique."""
+    """Name of the model in tables; unique."""
     architecture: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)
-    """lr, fm, deepfm, xdeepfm, din, bst, sin, or one that your own trainer image registers."""
+    """Architecture, such as lr, fm, deepfm, xdeepfm, din, bst or sin (`ctrlab architectures` lists all), or one that
+    your trainer image registers."""
     parameters: dict[ParameterName, Scalar] | None = Field(default=None, max_length=64)
-    """Fixed parameters; what is neither here nor in search keeps the architecture's default."""
+    """Fixed parameters; a parameter that is neither here nor in search keeps the architecture's default."""
     search: dict[ParameterName, SearchDimension] | None = Field(default=None, min_length=1, max_length=30)
-    """Tuned parameters; a model without search is trained with its fixed parameters and spends no trials."""
+    """Tuned parameters; a model without search is trained with its fixed parameters and runs no trials."""
     search_space: Literal["Default"] | None = None
-    """Default: the architecture's own search space without what is fixed, and with what search says otherwise."""
+    """Default: the architecture's default search space, without fixed parameters; dimensions in search override it."""
     constraints: Constraints | None = None
-    """Points of the search space that no trial may have."""
+    """Points of the search space that trials must not have."""
 
     @model_validator(mode="after")
     def _not_both(self) -> Self:
@@ -94,30 +95,30 @@ class Model(ApiModel):
     ),
     (
         "!has(self.tuning.repeats) || self.tuning.repeats == 1 || !has(self.evaluation.precision)",
-        "evaluation.precision extends seeds, not searches: it cannot be combined with tuning.repeats",
+        "evaluation.precision extends seeds, not studies: it cannot be combined with tuning.repeats",
     ),
 )
 class ExperimentSpec(ApiModel):
-    """What is compared, on what, with which budget, and what is concluded."""
+    """Specification of an experiment: data, models, budget and analysis."""
 
     dataset: Dataset
     """The rows, their meaning and their split."""
     models: tuple[Model, ...] = Field(min_length=1, max_length=20, json_schema_extra=list_map_schema("name"))
-    """The models; the first is the reference unless analysis.reference says otherwise."""
+    """The compared models; the first is the reference unless analysis.reference names another."""
     tuning: Tuning = Tuning()
     evaluation: Evaluation = Evaluation()
     analysis: Analysis = Analysis()
     runtime: Runtime = Runtime()
     storage: Storage = Storage()
     suspend: bool = False
-    """Stops work and keeps what is finished; false resumes."""
+    """Whether work is suspended; finished work is kept, and false resumes."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         names = [model.name for model in self.models]
-        twice = first_duplicate(names)
-        if twice is not None:
-            raise ValueError(f"models: the name {twice!r} is given twice")
+        duplicate = first_duplicate(names)
+        if duplicate is not None:
+            raise ValueError(f"models: the name {duplicate!r} is given twice")
         if self.analysis.reference is not None and self.analysis.reference not in names:
             raise ValueError(
                 f"analysis.reference: no model is named {self.analysis.reference!r}; known: {', '.join(names)}"
@@ -140,7 +141,7 @@ class ExperimentSpec(ApiModel):
             raise ValueError(f"evaluation.seeds.count must be a multiple of tuning.repeats {repeats}, not {seeds}")
         if repeats > 1 and self.evaluation.precision is not None:
             raise ValueError(
-                "evaluation.precision extends seeds, not searches: it cannot be combined with tuning.repeats"
+                "evaluation.precision extends seeds, not studies: it cannot be combined with tuning.repeats"
             )
 
     @property
@@ -153,12 +154,12 @@ class Experiment(ApiModel):
     """A comparison of CTR models, from tuning on validation data to a report on test data over several seeds."""
 
     api_version: Literal["ctrlab.dev/v1alpha1"] = "ctrlab.dev/v1alpha1"
-    """Which version of the API the object is written in."""
+    """Version of the API."""
     kind: Literal["CTRExperiment"] = "CTRExperiment"
     """CTRExperiment."""
     metadata: Metadata
-    """The name; Kubernetes' other fields are left alone."""
+    """Standard metadata of a Kubernetes object."""
     spec: ExperimentSpec
-    """What the user asks for."""
+    """Desired experiment."""
     status: ExperimentStatus | None = None
-    """What the control loop reports."""
+    """Observed state, written by the control loop."""

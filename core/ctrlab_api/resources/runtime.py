@@ -1,6 +1,6 @@
-"""`spec.runtime` and `spec.storage`: where and with what pods run; neither changes what is computed.
+"""`spec.runtime` and `spec.storage`: where pods run and with which resources; neither changes what is computed.
 
-What would give a user the operator's rights (service accounts, host paths, privileges) has no field.
+There is no field that would give a user the operator's rights (service accounts, host paths, privileges).
 """
 
 from typing import Annotated, Any, Literal, Self
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from ctrlab_api.cel import cel_rules
-from ctrlab_api.schema_types import ApiModel, first_duplicate, list_map_schema
+from ctrlab_api.schema_types import MAX_INT32, ApiModel, first_duplicate, list_map_schema
 
 QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
 
@@ -25,7 +25,7 @@ Quantity = Annotated[
     BeforeValidator(_quantity),
     Field(json_schema_extra={"x-kubernetes-int-or-string": True}),
 ]
-"""An amount of a resource, such as 2, "500m" or 8Gi; a whole number may stand without quotes."""
+"""An amount of a resource, such as 2, "500m" or 8Gi; whole numbers need no quotes."""
 
 LabelValue = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?)?$", max_length=63)]
 """The value of a label."""
@@ -35,113 +35,114 @@ class SecretReference(ApiModel):
     """A Secret in the experiment's namespace."""
 
     name: str = Field(min_length=1, max_length=253)
-    """Its metadata.name."""
+    """The Secret's metadata.name."""
 
 
 class EnvironmentVariable(ApiModel):
-    """A variable of the worker's environment; never a secret."""
+    """An environment variable of the workers; must not contain a secret."""
 
     name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)
-    """Its name; unique."""
+    """Name of the variable; unique."""
     value: str = Field(max_length=4096)
-    """Its value, as text."""
+    """Value of the variable, as text."""
 
 
 class Resources(ApiModel):
     """Requests and limits as Kubernetes quantities, such as cpu: "2" and memory: 8Gi."""
 
     requests: dict[str, Quantity] | None = Field(default=None, max_length=16)
-    """What a pod is scheduled with."""
+    """Resources that the scheduler reserves for a pod."""
     limits: dict[str, Quantity] | None = Field(default=None, max_length=16)
-    """What a pod may use at most."""
+    """Maximum resources of a pod."""
 
 
 class Toleration(ApiModel):
-    """As in a pod's spec."""
+    """A toleration as in the spec of a pod."""
 
     key: str | None = Field(default=None, max_length=316)
-    """The taint's key; with operator Exists, absent means every key."""
+    """Key of the taint; with operator Exists, an absent key matches every taint."""
     operator: Literal["Exists", "Equal"] | None = None
-    """How the taint's value is compared (default Equal)."""
+    """How the value of the taint is compared (default Equal)."""
     value: LabelValue | None = None
-    """The taint's value, for Equal."""
+    """Value of the taint, for operator Equal."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    """The taint's effect; absent means every effect."""
-    toleration_seconds: int | None = Field(default=None, ge=0, le=2**31 - 1)
-    """For NoExecute: how long a running pod stays."""
+    """Effect of the taint; an absent effect matches every effect."""
+    toleration_seconds: int | None = Field(default=None, ge=0, le=MAX_INT32)
+    """Seconds that a running pod stays on a tainted node, for effect NoExecute."""
 
 
 class RuntimeOverrides(ApiModel):
-    """How the worker pods run; a field that is absent says nothing."""
+    """Settings of the worker pods; an absent field inherits."""
 
     image: str | None = Field(default=None, max_length=512)
-    """Trainer image; the operator's default unless given."""
+    """Trainer image (default: the operator's setting)."""
     image_pull_secrets: tuple[SecretReference, ...] | None = Field(default=None, max_length=8)
-    """Secrets with the registry's credentials."""
+    """Secrets with credentials of the image registry."""
     resources: Resources | None = None
-    """Requests and limits of each worker."""
+    """Resource requests and limits of each worker pod."""
     gpu: int | None = Field(default=None, ge=0, le=64)
-    """GPUs for each worker (nvidia.com/gpu)."""
+    """GPUs of each worker pod (nvidia.com/gpu)."""
     node_selector: dict[str, LabelValue] | None = Field(default=None, max_length=32)
     """Labels that a node must have."""
     tolerations: tuple[Toleration, ...] | None = Field(default=None, max_length=32)
-    """Taints that the workers bear."""
+    """Tolerations of the worker pods."""
     affinity: dict[str, Any] | None = Field(
         default=None, json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}
     )
-    """As in a pod's spec; checked by the API server when pods are made."""
+    """Affinity as in the spec of a pod; the API server validates it when pods are created."""
     queue_name: str | None = Field(default=None, max_length=253)
-    """Kueue LocalQueue of the child Jobs."""
+    """Kueue LocalQueue of the Jobs."""
     priority_class_name: str | None = Field(default=None, max_length=253)
     """PriorityClass of the worker pods."""
     env: tuple[EnvironmentVariable, ...] | None = Field(
         default=None, max_length=64, json_schema_extra=list_map_schema("name")
     )
-    """Variables of the workers' environment."""
+    """Environment variables of the workers."""
 
     @model_validator(mode="after")
     def _distinct_variables(self) -> Self:
-        twice = first_duplicate([variable.name for variable in self.env or ()])
-        if twice is not None:
-            raise ValueError(f"env: the name {twice!r} is given twice")
+        duplicate = first_duplicate([variable.name for variable in self.env or ()])
+        if duplicate is not None:
+            raise ValueError(f"env: the name {duplicate!r} is given twice")
         return self
 
 
 class Runtime(RuntimeOverrides):
-    """How the worker pods run; on one machine only `env` is used."""
+    """Settings of the worker pods; on one machine only `env` is used."""
 
     gpu: int = Field(default=0, ge=0, le=64)
-    """GPUs for each worker (nvidia.com/gpu)."""
+    """GPUs of each worker pod (nvidia.com/gpu)."""
 
 
 @cel_rules(
     (
         "!has(self.secretRef) || !has(self.testSecretRef) || self.secretRef.name != self.testSecretRef.name",
-        "testSecretRef must name another Secret than secretRef: tuning pods get secretRef, and the test set is sealed "
-        "for them",
+        "testSecretRef must name another Secret than secretRef: tuning pods get secretRef, and the test rows are "
+        "sealed for them",
     )
 )
 class Storage(ApiModel):
-    """Where results and the study live on a cluster; `ctrlab run` keeps both in its workspace instead."""
+    """Artifact store and study database on a cluster; `ctrlab run` keeps both in its workspace instead."""
 
     artifacts: str | None = Field(default=None, pattern=r"^(s3|file)://.+", max_length=1024)
     """Root of the artifact store, such as s3://bucket/prefix."""
     endpoint: str | None = Field(default=None, pattern=r"^https?://.+", max_length=512)
-    """Of an S3-compatible server that is not AWS."""
+    """Endpoint of an S3-compatible server other than AWS."""
     region: str | None = Field(default=None, max_length=64)
-    """Of the bucket."""
+    """Region of the bucket."""
     secret_ref: SecretReference | None = None
-    """AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; with a testSecretRef, sealed/ is to write and list alone."""
+    """Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; with a testSecretRef, these may only write and list
+    below sealed/."""
     test_secret_ref: SecretReference | None = None
-    """The same keys with the right to read the sealed test rows; another Secret, given to final runs alone."""
+    """Secret with the same keys that may read the sealed test rows; a different Secret, used by final runs only."""
     database_secret_ref: SecretReference | None = None
-    """The key `url` holds the study database's SQLAlchemy URL."""
+    """Secret whose key `url` is the SQLAlchemy URL of the study database."""
 
     @model_validator(mode="after")
-    def _test_secret_is_another(self) -> Self:
+    def _secrets_differ(self) -> Self:
         if self.secret_ref is not None and self.secret_ref == self.test_secret_ref:
             raise ValueError(
-                "testSecretRef must name another Secret than secretRef: tuning pods get secretRef, and the test set is "
-                "sealed for them"
+                "testSecretRef must name another Secret than secretRef: tuning pods get secretRef, and the test rows "
+                "are sealed for them"
             )
         return self

@@ -1,18 +1,18 @@
-"""`spec.models[].search` and `constraints`: the dimensions of a search space, and which of its points are allowed."""
+"""`spec.models[].search` and `constraints`: the dimensions of a search space, and the points that are allowed."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from ctrlab_api.cel import cel_rules
-from ctrlab_api.schema_types import LIST_SET_SCHEMA, ApiModel, DecimalString, Distinct, Scalar
+from ctrlab_api.schema_types import LIST_SET_SCHEMA, MAX_INT32, MIN_INT32, ApiModel, DecimalString, Distinct, Scalar
 
 __all__ = ["Constraints", "FloatRange", "IntRange", "SearchDimension"]
 
 Categories = Annotated[
     tuple[Annotated[str, StringConstraints(max_length=128)], ...], Field(min_length=1, max_length=64), Distinct
 ]
-"""Values to choose from."""
+"""The choices of a categorical dimension."""
 
 
 @cel_rules(
@@ -22,16 +22,16 @@ Categories = Annotated[
     ("!has(self.step) || double(self.step) > 0.0", "step must be above 0"),
 )
 class FloatRange(ApiModel):
-    """A range of reals, bounds included."""
+    """A range of real numbers, bounds included."""
 
     low: DecimalString
-    """The least value."""
+    """The lowest value."""
     high: DecimalString
-    """The greatest value."""
+    """The highest value."""
     log: bool = False
-    """Whether the range is searched on a log scale."""
+    """Whether values are sampled on a log scale."""
     step: DecimalString | None = None
-    """Distance of the allowed values; without it every real in the range is allowed."""
+    """Distance between allowed values; without it every real number in the range is allowed."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -54,14 +54,14 @@ class FloatRange(ApiModel):
 class IntRange(ApiModel):
     """A range of integers, bounds included."""
 
-    low: int = Field(ge=-(2**31), le=2**31 - 1)
-    """The least value."""
-    high: int = Field(ge=-(2**31), le=2**31 - 1)
-    """The greatest value."""
+    low: int = Field(ge=MIN_INT32, le=MAX_INT32)
+    """The lowest value."""
+    high: int = Field(ge=MIN_INT32, le=MAX_INT32)
+    """The highest value."""
     log: bool = False
-    """Whether the range is searched on a log scale."""
-    step: int = Field(default=1, ge=1, le=2**31 - 1)
-    """Distance of the allowed values."""
+    """Whether values are sampled on a log scale."""
+    step: int = Field(default=1, ge=1, le=MAX_INT32)
+    """Distance between allowed values."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -81,36 +81,38 @@ class IntRange(ApiModel):
     )
 )
 class SearchDimension(ApiModel):
-    """What a tuned parameter may be: exactly one of the three."""
+    """The values that a tuned parameter may have: exactly one of float, int and categorical."""
 
     float_: FloatRange | None = Field(default=None, alias="float")
     int_: IntRange | None = Field(default=None, alias="int")
     categorical: Categories | None = Field(default=None, json_schema_extra=LIST_SET_SCHEMA)
-    """Values in quotes; numbers and lists are read as the parameter's type says."""
+    """Choices in quotes; numbers and lists are parsed as the parameter's type."""
     when: Annotated[dict[str, Scalar], Field(min_length=1, max_length=4)] | None = None
-    """Other parameters of the model and the value that each must have for this one to be tuned; otherwise it keeps its
-    default. Without it the parameter is always tuned."""
+    """Condition: other parameters of the model and the value that each must have for this one to be tuned; otherwise
+    this parameter keeps its default. Without `when` it is always tuned."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = [name for name, value in self.alternatives().items() if value is not None]
-        if len(given) != 1:
-            raise ValueError(f"exactly one of float, int and categorical, not {' and '.join(given) or 'none of them'}")
+        present = [name for name, value in self.alternatives().items() if value is not None]
+        if len(present) != 1:
+            raise ValueError(
+                f"exactly one of float, int and categorical, not {' and '.join(present) or 'none of them'}"
+            )
         return self
 
     def alternatives(
         self,
     ) -> dict[Literal["float", "int", "categorical"], FloatRange | IntRange | tuple[str, ...] | None]:
-        """The three forms by their API name; exactly one is set."""
+        """Return the three forms by their API name; exactly one is not None."""
         return {"float": self.float_, "int": self.int_, "categorical": self.categorical}
 
     @property
     def kind(self) -> Literal["float", "int", "categorical"]:
-        """Which of the three it is."""
+        """The form of the dimension."""
         return next(name for name, value in self.alternatives().items() if value is not None)
 
     def corners(self) -> tuple[str | int, ...]:
-        """The extreme values, enough to check the whole dimension against a parameter's allowed range."""
+        """Return the extreme values, which suffice to check the dimension against a parameter's allowed range."""
         if self.float_ is not None:
             return self.float_.low, self.float_.high
         if self.int_ is not None:
@@ -118,7 +120,7 @@ class SearchDimension(ApiModel):
         return self.categorical or ()
 
     def cardinality(self) -> int | None:
-        """How many values a grid has to visit, or None where the dimension is continuous."""
+        """Return the number of values on a grid, or None where the dimension is continuous."""
         if self.categorical is not None:
             return len(self.categorical)
         if self.int_ is not None:
@@ -129,15 +131,15 @@ class SearchDimension(ApiModel):
         return int((float(self.float_.high) - float(self.float_.low)) / float(self.float_.step) + 1e-9) + 1
 
 
-Names = Annotated[
+OrderedParameters = Annotated[
     tuple[Annotated[str, StringConstraints(max_length=64)], ...], Field(min_length=2, max_length=8), Distinct
 ]
-"""Parameters in an order."""
+"""Names of parameters whose values must not decrease."""
 
 
 @cel_rules(("has(self.forbidden) || has(self.ordered)", "at least one of forbidden and ordered"))
 class Constraints(ApiModel):
-    """Which points of a search space no trial may have; constraints of inactive parameters (`when`) do not apply."""
+    """Points of a search space that trials must not have; constraints of inactive parameters (`when`) do not apply."""
 
     forbidden: (
         Annotated[
@@ -146,12 +148,12 @@ class Constraints(ApiModel):
         ]
         | None
     ) = None
-    """Combinations that must not occur together, each as parameters with their values."""
-    ordered: Annotated[tuple[Names, ...], Field(min_length=1, max_length=8)] | None = None
-    """Lists of tuned parameters whose values must not fall from the first to the last."""
+    """Forbidden combinations, each as parameters with their values."""
+    ordered: Annotated[tuple[OrderedParameters, ...], Field(min_length=1, max_length=8)] | None = None
+    """Lists of tuned parameters whose values must not decrease from the first to the last."""
 
     @model_validator(mode="after")
-    def _something(self) -> Self:
+    def _not_empty(self) -> Self:
         if self.forbidden is None and self.ordered is None:
             raise ValueError("at least one of forbidden and ordered")
         return self

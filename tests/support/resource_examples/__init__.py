@@ -1,4 +1,4 @@
-"""Examples of good and bad resources, for the models and for the CRDs alike."""
+"""Examples of valid and invalid resources, for the models and for the CRDs alike."""
 
 from typing import Any, Final
 
@@ -15,18 +15,18 @@ __all__ = [
     "ACCEPTED",
     "EXPERIMENT",
     "MINIMAL_EXPERIMENT",
-    "REFUSED",
+    "REJECTED",
     "RejectedExample",
 ]
 
 ACCEPTED: Final[dict[str, dict[str, Any]]] = {**ACCEPTED_EXAMPLES, **ACCEPTED_DATASETS}
-"""Each is accepted by the models and by the CRDs."""
+"""Valid resources, accepted by the models and by the CRDs."""
 
-REFUSED: Final[dict[str, RejectedExample]] = {
+REJECTED: Final[dict[str, RejectedExample]] = {
     **REJECTED_BY_SCHEMA,
     **REJECTED_AS_DUPLICATES,
     **REJECTED_BY_RULES,
     **REJECTED_DATASETS,
     **REJECTED_BY_CHECKS,
 }
-"""Every bad resource, by what is bad about it."""
+"""Invalid resources, by what is wrong with them."""

@@ -1,4 +1,4 @@
-"""Resources that are accepted: the shortest, a full one of each kind, and variations that use every field."""
+"""Valid resources: the minimal one, a full one of each kind, and variations that use every field."""
 
 from typing import Any, Final
 
@@ -84,7 +84,7 @@ ABLATION: Final[dict[str, Any]] = {
 }
 
 ACCEPTED_EXAMPLES: Final[dict[str, dict[str, Any]]] = {
-    "the shortest experiment": MINIMAL_EXPERIMENT,
+    "the minimal experiment": MINIMAL_EXPERIMENT,
     "an experiment with many fields": EXPERIMENT,
     "a null is an absent field": with_changes(MINIMAL_EXPERIMENT, {"spec.tuning": None, "spec.dataset.user": None}),
     "a file without header": with_changes(
@@ -103,44 +103,42 @@ ACCEPTED_EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         },
     ),
     "a leave-last-out split": with_changes(EXPERIMENT, {"spec.dataset.split": {"strategy": "LeaveLastOut"}}),
-    "thirds that nearly sum to 1": with_changes(
+    "fractions that nearly sum to 1": with_changes(
         MINIMAL_EXPERIMENT, {"spec.dataset.split.fractions": ["0.3333333", "0.3333333", "0.3333334"]}
     ),
-    "a grid of steps and categories": with_changes(
+    "a grid of steps and choices": with_changes(
         EXPERIMENT,
         {"spec.tuning.sampler": "Grid", "spec.models[0].search.learning_rate": {"categorical": ["1e-3", "1e-4"]}},
     ),
-    "every rule that stops a search": with_changes(
+    "every rule that stops a study": with_changes(
         EXPERIMENT, {"spec.tuning.stop": {"after": "6h", "gpuTime": "20h", "noImprovement": 10}}
     ),
-    "a synchronous search that stops by itself": with_changes(
+    "a Synchronous study with a stop rule": with_changes(
         EXPERIMENT, {"spec.tuning.mode": "Synchronous", "spec.tuning.stop": {"noImprovement": 10}}
     ),
-    "several searches of each model": with_changes(
+    "several studies of each model": with_changes(
         EXPERIMENT, {"spec.tuning.repeats": 4, "spec.evaluation": {"seeds": {"count": 8}}}
     ),
     "seeds in batches": with_changes(EXPERIMENT, {"spec.evaluation.seedsPerPod": 4}),
-    "one search and more seeds": with_changes(EXPERIMENT, {"spec.tuning.repeats": 1}),
-    "a search that begins with what is known": with_changes(
-        EXPERIMENT, {"spec.tuning.warmStart": {"experiment": "team/earlier/0123456789ab"}}
-    ),
-    "a pruner by percentile": with_changes(
+    "one study and more seeds": with_changes(EXPERIMENT, {"spec.tuning.repeats": 1}),
+    "a warm start": with_changes(EXPERIMENT, {"spec.tuning.warmStart": {"experiment": "team/earlier/0123456789ab"}}),
+    "the Percentile pruner": with_changes(
         EXPERIMENT, {"spec.tuning.pruner": {"type": "Percentile", "percentile": "30", "startupTrials": 4}}
     ),
-    "a patient pruner": with_changes(
+    "the Patient pruner": with_changes(
         EXPERIMENT, {"spec.tuning.pruner": {"type": "Patient", "patience": 2, "minDelta": "0.0001"}}
     ),
-    "the default search": with_changes(
+    "the default search space": with_changes(
         EXPERIMENT, {"spec.models[1].search": ABSENT, "spec.models[1].searchSpace": "Default"}
     ),
-    "a constrained default search": with_changes(
+    "a constrained default search space": with_changes(
         EXPERIMENT,
         {
             "spec.models[1].searchSpace": "Default",
             "spec.models[1].constraints": {"forbidden": [{"embedding_dim": 32, "hidden_units": "400,400"}]},
         },
     ),
-    "a search with conditions, an order and forbidden points": with_changes(
+    "a search space with conditions, an order and forbidden points": with_changes(
         EXPERIMENT,
         {
             "spec.models[0].parameters": {"batch_size": 1024},
@@ -165,13 +163,13 @@ ACCEPTED_EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         },
     ),
     "an environment without variables": with_changes(EXPERIMENT, {"spec.runtime.env": []}),
-    "no analysis given": with_changes(EXPERIMENT, {"spec.analysis": ABSENT}),
-    "the shortest ablation": with_changes(ABLATION, {"spec.variants": [{"name": "without-CIN", "remove": ["cin"]}]}),
+    "no analysis": with_changes(EXPERIMENT, {"spec.analysis": ABSENT}),
+    "the minimal ablation": with_changes(ABLATION, {"spec.variants": [{"name": "without-CIN", "remove": ["cin"]}]}),
     "an ablation with every kind of change": ABLATION,
-    "an ablation with seeds of its own": with_changes(
+    "an ablation with explicit seeds": with_changes(
         ABLATION, {"spec.seeds": {"from": "Explicit", "count": 5, "base": 0}}
     ),
     "a factorial ablation": with_changes(ABLATION, {"spec.factorial": True, "spec.hyperparameters": "Retune"}),
     "an ablation with another image": with_changes(ABLATION, {"spec.runtime": {"image": "mine"}}),
 }
-"""Each is accepted by the models and by the CRDs."""
+"""Valid resources, accepted by the models and by the CRDs."""

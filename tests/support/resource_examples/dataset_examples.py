@@ -1,4 +1,4 @@
-"""Good and bad data sets: features, splits and negatives in every combination that a rule speaks of."""
+"""Valid and invalid data sets: features, splits and negatives in every combination that a rule mentions."""
 
 from typing import Any, Final
 
@@ -21,8 +21,8 @@ FEATURES: Final[list[dict[str, Any]]] = [
     {"name": "hist_category", "type": "History", "of": "category", "through": "hist_item"},
     {"name": "hist_text", "type": "History", "of": "text"},
 ]
-RICH: Final = with_changes(EXPERIMENT, {"spec.dataset.features": FEATURES})
-POSITIVES: Final = with_changes(
+ALL_FEATURE_TYPES: Final = with_changes(EXPERIMENT, {"spec.dataset.features": FEATURES})
+POSITIVES_ONLY: Final = with_changes(
     EXPERIMENT,
     {
         "spec.dataset.label": ABSENT,
@@ -34,10 +34,10 @@ POSITIVES: Final = with_changes(
 )
 
 ACCEPTED_DATASETS: Final[dict[str, dict[str, Any]]] = {
-    "features of every type": RICH,
-    "positives in the order of time": POSITIVES,
+    "features of every type": ALL_FEATURE_TYPES,
+    "positives in chronological order": POSITIVES_ONLY,
     "a random split by users": with_changes(EXPERIMENT, {"spec.dataset.split": {"strategy": "Random", "by": "User"}}),
-    "users who arrive late": with_changes(
+    "a UserColdStart split": with_changes(
         EXPERIMENT, {"spec.dataset.split": {"strategy": "UserColdStart", "fractions": ["0.6", "0.2", "0.2"]}}
     ),
     "a split by files": with_changes(
@@ -54,46 +54,49 @@ ACCEPTED_DATASETS: Final[dict[str, dict[str, Any]]] = {
 SPLIT: Final = "spec.dataset.split"
 
 
-def _feature(number: int, says: str, by: Any = "rule", **fields: Any) -> RejectedExample:
-    """A feature of RICH with other fields, refused at its own path."""
-    changes = {f"spec.dataset.features[{number}].{name}": value for name, value in fields.items()}
-    return RejectedExample({"spec.dataset.features": FEATURES} | changes, f"spec.dataset.features[{number}]", says, by)
+def _feature(number: int, message: str, rejected_by: Any = "rule", **fields: Any) -> RejectedExample:
+    """Return an example with changed fields of one of FEATURES, rejected at the path of that feature."""
+    path = f"spec.dataset.features[{number}]"
+    changes = {f"{path}.{name}": value for name, value in fields.items()}
+    return RejectedExample({"spec.dataset.features": FEATURES} | changes, path, message, rejected_by)
 
 
-def _dataset(says: str, changes: dict[str, Any], by: Any = "rule") -> RejectedExample:
-    return RejectedExample({"spec.dataset.features": FEATURES} | changes, "spec.dataset", says, by)
+def _dataset(message: str, changes: dict[str, Any], rejected_by: Any = "rule") -> RejectedExample:
+    return RejectedExample({"spec.dataset.features": FEATURES} | changes, "spec.dataset", message, rejected_by)
 
 
 REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
-    "a cross of nothing": _feature(6, "cross is required for Cross", cross=ABSENT),
-    "a cross of one": RejectedExample(
+    "a Cross without features": _feature(6, "cross is required for Cross", cross=ABSENT),
+    "a Cross of one feature": RejectedExample(
         {"spec.dataset.features": FEATURES, "spec.dataset.features[6].cross": ["category"]},
         "spec.dataset.features[6].cross",
         "needs at least 2",
     ),
-    "a cross of a history": _dataset(
+    "a Cross of a History": _dataset(
         "'hist_item', which is not a Categorical feature; known: user_id, item_id, category, text, query",
         {"spec.dataset.features[6].cross": ["user_id", "hist_item"]},
         "operator",
     ),
-    "a column of a history": _feature(7, "column is for Categorical, Numeric and MultiCategorical", column="item_id"),
-    "pooling of one id": _feature(1, "pooling is for MultiCategorical features, not Categorical", pooling="Sum"),
+    "a column of a History": _feature(7, "column is for Categorical, Numeric and MultiCategorical", column="item_id"),
+    "pooling of a Categorical feature": _feature(
+        1, "pooling is for MultiCategorical features, not Categorical", pooling="Sum"
+    ),
     "an unknown pooling": RejectedExample(
         {"spec.dataset.features": FEATURES, "spec.dataset.features[5].pooling": "Median"},
         "spec.dataset.features[5].pooling",
         "expected 'Mean', 'Sum' or 'Max', not 'Median'",
     ),
-    "hash buckets of a history": _feature(9, "hashBuckets is for Categorical, MultiCategorical", hashBuckets=10),
+    "hash buckets of a History": _feature(9, "hashBuckets is for Categorical, MultiCategorical", hashBuckets=10),
     "one hash bucket": RejectedExample(
         {"spec.dataset.features": FEATURES, "spec.dataset.features[4].hashBuckets": 1},
         "spec.dataset.features[4].hashBuckets",
         "greater than or equal to 2, not 1",
     ),
-    "a vocabulary of hashes": _feature(4, "leave out minFrequency and pretrained", minFrequency=2),
-    "vectors of several ids": _feature(
+    "minFrequency with hash buckets": _feature(4, "leave out minFrequency and pretrained", minFrequency=2),
+    "pretrained vectors of a MultiCategorical feature": _feature(
         5, "pretrained is for Categorical features", hashBuckets=ABSENT, pretrained=PRETRAINED
     ),
-    "vectors without a column": RejectedExample(
+    "pretrained vectors without column": RejectedExample(
         {"spec.dataset.features": FEATURES, "spec.dataset.features[3].pretrained": {"uri": "file:///v.parquet"}},
         "spec.dataset.features[3].pretrained.vector",
         "required, but missing",
@@ -103,13 +106,13 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
         "spec.dataset.features[3].pretrained.missing",
         "expected 'Learned', 'Zero' or 'Mean', not 'Drop'",
     ),
-    "through of a category": _feature(2, "through is for History features", through="hist_item"),
-    "through nothing known": _dataset(
+    "through of a Categorical feature": _feature(2, "through is for History features", through="hist_item"),
+    "through an unknown History": _dataset(
         "through 'hist_shop', which is not a History feature without through; known: hist_item, hist_text",
         {"spec.dataset.features[8].through": "hist_shop"},
     ),
-    "through with a length": _feature(8, "leave out maxLength and timeGaps", maxLength=10),
-    "time gaps of a category": _feature(2, "timeGaps is for History features", timeGaps=True),
+    "through with maxLength": _feature(8, "leave out maxLength and timeGaps", maxLength=10),
+    "time gaps of a Categorical feature": _feature(2, "timeGaps is for History features", timeGaps=True),
     "time gaps without time": _dataset(
         "time is required for timeGaps of 'hist_item'",
         {
@@ -123,11 +126,11 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
         {"spec.dataset.label": ABSENT, "spec.dataset.negatives": ABSENT},
     ),
     "time and order": _dataset("leave one of them out", {"spec.dataset.order": "Rows"}),
-    "the column of a feature is the label": _dataset(
+    "a feature of the label column": _dataset(
         "the label column 'rating' cannot be a feature",
         {"spec.dataset.features[2].column": "rating"},
     ),
-    "a leave-last-out split without order": _dataset(
+    "a LeaveLastOut split without order": _dataset(
         "time or order is required for a LeaveLastOut split",
         {
             "spec.dataset.time": ABSENT,
@@ -144,7 +147,7 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
             "spec.dataset.negatives": ABSENT,
         },
     ),
-    "cold start without time": _dataset(
+    "a UserColdStart split without time": _dataset(
         "time is required for a UserColdStart split",
         {
             "spec.dataset.time": ABSENT,
@@ -155,34 +158,34 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
     "negatives without user": _dataset(
         "user is required for negatives", {"spec.dataset.user": ABSENT, "spec.dataset.features": FEATURES[:3]}
     ),
-    "negatives of no item": RejectedExample(
+    "negatives without item": RejectedExample(
         {"spec.dataset.negatives.item": ABSENT}, "spec.dataset.negatives.item", "required, but missing"
     ),
     "the item as its own attribute": RejectedExample(
         {"spec.dataset.negatives.attributes": ["genres", "item_id"]},
         "spec.dataset.negatives",
-        "attributes are columns other than the item",
+        "attributes must be columns other than the item",
         "rule",
     ),
-    "an unknown way to draw": RejectedExample(
+    "an unknown sampling strategy": RejectedExample(
         {"spec.dataset.negatives.strategy": "Hard"},
         "spec.dataset.negatives.strategy",
         "expected 'Uniform' or 'Popularity', not 'Hard'",
     ),
-    "by for a temporal split": RejectedExample({f"{SPLIT}.by": "User"}, SPLIT, "by is for strategy Random", "rule"),
+    "by for a Temporal split": RejectedExample({f"{SPLIT}.by": "User"}, SPLIT, "by is for strategy Random", "rule"),
     "a split by column and by files": RejectedExample(
         {SPLIT: {"strategy": "Predefined", "column": "c", "files": {"train": "a", "valid": "b", "test": "c"}}},
         SPLIT,
-        "column and files exclude each other",
+        "column and files are mutually exclusive",
         "rule",
     ),
-    "one file for two parts": RejectedExample(
+    "the same file for two parts": RejectedExample(
         {SPLIT: {"strategy": "Predefined", "files": {"train": "a", "valid": "b", "test": "b"}}},
         f"{SPLIT}.files",
         "must be different",
         "rule",
     ),
-    "an unknown strategy": RejectedExample(
+    "an unknown split strategy": RejectedExample(
         {f"{SPLIT}.strategy": "Stratified"},
         f"{SPLIT}.strategy",
         "'Predefined', 'LeaveLastOut' or 'UserColdStart', not 'Stratified'",

@@ -1,4 +1,4 @@
-"""Prepared data of one row, for tests that only ask whether the data are there."""
+"""A prepared data set of one row, for tests that only check whether the data exist."""
 
 from ctrlab_api.records import PreparedData, SplitSummary
 

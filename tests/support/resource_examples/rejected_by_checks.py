@@ -1,4 +1,4 @@
-"""Bad resources that only the architectures' declarations, or counting, can refuse."""
+"""Invalid resources that only the declarations of architectures, or counting, can reject."""
 
 from typing import Final
 
@@ -31,49 +31,49 @@ REJECTED_BY_CHECKS: Final[dict[str, RejectedExample]] = {
         "less than 1, not '1.5'",
         "operator",
     ),
-    "a parameter of another type": RejectedExample(
+    "a parameter of the wrong type": RejectedExample(
         {"spec.models[1].parameters": {"batch_size": "many"}},
         "spec.models[1].parameters.batch_size",
         "not 'many'",
         "operator",
     ),
-    "an unknown alternative": RejectedExample(
+    "an unknown choice": RejectedExample(
         {"spec.models[0].parameters.fusion": "product"},
         "spec.models[0].parameters.fusion",
         "'attention', 'gate', 'concat' or 'sum'",
         "operator",
     ),
-    "a range that leaves the allowed values": RejectedExample(
+    "a range outside the allowed values": RejectedExample(
         {"spec.models[0].search.dropout.float.high": "1.5"},
         "spec.models[0].search.dropout",
         "less than 1, not '1.5'",
         "operator",
     ),
-    "reals for a whole number": RejectedExample(
+    "a float range for an integer parameter": RejectedExample(
         {"spec.models[0].search.embedding_dim": {"float": {"low": "8", "high": "16"}}},
         "spec.models[0].search.embedding_dim",
         "is a whole number",
         "operator",
     ),
-    "a condition on a parameter that is not there": RejectedExample(
+    "a condition on an unknown parameter": RejectedExample(
         {"spec.models[0].search.dropout.when": {"pooling": "mean"}},
         "spec.models[0].search.dropout.when.pooling",
         "pooling is neither tuned nor fixed; known: batch_size, cin_units, dropout",
         "operator",
     ),
-    "a condition that never holds": RejectedExample(
+    "a condition that is never true": RejectedExample(
         {"spec.models[0].search.dropout.when": {"fusion": "sum"}},
         "spec.models[0].search.dropout.when.fusion",
         "fusion is fixed at 'attention', so dropout would never be tuned",
         "operator",
     ),
-    "a condition on a value that is not tried": RejectedExample(
+    "a condition on a value outside the search space": RejectedExample(
         {"spec.models[0].search.dropout.when": {"embedding_dim": 64}},
         "spec.models[0].search.dropout.when.embedding_dim",
         "embedding_dim cannot be 64; allowed: 8, 16, 32",
         "operator",
     ),
-    "conditions in a circle": RejectedExample(
+    "circular conditions": RejectedExample(
         {
             "spec.models[0].search.embedding_dim.when": {"heads": 1},
             "spec.models[0].search.heads": {"categorical": ["1", "2"], "when": {"embedding_dim": 8}},
@@ -82,31 +82,31 @@ REJECTED_BY_CHECKS: Final[dict[str, RejectedExample]] = {
         "the conditions of embedding_dim, heads depend on each other",
         "operator",
     ),
-    "a forbidden value that no trial hits": RejectedExample(
+    "a forbidden value in a continuous range": RejectedExample(
         {"spec.models[0].constraints": {"forbidden": [{"learning_rate": "1e-3"}]}},
         "spec.models[0].constraints.forbidden[0].learning_rate",
         "learning_rate is any real from 1e-4 to 1e-2, hit exactly by no trial; give it a step",
         "operator",
     ),
-    "a forbidden parameter that is not there": RejectedExample(
+    "a forbidden unknown parameter": RejectedExample(
         {"spec.models[0].constraints": {"forbidden": [{"depth": 3}]}},
         "spec.models[0].constraints.forbidden[0].depth",
         "depth is neither tuned nor fixed",
         "operator",
     ),
-    "an order of what is not tuned": RejectedExample(
+    "an order with a parameter that is not tuned": RejectedExample(
         {"spec.models[0].constraints": {"ordered": [["dropout", "heads"]]}},
         "spec.models[0].constraints.ordered[0]",
         "heads is not tuned; known: dropout, embedding_dim, fusion_dim, learning_rate",
         "operator",
     ),
-    "constraints that leave no point": RejectedExample(
+    "constraints without a feasible point": RejectedExample(
         {"spec.models[0].constraints": {"ordered": [["fusion_dim", "dropout"]]}},
         "spec.models[0].constraints",
         "no point of the search space is left: fusion_dim <= dropout",
         "operator",
     ),
-    "a constrained grid beyond counting": RejectedExample(
+    "a constrained grid that is too large": RejectedExample(
         {
             "spec.tuning.sampler": "Grid",
             "spec.models[0].search": {
@@ -120,7 +120,7 @@ REJECTED_BY_CHECKS: Final[dict[str, RejectedExample]] = {
         "a Grid with constraints has at most 100000 cells before they apply, not 16777216",
         "operator",
     ),
-    "a grid over a default search": RejectedExample(
+    "a grid with a continuous default search space": RejectedExample(
         {
             "spec.tuning.sampler": "Grid",
             "spec.models[0].search": {"heads": {"categorical": ["1", "2"]}},
@@ -130,7 +130,7 @@ REJECTED_BY_CHECKS: Final[dict[str, RejectedExample]] = {
         "the Grid sampler needs a step or categorical values; write embedding_l2, learning_rate under search",
         "operator",
     ),
-    "the default search of an unknown architecture": RejectedExample(
+    "the default search space of an unknown architecture": RejectedExample(
         {
             "spec.runtime.image": "mine",
             "spec.models[1]": {"name": "DeepFM", "architecture": "my_own", "searchSpace": "Default"},
@@ -145,7 +145,7 @@ REJECTED_BY_CHECKS: Final[dict[str, RejectedExample]] = {
         "heads must divide the transformer's width 8, not 3",
         "operator",
     ),
-    "ranges that do not go together": RejectedExample(
+    "incompatible ranges": RejectedExample(
         {
             "spec.models[0].search.embedding_dim": {"categorical": ["8", "10"]},
             "spec.models[0].search.heads": {"categorical": ["1", "4"]},
@@ -160,14 +160,14 @@ REJECTED_BY_CHECKS: Final[dict[str, RejectedExample]] = {
         "SIN needs a feature of type History",
         "operator",
     ),
-    "six factors": RejectedExample(
+    "a factorial of too many parts": RejectedExample(
         {"spec.factorial": True, "spec.variants[0].remove": ["a", "b", "c", "d", "e", "f"]},
         "spec",
         "not 7",
         "operator",
         "Ablation",
     ),
-    "a factorial of one factor": RejectedExample(
+    "a factorial of one part": RejectedExample(
         {"spec.factorial": True, "spec.variants[1]": {"name": "x", "set": {"a": 1}}},
         "spec",
         "2 to 5 different parts",

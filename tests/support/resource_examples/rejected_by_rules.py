@@ -1,4 +1,4 @@
-"""Bad resources in which one field does not go with another: what CEL rules say."""
+"""Invalid resources in which fields contradict each other: violations of CEL rules."""
 
 from typing import Final
 
@@ -9,52 +9,52 @@ from resource_examples.rejected_example import RejectedExample
 LR: Final = "spec.models[0].search.learning_rate"
 
 REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
-    "one Secret for everything and the seal": RejectedExample(
+    "the same Secret for all phases": RejectedExample(
         {"spec.storage.testSecretRef": {"name": "s3"}}, "spec.storage", "must name another Secret", "rule"
     ),
     "no format": RejectedExample(
         {"spec.dataset.source.format": ABSENT}, "spec.dataset.source", "format is required unless", "rule"
     ),
-    "an address without a checksum": RejectedExample(
+    "an https source without checksum": RejectedExample(
         {"spec.dataset.source.uri": "https://example.org/clicks.csv"},
         "spec.dataset.source",
         "sha256 is required for https:// and only for it",
         "rule",
     ),
-    "columns beside a header": RejectedExample(
+    "columns with a header": RejectedExample(
         {"spec.dataset.source.columns": ["a"]}, "spec.dataset.source", "set header to false", "rule"
     ),
-    "a history of nothing": RejectedExample(
+    "a History without of": RejectedExample(
         {"spec.dataset.features[4].of": ABSENT}, "spec.dataset.features[4]", "of is required for History", "rule"
     ),
-    "a history of a number": RejectedExample(
+    "a History of a Numeric feature": RejectedExample(
         {"spec.dataset.features[4].of": "price"}, "spec.dataset", "known: user_id, item_id", "rule"
     ),
-    "a transform of a category": RejectedExample(
+    "a transform of a Categorical feature": RejectedExample(
         {"spec.dataset.features[0].transform": "AsIs"},
         "spec.dataset.features[0]",
         "transform is for Numeric features",
         "rule",
     ),
-    "buckets without quantiles": RejectedExample(
+    "buckets without QuantileBucket": RejectedExample(
         {"spec.dataset.features[2].transform": "LogBucket"},
         "spec.dataset.features[2]",
         "buckets is for transform QuantileBucket",
         "rule",
     ),
-    "a separator of a number": RejectedExample(
+    "a separator of a Numeric feature": RejectedExample(
         {"spec.dataset.features[2].separator": "|"},
         "spec.dataset.features[2]",
         "separator is for MultiCategorical",
         "rule",
     ),
-    "a length of a category": RejectedExample(
+    "maxLength of a Categorical feature": RejectedExample(
         {"spec.dataset.features[0].maxLength": 5},
         "spec.dataset.features[0]",
         "maxLength is for MultiCategorical and History",
         "rule",
     ),
-    "a frequency of a number": RejectedExample(
+    "minFrequency of a Numeric feature": RejectedExample(
         {"spec.dataset.features[2].minFrequency": 5},
         "spec.dataset.features[2]",
         "minFrequency is for Categorical",
@@ -75,19 +75,19 @@ REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
         "column or files is required for strategy Predefined",
         "rule",
     ),
-    "parts of one value": RejectedExample(
+    "two parts with the same value": RejectedExample(
         {"spec.dataset.split": {"strategy": "Predefined", "column": "c", "values": {"train": "test"}}},
         "spec.dataset.split.values",
         "'test' twice",
         "rule",
     ),
-    "fractions of a leave-last-out split": RejectedExample(
+    "fractions of a LeaveLastOut split": RejectedExample(
         {"spec.dataset.split.strategy": "LeaveLastOut"},
         "spec.dataset.split",
         "fractions are for strategies Temporal, Random and UserColdStart",
         "rule",
     ),
-    "fractions beyond 1": RejectedExample(
+    "fractions that sum to more than 1": RejectedExample(
         {"spec.dataset.split.fractions": ["0.8", "0.1", "0.2"]},
         "spec.dataset.split",
         "sum to 1, not 0.8, 0.1, 0.2",
@@ -99,19 +99,19 @@ REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
         "three positive decimals",
         "rule",
     ),
-    "a fraction beyond all numbers": RejectedExample(
+    "a fraction too large for a double": RejectedExample(
         {"spec.dataset.split.fractions": ["1e999", "0.1", "0.1"]},
         "spec.dataset.split.fractions[0]",
         "too large",
         "rule",
     ),
-    "a temporal split without time": RejectedExample(
+    "a Temporal split without time": RejectedExample(
         {"spec.dataset.time": ABSENT, "spec.dataset.features[4]": {"name": "a", "type": "Numeric"}},
         "spec.dataset",
         "time is required for a Temporal split",
         "rule",
     ),
-    "a leave-last-out split without user": RejectedExample(
+    "a LeaveLastOut split without user": RejectedExample(
         {
             "spec.dataset.user": ABSENT,
             "spec.dataset.negatives": ABSENT,
@@ -123,7 +123,7 @@ REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
         "user is required for a LeaveLastOut split",
         "rule",
     ),
-    "a history without user": RejectedExample(
+    "a History without user": RejectedExample(
         {"spec.dataset.user": ABSENT, "spec.dataset.negatives": ABSENT},
         "spec.dataset",
         "user and time (or order) are required for the History",
@@ -139,15 +139,17 @@ REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
         "gauc needs dataset.user",
         "rule",
     ),
-    "a parameter fixed and tuned": RejectedExample(
+    "a parameter both fixed and tuned": RejectedExample(
         {"spec.models[0].parameters.dropout": "0.1"}, "spec.models[0]", "'dropout' is either fixed", "rule"
     ),
-    "two forms of a dimension": RejectedExample({f"{LR}.int": {"low": 1, "high": 2}}, LR, "not float and int", "rule"),
-    "no form of a dimension": RejectedExample({LR: {}}, LR, "not none of them", "rule"),
-    "a float range upside down": RejectedExample(
+    "a dimension with two types": RejectedExample(
+        {f"{LR}.int": {"low": 1, "high": 2}}, LR, "not float and int", "rule"
+    ),
+    "a dimension without type": RejectedExample({LR: {}}, LR, "not none of them", "rule"),
+    "a float range with low above high": RejectedExample(
         {f"{LR}.float.low": "0.5"}, f"{LR}.float", "low must be below high, not 0.5 and 1e-2", "rule"
     ),
-    "a float range of one point": RejectedExample(
+    "a float range with low equal to high": RejectedExample(
         {f"{LR}.float.low": "0.01"}, f"{LR}.float", "low must be below high", "rule"
     ),
     "a log scale from 0": RejectedExample(
@@ -162,7 +164,7 @@ REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
         "step must be above 0",
         "rule",
     ),
-    "an int range upside down": RejectedExample(
+    "an int range with low above high": RejectedExample(
         {"spec.models[1].search.epochs.int.low": 9},
         "spec.models[1].search.epochs.int",
         "low must be below high, not 9 and 8",
@@ -180,94 +182,94 @@ REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
         "step cannot be combined",
         "rule",
     ),
-    "a grid over the reals": RejectedExample(
+    "a grid with a continuous range": RejectedExample(
         {"spec.tuning.sampler": "Grid"}, "spec", "models[0].search.learning_rate: the Grid sampler needs a step", "rule"
     ),
-    "a percentile for another pruner": RejectedExample(
+    "percentile with another pruner": RejectedExample(
         {"spec.tuning.pruner.percentile": "25"},
         "spec.tuning.pruner",
         "percentile is for pruner Percentile, not Median",
         "rule",
     ),
-    "a percentile beyond 100": RejectedExample(
+    "a percentile above 100": RejectedExample(
         {"spec.tuning.pruner": {"type": "Percentile", "percentile": "120"}},
         "spec.tuning.pruner",
         "percentile must be above 0 and below 100, not 120",
         "rule",
     ),
-    "patience for another pruner": RejectedExample(
+    "patience with another pruner": RejectedExample(
         {"spec.tuning.pruner.patience": 3}, "spec.tuning.pruner", "patience is for pruner Patient, not Median", "rule"
     ),
-    "a least gain for another pruner": RejectedExample(
+    "minDelta with another pruner": RejectedExample(
         {"spec.tuning.pruner.minDelta": "0.1"},
         "spec.tuning.pruner",
         "minDelta is for pruner Patient, not Median",
         "rule",
     ),
-    "a negative least gain": RejectedExample(
+    "a negative minDelta": RejectedExample(
         {"spec.tuning.pruner": {"type": "Patient", "minDelta": "-0.1"}},
         "spec.tuning.pruner",
         "minDelta must be at least 0, not -0.1",
         "rule",
     ),
-    "a stop without rule": RejectedExample(
+    "stop without a rule": RejectedExample(
         {"spec.tuning.stop": {}}, "spec.tuning.stop", "at least one of after, gpuTime and noImprovement", "rule"
     ),
-    "a stop after nothing": RejectedExample(
-        {"spec.tuning.stop": {"after": "0h"}}, "spec.tuning.stop", "after must be longer than nothing, not 0h", "rule"
+    "stop after no time": RejectedExample(
+        {"spec.tuning.stop": {"after": "0h"}}, "spec.tuning.stop", "after must be longer than 0, not 0h", "rule"
     ),
-    "a stop after no GPU time": RejectedExample(
+    "stop after no GPU time": RejectedExample(
         {"spec.tuning.stop": {"gpuTime": "0m"}},
         "spec.tuning.stop",
-        "gpuTime must be longer than nothing, not 0m",
+        "gpuTime must be longer than 0, not 0m",
         "rule",
     ),
-    "a synchronous search that the clock stops": RejectedExample(
+    "a Synchronous study stopped by time": RejectedExample(
         {"spec.tuning.mode": "Synchronous", "spec.tuning.stop": {"after": "1h"}},
         "spec.tuning",
-        "a Synchronous search cannot be stopped by the clock: use stop.noImprovement, or mode Asynchronous",
+        "a Synchronous study cannot be stopped by time: use stop.noImprovement, or mode Asynchronous",
         "rule",
     ),
-    "a warm start of a sampler that does not learn": RejectedExample(
+    "a warm start of a sampler that does not learn from trials": RejectedExample(
         {"spec.tuning.sampler": "Random", "spec.tuning.warmStart": {"experiment": "team/earlier/0123456789ab"}},
         "spec.tuning",
-        "warmStart is for the samplers that learn from trials: TPE, GP and CmaEs, not Random",
+        "warmStart needs a sampler that learns from trials: TPE, GP or CmaEs, not Random",
         "rule",
     ),
-    "seeds that are no multiple of the searches": RejectedExample(
+    "a seed count that is not a multiple of the studies": RejectedExample(
         {"spec.tuning.repeats": 3, "spec.evaluation": {"seeds": {"count": 8}}},
         "spec",
         "evaluation.seeds.count must be a multiple of tuning.repeats 3, not 8",
         "rule",
     ),
-    "an extension of seeds with several searches": RejectedExample(
+    "a seed extension with several studies": RejectedExample(
         {"spec.tuning.repeats": 4},
         "spec",
-        "evaluation.precision extends seeds, not searches: it cannot be combined with tuning.repeats",
+        "evaluation.precision extends seeds, not studies: it cannot be combined with tuning.repeats",
         "rule",
     ),
-    "constraints of nothing": RejectedExample(
+    "constraints without a search space": RejectedExample(
         {"spec.models[0].search": ABSENT, "spec.models[0].constraints": {"ordered": [["a", "b"]]}},
         "spec.models[0]",
         "constraints need a search or searchSpace: Default",
         "rule",
     ),
-    "constraints without any": RejectedExample(
+    "empty constraints": RejectedExample(
         {"spec.models[0].constraints": {}},
         "spec.models[0].constraints",
         "at least one of forbidden and ordered",
         "rule",
     ),
-    "a timeout of nothing": RejectedExample(
-        {"spec.tuning.timeout": "0h"}, "spec.tuning", "timeout must be longer than nothing", "rule"
+    "a timeout of no time": RejectedExample(
+        {"spec.tuning.timeout": "0h"}, "spec.tuning", "timeout must be longer than 0", "rule"
     ),
-    "fewer seeds at most than at least": RejectedExample(
+    "a maximum of seeds below their count": RejectedExample(
         {"spec.evaluation.seeds.max": 7}, "spec.evaluation.seeds", "max must be at least count", "rule"
     ),
     "precision without a maximum": RejectedExample(
         {"spec.evaluation.seeds.max": ABSENT}, "spec.evaluation", "precision needs seeds.max", "rule"
     ),
-    "an interval without width": RejectedExample(
+    "an interval of width 0": RejectedExample(
         {"spec.evaluation.precision.halfWidth": "0"}, "spec.evaluation.precision", "halfWidth must be above 0", "rule"
     ),
     "a primary metric that is not reported": RejectedExample(
@@ -285,7 +287,7 @@ REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
         "primaryMetric can be auc, gauc, logloss, ne or brier",
         "rule",
     ),
-    "certainty": RejectedExample(
+    "a confidence of 1": RejectedExample(
         {"spec.analysis.confidence": "1"}, "spec.analysis", "confidence must be at least 0.5 and below 1", "rule"
     ),
     "confidence in percent": RejectedExample({"spec.analysis.confidence": "95"}, "spec.analysis", "not 95", "rule"),
@@ -296,9 +298,9 @@ REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
         {"spec.analysis.reference": "DIN"}, "spec", "no model is named 'DIN'; known: SIN, DeepFM", "rule"
     ),
     "a variant that changes nothing": RejectedExample(
-        {"spec.variants[0].remove": ABSENT}, "spec.variants[0]", "changes something", "rule", "Ablation"
+        {"spec.variants[0].remove": ABSENT}, "spec.variants[0]", "must change something", "rule", "Ablation"
     ),
-    "a variant called like the full model": RejectedExample(
+    "a variant named like the full model": RejectedExample(
         {"spec.variants[0].name": "SIN"}, "spec", "cannot have the name of the full model, 'SIN'", "rule", "Ablation"
     ),
     "explicit seeds without count": RejectedExample(

@@ -1,4 +1,4 @@
-"""Bad resources that a schema alone refuses: types, enums, bounds, patterns, unknown fields."""
+"""Invalid resources that the schema alone rejects: types, enums, bounds, patterns, unknown fields."""
 
 from typing import Final
 
@@ -13,72 +13,70 @@ REJECTED_BY_SCHEMA: Final[dict[str, RejectedExample]] = {
     "snake_case field": RejectedExample(
         {"spec.dataset.label.positive_when": "> 3"}, "spec.dataset.label.positive_when", "positiveWhen"
     ),
-    "a key of the API spelt as in Python": RejectedExample(
+    "the Python name of an API field": RejectedExample(
         {"spec.models[0].search.x": {"int_": {"low": 1, "high": 2}}}, "spec.models[0].search.x.int_", "unknown field"
     ),
     "no models": RejectedExample({"spec.models": ABSENT}, "spec.models", "required, but missing"),
     "empty models": RejectedExample({"spec.models": []}, "spec.models", "needs at least 1, has 0"),
-    "no name": RejectedExample({"metadata.name": "Not_A_Label"}, "metadata.name", "does not have the form"),
-    "a name too long for children": RejectedExample({"metadata.name": "n" * 53}, "metadata.name", "at most 52"),
+    "an invalid name": RejectedExample({"metadata.name": "Not_A_Label"}, "metadata.name", "does not have the form"),
+    "a name too long for child objects": RejectedExample({"metadata.name": "n" * 53}, "metadata.name", "at most 52"),
     "a list instead of a mapping": RejectedExample({"spec.tuning": [1]}, "spec.tuning", "expected a mapping"),
     "a mapping instead of a list": RejectedExample({"spec.models": {"a": 1}}, "spec.models", "expected a list"),
-    "text where a number belongs": RejectedExample(
+    "text instead of a number": RejectedExample(
         {"spec.tuning.trials": "50"}, "spec.tuning.trials", "expected a whole number, not '50'"
     ),
-    "a fraction where a whole number belongs": RejectedExample(
+    "a fraction instead of an integer": RejectedExample(
         {"spec.tuning.trials": 50.5}, "spec.tuning.trials", "expected a whole number"
     ),
-    "a float where a decimal string belongs": RejectedExample(
+    "a float instead of a decimal string": RejectedExample(
         {"spec.analysis.margin": 0.001}, "spec.analysis.margin", 'write it in quotes, such as "0.001"'
     ),
-    "text where a switch belongs": RejectedExample({"spec.suspend": "yes"}, "spec.suspend", "expected true or false"),
+    "text instead of a boolean": RejectedExample({"spec.suspend": "yes"}, "spec.suspend", "expected true or false"),
     "an unknown enum value": RejectedExample({"spec.tuning.sampler": "tpe"}, "spec.tuning.sampler", "'TPE', 'Random'"),
-    "a pruner that does not exist": RejectedExample(
+    "an unknown pruner": RejectedExample(
         {"spec.tuning.pruner.type": "ASHA"}, "spec.tuning.pruner.type", "'Hyperband', 'SuccessiveHalving'"
     ),
     "a negative warm-up": RejectedExample(
         {"spec.tuning.pruner.warmupEpochs": -1}, "spec.tuning.pruner.warmupEpochs", "greater than or equal to 0, not -1"
     ),
-    "startup trials in words": RejectedExample(
+    "startup trials as text": RejectedExample(
         {"spec.tuning.pruner.startupTrials": "few"}, "spec.tuning.pruner.startupTrials", "a whole number, not 'few'"
     ),
-    "no patience": RejectedExample(
+    "a patience of 0": RejectedExample(
         {"spec.tuning.pruner": {"type": "Patient", "patience": 0}},
         "spec.tuning.pruner.patience",
         "greater than or equal to 1, not 0",
     ),
-    "a mode that does not exist": RejectedExample(
+    "an unknown mode": RejectedExample(
         {"spec.tuning.mode": "Deterministic"}, "spec.tuning.mode", "'Asynchronous' or 'Synchronous'"
     ),
-    "a stop after no trial": RejectedExample(
+    "stop after no trial": RejectedExample(
         {"spec.tuning.stop": {"noImprovement": 0}},
         "spec.tuning.stop.noImprovement",
         "greater than or equal to 1, not 0",
     ),
-    "a stop after a time without unit": RejectedExample(
+    "stop after a time without unit": RejectedExample(
         {"spec.tuning.stop": {"after": "12"}}, "spec.tuning.stop.after", "does not have the form"
     ),
-    "no search at all": RejectedExample(
-        {"spec.tuning.repeats": 0}, "spec.tuning.repeats", "greater than or equal to 1, not 0"
-    ),
-    "a warm start by name alone": RejectedExample(
+    "no study": RejectedExample({"spec.tuning.repeats": 0}, "spec.tuning.repeats", "greater than or equal to 1, not 0"),
+    "a warm start with only a name": RejectedExample(
         {"spec.tuning.warmStart": {"experiment": "earlier"}},
         "spec.tuning.warmStart.experiment",
         "does not have the form",
     ),
-    "a condition of nothing": RejectedExample({f"{LR}.when": {}}, f"{LR}.when", "needs at least 1, has 0"),
+    "an empty condition": RejectedExample({f"{LR}.when": {}}, f"{LR}.when", "needs at least 1, has 0"),
     "an order of one parameter": RejectedExample(
         {"spec.models[0].constraints": {"ordered": [["dropout"]]}},
         "spec.models[0].constraints.ordered[0]",
         "needs at least 2, has 1",
     ),
-    "a metric that does not exist": RejectedExample(
+    "an unknown metric": RejectedExample(
         {"spec.analysis.metrics": ["auc", "f1"]}, "spec.analysis.metrics[1]", "'brier'"
     ),
-    "no seed a pod": RejectedExample(
+    "no seed per pod": RejectedExample(
         {"spec.evaluation.seedsPerPod": 0}, "spec.evaluation.seedsPerPod", "greater than or equal to 1, not 0"
     ),
-    "four seeds": RejectedExample(
+    "fewer than five seeds": RejectedExample(
         {"spec.evaluation.seeds.count": 4}, "spec.evaluation.seeds.count", "greater than or equal to 5, not 4"
     ),
     "no trials": RejectedExample({"spec.tuning.trials": 0}, "spec.tuning.trials", "greater than or equal to 1"),
@@ -88,7 +86,7 @@ REJECTED_BY_SCHEMA: Final[dict[str, RejectedExample]] = {
     "an unknown scheme": RejectedExample(
         {"spec.dataset.source.uri": "ftp://host/file"}, "spec.dataset.source.uri", "does not have the form"
     ),
-    "a label comparison that is none": RejectedExample(
+    "an invalid label comparison": RejectedExample(
         {"spec.dataset.label.positiveWhen": "4 or 5"}, "spec.dataset.label.positiveWhen", "does not have the form"
     ),
     "two fractions": RejectedExample(
@@ -96,7 +94,7 @@ REJECTED_BY_SCHEMA: Final[dict[str, RejectedExample]] = {
     ),
     "no features": RejectedExample({"spec.dataset.features": []}, "spec.dataset.features", "needs at least 1"),
     "an empty search space": RejectedExample({"spec.models[0].search": {}}, "spec.models[0].search", "at least 1"),
-    "no categories": RejectedExample({LR: {"categorical": []}}, f"{LR}.categorical", "at least 1"),
+    "no choices": RejectedExample({LR: {"categorical": []}}, f"{LR}.categorical", "at least 1"),
     "true as a fixed parameter": RejectedExample(
         {"spec.models[1].parameters": {"batch_norm": True}},
         "spec.models[1].parameters.batch_norm",
@@ -107,21 +105,21 @@ REJECTED_BY_SCHEMA: Final[dict[str, RejectedExample]] = {
         "spec.models[1].parameters.hidden_units",
         'write it in quotes: "64,32"',
     ),
-    "a quantity that is none": RejectedExample(
+    "an invalid quantity": RejectedExample(
         {"spec.runtime.resources.limits.memory": "8 GB"},
         "spec.runtime.resources.limits.memory",
         "does not have the form",
     ),
-    "a privileged field": RejectedExample(
+    "a field that would give privileges": RejectedExample(
         {"spec.runtime.serviceAccountName": "admin"}, "spec.runtime.serviceAccountName", "unknown field"
     ),
     "an ablation without variants": RejectedExample(
         {"spec.variants": []}, "spec.variants", "needs at least 1", kind="Ablation"
     ),
-    "an ablation of nothing": RejectedExample(
+    "an ablation without experiment": RejectedExample(
         {"spec.experimentRef": ABSENT}, "spec.experimentRef", "required, but missing", kind="Ablation"
     ),
-    "an ablation's four seeds": RejectedExample(
+    "an ablation with fewer than five seeds": RejectedExample(
         {"spec.seeds": {"from": "Explicit", "count": 4}},
         "spec.seeds.count",
         "greater than or equal to 5",

@@ -1,4 +1,4 @@
-"""One bad resource: what is changed in a good one, where the refusal points, and what it says."""
+"""One invalid resource: the change of a valid one, and the location and message of the expected error."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,25 +8,25 @@ from builders import with_changes
 
 from resource_examples.accepted_examples import ABLATION, EXPERIMENT
 
-By = Literal["schema", "rule", "operator"]
+RejectedBy = Literal["schema", "rule", "operator"]
 
 
 @dataclass(frozen=True)
 class RejectedExample:
-    """One bad resource."""
+    """One invalid resource."""
 
     changes: Mapping[str, Any]
     where: str
-    """The path that `ctrlab validate` shows."""
-    says: str
-    """Part of its message."""
-    by: By = "schema"
-    """Who refuses it on a cluster: the schema, a CEL rule, or the operator, which runs the models' checks before it
-    freezes a plan (what a schema cannot say)."""
+    """The path that `ctrlab validate` prints."""
+    message: str
+    """Part of the message."""
+    rejected_by: RejectedBy = "schema"
+    """What rejects it on a cluster: the schema, a CEL rule, or the operator, which runs the checks that a schema cannot
+    express before it freezes a plan."""
     kind: Literal["CTRExperiment", "Ablation"] = "CTRExperiment"
-    """Which good resource it is made from."""
+    """The valid resource that it is derived from."""
 
     @property
     def content(self) -> dict[str, Any]:
-        """The bad resource."""
+        """The invalid resource."""
         return with_changes(EXPERIMENT if self.kind == "CTRExperiment" else ABLATION, self.changes)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from builders import ABSENT, with_changes
 from fake_api_server import CustomResourceAdmission, holds, rules_of
-from resource_examples import ABLATION, ACCEPTED, EXPERIMENT, REFUSED
+from resource_examples import ABLATION, ACCEPTED, EXPERIMENT, REJECTED
 
 from ctrlab_api.crd import KINDS, definition
 
@@ -21,7 +21,7 @@ def _verdicts() -> dict[str, set[bool]]:
     """What each rule that looks at one object says of the examples that pass the schema; a rule stands wherever its
     model is used, and one place shows what it does."""
     found: dict[str, set[bool]] = defaultdict(set)
-    examples = [*ACCEPTED.values(), *(case.content for case in REFUSED.values() if case.by == "rule")]
+    examples = [*ACCEPTED.values(), *(case.content for case in REJECTED.values() if case.rejected_by == "rule")]
     for content in examples:
         server = SERVERS[content["kind"]]
         for path, rule in rules_of(server.schema):

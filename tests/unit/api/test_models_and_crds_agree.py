@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from fake_api_server import CustomResourceAdmission, rules_of
-from resource_examples import ACCEPTED, REFUSED, RejectedExample
+from resource_examples import ACCEPTED, REJECTED, RejectedExample
 
 from ctrlab_api.crd import KINDS, definition
 from ctrlab_api.errors import InvalidSpec
@@ -25,25 +25,25 @@ def test_the_defaults_of_a_cluster_are_those_of_the_models(content: dict[str, An
     assert filled.model_dump(exclude_unset=True) == parse_resource(content).spec.model_dump(exclude_none=True)
 
 
-@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("case", REJECTED.values(), ids=REJECTED)
 def test_a_bad_resource_is_refused_with_its_place_and_what_is_allowed(case: RejectedExample) -> None:
     with pytest.raises(InvalidSpec) as refusal:
         parse_resource(case.content)
     found = [problem for problem in refusal.value.problems if problem.where == case.where]
     assert found, f"nothing at {case.where} in: {refusal.value}"
-    assert any(case.says in problem.message for problem in found), str(refusal.value)
+    assert any(case.message in problem.message for problem in found), str(refusal.value)
 
 
-@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("case", REJECTED.values(), ids=REJECTED)
 def test_a_cluster_refuses_what_its_schema_and_rules_can_say(case: RejectedExample) -> None:
     refusals = SERVERS[case.content["kind"]].violations(case.content)
-    assert bool(refusals) == (case.by != "operator"), refusals
+    assert bool(refusals) == (case.rejected_by != "operator"), refusals
 
 
 @pytest.mark.parametrize(
     "case",
-    [case for case in REFUSED.values() if case.by == "rule"],
-    ids=[n for n, c in REFUSED.items() if c.by == "rule"],
+    [case for case in REJECTED.values() if case.rejected_by == "rule"],
+    ids=[n for n, c in REJECTED.items() if c.rejected_by == "rule"],
 )
 def test_what_a_rule_refuses_passes_the_schema(case: RejectedExample) -> None:
     server = SERVERS[case.content["kind"]]

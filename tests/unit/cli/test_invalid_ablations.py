@@ -165,7 +165,7 @@ CASES = [
     ),
     InvalidCase("empty list", "remove: [cin]", "remove: []", "spec.variants[0].remove: needs at least 1, has 0"),
     InvalidCase(
-        "no variant change", ", remove: [cin]", "", "a variant changes something: give remove, set, dropFeatures"
+        "no variant change", ", remove: [cin]", "", "a variant must change something: give remove, set, dropFeatures"
     ),
     InvalidCase(
         "name of the full model", "name: no-cin", "name: SIN", "a variant cannot have the name of the full model, 'SIN'"

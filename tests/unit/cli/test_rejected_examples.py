@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from resource_examples import REFUSED, RejectedExample
+from resource_examples import REJECTED, RejectedExample
 
 from ctrlab.cli import main
 
-EXPERIMENTS = {name: case for name, case in REFUSED.items() if case.kind == "CTRExperiment"}
+EXPERIMENTS = {name: case for name, case in REJECTED.items() if case.kind == "CTRExperiment"}
 
 
 @pytest.mark.parametrize("case", EXPERIMENTS.values(), ids=EXPERIMENTS)
@@ -23,6 +23,6 @@ def test_field_and_reason_are_printed(
         main()
     out, err = capsys.readouterr()
     assert (exit_info.value.code, out) == (2, "")
-    assert any(line.startswith(f"error: {file}: {case.where}: ") and case.says in line for line in err.splitlines()), (
-        err
-    )
+    assert any(
+        line.startswith(f"error: {file}: {case.where}: ") and case.message in line for line in err.splitlines()
+    ), err
