@@ -17,14 +17,12 @@ def make_facts(experiment: Experiment, **observed: Any) -> Facts:
 
 def make_tuned_facts(experiment: Experiment, **observed: Any) -> Facts:
     """Return the facts about an experiment whose data are prepared and whose studies are all frozen."""
-    return make_facts(
-        experiment, **{"prepared": make_prepared_data(), "studies": frozen_studies(experiment), **observed}
-    )
+    studies = frozen_studies(Plan.from_experiment(experiment))
+    return make_facts(experiment, **{"prepared": make_prepared_data(), "studies": studies, **observed})
 
 
-def frozen_studies(experiment: Experiment) -> dict[str, StudyFacts]:
-    """Return a frozen study of each model, with all planned trials."""
-    plan = Plan.from_experiment(experiment)
+def frozen_studies(plan: Plan) -> dict[str, StudyFacts]:
+    """Return a frozen study of each variant, with all planned trials."""
     return {name: StudyFacts(done=plan.trial_budget(name), digest=f"sha256:{name}") for name in plan.names}
 
 

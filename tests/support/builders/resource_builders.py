@@ -120,8 +120,9 @@ def make_variant(name: str, architecture: str | None = None, **fields: Any) -> V
 
 def make_plan(*variants: Variant, parent: ParentExperiment | None = None, **spec: Any) -> Plan:
     """Return the plan of an experiment; `variants`, if any, replace its models."""
-    models = {"models": [model_spec(variant.name, variant.architecture) for variant in variants]} if variants else {}
-    plan = Plan.from_experiment(make_experiment(**models, **spec))
+    if variants:
+        spec["models"] = [model_spec(variant.name, variant.architecture) for variant in variants]
+    plan = Plan.from_experiment(make_experiment(**spec))
     return plan.model_copy(update={"variants": variants or plan.variants, "parent": parent})
 
 

@@ -4,43 +4,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from resource_examples.minimal_prepared_data import PREPARED
+from builders import dataset_spec, make_plan, make_prepared_data, make_test_opening, make_variant
 
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import ParentExperiment, Plan, Variant
-from ctrlab_api.records import FileDigest, Lineage, PreparedData, TestOpening
-from ctrlab_api.resources.dataset import Dataset
-from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
+from ctrlab_api.records import FileDigest, Lineage, PreparedData
 from ctrlab_control.plan_freezing import freeze_plan
 from ctrlab_store import Store, open_store
 
-DATASET = {
-    "source": {"uri": "file:///data/clicks.csv", "format": "csv"},
-    "label": {"column": "click"},
-    "features": [{"name": "item_id", "type": "Categorical"}],
-    "split": {"strategy": "Random"},
-}
+DATASET = dataset_spec(source={"uri": "file:///data/clicks.csv", "format": "csv"})
 
 
-def plan(*models: Variant, margin: str = "0.001", parent: ParentExperiment | None = None) -> Plan:
-    return Plan(
-        dataset=Dataset.model_validate(DATASET, strict=False),
-        variants=models,
-        tuning=Tuning(),
-        evaluation=Evaluation(),
-        analysis=Analysis.model_validate({"margin": margin}),
-        parent=parent,
-    )
+def plan(*variants: Variant, margin: str = "0.001", parent: ParentExperiment | None = None) -> Plan:
+    return make_plan(*variants, parent=parent, dataset=DATASET, analysis={"margin": margin})
 
 
 def model(name: str, architecture: str = "deepfm", **more: Any) -> Variant:
-    return Variant(name=name, architecture=architecture, **more)
+    return make_variant(name, architecture, **more)
 
 
 def prepared(data: str = "d", files: str = "f") -> PreparedData:
     source = FileDigest(name="clicks.csv", bytes=1, sha256=f"sha256:{files}")
-    return PREPARED.model_copy(update={"digest": f"sha256:{data}", "sources": (source,)})
+    return make_prepared_data(digest=f"sha256:{data}", sources=(source,))
 
 
 @pytest.fixture
@@ -55,7 +41,7 @@ def add_experiment_with_opening(
     folder = store.below(f"default/{name}/{uid}")
     freeze_plan(store, ExperimentKey(namespace="default", name=name, uid=uid), plan)
     folder.put(ObjectKey.PREPARED, (data or prepared()).to_json().encode())
-    opening = TestOpening(at="now", by="w", plan_digest=plan.digest, token="t", attempt=1, reason="first")
+    opening = make_test_opening(plan_digest=plan.digest)
     folder.put(ObjectKey.run(plan.names[0], 1, 1, "opening.json"), opening.to_json().encode())
 
 

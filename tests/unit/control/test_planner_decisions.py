@@ -1,6 +1,7 @@
 """The planner's decisions: the actions and the status for one situation each."""
 
 from dataclasses import replace
+from typing import Any
 
 from builders import (
     LEARNING_RATES,
@@ -25,7 +26,7 @@ from ctrlab_api.resources.status import ReportStatus
 from ctrlab_control.planner import DeleteJob, EnsureJob, FreezeUnsearched, JobFacts, StudyFacts, WritePlan, decide
 
 LATER = "2026-01-02T04:00:00Z"
-WITH_PRECISION = {
+WITH_PRECISION: dict[str, Any] = {
     "evaluation__precision": {"metric": "auc", "halfWidth": "0.001"},
     "evaluation__seeds": {"count": 5, "max": 9},
 }

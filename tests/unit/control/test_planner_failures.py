@@ -16,11 +16,12 @@ from builders import (
 )
 
 from ctrlab_api.names import ConditionType
+from ctrlab_api.plan import Plan
 from ctrlab_control.planner import DeleteJob, JobFacts, StudyFacts, decide
 
 EXPERIMENT = make_small_experiment(tuning__trials=6, tuning__maxFailedTrials=1, tuning__timeout="1h")
 PREPARED = make_prepared_data()
-STUDIES = frozen_studies(EXPERIMENT)
+STUDIES = frozen_studies(Plan.from_experiment(EXPERIMENT))
 
 
 @dataclass(frozen=True)

@@ -1,34 +1,23 @@
 """`evaluation.seedsPerPod`: which final runs one process makes, from the plan to the jobs."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from resource_examples.minimal_prepared_data import PREPARED
+from builders import final_runs, make_seed_decision, make_small_experiment, make_tuned_facts, model_spec
 
 from ctrlab.cli.plan_command import experiment_amounts
 from ctrlab_api.plan import Plan
-from ctrlab_api.records import SeedDecision
 from ctrlab_api.resources.experiment import Experiment
-from ctrlab_control.planner import EnsureJob, Facts, JobFacts, JobRequest, StudyFacts, decide
-
-FROZEN_STUDIES = {name: StudyFacts(digest=f"sha256:{name}") for name in ("FM", "LR")}
+from ctrlab_control.planner import EnsureJob, Facts, JobFacts, JobRequest, decide
 
 
 def experiment(evaluation: dict[str, Any], **tuning: Any) -> Experiment:
-    spec = {
-        "dataset": {
-            "source": {"uri": "builtin://synthetic"},
-            "label": {"column": "label"},
-            "features": [{"name": "user", "type": "Categorical"}],
-            "split": {"strategy": "Random"},
-        },
-        "models": [{"name": "FM", "architecture": "fm"}, {"name": "LR", "architecture": "lr"}],
-        "tuning": {"workers": 2, **tuning},
-        "evaluation": {"seeds": {"count": 5, "base": 10}} | evaluation,
-    }
-    return Experiment.model_validate_json(json.dumps({"metadata": {"name": "study"}, "spec": spec}))
+    return make_small_experiment(
+        models=[model_spec("FM"), model_spec("LR")],
+        tuning={"workers": 2, **tuning},
+        evaluation={"seeds": {"count": 5, "base": 10}} | evaluation,
+    )
 
 
 def groups(plan: Plan, seed_count: int | None = None) -> list[tuple[str, ...]]:
@@ -83,15 +72,7 @@ def test_the_number_of_seeds_per_pod_changes_the_plan_digest() -> None:
 
 def test_the_job_has_an_index_for_each_batch() -> None:
     resource = experiment({"seedsPerPod": 2})
-    request = requested_job(
-        Facts(
-            experiment=resource,
-            now="t",
-            frozen_plan=Plan.from_experiment(resource),
-            prepared=PREPARED,
-            studies=FROZEN_STUDIES,
-        )
-    )
+    request = requested_job(make_tuned_facts(resource))
     assert (request.completions, request.parallelism) == (6, 4)
     assert request.groups == Plan.from_experiment(resource).run_groups()
     other = replace(request, groups=Plan.from_experiment(experiment({"seedsPerPod": 3})).run_groups())
@@ -107,16 +88,7 @@ def test_the_job_of_the_extension_begins_after_the_planned_batches() -> None:
         }
     )
     plan = Plan.from_experiment(resource)
-    decision = SeedDecision(pilot=5, count=7, half_width=0.001, metric="auc", pilot_sd={}, reason="because")
-    facts = Facts(
-        experiment=resource,
-        now="t",
-        frozen_plan=plan,
-        prepared=PREPARED,
-        studies=FROZEN_STUDIES,
-        runs=frozenset(plan.final_runs()),
-        decision=decision,
-    )
+    facts = make_tuned_facts(resource, runs=final_runs(resource), decision=make_seed_decision(7))
     request = requested_job(facts)
     assert request.arguments == ("evaluate", "--seed-count", "7", "--first-index", "6")
     assert request.groups == plan.run_groups(7)[6:]
@@ -125,15 +97,10 @@ def test_the_job_of_the_extension_begins_after_the_planned_batches() -> None:
 
 def test_a_lost_index_loses_the_runs_of_its_batch_that_have_no_record() -> None:
     resource = experiment({"seedsPerPod": 2})
-    plan = Plan.from_experiment(resource)
-    recorded = frozenset(plan.final_runs()) - {plan.run_groups()[0][1]}
-    facts = Facts(
-        experiment=resource,
-        now="t",
-        frozen_plan=plan,
-        prepared=PREPARED,
-        studies=FROZEN_STUDIES,
-        runs=recorded,
+    lost = Plan.from_experiment(resource).run_groups()[0][1]
+    facts = make_tuned_facts(
+        resource,
+        runs=final_runs(resource) - {lost},
         jobs={"evaluate": JobFacts("Failed", failed_indexes=frozenset({0}))},
     )
     models = decide(facts).status.models
