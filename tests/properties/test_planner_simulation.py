@@ -1,16 +1,14 @@
 """The planner in simulated worlds: jobs that progress, fail and vanish, and a control loop that crashes."""
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from builders import make_facts, make_prepared_data, make_seed_decision, make_small_experiment
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from resource_examples.minimal_prepared_data import PREPARED
 
 from ctrlab_api.names import ConditionType
 from ctrlab_api.plan import FinalRun, Plan
-from ctrlab_api.records import SeedDecision
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.resources.status import ExperimentStatus, ReportStatus
 from ctrlab_control.planner import (
@@ -31,24 +29,11 @@ ORDER = ("Pending", "Preparing", "Tuning", "Evaluating", "Deciding", "Extending"
 
 
 def experiment(workers: int, extended: bool, seeds_per_pod: int) -> Experiment:
-    evaluation: dict[str, Any] = {"seeds": {"count": 5}}
+    evaluation: dict[str, Any] = {"seeds": {"count": 5}, "seedsPerPod": seeds_per_pod}
     if extended:
-        evaluation = {"seeds": {"count": 5, "max": 9}, "precision": {"metric": "auc", "halfWidth": "0.001"}}
-    spec = {
-        "dataset": {
-            "source": {"uri": "builtin://synthetic"},
-            "label": {"column": "label"},
-            "features": [{"name": "user", "type": "Categorical"}],
-            "split": {"strategy": "Random"},
-        },
-        "models": [
-            {"name": "FM", "architecture": "fm", "search": {"learning_rate": {"categorical": ["1e-2", "1e-3"]}}},
-            {"name": "LR", "architecture": "lr"},
-        ],
-        "tuning": {"trials": 3, "workers": workers, "maxFailedTrials": 1},
-        "evaluation": evaluation | {"seedsPerPod": seeds_per_pod},
-    }
-    return Experiment.model_validate_json(json.dumps({"metadata": {"name": "study"}, "spec": spec}))
+        evaluation |= {"seeds": {"count": 5, "max": 9}, "precision": {"metric": "auc", "halfWidth": "0.001"}}
+    tuning = {"trials": 3, "workers": workers, "maxFailedTrials": 1}
+    return make_small_experiment(tuning=tuning, evaluation=evaluation)
 
 
 @dataclass
@@ -62,7 +47,7 @@ class World:
 
     @classmethod
     def start(cls, experiment: Experiment) -> "World":
-        return cls(experiment=experiment, facts=Facts(experiment=experiment, now="t"))
+        return cls(experiment=experiment, facts=make_facts(experiment, frozen_plan=None))
 
     def decide(self) -> tuple[tuple[Action, ...], ExperimentStatus]:
         self.facts = replace(self.facts, experiment=self.experiment)
@@ -108,7 +93,7 @@ class World:
         request, ended = self.requests[name], JobFacts("Complete", self.facts.jobs[name].parallelism)
         match request.phase:
             case "prepare":
-                self.facts = replace(self.facts, prepared=PREPARED)
+                self.facts = replace(self.facts, prepared=make_prepared_data())
             case "tune":
                 if not self._trial(request.arguments[-1]):
                     return
@@ -129,8 +114,7 @@ class World:
                     return
                 ended = replace(self.facts.jobs[name], state="Failed" if failed else "Complete")
             case "decide":
-                decision = SeedDecision(pilot=5, count=7, half_width=0.1, metric="auc", pilot_sd={}, reason="so")
-                self.facts = replace(self.facts, decision=decision)
+                self.facts = replace(self.facts, decision=make_seed_decision(7))
             case "report":
                 self.facts = replace(self.facts, report=ReportStatus(uri="r", digest="d"))
         self.facts = replace(self.facts, jobs={**self.facts.jobs, name: ended})

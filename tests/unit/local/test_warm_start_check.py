@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import LEARNING_RATES, experiment_manifest, model_spec
 
 from ctrlab.cli import main
 from ctrlab.local.warm_start_check import check_warm_start
@@ -15,25 +16,12 @@ from ctrlab_api.plan import Plan
 from ctrlab_api.resources.experiment import Experiment
 
 SOURCE = "default/earlier/0123456789ab"
-RATE = {"learning_rate": {"float": {"low": "1e-4", "high": "1e-2"}}}
 
 
 def manifest(*models: str, **tuning: Any) -> dict[str, Any]:
-    return {
-        "apiVersion": "ctrlab.dev/v1alpha1",
-        "kind": "CTRExperiment",
-        "metadata": {"name": "later"},
-        "spec": {
-            "dataset": {
-                "source": {"uri": "builtin://synthetic"},
-                "label": {"column": "click"},
-                "features": [{"name": "user_id", "type": "Categorical"}],
-                "split": {"strategy": "Random"},
-            },
-            "models": [{"name": name, "architecture": "fm", "search": RATE} for name in models],
-            "tuning": tuning,
-        },
-    }
+    return experiment_manifest(
+        "later", models=[model_spec(name, "fm", search=LEARNING_RATES) for name in models], tuning=tuning
+    )
 
 
 def experiment(*models: str, **tuning: Any) -> Experiment:

@@ -1,11 +1,10 @@
 """An experiment as the API server returns it, and the settings and storage of the operator."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fake_cluster.cluster import spec
+from builders import make_small_experiment
 
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_operator.connections.cluster_storage import ClusterStorage
@@ -19,8 +18,8 @@ def make() -> MakeExperiment:
     """Build an experiment with a uid; keyword arguments change its specification."""
 
     def experiment(name: str = "study", **changes: Any) -> Experiment:
-        metadata = {"name": name, "namespace": "team", "uid": "11111111-2222-3333-4444-555555555555", "generation": 3}
-        return Experiment.model_validate_json(json.dumps({"metadata": metadata, "spec": spec(**changes)}))
+        metadata = {"namespace": "team", "uid": "11111111-2222-3333-4444-555555555555", "generation": 3}
+        return make_small_experiment(name, metadata=metadata, **changes)
 
     return experiment
 

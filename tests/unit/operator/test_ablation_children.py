@@ -1,12 +1,11 @@
 """Children of an ablation and of an experiment are distinguished, also if both have the same name."""
 
-import json
 from typing import Any
 
 import pytest
+from builders import make_ablation
 
 from ctrlab_api.plan import Plan
-from ctrlab_api.resources.ablation import Ablation
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_control.planner import ablation_facts, as_experiment
 from ctrlab_operator.kubernetes_api.object_cache import ObjectCache, ResourceRef, owning_resource
@@ -19,9 +18,7 @@ from ctrlab_operator.manifests.plan_config_maps import plan_config_map
 def experiment_and_ablation(make: Any) -> tuple[tuple[Experiment, Plan], tuple[Experiment, Plan]]:
     """An experiment and its ablation, both with the name study, each with its plan."""
     experiment: Experiment = make()
-    spec = {"experimentRef": {"name": "study"}, "model": "FM", "variants": [{"name": "v", "remove": ["fm"]}]}
-    metadata = {"name": "study", "namespace": "team", "uid": "u2"}
-    ablation = Ablation.model_validate_json(json.dumps({"metadata": metadata, "spec": spec}))
+    ablation = make_ablation("study", metadata={"namespace": "team", "uid": "u2"})
     plan = ablation_facts(ablation, experiment).plan
     assert plan is not None
     return (experiment, Plan.from_experiment(experiment)), (as_experiment(ablation, experiment), plan)

@@ -5,12 +5,11 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
-from fake_cluster.cluster import spec
-from resource_examples.minimal_prepared_data import PREPARED
+from builders import make_tuned_facts
 
 from ctrlab_api.plan import Plan
 from ctrlab_api.resources.experiment import Experiment
-from ctrlab_control.planner import EnsureJob, Facts, JobRequest, StudyFacts, decide
+from ctrlab_control.planner import EnsureJob, JobRequest, decide
 from ctrlab_operator.connections.cluster_storage import ClusterStorage
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.manifests.job_manifests import job_manifest, scale_patch
@@ -158,8 +157,7 @@ def test_claims_of_the_data_set_are_mounted_read_only_in_the_prepare_phase(
 ) -> None:
     source = {"uri": "pvc://clicks/2026/", "format": "parquet"}
     tables = [{"uri": "pvc://items/all.csv", "format": "csv", "joinOn": "item_id"}]
-    dataset = {**spec()["dataset"], "source": {**source, "tables": tables}}
-    pod = pod_of(job_of(make(dataset=dataset), phase, storage, settings))
+    pod = pod_of(job_of(make(dataset__source={**source, "tables": tables}), phase, storage, settings))
     claims = [volume["persistentVolumeClaim"] for volume in pod["volumes"] if "persistentVolumeClaim" in volume]
     mounts = [mount for mount in pod["containers"][0]["volumeMounts"] if mount["mountPath"].startswith("/data/")]
     if phase == "prepare":
@@ -258,18 +256,11 @@ def test_an_index_of_the_final_job_is_a_batch_of_seeds(
     make: Any, storage: ClusterStorage, settings: OperatorSettings
 ) -> None:
     experiment = make(evaluation={"seeds": {"count": 5}, "seedsPerPod": 2})
-    [request] = [a.request for a in decide(tuned(experiment)).actions if isinstance(a, EnsureJob)]
+    [request] = [a.request for a in decide(make_tuned_facts(experiment)).actions if isinstance(a, EnsureJob)]
     manifest = job_manifest(experiment, Plan.from_experiment(experiment), request, storage, settings)
     assert manifest["spec"]["completionMode"] == "Indexed"
     assert manifest["spec"]["completions"] == 6, "3 batches of each of 2 models"
     assert pod_of(manifest)["containers"][0]["args"][0] == "evaluate"
-
-
-def tuned(experiment: Experiment) -> Facts:
-    """Return the facts after tuning, so that the final runs are next."""
-    plan = Plan.from_experiment(experiment)
-    searches = {name: StudyFacts(digest=f"sha256:{name}") for name in plan.names}
-    return Facts(experiment=experiment, now="t", frozen_plan=plan, prepared=PREPARED, studies=searches)
 
 
 @pytest.mark.parametrize("version", ["1.33", "1.36"])
