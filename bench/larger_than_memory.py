@@ -35,7 +35,7 @@ from ctrlab_trainer.data.prepared.encoded_schema import EncodedFeature, EncodedS
 from ctrlab_trainer.data.prepared.encoded_splits import open_split
 from ctrlab_trainer.models import build
 from ctrlab_trainer.process.device import set_up_torch
-from ctrlab_trainer.process.memory_limits import GROUPS
+from ctrlab_trainer.process.memory_limits import CGROUP_ROOT
 from ctrlab_trainer.training.loop import EpochTraining
 from ctrlab_trainer.training.optimizer import ModelOptimizer
 from ctrlab_trainer.training.random_seeds import PurposeSeeds
@@ -68,8 +68,8 @@ def write_rows(folder: Path, rows: int, history: bool) -> None:
     write(folder, rows, VALUES, BESIDE_A_HISTORY if history else FIELDS)
     if not history:
         return
-    chance = np.random.default_rng(1)
-    np.save(folder / "history-0-events.npy", chance.integers(1, 1 + VALUES, rows, dtype=np.int32))
+    generator = np.random.default_rng(1)
+    np.save(folder / "history-0-events.npy", generator.integers(1, 1 + VALUES, rows, dtype=np.int32))
     shape, mode = (rows,), "w+"
     start, end = (
         np.lib.format.open_memmap(folder / f"history-0-{name}.npy", mode=mode, dtype=np.int64, shape=shape)
@@ -77,8 +77,8 @@ def write_rows(folder: Path, rows: int, history: bool) -> None:
     )
     for place in range(0, rows, CHUNK):
         size = len(end[place : place + CHUNK])
-        first = chance.integers(0, rows // EVENTS_OF_A_USER, size) * EVENTS_OF_A_USER
-        end[place : place + size] = first + chance.integers(0, EVENTS_OF_A_USER + 1, size)
+        first = generator.integers(0, rows // EVENTS_OF_A_USER, size) * EVENTS_OF_A_USER
+        end[place : place + size] = first + generator.integers(0, EVENTS_OF_A_USER + 1, size)
         start[place : place + size] = np.maximum(first, end[place : place + size] - LENGTH)
 
 
@@ -86,13 +86,13 @@ def epoch(folder: Path, history: bool, taken: RowPermutation) -> dict[str, float
     """DeepFM over all rows of the folder, then their scores."""
     set_up_torch()
     seen, split = schema(history), open_split(folder, schema(history))
-    order = RowOrdering.of(taken, split, "cpu")
+    order = RowOrdering.choose(taken, split, "cpu")
     parameters: dict[str, str | int] = {"embedding_dim": 8, "hidden_units": "64,32", "batch_size": BATCH}
     variant = Variant(name="DeepFM", architecture="deepfm", parameters=parameters)
     config = resolve_config(variant, {})
     with peaks() as memory:
         rows = open_rows(split, seen, order, "cpu")
-        model = build(variant, config, seen, PurposeSeeds.of(0))
+        model = build(variant, config, seen, PurposeSeeds.from_root(0))
         began = time.perf_counter()
         EpochTraining(model, rows, ModelOptimizer(model, config), config).run(
             order.windows(torch.Generator().manual_seed(0))
@@ -113,8 +113,8 @@ def epoch(folder: Path, history: bool, taken: RowPermutation) -> dict[str, float
 @contextmanager
 def control_group(limit: int) -> Iterator[Path]:
     """A group with so many bytes, by either version; OSError where none can be made."""
-    second = (GROUPS / "cgroup.controllers").exists()
-    group = (GROUPS if second else GROUPS / "memory") / f"ctrlab-bench-{os.getpid()}"
+    second = (CGROUP_ROOT / "cgroup.controllers").exists()
+    group = (CGROUP_ROOT if second else CGROUP_ROOT / "memory") / f"ctrlab-bench-{os.getpid()}"
     group.mkdir()
     try:
         (group / ("memory.max" if second else "memory.limit_in_bytes")).write_text(str(limit))

@@ -62,13 +62,13 @@ def schema_of(values: int, fields: int = FIELDS) -> EncodedSchema:
 def write(folder: Path, rows: int, values: int, fields: int = FIELDS) -> None:
     """A split of drawn rows, a part at a time."""
     ids = np.lib.format.open_memmap(folder / "categorical.npy", mode="w+", dtype=np.int32, shape=(rows, fields))
-    chance = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     offsets = 1 + np.arange(fields, dtype=np.int32) * values
     for start in range(0, rows, CHUNK):
         part = ids[start : start + CHUNK]
-        part[:] = chance.integers(0, values, part.shape, dtype=np.int32) + offsets
+        part[:] = generator.integers(0, values, part.shape, dtype=np.int32) + offsets
     ids.flush()
-    np.save(folder / "labels.npy", (chance.random(rows) < 0.25).astype(np.uint8))
+    np.save(folder / "labels.npy", (generator.random(rows) < 0.25).astype(np.uint8))
     np.save(folder / "numeric.npy", np.zeros((rows, 0), np.float32))
     np.save(folder / "row_ids.npy", np.arange(rows))
 
@@ -108,17 +108,17 @@ def train(folder: Path, values: int, order: RowPermutation, most: int | None, sp
     config = resolve_config(variant, {})
     with peaks() as memory:
         split = open_split(folder, schema)
-        taken = RowOrdering.of(order, split, "cpu")
+        taken = RowOrdering.choose(order, split, "cpu")
         data = open_rows(split, schema, taken, "cpu")
-        model = build(variant, config, schema, PurposeSeeds.of(0))
-        optimisation = ModelOptimizer(model, config)
+        model = build(variant, config, schema, PurposeSeeds.from_root(0))
+        optimizer = ModelOptimizer(model, config)
         model.train()
-        batches = map(data.batch, data.in_order(taken.windows(torch.Generator().manual_seed(0)), BATCH))
+        batches = map(data.batch, data.index_batches(taken.windows(torch.Generator().manual_seed(0)), BATCH))
         if most is not None:
-            training_step(model, next(batches), optimisation, "float32")
+            training_step(model, next(batches), optimizer, "float32")
         steps, began = 0, time.perf_counter()
         for batch in itertools.islice(batches, most):
-            training_step(model, batch, optimisation, "float32")
+            training_step(model, batch, optimizer, "float32")
             steps += 1
         seconds = time.perf_counter() - began
     return {

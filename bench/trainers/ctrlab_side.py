@@ -95,17 +95,19 @@ class Ctrlab:
         self.data_bytes = sum(array.nbytes for array in arrays)
         variant = variant_of(model)
         self.config = resolve_config(variant, {})
-        self.rows, self.order = DeviceData(split, schema, "cpu"), RowOrdering.of("rows", split, "cpu")
-        self.model = build(variant, self.config, schema, PurposeSeeds.of(0))
-        self.optimisation = ModelOptimizer(self.model, self.config)
+        self.rows, self.order = DeviceData(split, schema, "cpu"), RowOrdering.choose("rows", split, "cpu")
+        self.model = build(variant, self.config, schema, PurposeSeeds.from_root(0))
+        self.optimizer = ModelOptimizer(self.model, self.config)
         self.batches = self._endless()
         self.activations: list[torch.Tensor] = []
         self.gradients: list[torch.Tensor] = []
 
     def _endless(self) -> Iterator[Batch]:
-        chance = torch.Generator().manual_seed(0)
+        generator = torch.Generator().manual_seed(0)
         while True:
-            yield from map(self.rows.batch, self.rows.in_order(self.order.windows(chance), self.config.batch_size))
+            yield from map(
+                self.rows.batch, self.rows.index_batches(self.order.windows(generator), self.config.batch_size)
+            )
 
     def load(self, batches: int) -> int:
         return sum(len(batch.labels) for batch in itertools.islice(self.batches, batches))
@@ -114,7 +116,7 @@ class Ctrlab:
         self.model.train()
         rows = 0
         for batch in itertools.islice(self.batches, batches):
-            training_step(self.model, batch, self.optimisation, self.config.precision)
+            training_step(self.model, batch, self.optimizer, self.config.precision)
             rows += len(batch.labels)
         return rows
 

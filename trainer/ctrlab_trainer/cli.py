@@ -1,7 +1,7 @@
 """`ctrlab-trainer`: the commands that a worker process runs.
 
-Workers get the store and the experiment's key as arguments; the plan is read from the store. Modules that need torch
-are imported by the commands that train, so that preparing data starts fast and in little memory.
+Workers get the store and the experiment's key as arguments and read the plan from the store. The commands that train
+import the modules that need torch, so that preparing data starts fast and in little memory.
 """
 
 import argparse
@@ -17,51 +17,56 @@ from ctrlab_api.names import ExitCode, ObjectKey, Variable
 from ctrlab_api.plan import FinalRun, Plan, RunGroup
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_store import Store, open_store
-from ctrlab_trainer.process import failures
+from ctrlab_trainer.process.failures import report_failure
 from ctrlab_trainer.process.termination import Termination
+from ctrlab_trainer.process.worker_identity import worker_name
 
 INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
+"""Set by Kubernetes in the pods of an indexed Job."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns its exit code (`names.ExitCode`, or 1 where a retry may help)."""
-    given = parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace], int] = given.run
+    """Run one command and return its exit code (`names.ExitCode`)."""
+    args = argument_parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = args.run
     try:
-        return run(given)
+        return run(args)
     except Exception as error:
-        code = failures.report_failure(error)
-        return ExitCode.INVALID_INPUT if given.interactive and isinstance(error, InvalidInput) else code
+        code = report_failure(error)
+        return ExitCode.INVALID_INPUT if args.interactive and isinstance(error, InvalidInput) else code
 
 
-def parser() -> argparse.ArgumentParser:
-    """The commands and their arguments."""
+def argument_parser() -> argparse.ArgumentParser:
+    """Return the parser of the commands and their arguments."""
     top = argparse.ArgumentParser(prog="ctrlab-trainer", description=(__doc__ or "").partition("\n")[0])
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    _worker(commands.add_parser("prepare", help="encode the data set into the store"), _prepare)
-    tune = _worker(commands.add_parser("tune", help="work on the search of one variant"), _tune)
-    evaluate = _worker(commands.add_parser("evaluate", help="make final runs: one, or a batch of seeds"), _evaluate)
-    verify = _worker(commands.add_parser("verify", help="train a finished run again and compare the model"), _verify)
-    replay = _worker(commands.add_parser("replay", help="train trials of a frozen search again and compare"), _replay)
-    _worker(commands.add_parser("calibrate", help="time a few batches of each variant; JSON"), _calibrate)
+    _add_worker_arguments(commands.add_parser("prepare", help="encode the data set into the store"), _prepare)
+    tune = commands.add_parser("tune", help="run trials of one variant until its study is frozen")
+    evaluate = commands.add_parser("evaluate", help="train final runs: one, or a batch of seeds")
+    verify = commands.add_parser("verify", help="repeat the training of a finished run and compare the model")
+    replay = commands.add_parser("replay", help="repeat trials of a frozen study and compare their curves")
+    calibrate = commands.add_parser("calibrate", help="time a few batches of each variant; JSON")
+    _add_worker_arguments(tune, _tune)
+    _add_worker_arguments(evaluate, _evaluate)
+    _add_worker_arguments(verify, _verify)
+    _add_worker_arguments(replay, _replay)
+    _add_worker_arguments(calibrate, _calibrate)
     tune.add_argument("--variant", required=True)
     replay.add_argument("--variant", required=True)
-    replay.add_argument("--trials", type=int, help="how many of the best (default: all)")
-    evaluate.add_argument("--variant", help=f"with --seed; without both the runs of ${INDEX_VARIABLE}")
-    evaluate.add_argument("--seed", type=int, help="with --variant; others of its batch are made, too")
-    evaluate.add_argument("--seed-count", type=int, help="seeds per variant; the plan's unless given")
+    replay.add_argument("--trials", type=int, help="number of trials, the best first (default: all)")
+    evaluate.add_argument("--variant", help=f"with --seed; without both, the runs of ${INDEX_VARIABLE}")
+    evaluate.add_argument("--seed", type=int, help="with --variant; the other seeds of its batch are trained, too")
+    evaluate.add_argument("--seed-count", type=int, help="seeds per variant (default: as planned)")
     evaluate.add_argument(
-        "--first-index", type=int, default=0, help="final run, or batch of them, of index 0 (default 0)"
+        "--first-index", type=int, default=0, help="final run, or batch of final runs, of index 0 (default 0)"
     )
     verify.add_argument("--variant", required=True)
     verify.add_argument("--seed", type=int, required=True)
-    fetch_dataset = commands.add_parser("fetch", help="get a known data set")
+    fetch_dataset = commands.add_parser("fetch", help="download a built-in data set")
     fetch_dataset.add_argument("name")
     fetch_dataset.add_argument("--into", type=Path, help="folder of data sets (default: the cache)")
     fetch_dataset.set_defaults(run=_fetch, interactive=True)
-    inspect_dataset = commands.add_parser(
-        "inspect", help="what the models will see of the data of a specification; JSON"
-    )
+    inspect_dataset = commands.add_parser("inspect", help="describe a data set as the models will see it; JSON")
     inspect_dataset.add_argument("file", type=Path, help="YAML file with one CTRExperiment")
     inspect_dataset.set_defaults(run=_inspect, interactive=True)
     encode = commands.add_parser("encode", help="encode the data set of a specification into a store; JSON")
@@ -72,89 +77,88 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _worker(command: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+def _add_worker_arguments(command: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
     command.add_argument(
         "--store", required=True, help="root of the artifact store: file:///folder or s3://bucket/prefix"
     )
-    command.add_argument("--experiment", required=True, type=_key, help="NAMESPACE/NAME/UID")
+    command.add_argument("--experiment", required=True, type=_parse_key, help="NAMESPACE/NAME/UID")
     command.set_defaults(run=run, interactive=False)
-    return command
 
 
-def _prepare(given: argparse.Namespace) -> int:
+def _prepare(args: argparse.Namespace) -> int:
     Termination()
     from ctrlab_trainer.data.preparation.dataset_preparation import prepare
 
-    store, plan = _open(given)
-    prepare(plan, store, given.experiment)
+    store, plan = _open(args)
+    prepare(plan, store, args.experiment)
     return ExitCode.SUCCESS
 
 
-def _tune(given: argparse.Namespace) -> int:
+def _tune(args: argparse.Namespace) -> int:
     termination = Termination()
-    store, plan = _open(given)
+    store, plan = _open(args)
     database = os.environ.get(Variable.DATABASE_URL)
     if not database:
         raise InvalidSpec([Problem(Variable.DATABASE_URL, "tuning needs the URL of the study database")])
-    _known_variant(plan, given.variant)
-    from ctrlab_trainer.process.resource_usage import worker_name
+    _require_variant(plan, args.variant)
     from ctrlab_trainer.tuning.tuning_worker import tune
 
-    termination.wait_for_work()
-    tune(plan, given.experiment, store, database, given.variant, worker_name(), stop=termination.asked)
+    termination.make_graceful()
+    tune(plan, args.experiment, store, database, args.variant, worker_name(), stop=termination.requested)
     return ExitCode.SUCCESS
 
 
-def _evaluate(given: argparse.Namespace) -> int:
+def _evaluate(args: argparse.Namespace) -> int:
     Termination()
-    store, plan = _open(given)
-    group = run_group(plan, given.variant, given.seed, given.seed_count, given.first_index)
+    store, plan = _open(args)
+    group = select_run_group(plan, args.variant, args.seed, args.seed_count, args.first_index)
     from ctrlab_trainer.finals.final_runs import evaluate
 
-    for record in evaluate(plan, given.experiment, store, group[0].variant, [run.seed for run in group]):
+    for record in evaluate(plan, args.experiment, store, group[0].variant, [run.seed for run in group]):
         print(f"{record.variant}, seed {record.seed}, attempt {record.attempt}: {record.state}")
     return ExitCode.SUCCESS
 
 
-def _verify(given: argparse.Namespace) -> int:
+def _verify(args: argparse.Namespace) -> int:
     Termination()
     from ctrlab_trainer.finals.verification import verify
 
-    store, plan = _open(given)
-    _known_variant(plan, given.variant)
-    found = verify(plan, given.experiment, store, given.variant, given.seed)
-    print(found)
-    return ExitCode.SUCCESS if found.equal else ExitCode.RUN_FAILED
+    store, plan = _open(args)
+    _require_variant(plan, args.variant)
+    verification = verify(plan, args.experiment, store, args.variant, args.seed)
+    print(verification)
+    return ExitCode.SUCCESS if verification.equal else ExitCode.RUN_FAILED
 
 
-def _replay(given: argparse.Namespace) -> int:
+def _replay(args: argparse.Namespace) -> int:
     Termination()
     from ctrlab_trainer.tuning.trial_replay import replay
 
-    store, plan = _open(given)
-    _known_variant(plan, given.variant)
+    store, plan = _open(args)
+    _require_variant(plan, args.variant)
     equal = True
-    for found in replay(plan, given.experiment, store, given.variant, given.trials):
-        equal = equal and found.equal
-        values = f"{len(found.recorded)} epochs recorded, {len(found.repeated)} repeated"
-        print(f"search {found.search}, trial {found.trial}: {values}: {'bit-equal' if found.equal else 'different'}")
+    for replayed in replay(plan, args.experiment, store, args.variant, args.trials):
+        equal = equal and replayed.equal
+        epochs = f"{len(replayed.recorded)} epochs recorded, {len(replayed.repeated)} repeated"
+        result = "bit-equal" if replayed.equal else "different"
+        print(f"study {replayed.study}, trial {replayed.trial}: {epochs}: {result}")
     return ExitCode.SUCCESS if equal else ExitCode.RUN_FAILED
 
 
-def _calibrate(given: argparse.Namespace) -> int:
+def _calibrate(args: argparse.Namespace) -> int:
     Termination()
     from ctrlab_trainer.training.throughput import calibrate
 
-    store, plan = _open(given)
-    print(calibrate(plan, given.experiment, store).to_json(), end="")
+    store, plan = _open(args)
+    print(calibrate(plan, args.experiment, store).to_json(), end="")
     return ExitCode.SUCCESS
 
 
-def _fetch(given: argparse.Namespace) -> int:
+def _fetch(args: argparse.Namespace) -> int:
     from ctrlab_trainer.data.sources.dataset_fetching import FetchFailed, fetch_dataset
 
     try:
-        fetched = fetch_dataset(given.name, given.into)
+        fetched = fetch_dataset(args.name, args.into)
     except FetchFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return ExitCode.RETRY
@@ -162,73 +166,79 @@ def _fetch(given: argparse.Namespace) -> int:
     return ExitCode.SUCCESS
 
 
-def _inspect(given: argparse.Namespace) -> int:
+def _inspect(args: argparse.Namespace) -> int:
     from ctrlab_trainer.data.inspection.dataset_inspection import inspect_dataset
 
-    experiment = _experiment(given.file)
+    experiment = _load_experiment(args.file)
     print(inspect_dataset(experiment.spec.dataset, experiment.metadata.name).to_json(), end="")
     return ExitCode.SUCCESS
 
 
-def _encode(given: argparse.Namespace) -> int:
+def _encode(args: argparse.Namespace) -> int:
     from ctrlab_trainer.data.preparation.dataset_preparation import prepare_dataset
 
-    dataset, store = _experiment(given.file).spec.dataset, open_store(given.store)
-    if given.scheduler is None:
+    dataset, store = _load_experiment(args.file).spec.dataset, open_store(args.store)
+    if args.scheduler is None:
         record = prepare_dataset(dataset, store)
     else:
         try:
             from ctrlab_trainer.data.preparation.dask_encoding import DaskEncoder, connect
         except ModuleNotFoundError as error:
             raise InvalidSpec([Problem("--scheduler", f"{error}; install it: pip install 'ctrlab[dask]'")]) from error
-        with connect(given.scheduler) as client:
+        with connect(args.scheduler) as client:
             record = prepare_dataset(dataset, store, DaskEncoder(client))
     print(record.to_json(), end="")
     return ExitCode.SUCCESS
 
 
-def _experiment(file: Path) -> Experiment:
-    experiments = [found for found in load_manifests(file) if isinstance(found, Experiment)]
+def _load_experiment(file: Path) -> Experiment:
+    experiments = [resource for resource in load_manifests(file) if isinstance(resource, Experiment)]
     if len(experiments) != 1:
-        raise InvalidSpec([Problem(str(file), f"expected one CTRExperiment, found {len(experiments)}")])
+        raise InvalidSpec([Problem(str(file), f"expected one CTRExperiment, not {len(experiments)}")])
     return experiments[0]
 
 
-def run_group(plan: Plan, variant: str | None, seed: int | None, seed_count: int | None, first_index: int) -> RunGroup:
-    """The runs of the process that makes the named one, or those of this process's index; InvalidSpec for one that the
-    plan does not have. A seed beyond the planned ones is in a batch of its own unless `seed_count` reaches it."""
+def select_run_group(
+    plan: Plan, variant: str | None, seed: int | None, seed_count: int | None, first_index: int
+) -> RunGroup:
+    """Return the final runs that one process trains: the group of the named run, or of this process's index.
+
+    A seed beyond the planned ones forms a batch by itself unless `seed_count` includes it. InvalidSpec for a run or an
+    index that the plan does not have.
+    """
     groups = plan.run_groups(seed_count)
     if variant is not None and seed is not None:
-        _known_variant(plan, variant)
+        _require_variant(plan, variant)
         if seed not in {run.seed for run in plan.final_runs(plan.evaluation.seeds.max)}:
             raise InvalidSpec([Problem("--seed", f"the plan has no seed {seed}")])
         named = FinalRun(variant=variant, seed=seed)
         return next((group for group in groups if named in group), (named,))
-    index = os.environ.get(INDEX_VARIABLE, "")
-    if not index.isdigit():
-        message = f"give --variant and --seed, or set {INDEX_VARIABLE} to a number (found {index!r})"
+    variable = os.environ.get(INDEX_VARIABLE, "")
+    if not variable.isdigit():
+        message = f"give --variant and --seed, or set {INDEX_VARIABLE} to a number, not {variable!r}"
         raise InvalidSpec([Problem("evaluate", message)])
-    place = first_index + int(index)
-    if place >= len(groups):
-        what = "final runs" if plan.evaluation.execution_mode == "plain" else "batches of final runs"
-        raise InvalidSpec([Problem(INDEX_VARIABLE, f"the plan has {len(groups)} {what}, there is no index {place}")])
-    return groups[place]
+    index = first_index + int(variable)
+    if index >= len(groups):
+        units = "final runs" if plan.evaluation.execution_mode == "plain" else "batches of final runs"
+        raise InvalidSpec([Problem(INDEX_VARIABLE, f"the plan has {len(groups)} {units}, there is no index {index}")])
+    return groups[index]
 
 
-def _known_variant(plan: Plan, name: str) -> None:
+def _require_variant(plan: Plan, name: str) -> None:
     if name not in plan.names:
         raise InvalidSpec([Problem("--variant", f"the plan has no variant {name!r}; known: {', '.join(plan.names)}")])
 
 
-def _open(given: argparse.Namespace) -> tuple[Store, Plan]:
-    store = open_store(given.store)
-    key: ExperimentKey = given.experiment
-    handed = os.environ.get(Variable.PLAN)
-    plan = Path(handed).read_bytes() if handed else store.below(key.prefix).get(ObjectKey.PLAN)
+def _open(args: argparse.Namespace) -> tuple[Store, Plan]:
+    """Return the store and the plan, which a cluster mounts as a file."""
+    store = open_store(args.store)
+    key: ExperimentKey = args.experiment
+    file = os.environ.get(Variable.PLAN)
+    plan = Path(file).read_bytes() if file else store.below(key.prefix).get(ObjectKey.PLAN)
     return store, Plan.model_validate_json(plan)
 
 
-def _key(text: str) -> ExperimentKey:
+def _parse_key(text: str) -> ExperimentKey:
     try:
         return ExperimentKey.parse(text)
     except ValueError as error:

@@ -78,7 +78,7 @@ def test_a_finished_run_is_not_made_again(prepared: Prepared) -> None:
 
 
 def test_a_run_before_the_freeze_is_refused_before_it_trains(prepared: Prepared) -> None:
-    with pytest.raises(SealError, match="sealed until every search is frozen"):
+    with pytest.raises(SealError, match="sealed until every study is frozen"):
         run(prepared)
     assert not prepared.folder.list("runs/")
 
@@ -120,12 +120,12 @@ def test_a_repetition_that_differs_names_what_has_changed_since() -> None:
     found = Verification("sha256:1", "sha256:2", ("torch: 2.12.0 then, 2.13.0 now",))
     assert str(found).splitlines()[2:] == ["different", "torch: 2.12.0 then, 2.13.0 now"]
     unexplained = str(Verification("sha256:1", "sha256:2"))
-    assert unexplained.endswith("has changed since: code, packages, threads, device, processor")
+    assert unexplained.endswith("no recorded circumstance has changed: code, packages, threads, device, processor")
     assert str(Verification("sha256:1", "sha256:1", ("commit: a then, b now",))).endswith("bit-equal")
 
 
 def test_calibration_measures_every_variant(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ctrlab_trainer.training.throughput.SECONDS", 0.0)
+    monkeypatch.setattr("ctrlab_trainer.training.throughput.MEASURED_SECONDS", 0.0)
     found = calibrate(prepared.plan, prepared.key, prepared.store)
     assert list(found.variants) == ["DeepFM", "SIN", "Wild"]
     assert all(np.isfinite(variant.seconds_per_epoch) for variant in found.variants.values())

@@ -102,7 +102,9 @@ def test_another_search_of_the_experiment_than_the_plan_names_keeps_test_closed(
         StudyRecord.model_validate_json(prepared.folder.get(ObjectKey.study(name))) for name in prepared.plan.names
     ]
     assert search_token(records) != token
-    with pytest.raises(SealError, match=f"the frozen searches of {prepared.key.prefix} are .*, but this plan was made"):
+    with pytest.raises(
+        SealError, match=f"the frozen studies of {prepared.key.prefix} have the token .*, but this plan was made"
+    ):
         evaluate(plan, key, prepared.store, "no-fm", [10])
     assert not openings(prepared, key)
 
@@ -110,7 +112,7 @@ def test_another_search_of_the_experiment_than_the_plan_names_keeps_test_closed(
 def test_an_open_search_of_the_experiment_keeps_test_closed(prepared: Prepared) -> None:
     token = prepared.freeze("DeepFM", "Wild")
     plan, key = planned(prepared, token, NO_FM)
-    message = f"the test set is sealed until every search of {prepared.key.prefix} is frozen, too"
+    message = f"the test set is sealed until every study of {prepared.key.prefix} is frozen, too"
     with pytest.raises(SealError, match=message):
         evaluate(plan, key, prepared.store, "no-fm", [10])
     assert not openings(prepared, key)

@@ -78,7 +78,7 @@ def test_trials_that_are_trained_again_have_the_same_curve(
 ) -> None:
     store, key, plan, variant = repeated
     found = list(replay(plan, key, store, variant, 2))
-    assert [(one.search, one.equal) for one in found] == [(1, True), (1, True), (2, True), (2, True)]
+    assert [(one.study, one.equal) for one in found] == [(1, True), (1, True), (2, True), (2, True)]
     assert not replace(found[0], repeated={1: 0.5}).equal
 
 

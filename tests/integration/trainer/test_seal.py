@@ -42,7 +42,7 @@ def opened(given: Prepared, token: str, attempt: int = 1, reason: str = "first")
 
 
 def test_opening_before_any_search_is_frozen_is_refused_and_leaves_no_trace(prepared: Prepared) -> None:
-    with pytest.raises(SealError, match="sealed until every search is frozen; still open: DeepFM, SIN, Wild"):
+    with pytest.raises(SealError, match="sealed until every study is frozen; still open: DeepFM, SIN, Wild"):
         opened(prepared, token="sha256:0")
     assert not prepared.folder.list("runs/")
 
@@ -55,7 +55,7 @@ def test_opening_while_one_search_is_open_is_refused(prepared: Prepared) -> None
 
 def test_a_wrong_token_is_refused(prepared: Prepared) -> None:
     prepared.freeze()
-    with pytest.raises(SealError, match="the token sha256:0 is not that of the frozen searches"):
+    with pytest.raises(SealError, match="the token sha256:0 is not that of the frozen studies"):
         opened(prepared, token="sha256:0")
 
 
@@ -100,7 +100,7 @@ def test_the_first_opening_is_logged_with_plan_and_token(prepared: Prepared) -> 
 def test_a_second_opening_is_refused_unless_it_is_a_new_attempt_with_a_reason(prepared: Prepared) -> None:
     token = prepared.freeze()
     opened(prepared, token)
-    with pytest.raises(SealError, match="was opened for SIN, seed 10 in attempt 1 already"):
+    with pytest.raises(SealError, match="was already opened for SIN, seed 10 in attempt 1"):
         opened(prepared, token)
     with pytest.raises(SealError, match="attempt 2 of SIN, seed 10 is a rerun: it needs a reason"):
         opened(prepared, token, attempt=2)

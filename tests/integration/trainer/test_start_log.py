@@ -69,14 +69,14 @@ def test_a_start_that_is_cut_off_says_how(
 def test_a_start_without_a_word_was_lost(prepared: Prepared) -> None:
     start = RunStart(number=1, at="2026-05-01T10:00:00Z", by="pod-7")
     prepared.folder.put("runs/SIN/11/starts/1.json", start.to_json().encode())
-    [lost] = StartLog(prepared.folder, "SIN", 11).cut_off()
+    [lost] = StartLog(prepared.folder, "SIN", 11).interrupted_starts()
     assert lost.kind == "lost"
     assert lost.detail.startswith("start 1 (2026-05-01T10:00:00Z, pod-7) ended without a word")
 
 
 def test_of_two_workers_that_begin_at_once_each_has_a_number(prepared: Prepared) -> None:
     log = StartLog(prepared.folder, "SIN", 12)
-    with log.entered() as first, log.entered() as second:
+    with log.log_start() as first, log.log_start() as second:
         assert first == ()
         assert [found.kind for found in second] == ["lost"]
     assert prepared.folder.list("runs/SIN/12/") == ["runs/SIN/12/starts/1.json", "runs/SIN/12/starts/2.json"]

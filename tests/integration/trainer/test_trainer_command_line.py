@@ -97,13 +97,13 @@ CASES = {
         ("evaluate",),
         {"JOB_COMPLETION_INDEX": ""},
         ExitCode.BAD_SPEC_OR_DATA,
-        "evaluate: give --variant and --seed, or set JOB_COMPLETION_INDEX to a number (found '')",
+        "evaluate: give --variant and --seed, or set JOB_COMPLETION_INDEX to a number, not ''",
     ),
     "not frozen": (
         ("evaluate", "--variant", "SIN", "--seed", "10"),
         {},
         ExitCode.RUN_FAILED,
-        "the test set is sealed until every search is frozen; still open: DeepFM, SIN, Wild. "
+        "the test set is sealed until every study is frozen; still open: DeepFM, SIN, Wild. "
         "Finish tuning first (studies/DeepFM.json must exist)",
     ),
     "no database": (

@@ -24,7 +24,7 @@ def trained(given: Prepared, seeds: tuple[int, ...] = (10,), **parameters: Any) 
     evaluation = Evaluation(seeds=Seeds(count=5, base=10), seeds_per_pod=len(seeds))
     plan = given.plan.model_copy(update={"variants": (variant,), "evaluation": evaluation})
     search = untuned_record(plan, "DeepFM", given.data.digest)
-    return FinalTraining.of(plan, search, seeds, "cuda").train(*open_train_valid(given.store, given.data))
+    return FinalTraining.from_plan(plan, search, seeds, "cuda").train(*open_train_valid(given.store, given.data))
 
 
 def test_recorded_steps_train_as_single_operations_do(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,7 +100,7 @@ def fit(schema: EncodedSchema, make_split: MakeSplit) -> Callable[..., TrainingR
             config=resolve_config(variant, {}),
             variant=variant,
             schema=schema,
-            seeds=PurposeSeeds.of(seed),
+            seeds=PurposeSeeds.from_root(seed),
             device="cpu",
             **arguments,  # type: ignore[arg-type]
         )

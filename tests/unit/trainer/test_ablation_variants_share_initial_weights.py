@@ -62,7 +62,7 @@ def test_what_is_left_alone_starts_bit_equal_and_the_record_names_the_rest(
     parameters = {**full.parameters, **change.get("parameters", {})}
     variant = full.model_copy(update={**change, "name": "changed", "parameters": parameters})
     before, after = (
-        dict(build(one, resolve_config(one, {}), schema, PurposeSeeds.of(7)).named_parameters())
+        dict(build(one, resolve_config(one, {}), schema, PurposeSeeds.from_root(7)).named_parameters())
         for one in (full, variant)
     )
     alike = {one for one in before.keys() & after.keys() if before[one].shape == after[one].shape}

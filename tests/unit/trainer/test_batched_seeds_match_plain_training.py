@@ -51,7 +51,7 @@ def batched(
         schema=schema,
         train=make_split(600, 1),
         valid=make_split(200, 2),
-        seeds=[PurposeSeeds.of(seed) for seed in seeds],
+        seeds=[PurposeSeeds.from_root(seed) for seed in seeds],
         device="cpu",
         primary_metric="auc",
         metrics=("auc", "logloss"),
@@ -159,6 +159,6 @@ def test_a_model_that_reads_values_is_refused_before_it_is_trained(
 def test_rows_that_memory_does_not_hold_are_for_one_seed_at_a_time(
     small_variant: MakeVariant, schema: EncodedSchema, make_split: MakeSplit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory_limits, "total", lambda: split_bytes(make_split(600, 1)) - 1)
+    monkeypatch.setattr(memory_limits, "total_bytes", lambda: split_bytes(make_split(600, 1)) - 1)
     with pytest.raises(InvalidSpec, match=r"spec\.evaluation\.seedsPerPod: several seeds at once keep all rows in"):
         batched(small_variant("fm"), (1, 2), schema, make_split)

@@ -17,7 +17,7 @@ from ctrlab_trainer.models.components.cross_networks import CrossNetwork, Vector
 from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
 from ctrlab_trainer.models.components.field_attention import FieldAttentionLayer
 from ctrlab_trainer.models.components.history_pooling import TargetAttention, mean_over_events
-from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.model_inputs import ModelInputs
 from ctrlab_trainer.models.components.pairwise_products import embedding_products, pairwise_products
 from ctrlab_trainer.models.components.transformer import SelfAttention, TransformerBlock
 from ctrlab_trainer.training.batches import Batch
@@ -50,7 +50,9 @@ def test_pairwise_products_are_the_sum_over_pairs() -> None:
 
 def test_products_of_rows_are_those_of_their_vectors() -> None:
     blocks = {"a": range(1, 4), "b": range(4, 6), "c": range(6, 14)}
-    inputs = Inputs(rows=14, blocks=blocks, categorical=3, numeric=0, multicategorical=(), pooling=(), histories=())
+    inputs = ModelInputs(
+        rows=14, blocks=blocks, categorical=3, numeric=0, multicategorical=(), pooling=(), histories=()
+    )
     embedding = FieldEmbedding(inputs, 5, pool_histories=True).double()
     randomise(embedding)
     ids = torch.stack([torch.randint(rows.start, rows.stop, (20,)) for rows in blocks.values()], dim=1).int()

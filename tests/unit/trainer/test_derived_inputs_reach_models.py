@@ -14,7 +14,7 @@ from ctrlab_trainer.data.prepared.encoded_schema import EncodedFeature, EncodedS
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedHistory, EncodedSplit, EventTimes, ItemLookup
 from ctrlab_trainer.models import MODULES, build
 from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
-from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.model_inputs import ModelInputs
 from ctrlab_trainer.training.batches import Batch, DeviceData
 from ctrlab_trainer.training.random_seeds import PurposeSeeds
 from ctrlab_trainer.training.row_order import RowOrdering
@@ -69,8 +69,8 @@ def test_gaps_are_powers_of_two_of_the_time_since_each_event() -> None:
 
 
 def test_windows_of_rows_share_logs_times_and_item_tables() -> None:
-    windowed, whole = WindowedRows(SPLIT, SCHEMA, RowOrdering("blocks", rows=3, block=2)), batch()
-    indices = windowed.in_turn(3)
+    windowed, whole = WindowedRows(SPLIT, SCHEMA, RowOrdering("blocks", rows=3, block_rows=2)), batch()
+    indices = windowed.sequential_batches(3)
     found = windowed.batch(next(indices))
     assert torch.equal(found.ids, whole.ids)
     gaps, same = found.history_gaps[0], whole.history_gaps[0]
@@ -95,7 +95,7 @@ def test_dropping_a_history_drops_its_gaps_and_moves_later_blocks_up() -> None:
 def test_several_ids_become_one_embedding(pooling: str, expected: list[float]) -> None:
     tags = TAGS.model_copy(update={"pooling": pooling})
     schema = SCHEMA.model_copy(update={"features": (ITEM, CATEGORY, tags)})
-    embedding = FieldEmbedding(Inputs.of(schema), 1, pool_histories=True)
+    embedding = FieldEmbedding(ModelInputs.from_schema(schema), 1, pool_histories=True)
     with torch.no_grad():
         embedding.table.weight.zero_()
         embedding.table.weight[9], embedding.table.weight[10] = 1.0, 3.0
@@ -103,7 +103,7 @@ def test_several_ids_become_one_embedding(pooling: str, expected: list[float]) -
 
 
 def test_the_embedding_of_an_event_has_that_of_its_gap_added() -> None:
-    embedding = FieldEmbedding(Inputs.of(SCHEMA), 1, pool_histories=False)
+    embedding = FieldEmbedding(ModelInputs.from_schema(SCHEMA), 1, pool_histories=False)
     with torch.no_grad():
         embedding.table.weight.copy_(torch.arange(75.0)[:, None])
     events = embedding(batch()).histories[0][:, :, 0]
@@ -123,7 +123,7 @@ def with_vectors(folder: Path, *, trained: bool) -> EncodedSchema:
 
 def test_a_value_with_a_vector_is_embedded_by_it_and_others_by_their_own_row(tmp_path: Path) -> None:
     schema = with_vectors(tmp_path, trained=False)
-    embedding = FieldEmbedding(Inputs.of(schema), 1, pool_histories=False)
+    embedding = FieldEmbedding(ModelInputs.from_schema(schema), 1, pool_histories=False)
     (vectors,) = embedding.vectors.values()
     with torch.no_grad():
         embedding.table.weight.copy_(torch.arange(75.0)[:, None] * 100)
@@ -142,7 +142,7 @@ def test_every_architecture_takes_every_kind_of_input_and_trains_vectors_only_if
     schema = with_vectors(tmp_path, trained=trained)
     embeds = "embedding_dim" in declaration(architecture).model_fields
     variant = Variant(name="m", architecture=architecture, parameters={"embedding_dim": 4} if embeds else {})
-    model = build(variant, resolve_config(variant, {}), schema, PurposeSeeds.of(1))
+    model = build(variant, resolve_config(variant, {}), schema, PurposeSeeds.from_root(1))
     loss = model(batch(schema)).sum()
     loss.backward()
     trainable = [name for name, _ in model.named_parameters() if name.endswith(".vectors")]

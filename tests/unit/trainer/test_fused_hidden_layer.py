@@ -35,7 +35,7 @@ def test_values_gradients_and_averages_are_torchs(p: float, normalised: bool) ->
     for function in (fused_hidden_layer, plain):
         dropout = Dropout(p) if p else None
         if dropout is not None:
-            dropout.seed(7, torch.device("cpu"))
+            dropout.seed_stream(7, torch.device("cpu"))
         own = copy.deepcopy(norm)
         z = values.clone().requires_grad_()
         for _ in range(2):

@@ -30,13 +30,13 @@ Fit = Callable[..., TrainingResult]
 MakeSplit = Callable[[int, int], EncodedSplit]
 MakeVariant = Callable[..., Variant]
 
-IN_BLOCKS = RowOrdering("blocks", rows=10_007, block=64)
+IN_BLOCKS = RowOrdering("blocks", rows=10_007, block_rows=64)
 
 
 @pytest.fixture(autouse=True)
 def _few_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_order, "BLOCK", 64 * 41)
-    monkeypatch.setattr(row_order, "WINDOW", 8)
+    monkeypatch.setattr(row_order, "BLOCK_BYTES", 64 * 41)
+    monkeypatch.setattr(row_order, "WINDOW_BLOCKS", 8)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def drawn(order: RowOrdering, seed: int = 1) -> torch.Tensor:
 
 @pytest.mark.parametrize("taken", ["rows", "blocks"])
 def test_every_row_comes_once_in_an_order_of_its_seed(taken: RowPermutation) -> None:
-    order = replace(IN_BLOCKS, taken=taken)
+    order = replace(IN_BLOCKS, permutation=taken)
     assert torch.equal(drawn(order).sort().values, torch.arange(order.rows))
     assert torch.equal(drawn(order), drawn(order))
     assert not torch.equal(drawn(order), drawn(order, seed=2))
@@ -70,15 +70,15 @@ def test_a_window_holds_few_blocks_from_anywhere_and_mixes_their_rows() -> None:
     assert len(first.blocks) == 8
     assert max(starts) - min(starts) > 8 * 64
     assert set(map(len, first.blocks)) == {64}
-    assert set(first.rows().tolist()) == set(chain(*first.blocks))
-    assert (first.rows().diff() == 1).float().mean() < 0.05
+    assert set(first.row_numbers().tolist()) == set(chain(*first.blocks))
+    assert (first.row_numbers().diff() == 1).float().mean() < 0.05
 
 
 def test_rows_in_turn_are_read_from_the_first_to_the_last() -> None:
-    windows = list(IN_BLOCKS.in_turn())
+    windows = list(IN_BLOCKS.sequential_windows())
     assert torch.equal(joined_order(windows), torch.arange(IN_BLOCKS.rows))
     assert list(chain(*(block for window in windows for block in window.blocks))) == list(range(IN_BLOCKS.rows))
-    assert max(len(window.order) for window in windows) == IN_BLOCKS.window
+    assert max(len(window.order) for window in windows) == IN_BLOCKS.window_rows
 
 
 @pytest.mark.parametrize(
@@ -100,18 +100,18 @@ def test_the_share_of_the_memory_decides_where_nothing_is_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     split = make_split(100, 1)
-    monkeypatch.setattr(memory_limits, "total", lambda: int(split_bytes(split) / share))
-    assert RowOrdering.of(wanted, split, device).taken == found
+    monkeypatch.setattr(memory_limits, "total_bytes", lambda: int(split_bytes(split) / share))
+    assert RowOrdering.choose(wanted, split, device).permutation == found
 
 
 def test_the_order_in_blocks_is_the_same_on_every_machine(
     make_split: MakeSplit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     split = make_split(1000, 1)
-    here = RowOrdering.of("blocks", split, "cpu")
-    monkeypatch.setattr(memory_limits, "total", lambda: 1000)
-    assert RowOrdering.of("auto", split, "cpu") == here
-    assert here.block == 64, "rows of 41 bytes: label, two ids, a number, three genres, begin and end of a history"
+    here = RowOrdering.choose("blocks", split, "cpu")
+    monkeypatch.setattr(memory_limits, "total_bytes", lambda: 1000)
+    assert RowOrdering.choose("auto", split, "cpu") == here
+    assert here.block_rows == 64, "rows of 41 bytes: label, two ids, a number, three genres, begin and end of a history"
 
 
 @pytest.mark.parametrize("size", [7, 64, 100, 999, 5000])
@@ -120,13 +120,13 @@ def test_batches_from_files_are_those_from_memory(
     rows: int, size: int, in_files: MakeSplit, schema: EncodedSchema
 ) -> None:
     split = in_files(rows, 3)
-    order = RowOrdering.of("blocks", split, "cpu")
+    order = RowOrdering.choose("blocks", split, "cpu")
     windowed, resident = WindowedRows(split, schema, order), DeviceData(split, schema, "cpu")
 
     def taken(data: Rows) -> list[list[torch.Tensor]]:
         orders = (
-            data.in_order(order.windows(torch.Generator().manual_seed(1)), size),
-            data.in_turn(size),
+            data.index_batches(order.windows(torch.Generator().manual_seed(1)), size),
+            data.sequential_batches(size),
         )
         batches = [data.batch(index) for indices in orders for index in indices]
         return [[batch.ids, batch.numeric, batch.labels, *batch.history_counts] for batch in batches]
@@ -141,7 +141,7 @@ def test_memory_holds_two_windows_whatever_the_rows(
     in_files: MakeSplit, schema: EncodedSchema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     split = in_files(20_000, 3)
-    order = RowOrdering.of("blocks", split, "cpu")
+    order = RowOrdering.choose("blocks", split, "cpu")
     made: list[int] = []
 
     def noted(_: int, size: int, flags: int) -> bytearray:
@@ -150,8 +150,8 @@ def test_memory_holds_two_windows_whatever_the_rows(
 
     flags = {name: getattr(mmap, name) for name in ("MAP_PRIVATE", "MAP_ANONYMOUS")}
     monkeypatch.setattr("ctrlab_trainer.training.row_windows.mmap", SimpleNamespace(mmap=noted, **flags))
-    assert sum(map(len, WindowedRows(split, schema, order).in_turn(100))) == 20_000
-    assert sum(made) == 2 * (order.window + 100) * 41
+    assert sum(map(len, WindowedRows(split, schema, order).sequential_batches(100))) == 20_000
+    assert sum(made) == 2 * (order.window_rows + 100) * 41
 
 
 def test_blocks_are_read_in_their_order_from_files_as_from_memory(in_files: MakeSplit) -> None:
@@ -178,7 +178,7 @@ def test_training_from_files_equals_training_from_memory_to_the_bit(
 ) -> None:
     variant = small_variant("din", row_order="blocks", batch_size=100, dropout="0.2", embedding_init="0.1")
     rows, valid = in_files(1301, 1), in_files(901, 2)
-    monkeypatch.setattr(memory_limits, "total", lambda: split_bytes(valid))
+    monkeypatch.setattr(memory_limits, "total_bytes", lambda: split_bytes(valid))
     made: list[Rows] = []
 
     def noted(*given: object) -> Rows:
@@ -191,7 +191,7 @@ def test_training_from_files_equals_training_from_memory_to_the_bit(
     assert [type(data) for data in made] == [WindowedRows, WindowedRows]
 
     monkeypatch.setattr(loop, "open_rows", lambda split, seen, _, device: DeviceData(split, seen, device))
-    monkeypatch.setattr(memory_limits, "total", lambda: 10**12)
+    monkeypatch.setattr(memory_limits, "total_bytes", lambda: 10**12)
     from_memory = fit(variant, train=rows, valid=valid)
     assert type(made[-1]) is DeviceData
     assert from_files.state is not None

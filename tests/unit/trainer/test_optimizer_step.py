@@ -27,11 +27,11 @@ class Small(nn.Module):
 
 
 def steps(model: Small, config: Architecture, count: int = 3) -> None:
-    optimisation = ModelOptimizer(model, config)
+    optimizer = ModelOptimizer(model, config)
     for _ in range(count):
-        optimisation.zero_grad()
+        optimizer.zero_grad()
         model.loss().backward()  # type: ignore[no-untyped-call]
-        optimisation.step()
+        optimizer.step()
 
 
 def test_the_embedding_penalty_is_its_gradient_by_autograd() -> None:
@@ -73,11 +73,11 @@ def test_weight_decay_spares_tables_and_biases(optimizer: str) -> None:
 
 
 def rates(config: Architecture, improvements: list[bool]) -> list[float]:
-    optimisation = ModelOptimizer(Small(), config)
-    found = [optimisation.learning_rate]
+    optimizer = ModelOptimizer(Small(), config)
+    found = [optimizer.learning_rate]
     for epoch, improved in enumerate(improvements, start=1):
-        optimisation.end_epoch(epoch, improved)
-        found.append(optimisation.learning_rate)
+        optimizer.end_epoch(epoch, improved)
+        found.append(optimizer.learning_rate)
     return found
 
 

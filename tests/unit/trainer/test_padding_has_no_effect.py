@@ -35,7 +35,7 @@ def model_of(
 ) -> torch.nn.Module:
     architecture, parameters = VARIANTS[name]
     variant = small_variant(architecture, remove=remove, embedding_init="0.5", **parameters)
-    return build(variant, resolve_config(variant, {}), schema, PurposeSeeds.of(5))
+    return build(variant, resolve_config(variant, {}), schema, PurposeSeeds.from_root(5))
 
 
 def widened(batch: Batch, columns: int) -> Batch:

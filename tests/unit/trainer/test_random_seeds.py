@@ -8,14 +8,14 @@ from ctrlab_trainer.training.random_seeds import SEED_BITS, PurposeSeeds, stream
 
 
 def test_purposes_of_all_roots_differ() -> None:
-    seeds = [seed for root in range(200) for seed in PurposeSeeds.of(root).purposes().values()]
+    seeds = [seed for root in range(200) for seed in PurposeSeeds.from_root(root).purposes().values()]
     assert len(set(seeds)) == 800
     assert max(seeds) < 2**SEED_BITS
 
 
 def test_the_seeds_of_a_root_never_change() -> None:
-    assert PurposeSeeds.of(2024) == PurposeSeeds.of(2024)
-    assert list(PurposeSeeds.of(2024).purposes()) == ["init", "order", "dropout", "negatives"]
+    assert PurposeSeeds.from_root(2024) == PurposeSeeds.from_root(2024)
+    assert list(PurposeSeeds.from_root(2024).purposes()) == ["init", "order", "dropout", "negatives"]
 
 
 def test_a_stream_depends_on_seed_and_name_alone() -> None:
@@ -26,7 +26,7 @@ def test_a_stream_depends_on_seed_and_name_alone() -> None:
 @pytest.mark.parametrize("p", [0.1, 0.25, 0.5, 0.9])
 def test_dropout_drops_its_share_and_keeps_the_expectation(p: float) -> None:
     dropout = Dropout(p)
-    dropout.seed(1, torch.device("cpu"))
+    dropout.seed_stream(1, torch.device("cpu"))
     y = dropout(torch.ones(400, 1001))
     share = round(p * 256) / 256
     assert (y == 0).double().mean().item() == pytest.approx(share, abs=0.005)
@@ -36,7 +36,7 @@ def test_dropout_drops_its_share_and_keeps_the_expectation(p: float) -> None:
 
 def test_every_byte_of_a_word_drops_the_same_share() -> None:
     dropout = Dropout(0.75)
-    dropout.seed(1, torch.device("cpu"))
+    dropout.seed_stream(1, torch.device("cpu"))
     dropped = (dropout(torch.ones(20_000, 8)) == 0).double().mean(dim=0)
     assert (dropped - 0.75).abs().max().item() < 0.02
 
@@ -45,7 +45,7 @@ def test_equal_streams_drop_equal_elements_and_evaluation_drops_none() -> None:
     a, b = Dropout(0.5), Dropout(0.5)
     x = torch.randn(64, 8)
     for layer in (a, b):
-        layer.seed(9, torch.device("cpu"))
+        layer.seed_stream(9, torch.device("cpu"))
     assert torch.equal(a(x), b(x))
     assert not torch.equal(a(x), a(x))
     assert a.eval()(x) is x

@@ -78,7 +78,7 @@ RESHAPED = {
 
 
 def state(variant: Variant, schema: EncodedSchema) -> dict[str, torch.Tensor]:
-    return dict(build(variant, resolve_config(variant, {}), schema, PurposeSeeds.of(7)).named_parameters())
+    return dict(build(variant, resolve_config(variant, {}), schema, PurposeSeeds.from_root(7)).named_parameters())
 
 
 def test_every_declared_architecture_has_a_module_and_every_part_is_tested() -> None:

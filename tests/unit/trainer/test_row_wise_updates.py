@@ -38,11 +38,11 @@ class Small(nn.Module):
 
 def trained(row_wise: bool, **settings: float | str) -> Small:
     model = Small(row_wise)
-    optimisation = ModelOptimizer(model, FM.model_validate({"embedding_l2": 0, "learning_rate": 0.1, **settings}))
+    optimizer = ModelOptimizer(model, FM.model_validate({"embedding_l2": 0, "learning_rate": 0.1, **settings}))
     for batch in BATCHES:
-        optimisation.zero_grad()
+        optimizer.zero_grad()
         model.linear(model.table(torch.tensor(batch))).square().mean().backward()
-        optimisation.step()
+        optimizer.step()
     return model
 
 
@@ -92,7 +92,7 @@ def test_several_seeds_at_once_refuse_it(
             schema=schema,
             train=make_split(100, 1),
             valid=make_split(50, 2),
-            seeds=[PurposeSeeds.of(1), PurposeSeeds.of(2)],
+            seeds=[PurposeSeeds.from_root(1), PurposeSeeds.from_root(2)],
             device="cpu",
             primary_metric="auc",
             metrics=("auc",),

@@ -24,7 +24,7 @@ MakeSplit = Callable[[int, int], EncodedSplit]
 
 def gradient_of_users(variant: Variant, schema: EncodedSchema, rows: EncodedSplit) -> torch.Tensor:
     """[50, D], at the embedding 0."""
-    model = build(variant, resolve_config(variant, {}), schema, PurposeSeeds.of(7)).train()
+    model = build(variant, resolve_config(variant, {}), schema, PurposeSeeds.from_root(7)).train()
     table = max(tables(model), key=lambda table: table.shape[1])
     with torch.no_grad():
         table.zero_()

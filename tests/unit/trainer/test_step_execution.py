@@ -15,7 +15,7 @@ from ctrlab_trainer.training import batched_training, loop, step_execution
 from ctrlab_trainer.training.loop import TrainingResult, matmul_precision
 from ctrlab_trainer.training.optimizer import optimizer_arguments
 from ctrlab_trainer.training.random_seeds import PurposeSeeds
-from ctrlab_trainer.training.step_execution import WARM_UP_STEPS, StepExecution, choose_execution, wanted
+from ctrlab_trainer.training.step_execution import WARM_UP_STEPS, StepExecution, choose_execution, requested_execution
 from ctrlab_trainer.training.variant_config import resolve_config
 
 Fit = Callable[..., TrainingResult]
@@ -28,29 +28,29 @@ MakeSplit = Callable[[int, int], EncodedSplit]
     [
         ("cuda", "adam", 100, "auto", "cuda-graph", "adam on a GPU"),
         ("cuda", "adamw", 10, "auto", "cuda-graph", "adamw on a GPU"),
-        ("cuda", "sgd", 100, "auto", "eager", "sgd takes its learning rate from the host"),
-        ("cuda", "adam", 9, "auto", "eager", "9 full batches an epoch are too few"),
+        ("cuda", "sgd", 100, "auto", "eager", "sgd reads its learning rate on the host"),
+        ("cuda", "adam", 9, "auto", "eager", "9 full batches per epoch are too few"),
         ("cuda", "adam", 100, "eager", "eager", "CTRLAB_STEPS=eager"),
-        ("cpu", "adam", 100, "auto", "eager", "graphs are for GPUs"),
+        ("cpu", "adam", 100, "auto", "eager", "CUDA graphs need a GPU"),
     ],
 )
 def test_the_choice_has_a_reason(device: str, optimizer: str, batches: int, asked: str, kind: str, why: str) -> None:
     found = choose_execution(device, optimizer, batches, asked)
-    assert (found.kind, found.why) == (kind, why)
+    assert (found.kind, found.reason) == (kind, why)
 
 
 def test_tables_that_are_updated_by_rows_have_no_fixed_addresses() -> None:
     found = choose_execution("cuda", "adam", 100, "auto", row_wise=True)
-    assert (found.kind, found.why) == ("eager", "tables that are updated by rows have gradients of changing size")
+    assert (found.kind, found.reason) == ("eager", "the gradients of row-wise updated tables change in size")
 
 
 def test_the_environment_may_ask_for_single_operations_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert wanted() == "auto"
+    assert requested_execution() == "auto"
     monkeypatch.setenv("CTRLAB_STEPS", "eager")
-    assert wanted() == "eager"
+    assert requested_execution() == "eager"
     monkeypatch.setenv("CTRLAB_STEPS", "graph")
     with pytest.raises(InvalidSpec, match="CTRLAB_STEPS: auto or eager, not 'graph'"):
-        wanted()
+        requested_execution()
 
 
 def test_a_cpu_computes_in_float32_whatever_the_specification_says() -> None:
@@ -74,7 +74,7 @@ class Recorder:
         self.recorded += 1
         self.layers = len(layers)
         if self._fails:
-            layers[0].bytes(torch.Size([3]), torch.device("cpu"))
+            layers[0].random_bytes(torch.Size([3]), torch.device("cpu"))
             raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
         def repeat() -> None:
@@ -94,8 +94,8 @@ def recorder(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) ->
     found = Recorder(fails=getattr(request, "param", False))
     for module in (loop, batched_training):
         monkeypatch.setattr(module, "choose_execution", lambda *_: StepExecution("cuda-graph", "a test"))
-    monkeypatch.setattr(step_execution, "capture_on_gpu", found.capture)
-    monkeypatch.setattr(step_execution, "beside_the_main_stream", found.warm_up)
+    monkeypatch.setattr(step_execution, "capture_graph", found.capture)
+    monkeypatch.setattr(step_execution, "run_on_side_stream", found.warm_up)
     return found
 
 
@@ -126,7 +126,7 @@ def test_a_recording_that_fails_changes_nothing_but_the_speed(
     found = fit(variant)
     assert (found.steps, recorder.recorded, recorder.repeated) == ("eager", 1, 0)
     assert capsys.readouterr().err == (
-        "steps are started one by one: recording one failed (operation not permitted when stream is capturing)\n"
+        "training steps run eagerly: recording one failed (operation not permitted when stream is capturing)\n"
     )
     monkeypatch.undo()
     assert fingerprint(found) == fingerprint(fit(variant))
@@ -148,7 +148,7 @@ def test_a_batch_of_seeds_is_recorded_again_when_a_seed_has_left(
             schema=schema,
             train=make_split(600, 1),
             valid=make_split(200, 2),
-            seeds=[PurposeSeeds.of(seed) for seed in (1, 2, 3)],
+            seeds=[PurposeSeeds.from_root(seed) for seed in (1, 2, 3)],
             device="cpu",
             primary_metric="auc",
             metrics=("auc",),

@@ -126,7 +126,7 @@ def test_a_training_that_is_told_to_stop_stops(fit: Fit, small_variant: MakeVari
 
 
 def test_a_metric_without_direction_cannot_be_the_primary_one(fit: Fit, small_variant: MakeVariant) -> None:
-    with pytest.raises(ValueError, match="pcoc has no better and worse"):
+    with pytest.raises(ValueError, match="pcoc has no direction"):
         fit(small_variant("fm"), primary_metric="pcoc", metrics=("pcoc",))
 
 

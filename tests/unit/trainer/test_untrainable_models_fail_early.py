@@ -29,7 +29,7 @@ def test_a_table_larger_than_memory_is_refused_before_it_is_made(
     )
     variant = small_variant("fm", embedding_dim=16, optimizer=optimizer, sparse_embeddings_above=above)
     with pytest.raises(MemoryError, match=r"need [0-9,.]+ GiB and [0-9,.]+ GiB are free") as raised:
-        build(variant, resolve_config(variant, {}), huge, PurposeSeeds.of(1))
+        build(variant, resolve_config(variant, {}), huge, PurposeSeeds.from_root(1))
     assert "embedding.table.weight" in str(raised.value)
     gigabytes = float(str(raised.value).split(" need ")[1].split(" GiB")[0].replace(",", ""))
     assert gigabytes == pytest.approx(needed * 17 * 4 * 10**11 / 2**30, rel=0.01)
@@ -42,19 +42,19 @@ def test_a_model_larger_than_what_its_container_has_left_is_refused(
     schema: EncodedSchema, small_variant: MakeVariant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     variant = small_variant("fm", embedding_dim=16)
-    model = build(variant, resolve_config(variant, {}), schema, PurposeSeeds.of(1))
+    model = build(variant, resolve_config(variant, {}), schema, PurposeSeeds.from_root(1))
     needed = 4 * 4 * sum(parameter.numel() for parameter in model.parameters())
-    monkeypatch.setattr(memory_limits, "free", lambda: needed)
-    build(variant, resolve_config(variant, {}), schema, PurposeSeeds.of(1))
-    monkeypatch.setattr(memory_limits, "free", lambda: needed - 1)
+    monkeypatch.setattr(memory_limits, "free_bytes", lambda: needed)
+    build(variant, resolve_config(variant, {}), schema, PurposeSeeds.from_root(1))
+    monkeypatch.setattr(memory_limits, "free_bytes", lambda: needed - 1)
     with pytest.raises(MemoryError, match="raise minFrequency or lower embedding_dim"):
-        build(variant, resolve_config(variant, {}), schema, PurposeSeeds.of(1))
+        build(variant, resolve_config(variant, {}), schema, PurposeSeeds.from_root(1))
 
 
 def test_an_absent_gpu_is_told_with_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CTRLAB_DEVICE", "cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(InvalidSpec, match="torch finds no GPU here; allowed: cpu, auto") as raised:
+    with pytest.raises(InvalidSpec, match="torch detects no GPU; allowed: cpu, auto") as raised:
         set_up_torch()
     assert classify(raised.value)[0] == ExitCode.BAD_SPEC_OR_DATA
 

@@ -1,4 +1,4 @@
-"""What a reader must know about a run, found from what the run left; nothing here removes a result."""
+"""Anomalies of a run that a reader must know about, detected from its results; none of them removes a result."""
 
 from collections.abc import Sequence
 
@@ -16,24 +16,25 @@ def detect_anomalies(
     test_scores: NDArray[np.float32] | None,
     determinism: Determinism,
     openings: Sequence[TestOpening],
-    cut_off: Sequence[Anomaly] = (),
+    interrupted_starts: Sequence[Anomaly] = (),
 ) -> tuple[Anomaly, ...]:
-    """Every anomaly of one run, in a fixed order; `cut_off` tells of earlier starts without a record."""
-    found: list[Anomaly] = []
+    """Return the anomalies of one run in a fixed order; `interrupted_starts` are earlier starts without a record."""
+    anomalies: list[Anomaly] = []
     if result.divergence is not None:
-        found.append(Anomaly(kind="non-finite-loss", detail=result.divergence))
+        anomalies.append(Anomaly(kind="non-finite-loss", detail=result.divergence))
     auc = metrics_test.get("auc")
     if auc is not None and auc <= 0.5:
-        found.append(Anomaly(kind="auc-at-or-below-half", detail=f"test auc {auc:.6f}"))
+        anomalies.append(Anomaly(kind="auc-at-or-below-half", detail=f"test auc {auc:.6f}"))
     if result.best_epoch == 1 and len(result.curve) > 1:
-        detail = f"no later of {len(result.curve)} epochs was better; the learning rate may be too high"
-        found.append(Anomaly(kind="best-epoch-is-the-first", detail=detail))
+        detail = f"no later one of {len(result.curve)} epochs was better; the learning rate may be too high"
+        anomalies.append(Anomaly(kind="best-epoch-is-the-first", detail=detail))
     if test_scores is not None and np.ptp(test_scores) == 0:
-        found.append(Anomaly(kind="constant-predictions", detail=f"every test row has the score {test_scores[0]:.6g}"))
-    found += cut_off
-    found += [
+        detail = f"every test row has the score {test_scores[0]:.6g}"
+        anomalies.append(Anomaly(kind="constant-predictions", detail=detail))
+    anomalies += interrupted_starts
+    anomalies += [
         Anomaly(kind="retried", detail=f"attempt {opening.attempt}: {opening.reason}") for opening in openings[1:]
     ]
     if not determinism.achieved:
-        found.append(Anomaly(kind="not-deterministic", detail=", ".join(determinism.operations)))
-    return tuple(found)
+        anomalies.append(Anomaly(kind="not-deterministic", detail=", ".join(determinism.operations)))
+    return tuple(anomalies)

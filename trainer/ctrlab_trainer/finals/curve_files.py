@@ -1,4 +1,4 @@
-"""The training curve as a table: one row for each epoch."""
+"""The training curve as CSV: one row per epoch."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ from ctrlab_api.records import EpochRecord
 
 
 def curve_csv(curve: Sequence[EpochRecord], metrics: Sequence[str]) -> bytes:
-    """epoch, train_loss, valid_<metric> for each metric, learning_rate, seconds; undefined values are empty."""
+    """Return the columns epoch, train_loss, valid_<metric>, learning_rate and seconds; undefined values are empty."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["epoch", "train_loss", *(f"valid_{name}" for name in metrics), "learning_rate", "seconds"])

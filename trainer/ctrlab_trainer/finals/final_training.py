@@ -1,6 +1,6 @@
-"""What determines the final runs of one variant: configuration, seeds, device, and the mode in which they are trained.
+"""The training of one variant's final runs: configuration, seeds, device and execution mode.
 
-Seeds that are trained in one batch are rounded together, so a repetition of one of them trains all of them again.
+Seeds that are trained in one batch are rounded together, so repeating one of them means repeating all of them.
 """
 
 from collections.abc import Sequence
@@ -32,14 +32,14 @@ from ctrlab_trainer.training.variant_config import resolve_config
 
 @dataclass(frozen=True)
 class TestEvaluation:
-    """What the test rows gave."""
+    """The result on the test rows."""
 
     metrics: dict[str, float | None]
     details: dict[str, float]
     scores: NDArray[np.float32] | None
     openings: tuple[TestOpening, ...]
     predictions: bytes | None = None
-    """None without a usable model, or with scores that are not finite."""
+    """None without a usable model, or if a score is not finite."""
 
 
 @dataclass(frozen=True)
@@ -47,55 +47,60 @@ class FinalTraining:
     """Final runs that are trained together; a single one in the plain mode."""
 
     variant: Variant
-    search: StudyRecord
+    study: StudyRecord
     tuned: dict[str, ParameterValue]
     config: Architecture
     seeds: tuple[PurposeSeeds, ...]
     mode: ExecutionMode
     device: str
-    primary: MetricName
+    primary_metric: MetricName
     metrics: tuple[MetricName, ...]
 
     @classmethod
-    def of(cls, plan: Plan, search: StudyRecord, seeds: Sequence[int], device: str) -> "FinalTraining":
-        """Of the search's variant; InvalidSpec if the tuned parameters do not fit the architecture, ValueError for
-        seeds that the plan does not train together."""
+    def from_plan(cls, plan: Plan, study: StudyRecord, seeds: Sequence[int], device: str) -> "FinalTraining":
+        """Return the training of the study's variant with these seeds.
+
+        InvalidSpec if the tuned parameters do not fit the architecture, ValueError for seeds that the plan does not
+        train together.
+        """
         mode = plan.evaluation.execution_mode
-        searches = {plan.study_of(seed) for seed in seeds}
-        if len(searches) != 1 or (mode == "plain" and len(seeds) != 1):
+        repeats = {plan.study_of(seed) for seed in seeds}
+        if len(repeats) != 1 or (mode == "plain" and len(seeds) != 1):
             raise ValueError(f"the plan does not train the seeds {', '.join(map(str, seeds))} together")
-        variant = plan.variant(search.variant)
-        tuned = search.choice(searches.pop()).parameters
+        variant = plan.variant(study.variant)
+        tuned = study.choice(repeats.pop()).parameters
         return cls(
             variant=variant,
-            search=search,
+            study=study,
             tuned=tuned,
             config=resolve_config(variant, tuned),
-            seeds=tuple(PurposeSeeds.of(seed) for seed in seeds),
+            seeds=tuple(PurposeSeeds.from_root(seed) for seed in seeds),
             mode=mode,
             device=device,
-            primary=plan.analysis.primary_metric,
+            primary_metric=plan.analysis.primary_metric,
             metrics=plan.analysis.metrics,
         )
 
     @property
-    def together(self) -> tuple[int, ...] | None:
+    def batch_seeds(self) -> tuple[int, ...] | None:
         """The seeds of the batch; None in the plain mode."""
         return tuple(seeds.root for seeds in self.seeds) if self.mode == "batched" else None
 
-    def train(self, schema: EncodedSchema, rows: EncodedSplit, valid: EncodedSplit) -> tuple[TrainingResult, ...]:
-        """A result for each seed, in their order."""
+    def train(
+        self, schema: EncodedSchema, train_split: EncodedSplit, valid_split: EncodedSplit
+    ) -> tuple[TrainingResult, ...]:
+        """Train all seeds and return their results in order."""
         metrics = cast(tuple[str, ...], self.metrics)
         if self.mode == "batched":
             return train_batched(
                 config=self.config,
                 variant=self.variant,
                 schema=schema,
-                train=rows,
-                valid=valid,
+                train=train_split,
+                valid=valid_split,
                 seeds=self.seeds,
                 device=self.device,
-                primary_metric=self.primary,
+                primary_metric=self.primary_metric,
                 metrics=metrics,
             )
         return (
@@ -103,11 +108,11 @@ class FinalTraining:
                 config=self.config,
                 variant=self.variant,
                 schema=schema,
-                train=rows,
-                valid=valid,
+                train=train_split,
+                valid=valid_split,
                 seeds=self.seeds[0],
                 device=self.device,
-                primary_metric=self.primary,
+                primary_metric=self.primary_metric,
                 metrics=metrics,
             ),
         )
@@ -115,15 +120,19 @@ class FinalTraining:
     def test(
         self, seeds: PurposeSeeds, result: TrainingResult, schema: EncodedSchema, opened: OpenedTest
     ) -> TestEvaluation:
-        """The best epoch of one seed on the test rows."""
-        rows = opened.split
+        """Score the test rows with the best epoch of one seed."""
+        split = opened.split
         model = build(self.variant, self.config, schema, seeds, self.device)
         model.load_state_dict(result.state or {})
-        scores = score(model, rows_in_file_order(rows, schema.without(self.variant.excluded_features), self.device))
+        scores = score(model, rows_in_file_order(split, schema.without(self.variant.excluded_features), self.device))
         if not np.isfinite(scores).all():
             return TestEvaluation({}, {}, None, opened.openings)
-        values = compute_metrics(self.metrics, np.asarray(rows.labels), scores, rows.users)
-        best = {} if opened.bayes_auc is None else {"best_reachable_auc": opened.bayes_auc}
+        computed = compute_metrics(self.metrics, np.asarray(split.labels), scores, split.users)
+        optimum = {} if opened.bayes_auc is None else {"best_reachable_auc": opened.bayes_auc}
         return TestEvaluation(
-            values.values, values.details | best, scores, opened.openings, predictions_parquet(rows, scores)
+            computed.values,
+            computed.details | optimum,
+            scores,
+            opened.openings,
+            predictions_parquet(split, scores),
         )

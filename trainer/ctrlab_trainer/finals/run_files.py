@@ -1,4 +1,4 @@
-"""What a final run leaves beside its record: the files, by name, and how a finished run is found again."""
+"""The files that a final run writes beside its record."""
 
 from safetensors.torch import save
 
@@ -13,18 +13,18 @@ from ctrlab_trainer.training.loop import TrainingResult
 
 
 def run_file_contents(
-    metrics: tuple[MetricName, ...], result: TrainingResult, valid: EncodedSplit, tested: TestEvaluation
+    metrics: tuple[MetricName, ...], result: TrainingResult, valid_split: EncodedSplit, tested: TestEvaluation
 ) -> dict[str, bytes]:
-    """Everything of a run but its record, by file name."""
+    """Return all files of a run except its record, by name."""
     files = {RunFile.CURVE: curve_csv(result.curve, metrics)}
     if result.state is not None and result.valid_scores is not None:
         files[RunFile.MODEL] = save(result.state)
-        files[RunFile.VALID_PREDICTIONS] = predictions_parquet(valid, result.valid_scores)
+        files[RunFile.VALID_PREDICTIONS] = predictions_parquet(valid_split, result.valid_scores)
     if tested.predictions is not None:
         files[RunFile.PREDICTIONS] = tested.predictions
     return files
 
 
 def optional_digest(content: bytes | None) -> str | None:
-    """None for a file that is not there."""
+    """Return the digest of a file; None if there is no file."""
     return None if content is None else digest(content)

@@ -1,7 +1,7 @@
-"""The seal on the test set: it opens for a final run, after every search is frozen, once, and is logged before.
+"""The seal on the test set: a final run opens it once, after every study is frozen, and logs the opening before.
 
-This is the only module that reads the sealed prefix. The token is the digest of all frozen searches: whoever opens
-shows that they know them, and the log of the opening ties the run to them.
+This is the only module that reads the sealed prefix. The token is the digest of all frozen studies: a process that
+opens the test set thereby proves that it knows them, and the logged opening ties the run to them.
 """
 
 import os
@@ -22,11 +22,11 @@ from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.data.prepared.split_validation import open_validated_split
 
 FIRST_OPENING = "first"
-"""The reason of an opening that is no rerun."""
+"""The reason of an opening that is not a rerun."""
 
 
 class SealError(FinalRunFailed):
-    """The test set stays closed; the message says why and what would open it."""
+    """The test set stays sealed; the message says why, and what would open it."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class OpenedTest:
     split: EncodedSplit
     openings: tuple[TestOpening, ...]
     bayes_auc: float | None
-    """AUC of the true click probabilities, the best that any model can reach; None where they are not known."""
+    """AUC of the true click probabilities, the best that any model can reach; None if they are unknown."""
 
 
 def open_test(
@@ -51,18 +51,19 @@ def open_test(
     token: str,
     reason: str = FIRST_OPENING,
 ) -> OpenedTest:
-    """Logs the opening as `runs/<variant>/<seed>/<attempt>/opening.json`, then opens the test rows.
+    """Log the opening as `runs/<variant>/<seed>/<attempt>/opening.json`, then open the test rows.
 
-    Raises SealError if the plan or the data are not the experiment's, a search is not frozen, the token is not that of
-    the frozen searches, or this (variant, seed) was opened before and this is no new attempt with a reason. An ablation
-    shares its test set with its experiment, whose searches must be the frozen ones that its plan names.
+    Raises SealError if the plan or the data are not the experiment's, if a study is not frozen, if the token is not
+    that of the frozen studies, or if this (variant, seed) was opened before and this is not a new attempt with a
+    reason. An ablation shares the test set of its experiment, whose studies must be the frozen ones that the ablation's
+    plan names.
     """
     experiment = store_root.below(key.prefix)
-    prepared = _prepared(experiment, plan)
+    prepared = _read_prepared(experiment, plan)
     _check_token(frozen_studies(experiment, plan, prepared), token)
     _check_parent(store_root, plan)
-    earlier = read_openings(experiment, variant, seed)
-    _check_first_or_rerun(earlier, variant, seed, attempt, reason)
+    previous = read_openings(experiment, variant, seed)
+    _check_first_or_rerun(previous, variant, seed, attempt, reason)
     opening = TestOpening(
         at=datetime.now(UTC).isoformat(timespec="microseconds"),
         by=f"{socket.gethostname()}/{os.getpid()}",
@@ -74,100 +75,103 @@ def open_test(
     try:
         experiment.put(ObjectKey.run(variant, seed, attempt, RunFile.OPENING), opening.to_json().encode())
     except ObjectExists:
-        raise SealError(_opened_before(variant, seed, attempt)) from None
-    folder = _with_own_credentials(store_root).local_folder(ObjectKey.sealed(prepared.digest))
-    return OpenedTest(open_validated_split(folder, schema), (*earlier, opening), bayes_auc_of(folder))
+        raise SealError(_already_opened(variant, seed, attempt)) from None
+    folder = _with_sealed_credentials(store_root).local_folder(ObjectKey.sealed(prepared.digest))
+    return OpenedTest(open_validated_split(folder, schema), (*previous, opening), bayes_auc_of(folder))
 
 
-def _with_own_credentials(store_root: Store) -> Store:
-    """The same store, opened with the credentials for the sealed rows where a cluster gives some of their own."""
-    own = {
+def _with_sealed_credentials(store_root: Store) -> Store:
+    """Return the same store, opened with the separate credentials for the sealed rows if the cluster sets them."""
+    sealed = {
         name.removeprefix(Variable.SEALED_PREFIX): value
         for name, value in os.environ.items()
         if name.startswith(Variable.SEALED_PREFIX)
     }
-    if not own:
+    if not sealed:
         return store_root
     others = {name: value for name, value in os.environ.items() if name != "AWS_SESSION_TOKEN"}
-    return open_store(store_root.uri, {**others, **own})
+    return open_store(store_root.uri, {**others, **sealed})
 
 
 def frozen_studies(experiment: Store, plan: Plan, prepared: PreparedData) -> dict[str, StudyRecord]:
-    """Every search of the plan by variant; SealError names those that are open or belong to another plan or data."""
-    found: dict[str, StudyRecord] = {}
+    """Return every study of the plan by variant; SealError if one is open or belongs to another plan or other data."""
+    studies: dict[str, StudyRecord] = {}
     for name in plan.names:
         try:
-            found[name] = StudyRecord.model_validate_json(experiment.get(ObjectKey.study(name)))
+            studies[name] = StudyRecord.model_validate_json(experiment.get(ObjectKey.study(name)))
         except ObjectNotFound:
             continue
-    missing = [name for name in plan.names if name not in found]
+    missing = [name for name in plan.names if name not in studies]
     if missing:
         raise SealError(
-            f"the test set is sealed until every search is frozen; still open: {', '.join(missing)}. "
+            f"the test set is sealed until every study is frozen; still open: {', '.join(missing)}. "
             f"Finish tuning first ({ObjectKey.study(missing[0])} must exist)"
         )
-    for name, record in found.items():
+    for name, record in studies.items():
         if record.plan_digest != plan.digest:
             raise SealError(f"{ObjectKey.study(name)} belongs to the plan {record.plan_digest}, not to {plan.digest}")
         if record.dataset_digest != prepared.digest:
             raise SealError(
                 f"{ObjectKey.study(name)} was tuned on the data {record.dataset_digest}, not on {prepared.digest}"
             )
-    return found
+    return studies
 
 
 def read_openings(experiment: Store, variant: str, seed: int) -> tuple[TestOpening, ...]:
-    """Every logged opening for one (variant, seed), by attempt."""
-    attempts = attempts_with(experiment.list(f"{RUNS_PREFIX}{variant}/{seed}/"), RunFile.OPENING).get(
-        (variant, seed), ()
-    )
-    keys = [ObjectKey.run(variant, seed, attempt, RunFile.OPENING) for attempt in attempts]
+    """Return every logged opening for one (variant, seed), in the order of attempts."""
+    attempts = attempts_with(experiment.list(f"{RUNS_PREFIX}{variant}/{seed}/"), RunFile.OPENING)
+    keys = [ObjectKey.run(variant, seed, attempt, RunFile.OPENING) for attempt in attempts.get((variant, seed), ())]
     return tuple(TestOpening.model_validate_json(experiment.get(key)) for key in keys)
 
 
-def _prepared(experiment: Store, plan: Plan) -> PreparedData:
+def _read_prepared(experiment: Store, plan: Plan) -> PreparedData:
     stored = Plan.model_validate_json(experiment.get(ObjectKey.PLAN))
     if stored.digest != plan.digest:
         raise SealError(f"the plan {plan.digest} is not the frozen one, {stored.digest}")
     return PreparedData.model_validate_json(experiment.get(ObjectKey.PREPARED))
 
 
-def _check_token(searches: dict[str, StudyRecord], token: str) -> None:
-    expected = search_token(searches.values())
+def _check_token(studies: dict[str, StudyRecord], token: str) -> None:
+    expected = search_token(studies.values())
     if token != expected:
-        raise SealError(f"the token {token} is not that of the frozen searches, {expected}")
+        raise SealError(f"the token {token} is not that of the frozen studies, {expected}")
 
 
 def _check_parent(store_root: Store, plan: Plan) -> None:
-    """Only as many objects are read as the experiment has models; nothing of it is needed once a run is done."""
+    """Check that the studies of the parent experiment are frozen, and those that the plan names.
+
+    This reads one object per model of the parent; once a run is done, nothing of the parent is needed.
+    """
     if plan.parent is None:
         return
     folder = store_root.below(plan.parent.experiment)
     names = Plan.model_validate_json(folder.get(ObjectKey.PLAN)).names
     try:
-        searches = [StudyRecord.model_validate_json(folder.get(ObjectKey.study(name))) for name in names]
+        studies = [StudyRecord.model_validate_json(folder.get(ObjectKey.study(name))) for name in names]
     except ObjectNotFound as error:
         raise SealError(
-            f"the test set is sealed until every search of {plan.parent.experiment} is frozen, too: {error}"
+            f"the test set is sealed until every study of {plan.parent.experiment} is frozen, too: {error}"
         ) from None
-    found = search_token(searches)
-    if found != plan.parent.search_token:
+    token = search_token(studies)
+    if token != plan.parent.search_token:
         raise SealError(
-            f"the frozen searches of {plan.parent.experiment} are {found}, but this plan was made for "
+            f"the frozen studies of {plan.parent.experiment} have the token {token}, but this plan was made for "
             f"{plan.parent.search_token}"
         )
 
 
-def _check_first_or_rerun(earlier: tuple[TestOpening, ...], variant: str, seed: int, attempt: int, reason: str) -> None:
-    latest = max((opening.attempt for opening in earlier), default=0)
+def _check_first_or_rerun(
+    previous: tuple[TestOpening, ...], variant: str, seed: int, attempt: int, reason: str
+) -> None:
+    latest = max((opening.attempt for opening in previous), default=0)
     if attempt <= latest:
-        raise SealError(_opened_before(variant, seed, latest))
-    if earlier and (not reason or reason == FIRST_OPENING):
+        raise SealError(_already_opened(variant, seed, latest))
+    if previous and (not reason or reason == FIRST_OPENING):
         raise SealError(f"attempt {attempt} of {variant}, seed {seed} is a rerun: it needs a reason")
 
 
-def _opened_before(variant: str, seed: int, attempt: int) -> str:
+def _already_opened(variant: str, seed: int, attempt: int) -> str:
     return (
-        f"the test set was opened for {variant}, seed {seed} in attempt {attempt} already; "
+        f"the test set was already opened for {variant}, seed {seed} in attempt {attempt}; "
         f"only a new attempt with a reason may open it again"
     )

@@ -1,4 +1,4 @@
-"""What an ablation's variant differs in from its full model, found by building both and not by reading the request."""
+"""The difference between a variant of an ablation and the full model, computed by building both models."""
 
 from typing import Any
 
@@ -18,38 +18,40 @@ Shapes = dict[str, torch.Size]
 
 def variant_change(
     plan: Plan,
-    searches: dict[str, StudyRecord],
+    studies: dict[str, StudyRecord],
     variant: Variant,
     config: Architecture,
     schema: EncodedSchema,
-    search: int = 0,
+    repeat: int = 0,
 ) -> VariantChange | None:
-    """The variant (with its resolved `config`) against the full model; None outside of ablations and for itself.
+    """Compare the variant, with its resolved `config`, with the full model; None for that model and outside ablations.
 
-    `search`: which of the full model's repeated searches the run uses.
+    `repeat`: index of the full model's repeated study that the run uses.
     Both models are assembled without memory for their weights, so that a large table costs nothing.
     """
     if plan.parent is None or variant.name == plan.parent.model:
         return None
     full = plan.variant(plan.parent.model)
-    full_config = resolve_config(full, searches[full.name].choice(search).parameters)
+    full_config = resolve_config(full, studies[full.name].choice(repeat).parameters)
     with torch.device("meta"):
-        before, after = _shapes(assemble(full, full_config, schema)), _shapes(assemble(variant, config, schema))
+        full_shapes = _shapes(assemble(full, full_config, schema))
+        variant_shapes = _shapes(assemble(variant, config, schema))
+    common = full_shapes.keys() & variant_shapes.keys()
     return VariantChange(
         full_model=full.name,
         removed_parts=tuple(part for part in variant.remove if part not in full.remove),
         dropped_features=tuple(name for name in variant.drop_features if name not in full.drop_features),
         added_features=variant.add_features or (),
-        config=_changed(full_config.model_dump(mode="json"), config.model_dump(mode="json")),
-        parameters_full=sum(shape.numel() for shape in before.values()),
-        parameters_variant=sum(shape.numel() for shape in after.values()),
-        gone=tuple(sorted(before.keys() - after.keys())),
-        added=tuple(sorted(after.keys() - before.keys())),
-        reshaped=tuple(sorted(name for name in before.keys() & after.keys() if before[name] != after[name])),
+        config=_changed_values(full_config.model_dump(mode="json"), config.model_dump(mode="json")),
+        parameters_full=sum(shape.numel() for shape in full_shapes.values()),
+        parameters_variant=sum(shape.numel() for shape in variant_shapes.values()),
+        gone=tuple(sorted(full_shapes.keys() - variant_shapes.keys())),
+        added=tuple(sorted(variant_shapes.keys() - full_shapes.keys())),
+        reshaped=tuple(sorted(name for name in common if full_shapes[name] != variant_shapes[name])),
     )
 
 
-def _changed(full: dict[str, Any], variant: dict[str, Any]) -> dict[str, ChangedValue]:
+def _changed_values(full: dict[str, Any], variant: dict[str, Any]) -> dict[str, ChangedValue]:
     names = sorted(full.keys() | variant.keys())
     return {
         name: ChangedValue(full=full.get(name), variant=variant.get(name))

@@ -1,6 +1,7 @@
-"""The architectures as torch modules, one file each under the name of its declaration in the contract.
+"""The architectures as torch modules, one file per family, registered under the name of the declaration in
+`ctrlab_api`.
 
-Installed packages add theirs by an entry point of the group `ctrlab.models`, under the name of their declaration.
+Installed packages add their models by an entry point of the group `ctrlab.models`, under the name of the declaration.
 """
 
 from collections.abc import Callable
@@ -19,9 +20,8 @@ from ctrlab_trainer.models.autoint import AutoInt, AutoIntPlus
 from ctrlab_trainer.models.bst import BST
 from ctrlab_trainer.models.components.embedding_tables import Table
 from ctrlab_trainer.models.components.initialisation import initialise, seed_dropout
-from ctrlab_trainer.models.components.model_inputs import Inputs
-from ctrlab_trainer.models.dcn import DCN
-from ctrlab_trainer.models.dcnv2 import DCNv2
+from ctrlab_trainer.models.components.model_inputs import ModelInputs
+from ctrlab_trainer.models.dcn import DCN, GDCN, DCNv2
 from ctrlab_trainer.models.deepfm import DeepFM
 from ctrlab_trainer.models.dien import DIEN
 from ctrlab_trainer.models.din import DIN
@@ -30,7 +30,6 @@ from ctrlab_trainer.models.dnn import DNN
 from ctrlab_trainer.models.fibinet import FiBiNET
 from ctrlab_trainer.models.finalmlp import FinalMLP
 from ctrlab_trainer.models.fm import FM
-from ctrlab_trainer.models.gdcn import GDCN
 from ctrlab_trainer.models.lr import LR
 from ctrlab_trainer.models.masknet import MaskNet
 from ctrlab_trainer.models.memory_check import check_memory
@@ -41,11 +40,11 @@ from ctrlab_trainer.training.random_seeds import PurposeSeeds
 
 __all__ = ["MODULES", "assemble", "build", "tables"]
 
-Maker = Callable[[Any, Inputs, frozenset[str]], nn.Module]
-"""(config, inputs, parts that stay) -> a module that maps a Batch to [B] logits."""
-GROUP = "ctrlab.models"
+ModelFactory = Callable[[Any, ModelInputs, frozenset[str]], nn.Module]
+"""Called with (config, inputs, kept parts); returns a module that maps a Batch to [B] logits."""
+ENTRY_POINT_GROUP = "ctrlab.models"
 
-MODULES: dict[str, Maker] = {
+MODULES: dict[str, ModelFactory] = {
     "lr": LR,
     "fm": FM,
     "dnn": DNN,
@@ -68,16 +67,16 @@ MODULES: dict[str, Maker] = {
     "bst": BST,
     "sin": SIN,
 }
-"""Maker of each shipped architecture, by the name that a specification uses."""
+"""The factory of each built-in architecture, by its name in a specification."""
 
 
 def build(
     variant: Variant, config: Architecture, schema: EncodedSchema, seeds: PurposeSeeds, device: str = "cpu"
 ) -> nn.Module:
-    """A variant's model with its initial weights, on the device; it maps a Batch to [B] logits.
+    """Return a variant's model with its initial weights, on the device; it maps a Batch to [B] logits.
 
-    `schema` may still hold the features that the variant drops. Raises InvalidSpec for an unknown part, for nothing
-    left of the model, and for a history whose candidate is dropped; MemoryError for a model that does not fit.
+    `schema` may still contain the features that the variant drops. Raises InvalidSpec for an unknown part, for a model
+    without any part left, and for a history whose candidate is dropped; MemoryError for a model that does not fit.
     """
     check_memory(lambda: assemble(variant, config, schema), config.optimizer)
     model = assemble(variant, config, schema)
@@ -87,14 +86,14 @@ def build(
 
 
 def assemble(variant: Variant, config: Architecture, schema: EncodedSchema) -> nn.Module:
-    """A variant's model before its weights are drawn; raises as `build` does."""
+    """Return a variant's model before its weights are initialised; raises the errors of `build`."""
     try:
         check_parts(variant.architecture, variant.remove)
     except ValueError as error:
         raise InvalidSpec([Problem(f"{variant.name}.remove", str(error))]) from None
-    inputs = Inputs.of(schema.without(variant.excluded_features))
-    parts = frozenset(type(config).parts) - frozenset(variant.remove)
-    model = maker(variant.architecture)(config, inputs, parts)
+    inputs = ModelInputs.from_schema(schema.without(variant.excluded_features))
+    kept_parts = frozenset(type(config).parts) - frozenset(variant.remove)
+    model = model_factory(variant.architecture)(config, inputs, kept_parts)
     if not any(True for _ in model.parameters()):
         raise InvalidSpec([Problem(f"{variant.name}.remove", "nothing of the model would be left")])
     for module in model.modules():
@@ -103,20 +102,22 @@ def assemble(variant: Variant, config: Architecture, schema: EncodedSchema) -> n
     return model
 
 
-def maker(architecture: str) -> Maker:
-    """What makes the modules of an architecture; InvalidSpec if no package has it, or it cannot be loaded."""
+def model_factory(architecture: str) -> ModelFactory:
+    """Return the factory of an architecture; InvalidSpec if no package has it, or if it cannot be loaded."""
     if architecture in MODULES:
         return MODULES[architecture]
-    for point in entry_points(group=GROUP, name=architecture):
+    for point in entry_points(group=ENTRY_POINT_GROUP, name=architecture):
         try:
-            found: Maker = point.load()
+            factory: ModelFactory = point.load()
         except Exception as error:
             problem = f"{point.value} of {architecture!r} cannot be loaded: {type(error).__name__}: {error}"
             raise InvalidSpec([Problem("architecture", problem)]) from None
-        return found
-    raise InvalidSpec([Problem("architecture", f"no installed package has an entry point {GROUP} {architecture!r}")])
+        return factory
+    raise InvalidSpec(
+        [Problem("architecture", f"no installed package has an entry point {ENTRY_POINT_GROUP} {architecture!r}")]
+    )
 
 
 def tables(model: nn.Module) -> list[nn.Parameter]:
-    """What the embedding penalty covers: the embedding table and the weights of the linear term."""
+    """Return the parameters that the embedding penalty applies to: the embedding table and the linear weights."""
     return [module.weight for module in model.modules() if isinstance(module, Table)]

@@ -1,4 +1,4 @@
-"""Adaptive Factorization Network (Cheng, Shen, Huang, AAAI 2020), alone (AFN) and beside a perceptron (AFN+)."""
+"""Adaptive Factorization Network (Cheng, Shen, Huang, AAAI 2020), alone (AFN) and in parallel with an MLP (AFN+)."""
 
 from torch import Tensor, nn
 
@@ -8,14 +8,14 @@ from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
 from ctrlab_trainer.models.components.logarithmic_layer import LogarithmicLayer
 from ctrlab_trainer.models.components.logit_branches import apply_branch, sum_branches
 from ctrlab_trainer.models.components.mlp import MLPLogit
-from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.model_inputs import ModelInputs
 from ctrlab_trainer.training.batches import Batch
 
 
 class AFN(nn.Module):
-    """logit = perceptron(products of fields with learned exponents)."""
+    """logit = MLP(products of fields with learned exponents)."""
 
-    def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
+    def __init__(self, config: Config, inputs: ModelInputs, parts: frozenset[str]) -> None:
         super().__init__()
         fields, neurons = inputs.fields_with_histories, config.logarithmic_neurons
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True)
@@ -23,15 +23,15 @@ class AFN(nn.Module):
         self.hidden = MLPLogit(neurons * config.embedding_dim, config)
 
     def forward(self, batch: Batch) -> Tensor:
-        """[B] logits."""
+        """Return [B] logits."""
         logit: Tensor = self.hidden(self.products(self.embedding(batch).fields))
         return logit
 
 
 class AFNPlus(nn.Module):
-    """logit = AFN + perceptron over embeddings of its own."""
+    """logit = AFN + MLP over separate embeddings."""
 
-    def __init__(self, config: PlusConfig, inputs: Inputs, parts: frozenset[str]) -> None:
+    def __init__(self, config: PlusConfig, inputs: ModelInputs, parts: frozenset[str]) -> None:
         super().__init__()
         width, with_dnn = inputs.fields_with_histories * config.embedding_dim, "dnn" in parts
         self.afn = AFN(config, inputs, parts) if "afn" in parts else None
@@ -39,7 +39,7 @@ class AFNPlus(nn.Module):
         self.dnn = MLPLogit(width, config) if with_dnn else None
 
     def forward(self, batch: Batch) -> Tensor:
-        """[B] logits."""
+        """Return [B] logits."""
         products = apply_branch(self.afn, batch)
         if self.embedding is None:
             return sum_branches(products)

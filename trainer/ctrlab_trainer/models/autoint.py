@@ -8,28 +8,28 @@ from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
 from ctrlab_trainer.models.components.field_attention import FieldAttentionLogit
 from ctrlab_trainer.models.components.logit_branches import apply_branch, sum_branches
 from ctrlab_trainer.models.components.mlp import MLPLogit
-from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.model_inputs import ModelInputs
 from ctrlab_trainer.training.batches import Batch
 
 
 class AutoInt(nn.Module):
     """logit = w·(self-attention over the fields)."""
 
-    def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
+    def __init__(self, config: Config, inputs: ModelInputs, parts: frozenset[str]) -> None:
         super().__init__()
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True)
         self.attention = FieldAttentionLogit(inputs.fields_with_histories, config, residual="residual" in parts)
 
     def forward(self, batch: Batch) -> Tensor:
-        """[B] logits."""
+        """Return [B] logits."""
         logit: Tensor = self.attention(self.embedding(batch).fields)
         return logit
 
 
 class AutoIntPlus(nn.Module):
-    """logit = w·(self-attention over the fields) + perceptron(fields)."""
+    """logit = w·(self-attention over the fields) + MLP(fields)."""
 
-    def __init__(self, config: PlusConfig, inputs: Inputs, parts: frozenset[str]) -> None:
+    def __init__(self, config: PlusConfig, inputs: ModelInputs, parts: frozenset[str]) -> None:
         super().__init__()
         fields = inputs.fields_with_histories
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True)
@@ -39,6 +39,6 @@ class AutoIntPlus(nn.Module):
         self.dnn = MLPLogit(fields * config.embedding_dim, config) if "dnn" in parts else None
 
     def forward(self, batch: Batch) -> Tensor:
-        """[B] logits."""
+        """Return [B] logits."""
         fields = self.embedding(batch).fields
         return sum_branches(apply_branch(self.attention, fields), apply_branch(self.dnn, fields.flatten(start_dim=1)))

@@ -7,14 +7,14 @@ from ctrlab_trainer.models.components.behaviour_sequence import BehaviourSequenc
 from ctrlab_trainer.models.components.candidate_pooling import fields_and_histories
 from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
 from ctrlab_trainer.models.components.mlp import MLPLogit
-from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.model_inputs import ModelInputs
 from ctrlab_trainer.training.batches import Batch
 
 
 class BST(nn.Module):
-    """logit = perceptron([fields, transformer over each history and its candidate])."""
+    """logit = MLP([fields, transformer over each history and its candidate])."""
 
-    def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
+    def __init__(self, config: Config, inputs: ModelInputs, parts: frozenset[str]) -> None:
         super().__init__()
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=False)
         self.histories = inputs.histories
@@ -28,7 +28,7 @@ class BST(nn.Module):
         self.dnn = MLPLogit(inputs.fields * config.embedding_dim + pooled, config)
 
     def forward(self, batch: Batch) -> Tensor:
-        """[B] logits."""
+        """Return [B] logits."""
         x = fields_and_histories(self.embedding(batch), self.histories, self.sequences)
         logit: Tensor = self.dnn(x)
         return logit

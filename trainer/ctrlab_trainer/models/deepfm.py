@@ -6,15 +6,15 @@ from ctrlab_api.architectures.factorization_models import DeepFM as Config
 from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding, LinearTerm
 from ctrlab_trainer.models.components.logit_branches import apply_branch, sum_branches
 from ctrlab_trainer.models.components.mlp import MLPLogit
-from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.model_inputs import ModelInputs
 from ctrlab_trainer.models.components.pairwise_products import pairwise_products
 from ctrlab_trainer.training.batches import Batch
 
 
 class DeepFM(nn.Module):
-    """logit = linear + pairwise products + perceptron, the last two over the same embeddings."""
+    """logit = linear + pairwise products + MLP, the last two over the same embeddings."""
 
-    def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
+    def __init__(self, config: Config, inputs: ModelInputs, parts: frozenset[str]) -> None:
         super().__init__()
         width = inputs.fields_with_histories * config.embedding_dim
         embeds = "fm" in parts or "dnn" in parts
@@ -24,7 +24,7 @@ class DeepFM(nn.Module):
         self.dnn = MLPLogit(width, config) if "dnn" in parts else None
 
     def forward(self, batch: Batch) -> Tensor:
-        """[B] logits."""
+        """Return [B] logits."""
         linear = apply_branch(self.linear, batch)
         if self.embedding is None:
             return sum_branches(linear)

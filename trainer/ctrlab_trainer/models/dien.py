@@ -6,13 +6,13 @@ from ctrlab_api.architectures.sequence_models import DIEN as Config
 from ctrlab_trainer.models.components.candidate_pooling import fields_and_histories
 from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
 from ctrlab_trainer.models.components.mlp import MLPLogit
-from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.model_inputs import ModelInputs
 from ctrlab_trainer.models.components.recurrent_units import GRU, CandidateAttention
 from ctrlab_trainer.training.batches import Batch
 
 
 class Evolution(nn.Module):
-    """The state after the latest event of a GRU over the states of another, whose update the candidate weighs."""
+    """The last state of a GRU over the states of another GRU, with updates weighted by the candidate."""
 
     def __init__(self, width: int, parts: frozenset[str]) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class Evolution(nn.Module):
         self.attention = CandidateAttention(width, width) if evolves and "attention" in parts else None
 
     def forward(self, target: Tensor, events: Tensor, mask: Tensor) -> Tensor:
-        """[B, D] of [B, D], [B, L, D] and [B, L]; zero for an empty history."""
+        """Return [B, D] for [B, D], [B, L, D] and [B, L]; zero for an empty history."""
         states = self.extractor(events, mask)
         if self.evolution is not None:
             weights = self.attention(states, target, mask) if self.attention is not None else None
@@ -32,9 +32,9 @@ class Evolution(nn.Module):
 
 
 class DIEN(nn.Module):
-    """logit = perceptron([fields, the evolved interest of each history])."""
+    """logit = MLP([fields, the evolved interest of each history])."""
 
-    def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
+    def __init__(self, config: Config, inputs: ModelInputs, parts: frozenset[str]) -> None:
         super().__init__()
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=False)
         self.histories = inputs.histories
@@ -42,7 +42,7 @@ class DIEN(nn.Module):
         self.dnn = MLPLogit(inputs.fields_with_histories * config.embedding_dim, config)
 
     def forward(self, batch: Batch) -> Tensor:
-        """[B] logits."""
+        """Return [B] logits."""
         x = fields_and_histories(self.embedding(batch), self.histories, self.interests)
         logit: Tensor = self.dnn(x)
         return logit

@@ -7,14 +7,14 @@ from ctrlab_trainer.models.components.candidate_pooling import fields_and_histor
 from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
 from ctrlab_trainer.models.components.history_pooling import TargetAttention
 from ctrlab_trainer.models.components.mlp import MLPLogit
-from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.model_inputs import ModelInputs
 from ctrlab_trainer.training.batches import Batch
 
 
 class DIN(nn.Module):
-    """logit = perceptron([fields, each history pooled by attention to its candidate])."""
+    """logit = MLP([fields, each history pooled by attention to its candidate])."""
 
-    def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
+    def __init__(self, config: Config, inputs: ModelInputs, parts: frozenset[str]) -> None:
         super().__init__()
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=False)
         self.histories = inputs.histories if "history" in parts else ()
@@ -31,7 +31,7 @@ class DIN(nn.Module):
         self.dnn = MLPLogit((inputs.fields + len(self.histories)) * config.embedding_dim, config)
 
     def forward(self, batch: Batch) -> Tensor:
-        """[B] logits."""
+        """Return [B] logits."""
         x = fields_and_histories(self.embedding(batch), self.histories, self.attention)
         logit: Tensor = self.dnn(x)
         return logit

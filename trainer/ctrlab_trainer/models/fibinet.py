@@ -9,14 +9,14 @@ from ctrlab_trainer.models.components.bilinear_products import BilinearProducts,
 from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding, LinearTerm
 from ctrlab_trainer.models.components.logit_branches import apply_branch, sum_branches
 from ctrlab_trainer.models.components.mlp import MLPLogit
-from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.model_inputs import ModelInputs
 from ctrlab_trainer.training.batches import Batch
 
 
 class FiBiNET(nn.Module):
-    """logit = linear + perceptron([products of the embeddings, products of the weighted embeddings])."""
+    """logit = linear + MLP([products of the embeddings, products of the weighted embeddings])."""
 
-    def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
+    def __init__(self, config: Config, inputs: ModelInputs, parts: frozenset[str]) -> None:
         super().__init__()
         fields, width = inputs.fields_with_histories, config.embedding_dim
         if fields < 2:
@@ -33,7 +33,7 @@ class FiBiNET(nn.Module):
         self.dnn = MLPLogit(pairs * width, config)
 
     def forward(self, batch: Batch) -> Tensor:
-        """[B] logits."""
+        """Return [B] logits."""
         fields = self.embedding(batch).fields
         products = [self.products(fields)]
         if self.weights is not None and self.weighted_products is not None:

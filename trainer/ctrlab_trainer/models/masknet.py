@@ -7,14 +7,14 @@ from ctrlab_api.architectures.product_models import MaskNet as Config
 from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
 from ctrlab_trainer.models.components.mask_blocks import MaskBlock
 from ctrlab_trainer.models.components.mlp import MLPLogit
-from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.model_inputs import ModelInputs
 from ctrlab_trainer.training.batches import Batch
 
 
 class MaskNet(nn.Module):
-    """logit = perceptron(mask blocks over the embeddings, each field normalised), side by side or one on the other."""
+    """logit = MLP(mask blocks over the embeddings, each field normalised), in parallel or in series."""
 
-    def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
+    def __init__(self, config: Config, inputs: ModelInputs, parts: frozenset[str]) -> None:
         super().__init__()
         fields, dim = inputs.fields_with_histories, config.embedding_dim
         embeddings, hidden = fields * dim, max(1, round(fields * dim * config.mask_ratio))
@@ -28,7 +28,7 @@ class MaskNet(nn.Module):
         self.dnn = MLPLogit(config.block_width * (config.blocks if self.parallel else 1), config)
 
     def forward(self, batch: Batch) -> Tensor:
-        """[B] logits."""
+        """Return [B] logits."""
         fields = self.embedding(batch).fields
         embeddings = fields.flatten(start_dim=1)
         x = torch.cat([norm(field) for norm, field in zip(self.norms, fields.unbind(dim=1), strict=True)], dim=1)

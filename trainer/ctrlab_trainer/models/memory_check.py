@@ -1,7 +1,7 @@
-"""Whether a model fits into memory, asked before any of it is allocated.
+"""Check that a model fits into memory, before any of it is allocated.
 
-A table that is too large would not fail when it is made: the system promises memory that it does not have, and kills
-the process when the weights are drawn, without a word.
+Allocating a table that is too large does not fail: the system promises memory that it does not have, and kills the
+process without a message when the weights are initialised.
 """
 
 from collections.abc import Callable
@@ -12,20 +12,22 @@ from torch import nn
 from ctrlab_trainer.models.components.embedding_tables import row_wise_tables
 from ctrlab_trainer.process import memory_limits
 
-COPIES = {"adam": 4, "adamw": 4, "adagrad": 3, "sgd": 2}
-"""Numbers kept for each parameter: itself, its gradient, and what the optimiser remembers."""
-BYTES = 4
+NUMBERS_PER_PARAMETER = {"adam": 4, "adamw": 4, "adagrad": 3, "sgd": 2}
+"""Numbers stored for each parameter: itself, its gradient and the state of the optimizer."""
+BYTES_PER_NUMBER = 4
 
 
 def check_memory(assemble: Callable[[], nn.Module], optimizer: str) -> None:
-    """MemoryError, with what is needed and what there is, if the model and its optimiser do not fit here."""
+    """Raise MemoryError, with needed and free bytes, if the model and its optimizer do not fit."""
     with torch.device("meta"):
         model = assemble()
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
-    # The gradient of a table whose updates are row-wise has the rows of a batch alone.
-    without_gradient = row_wise_tables(model)
-    numbers = sum(size * (COPIES[optimizer] - (name in without_gradient)) for name, size in sizes.items())
-    needed, free = numbers * BYTES, memory_limits.free()
+    # The gradient of a row-wise updated table contains only the rows of a batch.
+    sparse_gradients = row_wise_tables(model)
+    numbers = sum(
+        size * (NUMBERS_PER_PARAMETER[optimizer] - (name in sparse_gradients)) for name, size in sizes.items()
+    )
+    needed, free = numbers * BYTES_PER_NUMBER, memory_limits.free_bytes()
     if needed > free:
         largest = max(sizes, key=lambda name: sizes[name])
         raise MemoryError(

@@ -1,8 +1,8 @@
 """SIN, the Sequential Interaction Network: a CIN over the fields and a BST over the histories, fused.
 
-The CIN sees how the row's fields interact, the transformer sees what the user did before; fusion weighs the two for
-each row. The perceptron sees the fields themselves too, as it does in both parents: from products and normalised events
-alone, embeddings near zero get hardly any gradient, and a strong penalty keeps them there.
+The CIN models interactions of the row's fields, the transformer the user's history; the fusion weights the two for each
+row. The MLP also gets the fields themselves, as in both parent models: with only products and normalised events as its
+input, embeddings near zero get hardly any gradient, and a strong penalty keeps them there.
 """
 
 import torch
@@ -16,14 +16,14 @@ from ctrlab_trainer.models.components.cin import CIN
 from ctrlab_trainer.models.components.embedding_tables import Embedded, FieldEmbedding, LinearTerm
 from ctrlab_trainer.models.components.logit_branches import apply_branch, sum_branches
 from ctrlab_trainer.models.components.mlp import MLPLogit
-from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.model_inputs import ModelInputs
 from ctrlab_trainer.training.batches import Batch
 
 
 class SIN(nn.Module):
-    """logit = linear + perceptron([fields, fusion(CIN(fields), [transformer over each history and its candidate])])."""
+    """logit = linear + MLP([fields, fusion(CIN(fields), [transformer over each history and its candidate])])."""
 
-    def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
+    def __init__(self, config: Config, inputs: ModelInputs, parts: frozenset[str]) -> None:
         super().__init__()
         self.histories = inputs.histories if "bst" in parts else ()
         self.linear = LinearTerm(inputs) if "linear" in parts else None
@@ -43,18 +43,18 @@ class SIN(nn.Module):
         self.dnn = MLPLogit(width, config) if width else None
 
     def forward(self, batch: Batch) -> Tensor:
-        """[B] logits."""
+        """Return [B] logits."""
         linear = apply_branch(self.linear, batch)
         if self.embedding is None or self.dnn is None:
             return sum_branches(linear)
         embedded = self.embedding(batch)
-        seen = [embedded.fields.flatten(start_dim=1)] if self.with_fields else []
+        dnn_inputs = [embedded.fields.flatten(start_dim=1)] if self.with_fields else []
         if self.fusion is not None:
-            seen.append(self.fusion(self._branches(embedded)))
-        return sum_branches(linear, self.dnn(torch.cat(seen, dim=1)))
+            dnn_inputs.append(self.fusion(self._branches(embedded)))
+        return sum_branches(linear, self.dnn(torch.cat(dnn_inputs, dim=1)))
 
     def _branches(self, embedded: Embedded) -> dict[str, Tensor]:
-        found = {"cin": self.cin(embedded.fields)} if self.cin is not None else {}
+        branches = {"cin": self.cin(embedded.fields)} if self.cin is not None else {}
         if self.histories:
-            found["bst"] = torch.cat(pool_by_candidate(embedded, self.histories, self.sequences), dim=1)
-        return found
+            branches["bst"] = torch.cat(pool_by_candidate(embedded, self.histories, self.sequences), dim=1)
+        return branches

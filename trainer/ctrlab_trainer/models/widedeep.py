@@ -6,14 +6,14 @@ from ctrlab_api.architectures.factorization_models import WideDeep as Config
 from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding, LinearTerm
 from ctrlab_trainer.models.components.logit_branches import apply_branch, sum_branches
 from ctrlab_trainer.models.components.mlp import MLPLogit
-from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.model_inputs import ModelInputs
 from ctrlab_trainer.training.batches import Batch
 
 
 class WideDeep(nn.Module):
-    """logit = linear + perceptron([v_1, ..., v_F])."""
+    """logit = linear + MLP([v_1, ..., v_F])."""
 
-    def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
+    def __init__(self, config: Config, inputs: ModelInputs, parts: frozenset[str]) -> None:
         super().__init__()
         with_dnn = "dnn" in parts
         self.linear = LinearTerm(inputs) if "linear" in parts else None
@@ -22,7 +22,7 @@ class WideDeep(nn.Module):
         self.dnn = MLPLogit(width, config) if with_dnn else None
 
     def forward(self, batch: Batch) -> Tensor:
-        """[B] logits."""
+        """Return [B] logits."""
         linear = apply_branch(self.linear, batch)
         if self.embedding is None:
             return sum_branches(linear)

@@ -7,28 +7,28 @@ from ctrlab_trainer.models.components.cin import CIN
 from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding, LinearTerm
 from ctrlab_trainer.models.components.logit_branches import apply_branch, sum_branches
 from ctrlab_trainer.models.components.mlp import MLPLogit
-from ctrlab_trainer.models.components.model_inputs import Inputs
+from ctrlab_trainer.models.components.model_inputs import ModelInputs
 from ctrlab_trainer.training.batches import Batch
 
 
 class CINLogit(nn.Module):
-    """A CIN and one output unit."""
+    """A CIN with one output unit."""
 
-    def __init__(self, config: Config, inputs: Inputs) -> None:
+    def __init__(self, config: Config, inputs: ModelInputs) -> None:
         super().__init__()
         self.maps = CIN(inputs.fields_with_histories, config.cin_units)
         self.output = nn.Linear(self.maps.width, 1)
 
     def forward(self, fields: Tensor) -> Tensor:
-        """[B] logits of [B, F, D]."""
+        """Return [B] logits for [B, F, D]."""
         logit: Tensor = self.output(self.maps(fields))
         return logit.squeeze(-1)
 
 
 class XDeepFM(nn.Module):
-    """logit = linear + CIN + perceptron, the last two over the same embeddings."""
+    """logit = linear + CIN + MLP, the last two over the same embeddings."""
 
-    def __init__(self, config: Config, inputs: Inputs, parts: frozenset[str]) -> None:
+    def __init__(self, config: Config, inputs: ModelInputs, parts: frozenset[str]) -> None:
         super().__init__()
         width = inputs.fields_with_histories * config.embedding_dim
         embeds = "cin" in parts or "dnn" in parts
@@ -38,7 +38,7 @@ class XDeepFM(nn.Module):
         self.dnn = MLPLogit(width, config) if "dnn" in parts else None
 
     def forward(self, batch: Batch) -> Tensor:
-        """[B] logits."""
+        """Return [B] logits."""
         linear = apply_branch(self.linear, batch)
         if self.embedding is None:
             return sum_branches(linear)

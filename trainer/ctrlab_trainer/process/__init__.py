@@ -1,1 +1,1 @@
-"""What a run record says of the code, the environment, the machine and the cost."""
+"""The worker process: device and memory, failures and termination, start log, and what a run record states about it."""

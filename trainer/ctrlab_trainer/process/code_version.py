@@ -1,4 +1,4 @@
-"""Which code runs: the installed version, and the commit where it runs from a checkout."""
+"""The code of a run: the installed version, and the commit if it runs from a checkout."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ PACKAGE = "ctrlab"
 
 @cache
 def code_record() -> CodeRecord:
-    """The record; commit and dirty flag are absent where the code is installed without its repository or git."""
+    """Return the record; commit and dirty flag are absent if the code is installed without its repository or git."""
     status = _git("status", "--porcelain", "--untracked-files=no")
     return CodeRecord(
         package=PACKAGE,
@@ -26,15 +26,15 @@ def code_record() -> CodeRecord:
 
 
 def _git(*arguments: str) -> str | None:
-    """The output of a git command in the checkout that this file is tracked in, or None."""
-    here = Path(__file__).resolve()
+    """Return the output of a git command in the checkout that tracks this file; None without one."""
+    file = Path(__file__).resolve()
     try:
         tracked = subprocess.run(
-            ["git", "ls-files", "--error-unmatch", here.name], cwd=here.parent, capture_output=True
+            ["git", "ls-files", "--error-unmatch", file.name], cwd=file.parent, capture_output=True
         )
         if tracked.returncode:
             return None
-        found = subprocess.run(["git", *arguments], cwd=here.parent, capture_output=True, text=True, check=True)
+        output = subprocess.run(["git", *arguments], cwd=file.parent, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return found.stdout.strip()
+    return output.stdout.strip()

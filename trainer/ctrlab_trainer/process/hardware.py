@@ -1,4 +1,4 @@
-"""On which machine: processor, memory, GPU and node."""
+"""The machine of a run: processor, memory, GPU and node."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ from ctrlab_api.records import HardwareRecord
 
 
 def hardware_record(device: str) -> HardwareRecord:
-    """The record; the GPU's name and CUDA's version only where the run used a GPU."""
+    """Return the record; it names GPU and CUDA version only if the run used a GPU, and the node only in a pod."""
     on_gpu = device == "cuda"
     return HardwareRecord(
         cpu=_cpu_model(),
@@ -25,9 +25,9 @@ def hardware_record(device: str) -> HardwareRecord:
 
 
 def _cpu_model() -> str:
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text().splitlines():
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()

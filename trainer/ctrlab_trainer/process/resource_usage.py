@@ -1,25 +1,18 @@
-"""What a run costs: time, processor time and the highest memory of the process."""
+"""The resources that a run uses: time, processor time and peak memory of the process."""
 
-import os
 import resource
-import socket
 import sys
 import time
 from datetime import UTC, datetime
 
 import torch
 
-from ctrlab_api.names import Variable
 from ctrlab_api.records import ProcessRecord
-
-
-def worker_name() -> str:
-    """Who runs this."""
-    return os.environ.get(Variable.WORKER) or f"{socket.gethostname()}/{os.getpid()}"
+from ctrlab_trainer.process.worker_identity import worker_name
 
 
 class ResourceUsage:
-    """Counts from its creation."""
+    """Measures from its creation."""
 
     def __init__(self, device: str) -> None:
         self._device = device
@@ -30,8 +23,10 @@ class ResourceUsage:
             torch.cuda.reset_peak_memory_stats()
 
     def record(self, gpu_seconds: float, runs: int = 1) -> ProcessRecord:
-        """What each of so many runs that were made together cost until now; `gpu_seconds` is how long a GPU was in use
-        for them."""
+        """Return the usage until now as the share of one run, out of `runs` that were trained together.
+
+        `gpu_seconds` is the time that all of them together used a GPU.
+        """
         on_gpu = self._device == "cuda"
         return ProcessRecord(
             started=self._started.isoformat(timespec="seconds"),
@@ -45,21 +40,21 @@ class ResourceUsage:
         )
 
 
-def sum_usage(first: ProcessRecord, then: ProcessRecord) -> ProcessRecord:
-    """Of two pieces of work of one process, one after the other."""
-    peaks = [found.peak_gpu_memory_bytes for found in (first, then) if found.peak_gpu_memory_bytes is not None]
-    return then.model_copy(
+def sum_usage(first: ProcessRecord, second: ProcessRecord) -> ProcessRecord:
+    """Return the usage of two consecutive pieces of work of one process."""
+    gpu_peaks = [part.peak_gpu_memory_bytes for part in (first, second) if part.peak_gpu_memory_bytes is not None]
+    return second.model_copy(
         update={
             "started": first.started,
-            "wall_seconds": round(first.wall_seconds + then.wall_seconds, 3),
-            "cpu_seconds": round(first.cpu_seconds + then.cpu_seconds, 3),
-            "gpu_seconds": round(first.gpu_seconds + then.gpu_seconds, 3),
-            "peak_gpu_memory_bytes": max(peaks) if peaks else None,
+            "wall_seconds": round(first.wall_seconds + second.wall_seconds, 3),
+            "cpu_seconds": round(first.cpu_seconds + second.cpu_seconds, 3),
+            "gpu_seconds": round(first.gpu_seconds + second.gpu_seconds, 3),
+            "peak_gpu_memory_bytes": max(gpu_peaks) if gpu_peaks else None,
         }
     )
 
 
 def peak_memory() -> int:
-    """The largest resident size of this process so far, in bytes."""
+    """Return the largest resident size of this process so far, in bytes."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,4 +1,4 @@
-"""In which environment: interpreter, packages, numeric libraries, and the few variables that change results."""
+"""The software environment of a run: interpreter, packages, numeric libraries, and variables that change results."""
 
 import os
 import platform
@@ -21,11 +21,11 @@ VARIABLES = (
     "OPENBLAS_NUM_THREADS",
     "PYTHONHASHSEED",
 )
-"""Recorded if set; the rest of the environment may hold secrets and is never recorded."""
+"""Recorded if set; the rest of the environment may contain secrets and is never recorded."""
 
 
 def environment_record() -> EnvironmentRecord:
-    """The record of this process."""
+    """Return the record of this process."""
     return EnvironmentRecord(
         python=platform.python_version(),
         platform=platform.platform(),
@@ -38,12 +38,12 @@ def environment_record() -> EnvironmentRecord:
 
 @cache
 def _packages() -> dict[str, str]:
-    found = {distribution.metadata["Name"]: distribution.version for distribution in distributions()}
-    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+    versions = {distribution.metadata["Name"]: distribution.version for distribution in distributions()}
+    return dict(sorted(versions.items(), key=lambda item: item[0].lower()))
 
 
 def _blas() -> str:
-    """The library that torch multiplies matrices with, and the BLAS libraries loaded in the process."""
+    """Return the library that torch multiplies matrices with, and the BLAS libraries loaded in the process."""
     loaded = {f"{pool['internal_api']} {pool['version']}" for pool in threadpool_info() if pool["user_api"] == "blas"}
     with_mkl = ["mkl (torch)"] if "BLAS_INFO=mkl" in torch.__config__.show() else []
-    return ", ".join([*with_mkl, *sorted(loaded)]) or "none found"
+    return ", ".join([*with_mkl, *sorted(loaded)]) or "none detected"

@@ -1,7 +1,8 @@
-"""The log of how often a final run began, and how the starts ended that left no record.
+"""The start log of a final run: when each start began, and how the starts without a record ended.
 
-A run that was evicted or whose machine broke down is made again with the same seed. Its record then tells of the
-earlier starts, so that a reader can see which results come from machines in trouble.
+A run that was evicted, or whose machine failed, is repeated with the same seed. Its record then lists the earlier
+starts as anomalies, so that a reader can see which results come from unreliable machines. Writing the log imports no
+torch.
 """
 
 from collections.abc import Iterator
@@ -13,53 +14,52 @@ from ctrlab_api.names import ExitCode, ObjectKey, RunFile
 from ctrlab_api.records import Anomaly, RunEnd, RunStart, interrupted_start
 from ctrlab_store import ObjectExists, Store, StoreError
 from ctrlab_trainer.process.failures import is_out_of_memory
-from ctrlab_trainer.process.resource_usage import worker_name
 from ctrlab_trainer.process.run_records import find_record
+from ctrlab_trainer.process.worker_identity import worker_name
 
 
 @dataclass(frozen=True)
 class StartLog:
-    """Of one (variant, seed); `experiment` is the experiment's folder."""
+    """The start log of one (variant, seed); `experiment` is the folder of the experiment."""
 
     experiment: Store
     variant: str
     seed: int
 
     @contextmanager
-    def entered(self) -> Iterator[tuple[Anomaly, ...]]:
-        """Logs a start, and its end if that is an exception; gives an anomaly for each earlier start.
+    def log_start(self) -> Iterator[tuple[Anomaly, ...]]:
+        """Log a start, and its end if that is an exception; yield an anomaly for each earlier start.
 
-        A run that has its record has ended well, whatever becomes of the others of its batch.
+        A run that has its record has ended well, whatever happens to the other runs of its batch.
         """
-        earlier = self.cut_off()
-        number = self._begin(len(earlier) + 1)
+        interrupted = self.interrupted_starts()
+        number = self._begin(len(interrupted) + 1)
         try:
-            yield earlier
+            yield interrupted
         except BaseException as error:
-            # The reason that the run ends must get through, whatever the store says to a note about it.
+            # The original exception must propagate even if the store cannot log it.
             with suppress(StoreError):
                 if find_record(self.experiment, self.variant, self.seed) is None:
                     self._put(RunFile.end(number), _end(number, error))
             raise
 
-    def cut_off(self) -> tuple[Anomaly, ...]:
-        """One anomaly for each logged start; asked while no record is there, so all of them were cut off."""
-        found: list[Anomaly] = []
+    def interrupted_starts(self) -> tuple[Anomaly, ...]:
+        """Return one anomaly per logged start; without a record of the run, all of them were interrupted."""
+        anomalies: list[Anomaly] = []
         number = 1
-        while self.experiment.exists(ObjectKey.starts(self.variant, self.seed, RunFile.start(number))):
-            found.append(self._anomaly(number))
+        while self.experiment.exists(self._key(RunFile.start(number))):
+            anomalies.append(self._anomaly(number))
             number += 1
-        return tuple(found)
+        return tuple(anomalies)
 
     def _anomaly(self, number: int) -> Anomaly:
-        key = ObjectKey.starts(self.variant, self.seed, RunFile.start(number))
-        start = RunStart.model_validate_json(self.experiment.get(key))
-        last = ObjectKey.starts(self.variant, self.seed, RunFile.end(number))
-        known = self.experiment.exists(last)
-        return interrupted_start(start, RunEnd.model_validate_json(self.experiment.get(last)) if known else None)
+        start = RunStart.model_validate_json(self.experiment.get(self._key(RunFile.start(number))))
+        end_key = self._key(RunFile.end(number))
+        end = RunEnd.model_validate_json(self.experiment.get(end_key)) if self.experiment.exists(end_key) else None
+        return interrupted_start(start, end)
 
     def _begin(self, number: int) -> int:
-        """The number that this start got; another worker that begins at the same moment takes its own."""
+        """Log the start and return its number, the next free one if another worker begins at the same moment."""
         while True:
             start = RunStart(number=number, at=_now(), by=worker_name())
             try:
@@ -70,17 +70,20 @@ class StartLog:
                 return number
 
     def _put(self, file: str, content: RunStart | RunEnd) -> None:
-        self.experiment.put(ObjectKey.starts(self.variant, self.seed, file), content.to_json().encode())
+        self.experiment.put(self._key(file), content.to_json().encode())
+
+    def _key(self, file: str) -> str:
+        return ObjectKey.starts(self.variant, self.seed, file)
 
 
 def _end(number: int, error: BaseException) -> RunEnd:
     if isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and error.code == ExitCode.TERMINATED):
-        message = "was stopped by a signal: an eviction, a time limit or a stop by hand"
+        message = "was stopped by a signal: an eviction, a time limit or a manual stop"
         return RunEnd(number=number, at=_now(), how="terminated", message=message)
-    what = str(error).partition("\n")[0] or type(error).__name__
+    reason = str(error).partition("\n")[0] or type(error).__name__
     if is_out_of_memory(error):
-        return RunEnd(number=number, at=_now(), how="out-of-memory", message=f"ran out of memory: {what}")
-    return RunEnd(number=number, at=_now(), how="failed", message=f"failed: {what}")
+        return RunEnd(number=number, at=_now(), how="out-of-memory", message=f"ran out of memory: {reason}")
+    return RunEnd(number=number, at=_now(), how="failed", message=f"failed: {reason}")
 
 
 def _now() -> str:

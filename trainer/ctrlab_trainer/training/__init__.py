@@ -1,1 +1,1 @@
-"""The training loop, shared by trials and final runs."""
+"""The training loop that trials and final runs share, with its batches, row order, optimizer and seeds."""

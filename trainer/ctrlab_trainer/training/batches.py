@@ -1,9 +1,9 @@
-"""Rows on their way to a model: encoded arrays as tensors on the device, and batches gathered from them by index.
+"""Batches: encoded arrays as tensors on the device, and batches gathered from them by index.
 
-There is no loader and no worker process: a batch is a handful of `index_select` calls on arrays which stay in memory
-(on a CPU they are the memory-mapped files themselves, shared by all processes; `windows` is for larger data). Histories
-are gathered from the event log with the latest event first, so that a column's number is its recency and a batch may
-stop at its longest history.
+There is no loader and no worker process: a batch takes a few `index_select` calls on arrays which stay in memory (on a
+CPU the memory-mapped files themselves, shared by all processes; `row_windows` is for larger data). Histories are
+gathered from the event log with the latest event first, so that the column number is the recency of an event and a
+batch can stop at its longest history.
 """
 
 import copy
@@ -29,75 +29,75 @@ class Batch:
     ids: Tensor
     """[B, W] int32 rows of the fused table; 0 is padding."""
     numeric: Tensor
-    """[B, numeric features] what the embedding of each numeric feature is multiplied by."""
+    """[B, numeric features] values that the embedding of each numeric feature is multiplied by."""
     multicategorical_counts: tuple[Tensor, ...]
-    """[B, 1] float, ids of each multi-categorical feature, at least 1."""
+    """[B, 1] float, number of ids of each multi-categorical feature, at least 1."""
     history_counts: tuple[Tensor, ...]
-    """[B, 1] float, events of each history, at least 1."""
+    """[B, 1] float, number of events of each history, at least 1."""
     history_widths: tuple[int, ...]
-    """Columns of each history in `ids`; on a CPU only as many as the batch's longest needs."""
+    """Columns of each history in `ids`; on a CPU only as many as the longest history of the batch needs."""
     labels: Tensor
     """[B] float 0 or 1."""
     history_gaps: tuple[Tensor | None, ...] = ()
-    """[B, L] int32 rows of the fused table for the time since each event, 0 where none is; None for a history whose
-    times are not asked for."""
+    """[B, L] int32 rows of the fused table for the time since each event, 0 for padding; None for a history without
+    time gaps."""
 
 
 @dataclass(frozen=True)
 class _Lookup:
-    """What stands for each id of the events."""
+    """Maps the ids of events to other ids, such as from items to their categories."""
 
     first: int
     ids: Tensor
 
-    def of(self, events: Tensor) -> Tensor:
-        """Ids in place of the events' own; padding stays."""
-        places = (events - self.first).clamp_(min=0)
-        return torch.where(events != PADDING, self.ids[places], PADDING)
+    def apply(self, events: Tensor) -> Tensor:
+        """Return the mapped ids; padding stays."""
+        indices = (events - self.first).clamp_(min=0)
+        return torch.where(events != PADDING, self.ids[indices], PADDING)
 
 
 @dataclass(frozen=True)
-class _Gaps:
+class _TimeGaps:
     """Times since events, as ids of a block that begins at `offset`."""
 
-    events: Tensor
-    """[1 + events], a moment of no meaning before the log."""
+    event_times: Tensor
+    """[1 + events], with an arbitrary time before the log for absent events."""
     offset: int
 
-    def of(self, rows: Tensor, places: Tensor) -> Tensor:
-        """[B, L] int32 of the times of rows [B] and places in the log [B, L]; 0 where the place is.
+    def ids(self, row_times: Tensor, positions: Tensor) -> Tensor:
+        """Return the [B, L] int32 ids for rows [B] and positions in the log [B, L]; 0 where the position is 0.
 
-        Id n stands for a time of 2^(n-1) or more and less than 2^n; times below 1 share id 0.
+        Id n stands for a time of at least 2^(n-1) and less than 2^n; times below 1 share id 0.
         """
-        since = (rows[:, None] - self.events[places]).double()
+        since = (row_times[:, None] - self.event_times[positions]).double()
         power = torch.frexp(since).exponent.clamp(0, TIME_GAP_IDS - 1).int()
-        return torch.where(places != 0, power + self.offset, 0)
+        return torch.where(positions != 0, power + self.offset, 0)
 
 
 @dataclass(frozen=True)
-class _Log:
-    """Events, whichever rows are held."""
+class _EventLog:
+    """The events of a history feature, independent of the rows that are loaded."""
 
     events: Tensor
-    """[1 + events], a padding id before the log, so that the place of an absent event is 0."""
+    """[1 + events], with a padding id before the log, so that the position of an absent event is 0."""
     length: int
     shift: int
     lookup: _Lookup | None
-    gaps: _Gaps | None
+    gaps: _TimeGaps | None
 
 
 @dataclass(frozen=True)
 class _History:
-    """Events of each row, as places in a log."""
+    """The events of each row, as positions in a log."""
 
-    log: _Log
+    log: _EventLog
     start: Tensor
     end: Tensor
     times: Tensor | None
 
 
 class DeviceData:
-    """A split on a device, seen through a schema (which may lack some of the split's features)."""
+    """The rows of a split on a device, with the features of a schema (which may lack some of the split's)."""
 
     def __init__(self, split: EncodedSplit, schema: EncodedSchema, device: str) -> None:
         self.device = torch.device(device)
@@ -105,16 +105,16 @@ class DeviceData:
         self._shifts = _shifts(schema.of_kind("categorical"), self.device)
         offsets = [feature.offset for feature in schema.of_kind("numeric")]
         self._numeric_ids = torch.tensor(offsets, dtype=torch.int32, device=self.device)
-        self._logs = self._logs_of(split)
-        self._hold(split)
+        self._logs = self._event_logs(split)
+        self._load(split)
 
-    def holding(self, split: EncodedSplit) -> "DeviceData":
-        """Other rows with the same logs of events, which are not copied."""
+    def with_split(self, split: EncodedSplit) -> "DeviceData":
+        """Return other rows with the same event logs, which are not copied."""
         other = copy.copy(self)
-        other._hold(split)
+        other._load(split)
         return other
 
-    def _hold(self, split: EncodedSplit) -> None:
+    def _load(self, split: EncodedSplit) -> None:
         self.rows = split.rows
         self.labels = self._tensor(np.asarray(split.labels)).float()
         """[rows] 0 or 1."""
@@ -127,8 +127,8 @@ class DeviceData:
         self._histories = [self._history(log, split.histories[name]) for name, log in self._logs.items()]
 
     def batch(self, index: Tensor) -> Batch:
-        """The rows of that index ([B] int64 on the device), in its order."""
-        multicategorical = [_moved(ids.index_select(0, index), shift) for ids, shift in self._multicategorical]
+        """Return the rows of the index ([B] int64 on the device), in its order."""
+        multicategorical = [_table_rows(ids.index_select(0, index), shift) for ids, shift in self._multicategorical]
         categorical = self._categorical.rows(index)
         histories = [self._gather(history, index) for history in self._histories]
         ids = [
@@ -137,12 +137,12 @@ class DeviceData:
             *multicategorical,
             *(gathered for gathered, _, _ in histories),
         ]
-        present = [part for part in ids if part.shape[1]]
+        present = [columns for columns in ids if columns.shape[1]]
         return Batch(
             ids=torch.cat(present, dim=1) if len(present) > 1 else present[0],
             numeric=self._numeric.rows(index),
             multicategorical_counts=tuple(
-                (part != 0).sum(dim=1, keepdim=True).clamp_(min=1).float() for part in multicategorical
+                (lists != 0).sum(dim=1, keepdim=True).clamp_(min=1).float() for lists in multicategorical
             ),
             history_counts=tuple(counts for _, counts, _ in histories),
             history_widths=tuple(gathered.shape[1] for gathered, _, _ in histories),
@@ -150,14 +150,16 @@ class DeviceData:
             labels=self.labels.index_select(0, index),
         )
 
-    def in_order(self, windows: Iterable[Window], size: int) -> Iterator[Tensor]:
-        """[<= size] row numbers, batch after batch; a last batch of a single row joins the one before it, because
-        batch normalisation needs two."""
-        return _batches(joined_order(windows), size)
+    def index_batches(self, windows: Iterable[Window], size: int) -> Iterator[Tensor]:
+        """Yield [<= size] row numbers.
 
-    def in_turn(self, size: int) -> Iterator[Tensor]:
-        """The same, of the rows as they stand in the files."""
-        return _batches(torch.arange(self.rows, device=self.device), size)
+        A last batch of a single row is merged into the previous one, because batch normalisation needs two rows.
+        """
+        return _split_into_batches(joined_order(windows), size)
+
+    def sequential_batches(self, size: int) -> Iterator[Tensor]:
+        """Yield the same for the rows in the order of the files."""
+        return _split_into_batches(torch.arange(self.rows, device=self.device), size)
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
         with warnings.catch_warnings():
@@ -165,8 +167,8 @@ class DeviceData:
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             return torch.from_numpy(array).to(self.device)
 
-    def _logs_of(self, split: EncodedSplit) -> dict[str, _Log]:
-        """By feature; histories may share a log, which is copied once."""
+    def _event_logs(self, split: EncodedSplit) -> dict[str, _EventLog]:
+        """Return the logs by feature; histories may share a log, which is copied once."""
         copies: dict[int, Tensor] = {}
 
         def after_padding(log: NDArray[Any]) -> Tensor:
@@ -174,72 +176,73 @@ class DeviceData:
                 copies[id(log)] = self._tensor(np.concatenate([np.zeros(1, log.dtype), log]))
             return copies[id(log)]
 
-        def log_of(feature: EncodedFeature) -> _Log:
+        def log_of(feature: EncodedFeature) -> _EventLog:
             history = split.histories[feature.name]
             block = next((gaps for gaps in self._schema.of_kind("gaps") if gaps.of == feature.name), None)
             lookup, gaps = None, None
             if history.lookup is not None:
                 lookup = _Lookup(history.lookup.first, self._tensor(history.lookup.ids))
             if history.times is not None and block is not None:
-                gaps = _Gaps(after_padding(history.times.events), block.offset)
-            return _Log(after_padding(history.events), feature.length, feature.shift, lookup, gaps)
+                gaps = _TimeGaps(after_padding(history.times.events), block.offset)
+            return _EventLog(after_padding(history.events), feature.length, feature.shift, lookup, gaps)
 
         return {feature.name: log_of(feature) for feature in self._schema.of_kind("history")}
 
-    def _history(self, log: _Log, history: EncodedHistory) -> _History:
+    def _history(self, log: _EventLog, history: EncodedHistory) -> _History:
         times = None if history.times is None or log.gaps is None else self._tensor(history.times.rows)
         return _History(log, self._tensor(history.start), self._tensor(history.end), times)
 
     def _gather(self, history: _History, index: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return ids, counts and time gaps of the events of the rows."""
         log, times = history.log, history.times
         start, end = history.start.index_select(0, index), history.end.index_select(0, index)
         lengths = (end - start).clamp_(max=log.length)
         # On a GPU the width is fixed: reading the longest length would wait for the device.
         width = log.length if self.device.type == "cuda" else max(1, int(lengths.max()))
-        # In arithmetic of 32 bits, which a CPU does many at a time; a choice by booleans it does one by one.
-        size = torch.int32 if len(log.events) < 2**31 else torch.int64
-        recency = torch.arange(width, dtype=size, device=self.device)
-        present = (lengths.to(size)[:, None] - recency).clamp_(0, 1)
-        places = (end.to(size)[:, None] - recency).mul_(present)
-        gathered = log.events.index_select(0, places.flatten()).view(len(index), width)
-        gaps = None if log.gaps is None or times is None else log.gaps.of(times.index_select(0, index), places)
+        # 32-bit arithmetic, which a CPU vectorises; selecting by booleans would process one element at a time.
+        integer = torch.int32 if len(log.events) < 2**31 else torch.int64
+        recency = torch.arange(width, dtype=integer, device=self.device)
+        present = (lengths.to(integer)[:, None] - recency).clamp_(0, 1)
+        positions = (end.to(integer)[:, None] - recency).mul_(present)
+        gathered = log.events.index_select(0, positions.flatten()).view(len(index), width)
+        gaps = None if log.gaps is None or times is None else log.gaps.ids(times.index_select(0, index), positions)
         if log.lookup is not None:
-            gathered = log.lookup.of(gathered)
-        return _moved(gathered, log.shift), lengths.clamp_(min=1)[:, None].float(), gaps
+            gathered = log.lookup.apply(gathered)
+        return _table_rows(gathered, log.shift), lengths.clamp_(min=1)[:, None].float(), gaps
 
 
 class _Columns:
-    """Rows of a matrix, of the columns that the schema still has."""
+    """Rows of a matrix, with the columns that the schema still has."""
 
     def __init__(self, matrix: Tensor, features: tuple[EncodedFeature, ...]) -> None:
         self._matrix = matrix
         columns = [feature.column for feature in features]
-        everything = columns == list(range(matrix.shape[1]))
-        self._columns = None if everything else torch.tensor(columns, dtype=torch.int64, device=matrix.device)
+        complete = columns == list(range(matrix.shape[1]))
+        self._columns = None if complete else torch.tensor(columns, dtype=torch.int64, device=matrix.device)
 
     def rows(self, index: Tensor) -> Tensor:
-        found = self._matrix.index_select(0, index)
-        return found if self._columns is None else found.index_select(1, self._columns)
+        rows = self._matrix.index_select(0, index)
+        return rows if self._columns is None else rows.index_select(1, self._columns)
 
 
 def _shifts(features: tuple[EncodedFeature, ...], device: torch.device) -> Tensor | None:
-    """[features] of categorical ids, which are never padding; None where nothing has moved."""
+    """Return the [features] shifts of categorical ids, which are never padding; None if there is no shift."""
     if not any(feature.shift for feature in features):
         return None
     return torch.tensor([feature.shift for feature in features], dtype=torch.int32, device=device)
 
 
-def _moved(ids: Tensor, shift: int) -> Tensor:
-    """Ids as rows of the model's table; padding stays."""
+def _table_rows(ids: Tensor, shift: int) -> Tensor:
+    """Return encoded ids as rows of the model's table; padding stays."""
     return torch.where(ids != PADDING, ids - shift, ids) if shift else ids
 
 
-def _batches(order: Tensor, size: int) -> Iterator[Tensor]:
+def _split_into_batches(order: Tensor, size: int) -> Iterator[Tensor]:
     return (order[start:end] for start, end in batch_bounds(len(order), size))
 
 
 def batch_bounds(rows: int, size: int) -> list[tuple[int, int]]:
-    """Begin and end of each batch of `size` over `rows` rows; no batch but an only one has a single row."""
+    """Return begin and end of each batch of `size`; no batch has a single row unless it is the only one."""
     starts = list(range(0, rows, size))
     if len(starts) > 1 and rows - starts[-1] == 1:
         starts.pop()

@@ -1,7 +1,7 @@
-"""Training of one model: epochs over permuted rows, judged on validation rows, until no epoch is better.
+"""The training loop of one model: epochs over permuted rows, each followed by validation, with early stopping.
 
-Nothing waits for the device inside an epoch: losses are added up there and read once at its end. Divergence is a
-result, not an error: it is returned with what was reached before.
+Nothing waits for the device within an epoch: losses are summed on the device and read once at the end. Divergence is a
+result, not an error: it is returned with the best epoch so far.
 """
 
 import time
@@ -18,14 +18,14 @@ from ctrlab_api.records import EpochRecord
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.models import build
-from ctrlab_trainer.models.components.dropout import dropouts
+from ctrlab_trainer.models.components.dropout import dropout_layers
 from ctrlab_trainer.models.components.embedding_tables import row_wise_tables
 from ctrlab_trainer.training.batches import Batch
 from ctrlab_trainer.training.optimizer import ModelOptimizer
 from ctrlab_trainer.training.random_seeds import PurposeSeeds
 from ctrlab_trainer.training.row_order import RowOrdering, Window
 from ctrlab_trainer.training.row_windows import Rows, open_rows
-from ctrlab_trainer.training.step_execution import choose_execution, prepare_step, step_kind, wanted
+from ctrlab_trainer.training.step_execution import choose_execution, prepare_step, requested_execution, step_kind
 from ctrlab_trainer.training.training_run import TrainingResult, TrainingRun, Validator
 
 __all__ = ["TrainingResult", "TrainingStopped", "train", "training_step"]
@@ -34,7 +34,7 @@ STEPS_BETWEEN_STOP_CHECKS = 50
 
 
 class TrainingStopped(Exception):
-    """The caller's `stop` said so."""
+    """The caller's `stop` returned True."""
 
 
 def train(
@@ -51,23 +51,24 @@ def train(
     on_epoch: Callable[[EpochRecord], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> TrainingResult:
-    """Trains a variant with resolved parameters; equal arguments on one device and version give equal bits.
+    """Train a variant with resolved parameters; equal arguments on one device and version give equal bits.
 
-    `metrics` holds `primary_metric`. What `on_epoch` raises passes through; TrainingStopped when `stop` says so;
-    InvalidSpec for parts or features that cannot be removed.
+    `metrics` includes `primary_metric`. Exceptions of `on_epoch` propagate; raises TrainingStopped when `stop` returns
+    True, and InvalidSpec for parts or features that cannot be removed.
     """
-    seen = schema.without(variant.excluded_features)
+    model_schema = schema.without(variant.excluded_features)
     model = build(variant, config, schema, seeds, device)
-    order = RowOrdering.of(config.row_order, train, device)
-    rows, judge = open_rows(train, seen, order, device), Validator(valid, seen, device, primary_metric, metrics)
-    course = TrainingRun(model, config, judge, seeds, device, on_epoch, order)
-    epoch_of = EpochTraining(model, rows, course.optimisation, config, stop)
+    ordering = RowOrdering.choose(config.row_order, train, device)
+    rows = open_rows(train, model_schema, ordering, device)
+    validator = Validator(valid, model_schema, device, primary_metric, metrics)
+    run = TrainingRun(model, config, validator, seeds, device, on_epoch, ordering)
+    epoch_training = EpochTraining(model, rows, run.optimizer, config, stop)
     for _ in range(config.epochs):
         began = time.perf_counter()
-        course.judge_epoch(epoch_of.run(course.windows()), began)
-        if course.over:
+        run.end_epoch(epoch_training.run(run.windows()), began)
+        if run.finished:
             break
-    return course.result(step_kind(epoch_of.step))
+    return run.result(step_kind(epoch_training.step))
 
 
 class EpochTraining:
@@ -77,47 +78,51 @@ class EpochTraining:
         self,
         model: nn.Module,
         rows: Rows,
-        optimisation: ModelOptimizer,
+        optimizer: ModelOptimizer,
         config: Architecture,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._model, self._rows, self._config, self._stop = model, rows, config, stop
-        self._optimisation = optimisation
-        self._total = torch.zeros((), dtype=torch.float64, device=rows.device)
+        self._optimizer = optimizer
+        self._total_loss = torch.zeros((), dtype=torch.float64, device=rows.device)
         full_batches, row_wise = rows.rows // config.batch_size, bool(row_wise_tables(model))
-        choice = choose_execution(rows.device.type, config.optimizer, full_batches, wanted(), row_wise)
-        self.step = prepare_step(choice, self._update, config.batch_size, rows.device, dropouts(model))
-        """An update of the model with the rows of an index, as it is started here."""
+        execution = choose_execution(rows.device.type, config.optimizer, full_batches, requested_execution(), row_wise)
+        self.step = prepare_step(execution, self._update, config.batch_size, rows.device, dropout_layers(model))
+        """Updates the model with the rows of an index, with the chosen execution."""
 
-    def run(self, order: Iterable[Window]) -> float:
-        """The mean loss over the rows, without penalties; not finite if any batch's was not."""
+    def run(self, windows: Iterable[Window]) -> float:
+        """Train one epoch and return the mean loss over the rows, without penalties.
+
+        It is not finite if the loss of a batch was not.
+        """
         self._model.train()
-        self._total.zero_()
+        self._total_loss.zero_()
         with matmul_precision_context(self._config.precision, self._rows.device.type):
-            for step, index in enumerate(self._rows.in_order(order, self._config.batch_size)):
+            for step, index in enumerate(self._rows.index_batches(windows, self._config.batch_size)):
                 if step % STEPS_BETWEEN_STOP_CHECKS == 0 and self._stop():
                     raise TrainingStopped
                 self.step(index)
-        return float(self._total) / self._rows.rows
+        return float(self._total_loss) / self._rows.rows
 
     def _update(self, index: Tensor) -> None:
         batch = self._rows.batch(index)
-        self._total += training_step(self._model, batch, self._optimisation, self._config.precision) * len(index)
+        loss = training_step(self._model, batch, self._optimizer, self._config.precision)
+        self._total_loss += loss * len(index)
 
 
-def training_step(model: nn.Module, batch: Batch, optimisation: ModelOptimizer, precision: str) -> Tensor:
-    """One update of the model; its loss on the batch before the update, without penalties and without a gradient."""
-    optimisation.zero_grad()
+def training_step(model: nn.Module, batch: Batch, optimizer: ModelOptimizer, precision: str) -> Tensor:
+    """Update the model once and return its loss on the batch before the update, without penalties and gradient."""
+    optimizer.zero_grad()
     with autocast_context(batch, precision):
         logits = model(batch)
     loss = F.binary_cross_entropy_with_logits(logits.float(), batch.labels)
     loss.backward()  # type: ignore[no-untyped-call]
-    optimisation.step()
+    optimizer.step()
     return loss.detach()
 
 
 def autocast_context(batch: Batch, precision: str) -> AbstractContextManager[object]:
-    """Of the forward pass, whose operations the backward pass follows."""
+    """Return the precision context of the forward pass; the backward pass uses the same operations."""
     if batch.ids.is_cuda and precision == "bfloat16":
         return torch.autocast("cuda", dtype=torch.bfloat16)
     return nullcontext()
@@ -125,7 +130,7 @@ def autocast_context(batch: Batch, precision: str) -> AbstractContextManager[obj
 
 @contextmanager
 def matmul_precision_context(precision: str, device: str) -> Iterator[None]:
-    """Matrix products of a GPU in TensorFloat-32 where the specification asks for it, in both passes."""
+    """Multiply matrices on a GPU in TensorFloat-32 if the specification requests it, in both passes."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision(matmul_precision(precision, device))
     try:
@@ -135,5 +140,5 @@ def matmul_precision_context(precision: str, device: str) -> Iterator[None]:
 
 
 def matmul_precision(precision: str, device: str) -> str:
-    """Torch's word for how float32 matrices are multiplied."""
+    """Return torch's name of the precision in which float32 matrices are multiplied."""
     return "high" if precision == "tf32" and device == "cuda" else "highest"

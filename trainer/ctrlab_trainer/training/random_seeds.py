@@ -1,8 +1,8 @@
-"""Where chance comes from: one root seed per run, fanned out by purpose and then by name.
+"""Random seeds: one root seed per run, from which the seeds of all purposes and names are derived.
 
-A purpose has a stream of its own, so that drawing more of one (another dropout layer) does not shift another (the order
-of rows). Below a purpose, each parameter, each feature's rows of a table and each dropout layer has its own stream,
-keyed by its name: removing a part or a feature leaves all others with bit-equal initial weights.
+Each purpose has its own random stream, so that drawing more numbers for one (another dropout layer) does not shift
+another (the order of rows). Within a purpose, each parameter, each feature's rows of a table and each dropout layer has
+its own stream, keyed by its name: removing a part or a feature leaves all others with bit-equal initial weights.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 
 SEED_BITS = 53
-"""Seeds stay exact in every JSON reader, also in those that hold numbers as doubles."""
+"""Seeds of 53 bits stay exact in every JSON reader, including those that parse numbers as doubles."""
 
 
 @dataclass(frozen=True)
@@ -23,27 +23,27 @@ class PurposeSeeds:
     init: int
     """Initial weights."""
     order: int
-    """Order of the training rows, epoch after epoch."""
+    """Order of the training rows in every epoch."""
     dropout: int
     negatives: int
-    """Negatives drawn while training."""
+    """Negatives sampled during training."""
 
     @classmethod
-    def of(cls, root: int) -> Self:
-        """The four seeds of a root seed (at least 0), by `numpy.random.SeedSequence.spawn`."""
-        init, order, dropout, negatives = (_state(child) for child in np.random.SeedSequence(root).spawn(4))
+    def from_root(cls, root: int) -> Self:
+        """Derive the four seeds of a root seed (at least 0), by `numpy.random.SeedSequence.spawn`."""
+        init, order, dropout, negatives = (_seed_of(child) for child in np.random.SeedSequence(root).spawn(4))
         return cls(root, init, order, dropout, negatives)
 
     def purposes(self) -> dict[str, int]:
-        """Derived seed of each purpose, as the run record states them."""
+        """Return the derived seed of each purpose, as the run record lists them."""
         return {name: seed for name, seed in asdict(self).items() if name != "root"}
 
 
 def stream_seed(seed: int, name: str) -> int:
-    """The seed of the named stream below `seed`: equal for equal names, independent for different ones."""
+    """Return the seed of the named stream below `seed`: equal for equal names, independent for different ones."""
     key = np.frombuffer(hashlib.sha256(name.encode()).digest()[:16], dtype="<u4")
-    return _state(np.random.SeedSequence(seed, spawn_key=tuple(int(word) for word in key)))
+    return _seed_of(np.random.SeedSequence(seed, spawn_key=tuple(int(word) for word in key)))
 
 
-def _state(sequence: np.random.SeedSequence) -> int:
+def _seed_of(sequence: np.random.SeedSequence) -> int:
     return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(64 - SEED_BITS))

@@ -1,9 +1,9 @@
-"""In which order rows are taken: any order of all of them, blocks of neighbouring rows, or one after another.
+"""The order of rows in an epoch: a permutation of all rows, or of blocks of neighbouring rows.
 
-Any order of all rows is best for learning, and needs all of them in memory: from a file it would read a page for each
-row. Data that do not fit are taken in blocks of neighbouring rows. The blocks are permuted, so many of them as fit into
-a window are read together, and the rows of the window are permuted among each other. Sizes of blocks and windows are
-constants, in bytes of the split's rows: the order follows from data and seed, on every machine.
+A permutation of all rows is best for learning, but needs all of them in memory: from a file, each row would read a
+page. Data that do not fit are read in blocks of neighbouring rows. The blocks are permuted, as many of them as fit into
+a window are read together, and the rows of the window are permuted. Sizes of blocks and windows are constants, in bytes
+of the split's rows: the order follows from data and seed on every machine.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,12 +17,12 @@ from ctrlab_api.records.runs import RowPermutation
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit, row_arrays, split_arrays
 from ctrlab_trainer.process import memory_limits
 
-BLOCK = 2**18
-"""Bytes of neighbouring rows that are read together, which a disk reads at nearly its full speed."""
-WINDOW = 2**8
+BLOCK_BYTES = 2**18
+"""Size of a block of neighbouring rows, which a disk reads at nearly its full speed."""
+WINDOW_BLOCKS = 2**8
 """Blocks that are in memory together: 64 MiB."""
-SHARE = 0.5
-"""Of the memory: larger data are read in blocks, unless the specification says otherwise."""
+MAX_MEMORY_SHARE = 0.5
+"""Larger data, as a share of the memory, are read in blocks unless the specification says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Window:
     blocks: tuple[range, ...]
     """Neighbouring rows, in the order in which they are read."""
     order: Tensor
-    """[rows of all blocks] int64, the places among them in the order in which they are taken."""
+    """[rows of all blocks] int64, positions within the window in the order in which the rows are used."""
 
-    def rows(self) -> Tensor:
-        """[rows of all blocks] int64, their numbers in the order in which they are taken."""
+    def row_numbers(self) -> Tensor:
+        """Return [rows of all blocks] int64 row numbers in the order in which the rows are used."""
         if self.blocks[0] == range(len(self.order)):
             return self.order
         device = self.order.device
@@ -45,60 +45,64 @@ class Window:
 
 @dataclass(frozen=True)
 class RowOrdering:
-    """How the rows of one split are taken."""
+    """The way in which the rows of one split are ordered."""
 
-    taken: RowPermutation
+    permutation: RowPermutation
     rows: int
-    block: int
+    block_rows: int
     """Rows of a block; the last one has fewer."""
 
     @classmethod
-    def of(cls, wanted: RowOrder, split: EncodedSplit, device: str) -> "RowOrdering":
-        """As the specification wants it, and by the memory where it leaves that open; a GPU holds all rows itself."""
-        in_blocks = device == "cpu" and split_bytes(split) > SHARE * memory_limits.total()
-        taken: RowPermutation = ("blocks" if in_blocks else "rows") if wanted == "auto" else wanted
-        together = sum(array.nbytes for array in row_arrays(split))
-        return cls(taken, split.rows, max(1, BLOCK * split.rows // max(1, together)))
+    def choose(cls, requested: RowOrder, split: EncodedSplit, device: str) -> "RowOrdering":
+        """Return the ordering that the specification requests.
+
+        `auto` depends on the memory, and a GPU holds all rows.
+        """
+        too_large = device == "cpu" and split_bytes(split) > MAX_MEMORY_SHARE * memory_limits.total_bytes()
+        permutation: RowPermutation = ("blocks" if too_large else "rows") if requested == "auto" else requested
+        row_bytes = sum(array.nbytes for array in row_arrays(split))
+        return cls(permutation, split.rows, max(1, BLOCK_BYTES * split.rows // max(1, row_bytes)))
 
     @property
-    def window(self) -> int:
+    def window_rows(self) -> int:
         """Rows of a window of blocks; the last one has fewer."""
-        return self.block * WINDOW
+        return self.block_rows * WINDOW_BLOCKS
 
-    def windows(self, chance: torch.Generator) -> Iterator[Window]:
-        """Every row once, permuted on the generator's device."""
-        if self.taken == "rows":
-            yield Window((range(self.rows),), _permutation(self.rows, chance))
+    def windows(self, generator: torch.Generator) -> Iterator[Window]:
+        """Yield every row once, permuted on the generator's device."""
+        if self.permutation == "rows":
+            yield Window((range(self.rows),), _permutation(self.rows, generator))
             return
         blocks = self._blocks()
-        shuffled = [blocks[place] for place in _permutation(len(blocks), chance).tolist()]
-        for together in _windows(shuffled):
-            yield Window(together, _permutation(sum(map(len, together)), chance))
+        shuffled = [blocks[index] for index in _permutation(len(blocks), generator).tolist()]
+        for window in _group_blocks(shuffled):
+            yield Window(window, _permutation(sum(map(len, window)), generator))
 
-    def in_turn(self) -> Iterator[Window]:
-        """Every row once, as they stand in the files."""
-        for together in _windows(self._blocks()):
-            yield Window(together, torch.arange(sum(map(len, together))))
+    def sequential_windows(self) -> Iterator[Window]:
+        """Yield every row once, in the order of the files."""
+        for window in _group_blocks(self._blocks()):
+            yield Window(window, torch.arange(sum(map(len, window))))
 
     def _blocks(self) -> list[range]:
-        return [range(start, min(start + self.block, self.rows)) for start in range(0, self.rows, self.block)]
+        size = self.block_rows
+        return [range(start, min(start + size, self.rows)) for start in range(0, self.rows, size)]
 
 
 def joined_order(windows: Iterable[Window]) -> Tensor:
-    """[rows] int64: the rows of all windows, in the order in which they are taken."""
-    parts = [window.rows() for window in windows]
+    """Return the [rows] int64 row numbers of all windows, in the order in which the rows are used."""
+    parts = [window.row_numbers() for window in windows]
     return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def split_bytes(split: EncodedSplit) -> int:
-    """Of everything that it holds, logs of events included."""
+    """Return the size of all arrays of a split, event logs included."""
     return sum(array.nbytes for array in split_arrays(split).values())
 
 
-def _windows(blocks: list[range]) -> Iterator[tuple[range, ...]]:
-    for first in range(0, len(blocks), WINDOW):
-        yield tuple(blocks[first : first + WINDOW])
+def _group_blocks(blocks: list[range]) -> Iterator[tuple[range, ...]]:
+    for first in range(0, len(blocks), WINDOW_BLOCKS):
+        yield tuple(blocks[first : first + WINDOW_BLOCKS])
 
 
-def _permutation(size: int, chance: torch.Generator) -> Tensor:
-    return torch.randperm(size, generator=chance, device=chance.device)
+def _permutation(size: int, generator: torch.Generator) -> Tensor:
+    return torch.randperm(size, generator=generator, device=generator.device)

@@ -1,8 +1,8 @@
-"""Rows that stay in their files but for the window that is worked on, and the next one, which is read meanwhile.
+"""Rows that stay in their files except for the current window and the next one, which is read ahead.
 
-A batch needs rows that lie anywhere in a window. Read through the mapped files they would come page by page, when they
-are touched; here a thread reads whole blocks ahead, so that training waits for no disk that is faster than itself.
-Logs of events stay in memory: a row's history lies anywhere in them, and an event is smaller than a row.
+A batch needs rows from random positions of a window. Through memory-mapped files they would be read page by page, when
+they are touched; here a thread reads whole blocks ahead, so that training waits for no disk that is faster than itself.
+Event logs stay in memory: the history of a row can be anywhere in them, and an event is smaller than a row.
 """
 
 import itertools
@@ -29,7 +29,7 @@ Arrays = list[NDArray[Any]]
 
 
 class Rows(Protocol):
-    """Rows of a split, wherever they are."""
+    """The rows of a split, in memory or in files."""
 
     @property
     def rows(self) -> int:
@@ -37,111 +37,114 @@ class Rows(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where batches are."""
+        """Device of the batches."""
 
-    def in_order(self, windows: Iterable[Window], size: int) -> Iterator[Tensor]:
-        """[<= size] indices for `batch`, each good until the next; windows of all rows."""
+    def index_batches(self, windows: Iterable[Window], size: int) -> Iterator[Tensor]:
+        """Yield [<= size] indices for `batch`, each valid until the next; the windows contain all rows."""
 
-    def in_turn(self, size: int) -> Iterator[Tensor]:
-        """The same, of the rows as they stand in the files."""
+    def sequential_batches(self, size: int) -> Iterator[Tensor]:
+        """Yield the same for the rows in the order of the files."""
 
     def batch(self, index: Tensor) -> Batch:
-        """The rows of such an index."""
+        """Return the rows of such an index."""
 
 
-def open_rows(split: EncodedSplit, schema: EncodedSchema, order: RowOrdering, device: str) -> Rows:
-    """All rows on the device, or windows of them where they are taken in blocks and the device has no own memory."""
-    if order.taken == "blocks" and device == "cpu":
-        return WindowedRows(split, schema, order)
+def open_rows(split: EncodedSplit, schema: EncodedSchema, ordering: RowOrdering, device: str) -> Rows:
+    """Return all rows on the device; windows of them if they are read in blocks and the device is the CPU."""
+    if ordering.permutation == "blocks" and device == "cpu":
+        return WindowedRows(split, schema, ordering)
     return DeviceData(split, schema, device)
 
 
 def rows_in_file_order(split: EncodedSplit, schema: EncodedSchema, device: str) -> Rows:
-    """Rows that are taken as they stand in the files: in memory, or in windows where there is too little of it."""
-    return open_rows(split, schema, RowOrdering.of("auto", split, device), device)
+    """Return rows that are used in the order of the files: in memory, or in windows if there is too little of it."""
+    return open_rows(split, schema, RowOrdering.choose("auto", split, device), device)
 
 
 class WindowedRows:
-    """`Rows` on a CPU of which a window is in memory."""
+    """`Rows` on a CPU, of which one window is in memory."""
 
-    def __init__(self, split: EncodedSplit, schema: EncodedSchema, order: RowOrdering) -> None:
+    def __init__(self, split: EncodedSplit, schema: EncodedSchema, ordering: RowOrdering) -> None:
         self.rows = split.rows
         self.device = torch.device("cpu")
-        self._split, self._order = split, order
+        self._split, self._ordering = split, ordering
         self._files = row_arrays(split)
-        self._none = DeviceData(with_rows(split, [file[:0] for file in self._files]), schema, "cpu")
-        self._held = self._none
+        self._empty = DeviceData(with_rows(split, [file[:0] for file in self._files]), schema, "cpu")
+        self._window = self._empty
 
     def batch(self, index: Tensor) -> Batch:
-        """The rows at these places of the window."""
-        return self._held.batch(index)
+        """Return the rows at these positions of the window."""
+        return self._window.batch(index)
 
-    def in_turn(self, size: int) -> Iterator[Tensor]:
-        """[<= size] places in the window, which moves on with the batches."""
-        return self.in_order(self._order.in_turn(), size)
+    def sequential_batches(self, size: int) -> Iterator[Tensor]:
+        """Yield [<= size] positions in the window, which advances with the batches; rows in the order of the files."""
+        return self.index_batches(self._ordering.sequential_windows(), size)
 
-    def in_order(self, windows: Iterable[Window], size: int) -> Iterator[Tensor]:
-        """The same, in another order. Batches are those of all rows at once: rows that are left over in one window go
-        to the beginning of the next."""
-        stretches = _stretches(windows, [end for _, end in batch_bounds(self.rows, size)])
-        most = min(self.rows, self._order.window + size)
-        rooms = itertools.cycle([_room(self._files, most), _room(self._files, most)])
-        rest: Arrays = [file[:0] for file in self._files]
+    def index_batches(self, windows: Iterable[Window], size: int) -> Iterator[Tensor]:
+        """Yield [<= size] positions in the window, which advances with the batches.
+
+        The batches are those of all rows at once: rows that are left over in one window are moved to the beginning of
+        the next.
+        """
+        segments = _segments(windows, [end for _, end in batch_bounds(self.rows, size)])
+        max_rows = min(self.rows, self._ordering.window_rows + size)
+        buffers = itertools.cycle([_allocate(self._files, max_rows), _allocate(self._files, max_rows)])
+        left_over: Arrays = [file[:0] for file in self._files]
         with ThreadPoolExecutor(max_workers=1) as reader:
 
-            def start() -> Future[tuple[_Stretch, Arrays]] | None:
-                stretch = next(stretches, None)
-                return None if stretch is None else reader.submit(self._read, stretch, next(rooms))
+            def read_next() -> Future[tuple[_Segment, Arrays]] | None:
+                segment = next(segments, None)
+                return None if segment is None else reader.submit(self._read, segment, next(buffers))
 
-            coming = start()
-            while coming is not None:
-                stretch, arrays = coming.result()
-                for array, left in zip(arrays, rest, strict=True):
-                    array[: stretch.left] = left
-                self._held = self._none.holding(with_rows(self._split, arrays))
-                coming = start()
-                order = torch.cat([torch.arange(stretch.left), stretch.left + stretch.window.order])
+            pending = read_next()
+            while pending is not None:
+                segment, arrays = pending.result()
+                for array, rows in zip(arrays, left_over, strict=True):
+                    array[: segment.left_over] = rows
+                self._window = self._empty.with_split(with_rows(self._split, arrays))
+                pending = read_next()
+                order = torch.cat([torch.arange(segment.left_over), segment.left_over + segment.window.order])
                 begin = 0
-                for end in stretch.ends:
+                for end in segment.batch_ends:
                     yield order[begin:end]
                     begin = end
-                rest = [array[order[begin:].numpy()] for array in arrays]
-        self._held = self._none
+                left_over = [array[order[begin:].numpy()] for array in arrays]
+        self._window = self._empty
 
-    def _read(self, stretch: "_Stretch", room: Arrays) -> tuple["_Stretch", Arrays]:
-        arrays = [array[: stretch.left + len(stretch.window.order)] for array in room]
+    def _read(self, segment: "_Segment", buffer: Arrays) -> tuple["_Segment", Arrays]:
+        arrays = [array[: segment.left_over + len(segment.window.order)] for array in buffer]
         for file, array in zip(self._files, arrays, strict=True):
-            read_rows(file, stretch.window.blocks, array[stretch.left :])
-        return stretch, arrays
+            read_rows(file, segment.window.blocks, array[segment.left_over :])
+        return segment, arrays
 
 
 @dataclass(frozen=True)
-class _Stretch:
-    """A window, after the rows that the one before it has left over."""
+class _Segment:
+    """A window after the rows that the previous one left over."""
 
     window: Window
-    left: int
-    ends: list[int]
-    """Of its batches."""
+    left_over: int
+    batch_ends: list[int]
+    """Ends of its batches."""
 
 
-def _stretches(windows: Iterable[Window], ends: list[int]) -> Iterator[_Stretch]:
-    """`ends` are those of the batches of all rows."""
-    taken, seen = 0, 0
+def _segments(windows: Iterable[Window], batch_ends: list[int]) -> Iterator[_Segment]:
+    """Yield the segments of the windows; `batch_ends` are those of the batches of all rows."""
+    used, seen = 0, 0
     for window in windows:
-        left, first = seen - taken, bisect_right(ends, taken)
+        left_over, first = seen - used, bisect_right(batch_ends, used)
         seen += len(window.order)
-        whole = ends[first : bisect_right(ends, seen)]
-        yield _Stretch(window, left, [end - taken for end in whole])
-        taken = whole[-1] if whole else taken
+        complete = batch_ends[first : bisect_right(batch_ends, seen)]
+        yield _Segment(window, left_over, [end - used for end in complete])
+        used = complete[-1] if complete else used
 
 
-def _room(files: Arrays, rows: int) -> Arrays:
-    """Arrays for so many rows, which leave the process when they are not needed, as freed memory would not."""
+def _allocate(files: Arrays, rows: int) -> Arrays:
+    """Return arrays for this number of rows; unlike freed heap memory, their memory leaves the process when unused."""
 
-    def array(shape: tuple[int, ...], of: np.dtype[Any]) -> NDArray[Any]:
-        numbers = math.prod(shape)
-        memory = mmap.mmap(-1, max(1, numbers * of.itemsize), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        return np.frombuffer(memory, of, numbers).reshape(shape)
+    def array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+        count = math.prod(shape)
+        memory = mmap.mmap(-1, max(1, count * dtype.itemsize), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        return np.frombuffer(memory, dtype, count).reshape(shape)
 
     return [array((rows, *file.shape[1:]), file.dtype) for file in files]

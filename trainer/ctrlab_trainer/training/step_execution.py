@@ -1,8 +1,8 @@
-"""How training steps are started: one operation after the other, or on a GPU as one recorded graph of all of them.
+"""The execution of training steps: operation by operation (eager), or on a GPU as one recorded CUDA graph.
 
-A step of a small model has about a thousand operations, and starting one takes a GPU longer than computing it. A graph
-starts them all at once. It holds addresses and shapes, so the rows of a batch come through one index tensor, and a last
-batch of another size goes the plain way. Both ways compute the same; the record says which was taken.
+A step of a small model has about a thousand operations, and launching one takes longer than a GPU needs to compute it.
+A graph launches all of them at once. It contains addresses and shapes, so the rows of a batch come through one index
+tensor, and a last batch of another size runs eagerly. Both kinds compute the same; the record states which was used.
 """
 
 import os
@@ -19,120 +19,126 @@ from ctrlab_api.records.runs import StepKind
 from ctrlab_trainer.models.components.dropout import Dropout
 
 WARM_UP_STEPS = 3
-"""Steps before one is recorded, in which libraries and optimisers set themselves up."""
-WORTH_IT = 10
-"""Full batches of an epoch below which recording a step costs more than it saves."""
+"""Steps before the recorded one, in which libraries and optimizers initialise themselves."""
+MIN_FULL_BATCHES = 10
+"""Full batches per epoch below which recording a step costs more than it saves."""
 CAPTURABLE_OPTIMIZERS = frozenset({"adam", "adamw"})
-"""Optimisers that read learning rate and number of steps from the device, as a graph needs it."""
+"""Optimizers that read learning rate and step count from the device, as a graph requires."""
 
 Step = Callable[[Tensor], None]
 """One update of the model (or of several) with the rows of an index."""
 Capture = Callable[[Callable[[], None], Sequence[Dropout]], Callable[[], None]]
-"""Records what is called, with the streams that it draws from, and returns what repeats it."""
+"""Records a call, with the random streams of the layers, and returns the function that replays it."""
 WarmUp = Callable[[Callable[[], None]], None]
 
 
 @dataclass(frozen=True)
 class StepExecution:
-    """How steps are started, and why."""
+    """The kind of execution, and the reason for it."""
 
     kind: StepKind
-    why: str
+    reason: str
 
 
 def choose_execution(
-    device: str, optimizer: str, full_batches: int, wanted: str = "auto", row_wise: bool = False
+    device: str, optimizer: str, full_batches: int, requested: str = "auto", row_wise: bool = False
 ) -> StepExecution:
-    """`wanted` is auto or eager; `full_batches` are those of one epoch; `row_wise`: some table is updated by rows."""
-    if wanted == "eager":
+    """Choose the execution of steps.
+
+    `requested` is auto or eager, `full_batches` the number of full batches per epoch; `row_wise` says whether a table
+    is updated row-wise.
+    """
+    if requested == "eager":
         return StepExecution("eager", f"{Variable.STEPS}=eager")
     if device != "cuda":
-        return StepExecution("eager", "graphs are for GPUs")
+        return StepExecution("eager", "CUDA graphs need a GPU")
     if optimizer not in CAPTURABLE_OPTIMIZERS:
-        return StepExecution("eager", f"{optimizer} takes its learning rate from the host")
+        return StepExecution("eager", f"{optimizer} reads its learning rate on the host")
     if row_wise:
-        return StepExecution("eager", "tables that are updated by rows have gradients of changing size")
-    if full_batches < WORTH_IT:
-        return StepExecution("eager", f"{full_batches} full batches an epoch are too few")
+        return StepExecution("eager", "the gradients of row-wise updated tables change in size")
+    if full_batches < MIN_FULL_BATCHES:
+        return StepExecution("eager", f"{full_batches} full batches per epoch are too few")
     return StepExecution("cuda-graph", f"{optimizer} on a GPU")
 
 
-def wanted() -> str:
-    """What the environment asks for; InvalidSpec for anything but auto and eager."""
-    given = os.environ.get(Variable.STEPS, "auto")
-    if given not in ("auto", "eager"):
-        raise InvalidSpec([Problem(Variable.STEPS, f"auto or eager, not {given!r}")])
-    return given
+def requested_execution() -> str:
+    """Return the execution that the environment requests; InvalidSpec for anything but auto and eager."""
+    value = os.environ.get(Variable.STEPS, "auto")
+    if value not in ("auto", "eager"):
+        raise InvalidSpec([Problem(Variable.STEPS, f"auto or eager, not {value!r}")])
+    return value
 
 
-def capture_on_gpu(step: Callable[[], None], layers: Sequence[Dropout]) -> Callable[[], None]:
-    """A CUDA graph of one step, which is recorded and not carried out; RuntimeError where something cannot be."""
+def capture_graph(step: Callable[[], None], layers: Sequence[Dropout]) -> Callable[[], None]:
+    """Record a step as a CUDA graph, without executing it; RuntimeError if an operation cannot be recorded."""
     graph = torch.cuda.CUDAGraph()
     for layer in layers:
-        layer.record_into(graph)
+        layer.register_stream(graph)
     with torch.cuda.graph(graph):
         step()
     replay: Callable[[], None] = graph.replay
     return replay
 
 
-def beside_the_main_stream(step: Callable[[], None]) -> None:
-    """Steps before a recording run on another stream, as torch asks."""
-    main, other = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    other.wait_stream(main)
-    with torch.cuda.stream(other):
+def run_on_side_stream(step: Callable[[], None]) -> None:
+    """Run a step on another stream than the current one, as torch requires for steps before a recording."""
+    current, side = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    side.wait_stream(current)
+    with torch.cuda.stream(side):
         step()
-    main.wait_stream(other)
+    current.wait_stream(side)
 
 
 @dataclass
 class RecordedStep:
-    """A step that is recorded after some warming up and then repeated; whatever fails, steps go on without."""
+    """A step that is recorded after warming up and then replayed; if recording fails, steps run eagerly."""
 
     step: Step
     index: Tensor
-    """[rows of a full batch] where the recorded step reads which rows it is for."""
+    """[rows of a full batch] from which the recorded step reads the rows of its batch."""
     layers: Sequence[Dropout]
     capture: Capture
     warm_up: WarmUp
     failure: str | None = None
-    _warm: int = 0
+    _warm_up_steps: int = 0
     _replay: Callable[[], None] | None = field(default=None, repr=False)
 
     def __call__(self, index: Tensor) -> None:
-        """One update with these rows."""
+        """Update the model with these rows."""
         if len(index) != len(self.index) or self.failure is not None:
             self.step(index)
-        elif self._warm < WARM_UP_STEPS:
-            self._warm += 1
+        elif self._warm_up_steps < WARM_UP_STEPS:
+            self._warm_up_steps += 1
             self.warm_up(lambda: self.step(index))
         else:
-            self._repeat(index)
+            self._record_or_replay(index)
 
-    def _repeat(self, index: Tensor) -> None:
+    def _record_or_replay(self, index: Tensor) -> None:
         self.index.copy_(index)
         if self._replay is None:
-            streams = [layer.state() for layer in self.layers]
+            states = [layer.stream_state() for layer in self.layers]
             try:
                 self._replay = self.capture(lambda: self.step(self.index), self.layers)
             except RuntimeError as error:
                 self.failure = str(error).partition("\n")[0]
-                print(f"steps are started one by one: recording one failed ({self.failure})", file=sys.stderr)
-                for layer, state in zip(self.layers, streams, strict=True):
-                    layer.restore(state)
+                print(f"training steps run eagerly: recording one failed ({self.failure})", file=sys.stderr)
+                for layer, state in zip(self.layers, states, strict=True):
+                    layer.restore_stream(state)
                 self.step(index)
                 return
         self._replay()
 
 
-def prepare_step(choice: StepExecution, step: Step, rows: int, device: torch.device, layers: Sequence[Dropout]) -> Step:
-    """The step as the choice has it; `rows` of a full batch."""
-    if choice.kind == "eager":
+def prepare_step(
+    execution: StepExecution, step: Step, rows: int, device: torch.device, layers: Sequence[Dropout]
+) -> Step:
+    """Return the step with the chosen execution; `rows` is the size of a full batch."""
+    if execution.kind == "eager":
         return step
     index = torch.zeros(rows, dtype=torch.int64, device=device)
-    return RecordedStep(step, index, layers, capture_on_gpu, beside_the_main_stream)
+    return RecordedStep(step, index, layers, capture_graph, run_on_side_stream)
 
 
 def step_kind(step: Step) -> StepKind:
-    """How steps were started in the end."""
+    """Return the kind of execution that steps used in the end."""
     return "cuda-graph" if isinstance(step, RecordedStep) and step.failure is None else "eager"

@@ -1,4 +1,4 @@
-"""A few batches of each variant, timed: what the estimate of an experiment's time and memory is made from."""
+"""Throughput of each variant, measured on a few batches, from which time and memory of an experiment are estimated."""
 
 import time
 from collections.abc import Iterator
@@ -29,28 +29,30 @@ from ctrlab_trainer.training.row_windows import open_rows, rows_in_file_order
 from ctrlab_trainer.training.scoring import SCORING_BATCH_ROWS, score_batch
 from ctrlab_trainer.training.variant_config import resolve_config
 
-WARM_UP = 2
-"""Batches before the clock starts: the first ones allocate."""
-SECONDS = 1.0
-"""For how long training and evaluation of each variant are measured, at least one batch each."""
+WARM_UP_BATCHES = 2
+"""Batches before the measurement: the first ones allocate."""
+MEASURED_SECONDS = 1.0
+"""Duration of the measurement of training and of evaluation for each variant, at least one batch each."""
 
 
 def calibrate(plan: Plan, key: ExperimentKey, store_root: Store) -> Calibration:
-    """Measures every variant on the prepared train and validation rows; nothing is written."""
+    """Measure every variant on the prepared train and validation rows; nothing is written."""
     device = set_up_torch()
     prepared = PreparedData.model_validate_json(store_root.below(key.prefix).get(ObjectKey.PREPARED))
-    schema, rows, valid = open_train_valid(store_root, prepared)
+    schema, train_split, valid_split = open_train_valid(store_root, prepared)
     startup = time.time() - psutil.Process().create_time()
     return Calibration(
         device=device,
         threads=torch.get_num_threads(),
         startup_seconds=startup,
-        variants={variant.name: _measure(variant, schema, rows, valid, device) for variant in plan.variants},
+        variants={
+            variant.name: _measure(variant, schema, train_split, valid_split, device) for variant in plan.variants
+        },
     )
 
 
 def middle_value(dimension: SearchDimension) -> ParameterValue:
-    """A value in the middle of the range: geometric on a log scale, the middle choice of a list."""
+    """Return a value in the middle of the range: geometric on a log scale, the middle choice of a list."""
     if dimension.categorical is not None:
         return dimension.categorical[(len(dimension.categorical) - 1) // 2]
     if dimension.int_ is not None:
@@ -62,61 +64,63 @@ def middle_value(dimension: SearchDimension) -> ParameterValue:
 
 
 def _measure(
-    variant: Variant, schema: EncodedSchema, rows: EncodedSplit, valid: EncodedSplit, device: str
+    variant: Variant, schema: EncodedSchema, train_split: EncodedSplit, valid_split: EncodedSplit, device: str
 ) -> VariantCalibration:
-    middles = {name: middle_value(dimension) for name, dimension in variant.search.items()}
-    config = resolve_config(
-        variant, variant.search_space.active_point(middles) or variant.search_space.find_point() or {}
-    )
-    model = build(variant, config, schema, PurposeSeeds.of(0), device)
-    seen = schema.without(variant.excluded_features)
-    optimisation = ModelOptimizer(model, config)
-    order = RowOrdering.of(config.row_order, rows, device)
-    train_rows, valid_rows = open_rows(rows, seen, order, device), rows_in_file_order(valid, seen, device)
-    chance = torch.Generator(device).manual_seed(0)
+    middle = {name: middle_value(dimension) for name, dimension in variant.search.items()}
+    space = variant.search_space
+    config = resolve_config(variant, space.active_point(middle) or space.find_point() or {})
+    model = build(variant, config, schema, PurposeSeeds.from_root(0), device)
+    model_schema = schema.without(variant.excluded_features)
+    optimizer = ModelOptimizer(model, config)
+    ordering = RowOrdering.choose(config.row_order, train_split, device)
+    train_rows = open_rows(train_split, model_schema, ordering, device)
+    valid_rows = rows_in_file_order(valid_split, model_schema, device)
+    generator = torch.Generator(device).manual_seed(0)
 
-    def epochs() -> Iterator[Batch]:
+    def train_batches() -> Iterator[Batch]:
         while True:
-            yield from map(train_rows.batch, train_rows.in_order(order.windows(chance), config.batch_size))
+            indices = train_rows.index_batches(ordering.windows(generator), config.batch_size)
+            yield from map(train_rows.batch, indices)
 
-    def passes() -> Iterator[Batch]:
+    def valid_batches() -> Iterator[Batch]:
         while True:
-            yield from map(valid_rows.batch, valid_rows.in_turn(SCORING_BATCH_ROWS[valid_rows.device.type]))
+            indices = valid_rows.sequential_batches(SCORING_BATCH_ROWS[valid_rows.device.type])
+            yield from map(valid_rows.batch, indices)
 
-    def train_batches() -> Iterator[int]:
+    def train() -> Iterator[int]:
         model.train()
-        for batch in epochs():
-            training_step(model, batch, optimisation, config.precision)
+        for batch in train_batches():
+            training_step(model, batch, optimizer, config.precision)
             yield len(batch.labels)
 
-    def evaluate_batches() -> Iterator[int]:
-        for batch in passes():
+    def evaluate() -> Iterator[int]:
+        for batch in valid_batches():
             score_batch(model, batch)
             yield len(batch.labels)
 
-    train_speed, evaluate_speed = _speed(train_batches(), device), _speed(evaluate_batches(), device)
+    train_speed, evaluate_speed = _rows_per_second(train(), device), _rows_per_second(evaluate(), device)
     return VariantCalibration(
         train_rows_per_second=train_speed,
         evaluate_rows_per_second=evaluate_speed,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         epochs=config.epochs,
-        seconds_per_epoch=rows.rows / train_speed + valid.rows / evaluate_speed,
+        seconds_per_epoch=train_split.rows / train_speed + valid_split.rows / evaluate_speed,
         peak_memory_bytes=peak_memory(),
     )
 
 
-def _speed(batches: Iterator[int], device: str) -> float:
-    """Rows per second of an endless iterator that yields the rows of each batch it has worked on."""
-    for _ in range(WARM_UP):
+def _rows_per_second(batches: Iterator[int], device: str) -> float:
+    """Return the speed of an endless iterator that yields the number of rows of each processed batch."""
+    for _ in range(WARM_UP_BATCHES):
         next(batches)
-    _wait(device)
+    _synchronize(device)
     rows, began = 0, time.perf_counter()
-    while rows == 0 or time.perf_counter() - began < SECONDS:
+    while rows == 0 or time.perf_counter() - began < MEASURED_SECONDS:
         rows += next(batches)
-        _wait(device)
+        _synchronize(device)
     return rows / (time.perf_counter() - began)
 
 
-def _wait(device: str) -> None:
+def _synchronize(device: str) -> None:
     if device == "cuda":
         torch.cuda.synchronize()

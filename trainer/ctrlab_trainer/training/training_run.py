@@ -1,6 +1,6 @@
-"""The course of one training, epoch after epoch: judged on validation rows, best epoch kept, over when none is better.
+"""The state of one training between epochs: validation, the best epoch, and the end of the training.
 
-Apart from the loop, because seeds that are trained in one batch have a course each.
+It is separate from the loop because each seed of a batch has its own training run.
 """
 
 import time
@@ -33,21 +33,21 @@ from ctrlab_trainer.training.scoring import probabilities
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training ended with."""
+    """The outcome of a training."""
 
     best_epoch: int | None
-    """Counted from 1; None if no epoch had a defined validation metric."""
+    """Counted from 1; None if the validation metric was undefined in every epoch."""
     best_value: float | None
-    """The primary metric on validation rows at the best epoch."""
+    """The primary metric on the validation rows at the best epoch."""
     metrics_valid: dict[str, float | None]
     """Every metric at the best epoch."""
     curve: tuple[EpochRecord, ...]
     state: dict[str, Tensor] | None
     """Parameters and buffers at the best epoch, on the CPU."""
     parameters: int
-    """Trainable numbers."""
+    """Number of trainable parameters."""
     divergence: str | None
-    """What was not finite, and in which epoch."""
+    """Which value was not finite, and in which epoch."""
     valid_scores: NDArray[np.float32] | None
     """[validation rows] probabilities at the best epoch."""
     steps: StepKind = "eager"
@@ -56,34 +56,36 @@ class TrainingResult:
 
 
 class Validator:
-    """Validation rows, and the metrics that are computed of them; ValueError for a metric without direction."""
+    """The validation rows and the metrics computed on them; ValueError if the primary metric has no direction."""
 
     def __init__(
-        self, valid: EncodedSplit, seen: EncodedSchema, device: str, primary: str, metrics: tuple[str, ...]
+        self, valid: EncodedSplit, schema: EncodedSchema, device: str, primary_metric: str, metrics: tuple[str, ...]
     ) -> None:
-        self.rows = rows_in_file_order(valid, seen, device)
-        self.primary = primary
-        self.names = metrics
-        direction = METRIC_DIRECTIONS[cast(MetricName, primary)]
+        self.rows = rows_in_file_order(valid, schema, device)
+        self.primary_metric = primary_metric
+        self.metrics = metrics
+        direction = METRIC_DIRECTIONS[cast(MetricName, primary_metric)]
         if direction == "none":
-            raise ValueError(f"{primary} has no better and worse; it cannot be the primary metric")
+            raise ValueError(f"{primary_metric} has no direction (higher or lower is better); it cannot be primary")
         self.direction = direction
         self._labels = np.asarray(valid.labels)
         self._users = valid.users
 
-    def metrics(self, found: Tensor, scores: NDArray[np.float32]) -> dict[str, float | None]:
-        """Every metric of these scores, which are given on the device and on the host."""
-        there: dict[str, float | None] = {}
-        if isinstance(self.rows, DeviceData) and computes_auc_on_device(self.rows.device.type, self.names):
-            there = {"auc": device_auc.auc(self.rows.labels, found)}
-        rest = cast(tuple[MetricName, ...], tuple(name for name in self.names if name not in there))
-        here = compute_metrics(rest, self._labels, scores, self._users).values if rest else {}
-        return {name: there[name] if name in there else here[cast(MetricName, name)] for name in self.names}
+    def compute(self, device_scores: Tensor, scores: NDArray[np.float32]) -> dict[str, float | None]:
+        """Return every metric of the scores, given on the device and on the host."""
+        on_device: dict[str, float | None] = {}
+        if isinstance(self.rows, DeviceData) and computes_auc_on_device(self.rows.device.type, self.metrics):
+            on_device = {"auc": device_auc.auc(self.rows.labels, device_scores)}
+        others = cast(tuple[MetricName, ...], tuple(name for name in self.metrics if name not in on_device))
+        on_host = compute_metrics(others, self._labels, scores, self._users).values if others else {}
+        return {
+            name: on_device[name] if name in on_device else on_host[cast(MetricName, name)] for name in self.metrics
+        }
 
 
-def computes_auc_on_device(device: str, names: Sequence[str]) -> bool:
-    """Whether AUC is computed where the scores are: a GPU sorts sooner than a CPU, and the value is the same."""
-    return device == "cuda" and "auc" in names
+def computes_auc_on_device(device: str, metrics: Sequence[str]) -> bool:
+    """Whether AUC is computed on the device of the scores: a GPU sorts faster than a CPU, and the value is the same."""
+    return device == "cuda" and "auc" in metrics
 
 
 class TrainingRun:
@@ -93,66 +95,70 @@ class TrainingRun:
         self,
         model: nn.Module,
         config: Architecture,
-        judge: Validator,
+        validator: Validator,
         seeds: PurposeSeeds,
         device: str,
         on_epoch: Callable[[EpochRecord], None],
-        order: RowOrdering,
+        ordering: RowOrdering,
     ) -> None:
         self.model = model
-        self.optimisation = ModelOptimizer(model, config)
-        self._judge = judge
+        self.optimizer = ModelOptimizer(model, config)
+        self._validator = validator
         self._on_epoch = on_epoch
-        self._stopping = EarlyStopping(judge.direction, config.patience)
-        self._order = order
-        self._chance = torch.Generator(device).manual_seed(seeds.order)
+        self._early_stopping = EarlyStopping(validator.direction, config.patience)
+        self._ordering = ordering
+        self._generator = torch.Generator(device).manual_seed(seeds.order)
         self._curve: list[EpochRecord] = []
-        self._metrics_valid: dict[str, float | None] = dict.fromkeys(judge.names)
+        self._metrics_valid: dict[str, float | None] = dict.fromkeys(validator.metrics)
         self._state: dict[str, Tensor] | None = None
         self._scores: NDArray[np.float32] | None = None
         self._divergence: str | None = None
 
     @property
-    def over(self) -> bool:
-        """Whether patience has ended, or the training has diverged."""
-        return self._divergence is not None or self._stopping.exhausted
+    def finished(self) -> bool:
+        """Whether patience is exhausted or the training has diverged."""
+        return self._divergence is not None or self._early_stopping.exhausted
 
     def windows(self) -> Iterator[Window]:
-        """The order of the next epoch's rows."""
-        return self._order.windows(self._chance)
+        """Yield the rows of the next epoch in their order."""
+        return self._ordering.windows(self._generator)
 
-    def judge_epoch(self, loss: float, began: float) -> None:
-        """Ends an epoch that began at this moment (perf_counter) with this mean loss; what `on_epoch` raises passes."""
-        epoch, rate, judge = len(self._curve) + 1, self.optimisation.learning_rate, self._judge
+    def end_epoch(self, loss: float, began: float) -> None:
+        """Validate an epoch that began at `began` (perf_counter) and had this mean loss.
+
+        Exceptions of `on_epoch` propagate.
+        """
+        epoch, learning_rate, validator = len(self._curve) + 1, self.optimizer.learning_rate, self._validator
         finite = np.isfinite(loss)
-        found = probabilities(self.model, judge.rows) if finite else torch.full((judge.rows.rows,), torch.nan)
-        scores = found.cpu().numpy()
+        rows = validator.rows
+        device_scores = probabilities(self.model, rows) if finite else torch.full((rows.rows,), torch.nan)
+        scores = device_scores.cpu().numpy()
         if not np.isfinite(scores).all():
-            what = "validation predictions" if finite else "the training loss"
-            self._divergence = f"{what} not finite in epoch {epoch}"
-        values = dict.fromkeys(judge.names) if self._divergence else judge.metrics(found, scores)
-        improved = self._stopping.improves(epoch, values[judge.primary])
+            value = "validation predictions" if finite else "the training loss"
+            self._divergence = f"{value} not finite in epoch {epoch}"
+        metrics = dict.fromkeys(validator.metrics) if self._divergence else validator.compute(device_scores, scores)
+        improved = self._early_stopping.improves(epoch, metrics[validator.primary_metric])
         if improved:
-            self._metrics_valid, self._scores = values, scores
+            self._metrics_valid, self._scores = metrics, scores
             self._state = {name: tensor.detach().cpu().clone() for name, tensor in self.model.state_dict().items()}
         self._curve.append(
             EpochRecord(
                 epoch=epoch,
                 train_loss=loss if finite else None,
-                valid=values,
-                learning_rate=rate,
+                valid=metrics,
+                learning_rate=learning_rate,
                 seconds=time.perf_counter() - began,
             )
         )
         self._on_epoch(self._curve[-1])
-        if not self.over:
-            self.optimisation.end_epoch(epoch, improved)
+        if not self.finished:
+            self.optimizer.end_epoch(epoch, improved)
 
     def result(self, steps: StepKind = "eager") -> TrainingResult:
-        """What it ended with; `steps` says how they were started."""
+        """Return the outcome; `steps` is the kind of execution of the training steps."""
         return TrainingResult(
-            best_epoch=self._stopping.best_epoch,
-            best_value=self._stopping.best_value,
+            best_epoch=self._early_stopping.best_epoch,
+            best_value=self._early_stopping.best_value,
             metrics_valid=self._metrics_valid,
             curve=tuple(self._curve),
             state=self._state,
@@ -160,6 +166,6 @@ class TrainingRun:
             divergence=self._divergence,
             valid_scores=self._scores,
             steps=steps,
-            row_order=self._order.taken,
+            row_order=self._ordering.permutation,
             row_wise_tables=tuple(row_wise_tables(self.model)),
         )

@@ -1,4 +1,4 @@
-"""A variant's complete configuration: what the plan fixes, what tuning found, and the declared defaults."""
+"""The complete configuration of a variant: fixed parameters of the plan, tuned parameters and declared defaults."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from ctrlab_api.records.studies import ParameterValue
 
 
 def resolve_config(variant: Variant, tuned: Mapping[str, ParameterValue]) -> Architecture:
-    """The architecture's validated parameters; a tuned value wins over a fixed one.
+    """Return the validated parameters of the architecture; a tuned value takes precedence over a fixed one.
 
     Raises InvalidSpec with one problem for each parameter that is unknown or out of range.
     """
@@ -22,7 +22,7 @@ def resolve_config(variant: Variant, tuned: Mapping[str, ParameterValue]) -> Arc
         raise InvalidSpec(
             [
                 Problem(
-                    f"{variant.name}.{'.'.join(str(place) for place in detail['loc']) or 'parameters'}",
+                    f"{variant.name}.{'.'.join(map(str, detail['loc'])) or 'parameters'}",
                     f"{detail['msg'].removeprefix('Value error, ')}, not {detail['input']!r}",
                 )
                 for detail in error.errors(include_url=False)

@@ -1,1 +1,1 @@
-"""The tuning worker: trials of the shared study."""
+"""The tuning worker, and the replay of its trials."""

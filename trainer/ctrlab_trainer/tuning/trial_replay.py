@@ -1,4 +1,4 @@
-"""Trains trials of a frozen search again, on train and validation rows alone, and compares every epoch's value."""
+"""Repeat trials of a frozen study, on train and validation rows only, and compare the value after every epoch."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,14 +16,14 @@ from ctrlab_trainer.tuning.tuning_worker import TrialTraining
 
 
 @dataclass(frozen=True)
-class Replayed:
-    """One trial, twice."""
+class ReplayedTrial:
+    """The learning curves of a trial and of its repetition."""
 
-    search: int
-    """Which of the repeated searches, from 1."""
+    study: int
+    """Number of the repeated study, from 1."""
     trial: int
     recorded: dict[int, float]
-    """Validation value after each epoch; a pruned trial has fewer epochs than it could."""
+    """Validation value after each epoch; pruning cuts it off."""
     repeated: dict[int, float]
 
     @property
@@ -32,47 +32,49 @@ class Replayed:
         return self.recorded == self.repeated
 
 
-class _Enough(Exception):
-    """As many epochs as the recorded trial had."""
+class _CurveComplete(Exception):
+    """The repetition of a pruned trial has reached the last recorded epoch."""
 
 
-def replay(plan: Plan, key: ExperimentKey, store_root: Store, variant: str, most: int | None) -> Iterator[Replayed]:
-    """The best `most` trials (all for None) of each search of a variant, trained again; pruned ones come last.
+def replay(
+    plan: Plan, key: ExperimentKey, store_root: Store, variant: str, trials: int | None
+) -> Iterator[ReplayedTrial]:
+    """Repeat the best `trials` trials (all for None) of each study of a variant; pruned trials come last.
 
-    Raises InvalidInput for a search that is not frozen, or in which nothing was tuned.
+    Raises InvalidInput for a study that is not frozen, or that has no trials.
     """
     folder = store_root.below(key.prefix)
     try:
         record = StudyRecord.model_validate_json(folder.get(ObjectKey.study(variant)))
     except ObjectNotFound:
-        raise InvalidInput([Problem(f"search of {variant}", "is not frozen yet; let it finish first")]) from None
+        raise InvalidInput([Problem(f"study of {variant}", "is not frozen yet; let it finish first")]) from None
     if not record.trials:
-        raise InvalidInput([Problem(f"search of {variant}", "has no trials: nothing was tuned for it")])
+        raise InvalidInput([Problem(f"study of {variant}", "has no trials: nothing was tuned for it")])
     prepared = PreparedData.model_validate_json(folder.get(ObjectKey.PREPARED))
-    schema, rows, valid = open_train_valid(store_root, prepared)
+    schema, train_split, valid_split = open_train_valid(store_root, prepared)
     device = set_up_torch()
-    for number, search in enumerate(record.all_studies):
-        training = TrialTraining(plan, variant, device, number, schema, rows, valid)
-        for trial in _best(search)[:most]:
-            yield Replayed(number + 1, trial.number, trial.curve, _curve(training, trial))
+    for repeat, study in enumerate(record.all_studies):
+        training = TrialTraining(plan, variant, device, repeat, schema, train_split, valid_split)
+        for trial in _best_first(study)[:trials]:
+            yield ReplayedTrial(repeat + 1, trial.number, trial.curve, _repeat_curve(training, trial))
 
 
-def _best(search: StudyRecord) -> list[TrialRecord]:
-    sign = -1.0 if search.direction == "maximize" else 1.0
-    found = [trial for trial in search.trials if trial.counted and trial.value is not None]
-    return sorted(found, key=lambda trial: (trial.state != "COMPLETE", sign * (trial.value or 0.0), trial.slot))
+def _best_first(study: StudyRecord) -> list[TrialRecord]:
+    sign = -1.0 if study.direction == "maximize" else 1.0
+    trials = [trial for trial in study.trials if trial.counted and trial.value is not None]
+    return sorted(trials, key=lambda trial: (trial.state != "COMPLETE", sign * (trial.value or 0.0), trial.slot))
 
 
-def _curve(training: TrialTraining, trial: TrialRecord) -> dict[int, float]:
+def _repeat_curve(training: TrialTraining, trial: TrialRecord) -> dict[int, float]:
     curve: dict[int, float] = {}
 
-    def note(epoch: EpochRecord) -> None:
+    def add_epoch(epoch: EpochRecord) -> None:
         value = epoch.valid[training.metric]
         if value is not None:
             curve[epoch.epoch] = value
         if trial.state == "PRUNED" and epoch.epoch >= max(trial.curve, default=0):
-            raise _Enough
+            raise _CurveComplete
 
-    with suppress(_Enough):
-        training.train(trial.parameters, note)
+    with suppress(_CurveComplete):
+        training.train(trial.parameters, add_epoch)
     return curve

@@ -1,7 +1,7 @@
-"""A tuning worker: trains trial after trial of one variant on train and validation rows, and freezes the search.
+"""The tuning worker: trains the trials of one variant on train and validation rows, and freezes the study.
 
-It is given no way to the test rows. Every trial of a search is trained with the same seed, so that trials differ by
-their parameters alone; repeated searches differ in it. These seeds lie outside the range of the final runs' seeds.
+It has no access to the test rows. All trials of a study are trained with the same seed, so that they differ only in
+their parameters; repeated studies differ in this seed. Seeds of trials lie outside the range of the final runs' seeds.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,6 +17,7 @@ from ctrlab_api.names import ExitCode, ObjectKey
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import EpochRecord, PreparedData, StudyRecord
 from ctrlab_api.records.studies import ParameterValue
+from ctrlab_api.schema_types import MAX_INT32
 from ctrlab_store import ObjectNotFound, Store
 from ctrlab_study import (
     LeasedTrial,
@@ -37,8 +38,8 @@ from ctrlab_trainer.training.loop import TrainingResult, TrainingStopped, train
 from ctrlab_trainer.training.random_seeds import PurposeSeeds
 from ctrlab_trainer.training.variant_config import resolve_config
 
-FIRST_TRIAL_SEED: Final = 2**31
-"""Seeds of final runs are below it, those of trials are not."""
+FIRST_TRIAL_SEED: Final = MAX_INT32 + 1
+"""The lowest seed of a trial; seeds of final runs are lower."""
 
 
 def tune(
@@ -51,12 +52,11 @@ def tune(
     *,
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Works on the search of `variant` until it is frozen in the store; returns at once if it is.
+    """Run trials of `variant` until its study is frozen in the store; return at once if it is.
 
-    `database`: URL of the study database. `worker`: unique among all workers, and the name by which the reaper asks
-    whether it lives. When `stop` says yes, the slot goes back and SystemExit(143) is raised. Raises SearchFailed when
-    the search is over without a result, InvalidInput for a search that cannot be done here, StudyUnavailable and
-    StoreError.
+    `database` is the URL of the study database. `worker` is unique among all workers, and the name by which the reaper
+    checks whether it is alive. When `stop` returns True, the slot is released and SystemExit(143) raised. Raises
+    StudyFailed if the study ends without a result, InvalidInput if it cannot run here, StudyUnavailable and StoreError.
     """
     experiment = store_root.below(key.prefix)
     if experiment.exists(ObjectKey.study(variant)):
@@ -67,45 +67,49 @@ def tune(
     if without_trials is not None:
         publish_study(experiment, without_trials)
         return
-    earlier = _earlier(plan, store_root, variant, prepared)
+    warm_start = _warm_start_trials(plan, store_root, variant, prepared)
     studies = StudyDatabase(database)
     try:
-        repeats = [studies.study(key, plan, variant, repeat, earlier) for repeat in range(plan.tuning.study_count)]
+        repeats = [studies.study(key, plan, variant, repeat, warm_start) for repeat in range(plan.tuning.study_count)]
         train_and_valid = open_train_valid(store_root, prepared)
         device = set_up_torch()
-        gpus = _gpus(plan, device)
+        gpus = _gpu_count(plan, device)
         for study in repeats:
             training = TrialTraining(plan, variant, device, study.repeat, *train_and_valid)
             run_trials(study, worker, partial(_objective, training), gpus=gpus, stop=stop)
-        first, *further = (study.freeze(prepared.digest) for study in repeats)
-        publish_study(experiment, first.model_copy(update={"repeats": tuple(further) or None}))
+        first, *others = (study.freeze(prepared.digest) for study in repeats)
+        publish_study(experiment, first.model_copy(update={"repeats": tuple(others) or None}))
     except WorkerInterrupted:
         raise SystemExit(ExitCode.TERMINATED) from None
     finally:
         studies.dispose()
 
 
-def _earlier(plan: Plan, store_root: Store, variant: str, prepared: PreparedData) -> WarmStartTrials | None:
-    """What the sampler may know before the first trial; None where nothing is asked for, or nothing is of this name."""
-    warm = plan.tuning.warm_start
-    if warm is None:
+def _warm_start_trials(plan: Plan, store_root: Store, variant: str, prepared: PreparedData) -> WarmStartTrials | None:
+    """Return the trials that the sampler learns from before the first trial.
+
+    None without a warm start, or if the other experiment has no model of this name.
+    """
+    warm_start = plan.tuning.warm_start
+    if warm_start is None:
         return None
-    folder = store_root.below(warm.experiment)
+    folder = store_root.below(warm_start.experiment)
     try:
-        theirs = Plan.model_validate_json(folder.get(ObjectKey.PLAN))
+        source_plan = Plan.model_validate_json(folder.get(ObjectKey.PLAN))
     except ObjectNotFound:
-        raise InvalidInput([experiment_not_in_store(warm.experiment, store_root.uri)]) from None
-    if variant not in theirs.names:
+        raise InvalidInput([experiment_not_in_store(warm_start.experiment, store_root.uri)]) from None
+    if variant not in source_plan.names:
         return None
     try:
-        found = StudyRecord.model_validate_json(folder.get(ObjectKey.study(variant)))
+        source_study = StudyRecord.model_validate_json(folder.get(ObjectKey.study(variant)))
     except ObjectNotFound:
-        raise InvalidInput([study_not_frozen(warm.experiment, variant)]) from None
-    return WarmStartTrials.from_study(plan, variant, prepared.digest, found, theirs.variant(variant).architecture)
+        raise InvalidInput([study_not_frozen(warm_start.experiment, variant)]) from None
+    architecture = source_plan.variant(variant).architecture
+    return WarmStartTrials.from_study(plan, variant, prepared.digest, source_study, architecture)
 
 
-def _gpus(plan: Plan, device: str) -> int:
-    """GPUs that this worker holds; a budget of GPU time that none would ever use is refused."""
+def _gpu_count(plan: Plan, device: str) -> int:
+    """Return the number of GPUs that this worker uses; InvalidInput for a budget of GPU time without a GPU."""
     if device == "cuda":
         return 1
     if plan.tuning.stop is not None and plan.tuning.stop.gpu_time is not None:
@@ -115,7 +119,7 @@ def _gpus(plan: Plan, device: str) -> int:
 
 
 class TrialTraining:
-    """Trains a variant with the parameters of one trial after the other; the data stay open in between."""
+    """Trains one trial of a variant after another; the data stay open in between."""
 
     def __init__(
         self,
@@ -124,15 +128,15 @@ class TrialTraining:
         device: str,
         repeat: int,
         schema: EncodedSchema,
-        rows: EncodedSplit,
-        valid: EncodedSplit,
+        train_split: EncodedSplit,
+        valid_split: EncodedSplit,
     ) -> None:
-        """`repeat`: which of the repeated searches, from 0; each trains with a seed of its own."""
+        """`repeat`: index of the repeated study, from 0; each has its own training seed."""
         self.metric = plan.analysis.primary_metric
         self.device = device
         self._variant = plan.variant(variant)
-        self._seeds = PurposeSeeds.of(FIRST_TRIAL_SEED + plan.tuning.seed + repeat)
-        self._schema, self._rows, self._valid = schema, rows, valid
+        self._seeds = PurposeSeeds.from_root(FIRST_TRIAL_SEED + plan.tuning.seed + repeat)
+        self._schema, self._train_split, self._valid_split = schema, train_split, valid_split
 
     def train(
         self,
@@ -140,14 +144,14 @@ class TrialTraining:
         on_epoch: Callable[[EpochRecord], None],
         stop: Callable[[], bool] = lambda: False,
     ) -> TrainingResult:
-        """One training; what `on_epoch` raises passes through."""
+        """Train with the parameters of one trial; exceptions of `on_epoch` propagate."""
         with deterministic():
             return train(
                 config=resolve_config(self._variant, parameters),
                 variant=self._variant,
                 schema=self._schema,
-                train=self._rows,
-                valid=self._valid,
+                train=self._train_split,
+                valid=self._valid_split,
                 seeds=self._seeds,
                 device=self.device,
                 primary_metric=self.metric,
@@ -158,7 +162,7 @@ class TrialTraining:
 
 
 def _objective(training: TrialTraining, trial: LeasedTrial) -> float:
-    """The validation value of one trial."""
+    """Train a trial and return its validation value."""
     trial.record_device(training.device)
 
     def report(epoch: EpochRecord) -> None:

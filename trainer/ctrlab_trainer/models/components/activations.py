@@ -1,4 +1,4 @@
-"""Activation functions by name, among them Dice, whose turning point follows the data."""
+"""Activation functions by name, including Dice, whose rectification point follows the data."""
 
 import torch
 from torch import Tensor, nn
@@ -10,9 +10,9 @@ from ctrlab_api.architectures.base_architecture import Activation
 class Dice(nn.Module):
     """Data-adaptive activation (Zhou et al., Deep Interest Network, KDD 2018, equation 3).
 
-    Dice(x) = p x + (1 - p) alpha x with p = sigmoid((x - E[x]) / sqrt(Var[x] + eps)); alpha is learned, and while
-    evaluating the moments are running averages. Moments are taken over all axes but the last, where `mask` is True:
-    padding has no influence.
+    Dice(x) = p x + (1 - p) alpha x with p = sigmoid((x - E[x]) / sqrt(Var[x] + eps)); alpha is learned, and in
+    evaluation the moments are running averages. Moments are computed over all axes except the last, where `mask` is
+    True: padding has no effect.
     """
 
     moving: Tensor
@@ -27,13 +27,13 @@ class Dice(nn.Module):
         self.register_buffer("spread", torch.ones(width))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """[..., width] of [..., width]; mask is [...]."""
+        """Return [..., width] for [..., width]; mask is [...]."""
         flat = x.flatten(end_dim=-2)
         if self.training and mask is not None:
             mean, variance = self._moments(flat, mask.flatten()[:, None].to(x.dtype))
             normal = ((flat - mean) * torch.rsqrt(variance + self.eps)).view(x.shape)
         else:
-            # One row has no spread: it is judged by the running averages.
+            # A single row has no variance, so it is normalised by the running averages.
             training = self.training and len(flat) > 1
             normal = F.batch_norm(
                 flat, self.moving, self.spread, training=training, momentum=self.momentum, eps=self.eps
@@ -53,7 +53,7 @@ class Dice(nn.Module):
 
 
 def make_activation(name: Activation, width: int) -> nn.Module:
-    """A new activation for vectors of `width`."""
+    """Return a new activation for vectors of this width."""
     match name:
         case "relu":
             return nn.ReLU()

@@ -1,4 +1,4 @@
-"""The behaviour-sequence transformer as a block: a history and its candidate to one vector (Chen et al., BST, 2019)."""
+"""The behaviour-sequence transformer over a history and its candidate (Chen et al., BST, 2019)."""
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +14,8 @@ from ctrlab_trainer.models.components.transformer import TransformerBlock
 class BehaviourSequence(nn.Module):
     """Transformer over [candidate, latest event, the one before, ...].
 
-    The candidate stands first and positions count from it, so that a position is an event's recency whatever the
-    history's length. Without `target` the sequence is the history alone, and pooling by `target` becomes the mean.
+    The candidate comes first and positions count from it, so that a position is an event's recency whatever the length
+    of the history. Without `target` the sequence is only the history, and pooling by `target` becomes the mean.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class BehaviourSequence(nn.Module):
         self.width = width * (self.positions if self.pooling == "concat" else 1)
 
     def forward(self, target: Tensor, events: Tensor, mask: Tensor) -> Tensor:
-        """[B, width] of the candidate [B, D], the history [B, L, D] and its mask [B, L]."""
+        """Return [B, width] for the candidate [B, D], the history [B, L, D] and its mask [B, L]."""
         x = events
         if self.with_target:
             x = torch.cat([target[:, None], events], dim=1)
@@ -61,7 +61,7 @@ class BehaviourSequence(nn.Module):
 
 
 class Position(nn.Module):
-    """A learned embedding for each position, added to the item's or joined at its end."""
+    """A learned embedding for each position, added to the item embedding or concatenated with it."""
 
     def __init__(self, positions: int, width: int, concatenated: bool) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class Position(nn.Module):
         self.concatenated = concatenated
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, L, D or 2 D] of [B, L, D]."""
+        """Return [B, L, D or 2 D] for [B, L, D]."""
         weight = self.weight[: x.shape[1]]
         if self.concatenated:
             return torch.cat([x, weight.expand(len(x), -1, -1)], dim=2)

@@ -1,6 +1,6 @@
-"""Bilinear products of pairs of fields, and the weights of fields (Huang, Zhang, Zhang, FiBiNET, RecSys 2019).
+"""Bilinear products of pairs of fields, and field weights (Huang, Zhang, Zhang, FiBiNET, RecSys 2019).
 
-p_ij = (v_i W) ∘ v_j for i < j, with W common to all pairs, to those of one left field, or to one pair
+p_ij = (v_i W) ∘ v_j for i < j, with one W for all pairs, one for each left field, or one for each pair
 """
 
 from typing import Literal
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class BilinearProducts(nn.Module):
-    """[B, F (F - 1) / 2, D] of [B, F, D]; without `weighted` the matrices are left out."""
+    """[B, F (F - 1) / 2, D] products of [B, F, D] fields; without `weighted`, plain products without matrices."""
 
     def __init__(self, fields: int, width: int, kind: Literal["all", "each", "interaction"], *, weighted: bool) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class BilinearProducts(nn.Module):
         self.matrices = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(count if weighted else 0))
 
     def forward(self, fields: Tensor) -> Tensor:
-        """[B, pairs, D] of [B, F, D]."""
+        """Return [B, pairs, D] for [B, F, D]."""
         left, right = fields.index_select(1, self._left), fields.index_select(1, self._right)  # type: ignore[arg-type]
         if not len(self.matrices):
             return left * right
@@ -36,7 +36,7 @@ class BilinearProducts(nn.Module):
 
 
 class FieldWeights(nn.Module):
-    """Squeeze and excitation: [B, F, D] with each field times a weight computed from the means of all fields."""
+    """Squeeze and excitation: each field is multiplied by a weight computed from the means of all fields."""
 
     def __init__(self, fields: int, reduction: int) -> None:
         super().__init__()
@@ -45,6 +45,6 @@ class FieldWeights(nn.Module):
         self.excite = nn.Linear(narrow, fields, bias=False)
 
     def forward(self, fields: Tensor) -> Tensor:
-        """[B, F, D] of [B, F, D]."""
+        """Return [B, F, D] for [B, F, D]."""
         weights = torch.relu(self.excite(torch.relu(self.squeeze(fields.mean(dim=2)))))
         return fields * weights[:, :, None]

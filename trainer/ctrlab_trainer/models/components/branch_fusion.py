@@ -1,4 +1,4 @@
-"""Branch vectors to one: attention, gate, concatenation or sum."""
+"""Fusion of branch vectors: attention, gate, concatenation or sum."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class Fusion(nn.Module):
-    """Projects each branch to `width` and joins them; a single branch is only projected, whatever the kind.
+    """Projects each branch to `width` and combines them; a single branch is only projected, whatever the kind.
 
     With z_b the projected branches:
     attention: sum of a_b z_b, a = softmax over branches of v·tanh(W z_b + w)   (Bahdanau et al., ICLR 2015)
@@ -31,7 +31,7 @@ class Fusion(nn.Module):
         self.width = width * (len(branches) if self.kind == "concat" else 1)
 
     def forward(self, branches: Mapping[str, Tensor]) -> Tensor:
-        """[B, width] of [B, branch width] each."""
+        """Return [B, width] for [B, branch width] each."""
         projected = [layer(branches[name]) for name, layer in self.project.items()]
         match self.kind:
             case "attention":

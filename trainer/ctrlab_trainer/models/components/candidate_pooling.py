@@ -1,4 +1,4 @@
-"""Each history of a batch, pooled to one vector against its own candidate."""
+"""Pooling of each history of a batch to one vector, relative to its candidate."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from ctrlab_trainer.models.components.model_inputs import HistoryInput
 
 
 def pool_by_candidate(embedded: Embedded, histories: Sequence[HistoryInput], pools: nn.ModuleList) -> list[Tensor]:
-    """[B, width] of each history, by its pool(candidate [B, D], events [B, L, D], mask [B, L]); without pools its mean.
+    """Pool each history to [B, width] by its pool(candidate [B, D], events [B, L, D], mask [B, L]), or to its mean.
 
-    `histories` may be none although the batch has some, where an ablation takes their branch away.
+    `histories` may be empty although the batch has some, if an ablation removes their branch.
     """
     if not len(pools):
-        given = zip(histories, embedded.histories, embedded.masks, strict=False)
-        return [mean_over_events(events, mask) for _, events, mask in given]
+        pairs = zip(histories, embedded.histories, embedded.masks, strict=False)
+        return [mean_over_events(events, mask) for _, events, mask in pairs]
     return [
         pool(embedded.fields[:, history.target], events, mask)
         for pool, history, events, mask in zip(pools, histories, embedded.histories, embedded.masks, strict=True)
@@ -25,5 +25,5 @@ def pool_by_candidate(embedded: Embedded, histories: Sequence[HistoryInput], poo
 
 
 def fields_and_histories(embedded: Embedded, histories: Sequence[HistoryInput], pools: nn.ModuleList) -> Tensor:
-    """[B, widths of all fields and histories], the histories as `by_candidate` makes them."""
+    """Return [B, widths of all fields and histories], with the histories pooled by `pool_by_candidate`."""
     return torch.cat([embedded.fields.flatten(start_dim=1), *pool_by_candidate(embedded, histories, pools)], dim=1)

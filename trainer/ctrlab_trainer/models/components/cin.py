@@ -2,11 +2,11 @@
 
     X^k[h] = sum over i, j of W^k[h, i, j] (X^{k-1}[i] ∘ X^0[j]) + b^k[h]        output: sum over D of every X^k[h]
 
-The products never leave the layer that makes them, and each layer contracts them in the order that needs less memory:
+The products stay within their layer, and each layer contracts them in the order that needs less memory:
 H_{k-1} F numbers per row and dimension when the products are formed first, F H_k when the weights are applied first. In
-the first layer both factors are X^0, so that products (i, j) and (j, i) are equal: their weights are added and only
-F (F + 1) / 2 products formed. Inside, a field is one long row of N = B D numbers, so that every product runs over
-contiguous memory and every contraction is one matrix product.
+the first layer both factors are X^0, so products (i, j) and (j, i) are equal: their weights are added and only
+F (F + 1) / 2 products are formed. Internally, a field is one long row of N = B D numbers, so that every product runs
+over contiguous memory and every contraction is one GEMM.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class CIN(nn.Module):
         self.register_buffer("_second", second, persistent=False)
 
     def forward(self, fields: Tensor) -> Tensor:
-        """[B, sum of units] of [B, F, D]."""
+        """Return [B, sum of units] for [B, F, D]."""
         rows, _, width = fields.shape
         x0 = fields.transpose(0, 1).reshape(fields.shape[1], rows * width)
         x = _symmetric(x0, self.weights[0], self.biases[0], self._first, self._second)  # type: ignore[arg-type]
@@ -43,7 +43,7 @@ class CIN(nn.Module):
 
 
 def _symmetric(x0: Tensor, weight: Tensor, bias: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """[H', N] of [F, N] for the layer whose two factors are equal."""
+    """Return [H', N] for [F, N] for the layer with two equal factors."""
     fields = len(x0)
     square = weight.view(-1, fields, fields)
     both = square + square.transpose(1, 2)
@@ -52,12 +52,12 @@ def _symmetric(x0: Tensor, weight: Tensor, bias: Tensor, first: Tensor, second: 
 
 
 def _products_first(x: Tensor, x0: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """[H', N] of [H, N] and [F, N] by way of [H F, N]."""
+    """Return [H', N] for [H, N] and [F, N] through [H F, N]."""
     return torch.addmm(bias[:, None], weight, (x[:, None] * x0).flatten(end_dim=1))
 
 
 def _weights_first(x: Tensor, x0: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """The same by way of [H' F, N]."""
+    """Return the same through [H' F, N]."""
     maps, fields = len(x), len(x0)
     by_map = weight.view(-1, maps, fields).transpose(1, 2).reshape(-1, maps)
     applied = torch.mm(by_map, x).view(-1, fields, x.shape[1])

@@ -15,7 +15,7 @@ class VectorCrossNetwork(nn.Module):
         self.width = width
 
     def forward(self, x0: Tensor) -> Tensor:
-        """[B, width] of [B, width]."""
+        """Return [B, width] for [B, width]."""
         x = x0
         for layer, bias in zip(self.layers, self.biases, strict=True):
             x = torch.addcmul(x + bias, x0, layer(x))
@@ -31,7 +31,7 @@ class CrossNetwork(nn.Module):
         self.width = width
 
     def forward(self, x0: Tensor) -> Tensor:
-        """[B, width] of [B, width]."""
+        """Return [B, width] for [B, width]."""
         x = x0
         for layer in self.layers:
             x = x0 * layer(x) + x
@@ -48,7 +48,7 @@ class GatedCrossNetwork(nn.Module):
         self.width = width
 
     def forward(self, x0: Tensor) -> Tensor:
-        """[B, width] of [B, width]."""
+        """Return [B, width] for [B, width]."""
         x = x0
         for layer, gate in zip(self.layers, self.gates, strict=True):
             x = x0 * layer(x) * torch.sigmoid(gate(x)) + x
@@ -56,7 +56,7 @@ class GatedCrossNetwork(nn.Module):
 
 
 class CrossLogit(nn.Module):
-    """A cross network and its share of the output unit."""
+    """A cross network and its part of the output unit."""
 
     def __init__(self, network: CrossNetwork | VectorCrossNetwork | GatedCrossNetwork) -> None:
         super().__init__()
@@ -64,6 +64,6 @@ class CrossLogit(nn.Module):
         self.output = nn.Linear(network.width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B] logits of [B, width]."""
+        """Return [B] logits for [B, width]."""
         logit: Tensor = self.output(self.layers(x))
         return logit.squeeze(-1)

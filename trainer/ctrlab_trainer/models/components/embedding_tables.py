@@ -1,6 +1,6 @@
-"""The two tables that ids point into: embeddings, and the weights of the linear term.
+"""The two tables that ids index: embeddings, and the weights of the linear term.
 
-All features share one table by global ids, so that a batch costs one gather and one scatter whatever the number of
+All features share one table by global ids, so that a batch needs one gather and one scatter whatever the number of
 fields. Row 0 is padding: it is zero, gets no gradient, and stays zero.
 """
 
@@ -13,38 +13,38 @@ from torch import Tensor, nn
 from ctrlab_trainer.data.prepared.encoded_schema import PADDING
 from ctrlab_trainer.models.components.embedding_gather import gather
 from ctrlab_trainer.models.components.history_pooling import pool
-from ctrlab_trainer.models.components.model_inputs import Inputs, Pooling
+from ctrlab_trainer.models.components.model_inputs import ModelInputs, Pooling
 from ctrlab_trainer.models.components.pretrained_vectors import PretrainedVectors, replace_fields
 from ctrlab_trainer.training.batches import Batch
 
 MEAN: Final[Pooling] = "mean"
-"""How every history is pooled."""
+"""Pooling of histories."""
 
 
 class Table(nn.Module):
-    """One vector of `width` for each row; what `embedding_l2` penalises."""
+    """A vector of `width` for each row; `embedding_l2` penalises it."""
 
     def __init__(self, rows: int, width: int, blocks: Mapping[str, range]) -> None:
-        """`blocks`: which rows belong to each feature; each has a stream of its own for its initial weights."""
+        """`blocks`: rows of each feature; the initial weights of each block come from a separate random stream."""
         super().__init__()
         self.blocks = dict(blocks)
         self.weight = nn.Parameter(torch.zeros(rows, width))
         self.row_wise = False
-        """Whether a step changes only the rows of its batch."""
+        """Whether a step updates only the rows of its batch."""
 
     def forward(self, ids: Tensor) -> Tensor:
-        """[..., width] of [...] ids."""
+        """Return [..., width] for [...] ids."""
         return gather(self.weight, ids, sparse=self.row_wise)
 
 
 def row_wise_tables(model: nn.Module) -> dict[str, nn.Parameter]:
-    """The tables of which a step changes only the rows of its batch, by their names."""
-    found = {name: module for name, module in model.named_modules() if isinstance(module, Table)}
-    return {f"{name}.weight": module.weight for name, module in found.items() if module.row_wise}
+    """Return the tables of which a step updates only the rows of its batch, by name."""
+    tables = {name: module for name, module in model.named_modules() if isinstance(module, Table)}
+    return {f"{name}.weight": table.weight for name, table in tables.items() if table.row_wise}
 
 
 class Embedded:
-    """A batch after its gather: one vector for each field, and one for each event of each history."""
+    """An embedded batch: one vector for each field, and one for each event of each history."""
 
     def __init__(self, fields: Tensor, histories: tuple[Tensor, ...], masks: tuple[Tensor, ...]) -> None:
         self.fields = fields
@@ -52,30 +52,30 @@ class Embedded:
         self.histories = histories
         """[B, L, D] each, latest event first."""
         self.masks = masks
-        """[B, L] bool each, True where an event is."""
+        """[B, L] bool each, True for an event, False for padding."""
 
 
 class FieldEmbedding(nn.Module):
-    """Embeds a batch: a numeric field is its row times its value, a multi-categorical one its ids' rows pooled.
+    """Embeds a batch: a numeric field is its row times its value, a multi-categorical one the pooled rows of its ids.
 
-    An event of a history with time gaps is the sum of its item's row and the gap's. With `pool_histories` each history
-    becomes one more field, the mean of its events: models that know nothing of sequences are so given the same
-    information as those that do.
+    An event of a history with time gaps is the sum of its item's row and the gap's row. With `pool_histories` each
+    history becomes an additional field, the mean of its events, so that models without sequences get the same
+    information as sequence models.
     """
 
-    def __init__(self, inputs: Inputs, width: int, *, pool_histories: bool) -> None:
+    def __init__(self, inputs: ModelInputs, width: int, *, pool_histories: bool) -> None:
         super().__init__()
         self.inputs = inputs
         self.pool_histories = pool_histories
         self.table = Table(inputs.rows, width, inputs.blocks)
-        self.vectors = nn.ModuleDict({given.key: PretrainedVectors(given, width) for given in inputs.vectors})
+        self.vectors = nn.ModuleDict({feature.key: PretrainedVectors(feature, width) for feature in inputs.vectors})
 
     def forward(self, batch: Batch) -> Embedded:
-        """Embedded fields and histories of a batch."""
+        """Return the embedded fields and histories of a batch."""
         inputs = self.inputs
         gathered: Tensor = self.table(batch.ids)
-        categorical, numeric, multicategorical, histories = _kinds(gathered, inputs, batch)
-        *_, lists, events = _kinds(batch.ids, inputs, batch)
+        categorical, numeric, multicategorical, histories = _split_by_kind(gathered, inputs, batch)
+        *_, lists, events = _split_by_kind(batch.ids, inputs, batch)
         categorical, histories = self._with_vectors(batch.ids, categorical, events, histories)
         histories = [
             history if gaps is None else history + self.table(gaps)
@@ -87,76 +87,78 @@ class FieldEmbedding(nn.Module):
         fields += _pooled(multicategorical, lists, batch.multicategorical_counts, inputs.pooling)
         if self.pool_histories:
             fields += _pooled(histories, events, batch.history_counts, (MEAN,) * len(histories))
-            return Embedded(_joined(fields), (), ())
-        return Embedded(_joined(fields), tuple(histories), tuple(ids != PADDING for ids in events))
+            return Embedded(_concatenate(fields), (), ())
+        return Embedded(_concatenate(fields), tuple(histories), tuple(ids != PADDING for ids in events))
 
     def _with_vectors(
         self, ids: Tensor, categorical: Tensor, events: list[Tensor], histories: list[Tensor]
     ) -> tuple[Tensor, list[Tensor]]:
-        """Fields and histories, with pre-trained vectors where there are some."""
+        """Return fields and histories, with pre-trained vectors for the features that have them."""
         if not self.inputs.vectors:
             return categorical, histories
         result = list(histories)
         fields = []
-        for given in self.inputs.vectors:
-            vectors = self.vectors[given.key]
-            fields.append(vectors(ids[:, given.field], categorical[:, given.field]))
-            for place in given.histories:
-                result[place] = vectors(events[place], histories[place])
-        return replace_fields(categorical, [given.field for given in self.inputs.vectors], fields), result
+        for feature in self.inputs.vectors:
+            vectors = self.vectors[feature.key]
+            fields.append(vectors(ids[:, feature.field], categorical[:, feature.field]))
+            for index in feature.histories:
+                result[index] = vectors(events[index], histories[index])
+        return replace_fields(categorical, [feature.field for feature in self.inputs.vectors], fields), result
 
 
 class LinearTerm(nn.Module):
-    """The first-order term: the sum of one weight for each field, pooled as the embeddings are, and a bias.
+    """The first-order term: a bias plus the sum of one weight per field, pooled like the embeddings.
 
-    It sees every feature, histories included, in every architecture.
+    It uses every feature, histories included, in every architecture.
     """
 
-    def __init__(self, inputs: Inputs) -> None:
+    def __init__(self, inputs: ModelInputs) -> None:
         super().__init__()
         self.inputs = inputs
         self.table = Table(inputs.rows, 1, inputs.blocks)
         self.bias = nn.Parameter(torch.zeros(1))
 
     def forward(self, batch: Batch) -> Tensor:
-        """[B] logits."""
+        """Return [B] logits."""
         inputs = self.inputs
         weights: Tensor = self.table(batch.ids).squeeze(-1)
-        categorical, numeric, multicategorical, histories = _kinds(weights, inputs, batch)
-        *_, lists, events = _kinds(batch.ids, inputs, batch)
+        categorical, numeric, multicategorical, histories = _split_by_kind(weights, inputs, batch)
+        *_, lists, events = _split_by_kind(batch.ids, inputs, batch)
         logit: Tensor = categorical.sum(dim=1) + self.bias
         if inputs.numeric:
             logit = logit + (numeric * batch.numeric).sum(dim=1)
         counts = (*batch.multicategorical_counts, *batch.history_counts)
-        how = (*inputs.pooling, *((MEAN,) * len(histories)))
-        for part, ids, count, pooling in zip(
-            (*multicategorical, *histories), (*lists, *events), counts, how, strict=True
+        poolings = (*inputs.pooling, *((MEAN,) * len(histories)))
+        for pooled_weights, ids, count, pooling in zip(
+            (*multicategorical, *histories), (*lists, *events), counts, poolings, strict=True
         ):
-            logit = logit + pool(part, ids != PADDING, count[:, 0], pooling)
+            logit = logit + pool(pooled_weights, ids != PADDING, count[:, 0], pooling)
         return logit
 
 
-def _kinds(columns: Tensor, inputs: Inputs, batch: Batch) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor]]:
-    """The columns of a batch's ids (or what was gathered for them) by kind of feature."""
+def _split_by_kind(
+    columns: Tensor, inputs: ModelInputs, batch: Batch
+) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor]]:
+    """Split the columns of a batch's ids, or of the rows gathered for them, by kind of feature."""
     widths = (inputs.categorical, inputs.numeric, *inputs.multicategorical, *batch.history_widths)
     if widths[0] == columns.shape[1]:
-        # The gradient of a split is joined again, which copies it.
+        # The backward pass of a split concatenates the gradients, which copies them.
         return columns, columns[:, :0], [], []
-    categorical, numeric, *several = torch.split(columns, list(widths), dim=1)
-    place = len(inputs.multicategorical)
-    return categorical, numeric, several[:place], several[place:]
+    categorical, numeric, *others = torch.split(columns, list(widths), dim=1)
+    lists = len(inputs.multicategorical)
+    return categorical, numeric, others[:lists], others[lists:]
 
 
 def _pooled(
-    parts: list[Tensor], ids: list[Tensor], counts: tuple[Tensor, ...], how: tuple[Pooling, ...]
+    embeddings: list[Tensor], ids: list[Tensor], counts: tuple[Tensor, ...], poolings: tuple[Pooling, ...]
 ) -> list[Tensor]:
-    """[B, 1, D] of each [B, L, D]."""
-    given = zip(parts, ids, counts, how, strict=True)
+    """Pool each [B, L, D] to [B, 1, D]."""
     return [
-        pool(part, (found != PADDING)[:, :, None], count, pooling)[:, None] for part, found, count, pooling in given
+        pool(vectors, (lists != PADDING)[:, :, None], count, pooling)[:, None]
+        for vectors, lists, count, pooling in zip(embeddings, ids, counts, poolings, strict=True)
     ]
 
 
-def _joined(fields: list[Tensor]) -> Tensor:
-    present = [part for part in fields if part.shape[1]]
+def _concatenate(fields: list[Tensor]) -> Tensor:
+    present = [columns for columns in fields if columns.shape[1]]
     return torch.cat(present, dim=1) if len(present) > 1 else present[0]

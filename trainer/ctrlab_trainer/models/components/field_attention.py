@@ -14,7 +14,7 @@ from ctrlab_trainer.models.components.dropout import Dropout
 
 
 class FieldAttentionLayer(nn.Module):
-    """[B, F, attention_dim] of [B, F, width]; without `residual` the term W e_m is left out."""
+    """A layer from [B, F, width] to [B, F, attention_dim]; without `residual` the term W e_m is omitted."""
 
     def __init__(self, width: int, config: FieldAttentionParameters, *, residual: bool) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class FieldAttentionLayer(nn.Module):
         self.query = nn.Linear(width, out, bias=False)
         self.key = nn.Linear(width, out, bias=False)
         self.value = nn.Linear(width, out, bias=False)
-        # A field of the right width is added as it is.
+        # A field of the same width is added without a projection.
         self.residual = nn.Linear(width, out, bias=False) if residual and width != out else None
         self.adds_itself = residual and width == out
         self.norm = nn.LayerNorm(out) if config.attention_layer_norm else None
@@ -31,7 +31,7 @@ class FieldAttentionLayer(nn.Module):
         self.scale = 1 / math.sqrt(out // config.heads) if config.attention_scale else 1.0
 
     def forward(self, fields: Tensor) -> Tensor:
-        """[B, F, attention_dim] of [B, F, width]."""
+        """Return [B, F, attention_dim] for [B, F, width]."""
         query, key, value = (self._split(layer(fields)) for layer in (self.query, self.key, self.value))
         weights = torch.softmax(torch.matmul(query, key.transpose(2, 3)) * self.scale, dim=3)
         x: Tensor = torch.matmul(self.dropout(weights), value).transpose(1, 2).flatten(start_dim=2)
@@ -57,6 +57,6 @@ class FieldAttentionLogit(nn.Module):
         self.output = nn.Linear(fields * config.attention_dim, 1)
 
     def forward(self, fields: Tensor) -> Tensor:
-        """[B] logits of [B, F, D]."""
+        """Return [B] logits for [B, F, D]."""
         logit: Tensor = self.output(self.layers(fields).flatten(start_dim=1))
         return logit.squeeze(-1)

@@ -6,12 +6,12 @@ y_j = exp(sum over i of w_ij ln |e_i|) = product over i of |e_i| ^ w_ij        e
 import torch
 from torch import Tensor, nn
 
-SMALLEST = 1e-5
-"""Smaller magnitudes are raised to it, because their logarithm has no bound."""
+MIN_MAGNITUDE = 1e-5
+"""Smaller magnitudes are raised to this value, because their logarithm is unbounded."""
 
 
 class LogarithmicLayer(nn.Module):
-    """[B, neurons * D] of [B, F, D]; normalised by field and by neuron unless `normalised` is False."""
+    """A layer from [B, F, D] to [B, neurons * D]; normalised by field and by neuron unless `normalised` is False."""
 
     def __init__(self, fields: int, neurons: int, *, normalised: bool) -> None:
         super().__init__()
@@ -20,8 +20,8 @@ class LogarithmicLayer(nn.Module):
         self.norm_products = nn.BatchNorm1d(neurons) if normalised else None
 
     def forward(self, fields: Tensor) -> Tensor:
-        """[B, neurons * D] of [B, F, D]."""
-        logarithms = fields.abs().clamp(min=SMALLEST).log()
+        """Return [B, neurons * D] for [B, F, D]."""
+        logarithms = fields.abs().clamp(min=MIN_MAGNITUDE).log()
         if self.norm_logarithms is not None:
             logarithms = self.norm_logarithms(logarithms)
         products = torch.exp(self.exponents(logarithms.transpose(1, 2)).transpose(1, 2))

@@ -1,10 +1,10 @@
-"""The branches of a logit, of which an ablation may have removed some."""
+"""The branches of a logit; an ablation may remove some of them."""
 
 from torch import Tensor, nn
 
 
 def apply_branch(module: nn.Module | None, x: object) -> Tensor | None:
-    """What the module makes of x, or None where the part is removed."""
+    """Return the output of a part, or None if the part is removed."""
     if module is None:
         return None
     y: Tensor = module(x)
@@ -12,8 +12,8 @@ def apply_branch(module: nn.Module | None, x: object) -> Tensor | None:
 
 
 def sum_branches(*branches: Tensor | None) -> Tensor:
-    """The sum of the branches that are left, at least one."""
-    first, *others = [found for found in branches if found is not None]
+    """Return the sum of the remaining branches, at least one."""
+    first, *others = [branch for branch in branches if branch is not None]
     for other in others:
         first = first + other
     return first

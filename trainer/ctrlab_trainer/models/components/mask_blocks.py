@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class MaskBlock(nn.Module):
-    """ReLU(LN(W (x ∘ mask(embeddings)))) with mask = M2 ReLU(M1 embeddings + m1) + m2; without a mask x alone."""
+    """ReLU(LN(W (x ∘ mask(embeddings)))) with mask = M2 ReLU(M1 embeddings + m1) + m2; without a mask only x."""
 
     def __init__(self, width: int, embeddings: int, hidden: int, out: int, *, masked: bool) -> None:
         super().__init__()
@@ -16,7 +16,7 @@ class MaskBlock(nn.Module):
         self.norm = nn.LayerNorm(out)
 
     def forward(self, x: Tensor, embeddings: Tensor) -> Tensor:
-        """[B, out] of [B, width] and [B, embeddings]."""
+        """Return [B, out] for [B, width] and [B, embeddings]."""
         if self.mask is not None:
             x = x * self.mask(embeddings)
         return torch.relu(self.norm(self.hidden(x)))

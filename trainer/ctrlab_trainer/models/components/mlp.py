@@ -1,4 +1,4 @@
-"""The multi-layer perceptron of every deep architecture."""
+"""The multi-layer perceptron (MLP) of every deep architecture."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,9 +19,9 @@ class _Layer(NamedTuple):
 
 
 class MLP(nn.Module):
-    """Hidden layers: linear, batch normalisation if asked for, activation, dropout.
+    """Hidden layers: linear, batch normalisation if configured, activation, dropout.
 
-    A linear layer before a normalisation has no bias, which the normalisation would take away again.
+    A linear layer before a normalisation has no bias, because the normalisation would cancel it.
     """
 
     def __init__(self, width: int, config: WithDNN, hidden: Sequence[int] | None = None) -> None:
@@ -38,10 +38,10 @@ class MLP(nn.Module):
             width = units
         self.layers = nn.Sequential(*(part for layer in self._hidden for part in layer if part is not None))
         self.width = width
-        """Of the last hidden layer."""
+        """Width of the last hidden layer."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, width] of [B, inputs]."""
+        """Return [B, width] for [B, inputs]."""
         for layer in self._hidden:
             x = layer.linear(x)
             if self.training and isinstance(layer.activation, nn.ReLU) and can_fuse(x, layer.norm):
@@ -53,7 +53,7 @@ class MLP(nn.Module):
 
 
 class MLPLogit(nn.Module):
-    """A perceptron and one output unit."""
+    """An MLP with one output unit."""
 
     def __init__(self, width: int, config: WithDNN) -> None:
         super().__init__()
@@ -61,6 +61,6 @@ class MLPLogit(nn.Module):
         self.output = nn.Linear(self.hidden.width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B] logits of [B, inputs]."""
+        """Return [B] logits for [B, inputs]."""
         logit: Tensor = self.output(self.hidden(x))
         return logit.squeeze(-1)

@@ -1,4 +1,4 @@
-"""What a model is given: how many fields of each kind, and which field each history's candidate is."""
+"""The inputs of a model: the number of fields of each kind, and the candidate field of each history."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,56 +14,59 @@ Pooling = Literal["mean", "sum", "max"]
 
 @dataclass(frozen=True)
 class HistoryInput:
-    """One history."""
+    """One history feature."""
 
     name: str
     length: int
-    """At most so many events."""
+    """Maximum number of events."""
     target: int
-    """Which categorical field holds the candidate that the history is compared with."""
+    """Index of the categorical field with the candidate that the history is compared with."""
 
 
 @dataclass(frozen=True)
 class VectorInput:
-    """A feature whose embeddings come from pre-trained vectors, and where its ids stand."""
+    """A feature whose embeddings come from pre-trained vectors."""
 
     name: str
     offset: int
     """First row of its block in the fused table."""
     vectors: NDArray[np.float32]
-    """[ids of the block, width]; NaN where an id has none."""
+    """[ids of the block, width]; NaN for an id without a vector."""
     trained: bool
     field: int
-    """Its categorical field."""
+    """Index of its categorical field."""
     histories: tuple[int, ...]
-    """The histories that are made of it."""
+    """Indices of the histories of this feature."""
 
     @property
     def key(self) -> str:
-        """Its name as that of a module, which has no dots and does not begin as a method's."""
+        """A valid module name: without dots, and different from the methods of a module dictionary."""
         return f"of_{self.name.replace('.', '_')}"
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """The columns of a batch's ids, kind by kind."""
+class ModelInputs:
+    """The columns of a batch's ids by kind of feature."""
 
     rows: int
     """Rows of the fused table, padding included."""
     blocks: dict[str, range]
-    """Which of them belong to each feature."""
+    """Rows of each feature."""
     categorical: int
     numeric: int
     multicategorical: tuple[int, ...]
-    """Ids of each multi-categorical feature."""
+    """Maximum number of ids of each multi-categorical feature."""
     pooling: tuple[Pooling, ...]
-    """How the embeddings of each multi-categorical feature become one."""
+    """Pooling of the embeddings of each multi-categorical feature."""
     histories: tuple[HistoryInput, ...]
     vectors: tuple[VectorInput, ...] = ()
 
     @classmethod
-    def of(cls, schema: EncodedSchema) -> "Inputs":
-        """The inputs that a schema describes; InvalidSpec for a history without its candidate field, or no input."""
+    def from_schema(cls, schema: EncodedSchema) -> "ModelInputs":
+        """Return the inputs that a schema describes.
+
+        InvalidSpec for a history without its candidate field, or no input.
+        """
         names = [feature.name for feature in schema.of_kind("categorical")]
         for feature in schema.of_kind("history"):
             if feature.of not in names:
@@ -90,7 +93,7 @@ class Inputs:
                     trained=feature.vectors.trained,
                     field=field,
                     histories=tuple(
-                        place for place, history in enumerate(schema.of_kind("history")) if history.of == feature.name
+                        index for index, history in enumerate(schema.of_kind("history")) if history.of == feature.name
                     ),
                 )
                 for field, feature in enumerate(schema.of_kind("categorical"))
@@ -100,10 +103,10 @@ class Inputs:
 
     @property
     def fields(self) -> int:
-        """Fields without the histories."""
+        """Number of fields without the histories."""
         return self.categorical + self.numeric + len(self.multicategorical)
 
     @property
     def fields_with_histories(self) -> int:
-        """Fields when every history is pooled to one more."""
+        """Number of fields if every history is pooled to an additional one."""
         return self.fields + len(self.histories)

@@ -1,4 +1,4 @@
-"""Several interests of one history, each weighed by its candidate (Xiao et al., DMIN, CIKM 2020)."""
+"""Several interests extracted from one history, each pooled by the candidate (Xiao et al., DMIN, CIKM 2020)."""
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from ctrlab_trainer.models.components.transformer import SelfAttention, Transfor
 
 
 class MultiInterest(nn.Module):
-    """Refine the history by self-attention, find an interest by each further one, pool it by the candidate.
+    """Refines the history by self-attention, extracts interests by further attentions, and pools each by the candidate.
 
     Positions are added to the events before the refiner; the paper gives them to the attention of the candidate.
     """
@@ -35,12 +35,12 @@ class MultiInterest(nn.Module):
         self.width = count * width
 
     def forward(self, target: Tensor, events: Tensor, mask: Tensor) -> Tensor:
-        """[B, width] of [B, D], [B, L, D] and [B, L]; zero for an empty history."""
+        """Return [B, width] for [B, D], [B, L, D] and [B, L]; zero for an empty history."""
         x = events if self.position is None else self.position(events)
         if self.refiner is not None:
             x = self.refiner(x, mask)
-        found = [
+        interests = [
             pool(target, norm(x + attention(x, mask)), mask)
             for attention, norm, pool in zip(self.attentions, self.norms, self.pooling, strict=True)
         ]
-        return torch.cat(found, dim=1)
+        return torch.cat(interests, dim=1)

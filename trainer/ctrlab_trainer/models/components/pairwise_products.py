@@ -13,28 +13,28 @@ from ctrlab_trainer.training.batches import Batch
 
 
 def embedding_products(embedding: FieldEmbedding, batch: Batch) -> Tensor:
-    """[B] sum over pairs of fields of a batch, whose vectors are not written out where each is a row of the table."""
+    """Return the [B] sum over pairs of fields of a batch, without storing the vectors if each is a row of the table."""
     table, inputs = embedding.table, embedding.inputs
     only_rows = batch.ids.shape[1] == inputs.categorical and not inputs.vectors
-    several = torch._C._functorch.is_batchedtensor(table.weight)
-    if only_rows and not (table.weight.is_cuda or table.row_wise or several):
-        found: Tensor = _ProductsOfRows.apply(table.weight, batch.ids)  # type: ignore[no-untyped-call]
-        return found
+    stacked = torch._C._functorch.is_batchedtensor(table.weight)
+    if only_rows and not (table.weight.is_cuda or table.row_wise or stacked):
+        row_products: Tensor = _ProductsOfRows.apply(table.weight, batch.ids)  # type: ignore[no-untyped-call]
+        return row_products
     return pairwise_products(embedding(batch).fields)
 
 
 def pairwise_products(fields: Tensor) -> Tensor:
-    """[B] sum over pairs i < j of <v_i, v_j>, of [B, F, D].
+    """Return the [B] sum over pairs i < j of <v_i, v_j> for [B, F, D].
 
-    In linear time by half of (sum of v)^2 minus sum of v^2 (Rendle 2010, lemma 3.1).
+    It takes linear time: half of (sum of v)^2 minus sum of v^2 (Rendle 2010, lemma 3.1).
     """
+    products: Tensor
     products, _ = _PairwiseProducts.apply(fields)  # type: ignore[no-untyped-call]
-    found: Tensor = products
-    return found
+    return products
 
 
 class _PairwiseProducts(torch.autograd.Function):
-    """With the gradient of v_i written as it is, sum of v - v_i: autograd's way there takes three times as long."""
+    """Pairwise products with an explicit gradient for v_i, sum of v - v_i: autograd takes three times as long."""
 
     generate_vmap_rule = True
 
@@ -56,10 +56,10 @@ class _PairwiseProducts(torch.autograd.Function):
 
 
 class _ProductsOfRows(torch.autograd.Function):
-    """Of the rows of a [rows, D] table by [B, F] ids.
+    """Pairwise products of the rows of a [rows, D] table, selected by [B, F] ids.
 
-    The gradient of a row is the sum of g * (total - row) over its examples, and the row is the same in all of them: so
-    the sums of g * total and of g by rows are enough.
+    The gradient of a row is the sum of g * (total - row) over its examples, and the row is the same in all of them, so
+    it is enough to sum g * total and g by row.
     """
 
     @staticmethod

@@ -1,7 +1,7 @@
-"""Transformer blocks over a history (Vaswani et al. 2017, as the behaviour-sequence transformer uses them).
+"""Transformer blocks over a history (Vaswani et al., 2017, in the form of the behaviour-sequence transformer).
 
-Attention is written out in matrix products and a softmax: on a GPU the fused kernels have no deterministic backward
-pass, and their dropout would not come from the run's own stream.
+Attention is written as matrix products and a softmax: on a GPU the fused kernels have no deterministic backward pass,
+and their dropout would not use the run's random stream.
 """
 
 import math
@@ -14,7 +14,7 @@ from ctrlab_trainer.models.components.dropout import Dropout
 
 
 class TransformerBlock(nn.Module):
-    """Self-attention and a feed-forward layer (LeakyReLU), each with dropout, residual and layer norm after it."""
+    """Self-attention and a feed-forward layer (LeakyReLU), each followed by dropout, residual and layer norm."""
 
     def __init__(self, width: int, heads: int, feedforward: int, dropout: float) -> None:
         super().__init__()
@@ -26,11 +26,11 @@ class TransformerBlock(nn.Module):
         self.dropout = nn.ModuleList(Dropout(dropout) for _ in range(3))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """[B, L, D] of [B, L, D]; keys where mask [B, L] is False are not seen."""
+        """Return [B, L, D] for [B, L, D]; keys where mask [B, L] is False are not seen."""
         return self._rest(x, self.attention(x, mask))
 
     def first_only(self, x: Tensor, mask: Tensor) -> Tensor:
-        """[B, D]: the same output at position 0 alone, without computing the others."""
+        """Return [B, D], the same output at position 0, without computing the other positions."""
         return self._rest(x[:, 0], self.attention.first_only(x, mask))
 
     def _rest(self, x: Tensor, attended: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ class TransformerBlock(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Multi-head scaled dot-product attention of a sequence to itself."""
+    """Multi-head scaled dot-product self-attention of a sequence."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class SelfAttention(nn.Module):
         self.scale = 1 / math.sqrt(width // heads)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """[B, L, D] of [B, L, D]; a row without any key attends to nothing and gives the output bias."""
+        """Return [B, L, D] for [B, L, D]; a row without any key attends to nothing and gives the output bias."""
         query, key, value = (self._split(layer(x)) for layer in (self.query, self.key, self.value))
         scores = torch.matmul(query, key.transpose(2, 3)) * self.scale
         weights = self.dropout(_softmax(scores, mask[:, None, None]))
@@ -62,10 +62,10 @@ class SelfAttention(nn.Module):
         return y
 
     def first_only(self, x: Tensor, mask: Tensor) -> Tensor:
-        """[B, D]: the output at position 0.
+        """Return [B, D], the output at position 0.
 
-        With one query the projections move to its side: q·(K x + k) ranks keys as (Kᵀ q)·x, and the weighted sum of
-        V x + v is V of the weighted sum of x, so that nothing of width D² is computed for each event.
+        With a single query the projections can be applied to it: q·(K x + k) ranks keys as (Kᵀ q)·x, and the weighted
+        sum of V x + v is V applied to the weighted sum of x, so that no product of size D² is computed per event.
         """
         rows, _, width = x.shape
         query = self.query(x[:, 0]).view(rows, self.heads, -1)
@@ -83,6 +83,6 @@ class SelfAttention(nn.Module):
 
 
 def _softmax(scores: Tensor, mask: Tensor) -> Tensor:
-    """Over the last axis where mask is True; all zeros where it is nowhere."""
+    """Return the softmax over the last axis where mask is True; all zeros if it is True nowhere."""
     filled = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
     return torch.softmax(filled, dim=-1) * mask

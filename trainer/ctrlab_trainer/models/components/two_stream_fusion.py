@@ -1,4 +1,4 @@
-"""The gates before two streams and the product that joins them (Mao et al., FinalMLP, AAAI 2023)."""
+"""Gates before two streams, and the bilinear product that fuses them (Mao et al., FinalMLP, AAAI 2023)."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class FieldGate(nn.Module):
-    """x ∘ 2 sigmoid(perceptron(context)) with a context that is learned and equal for all rows (equation 6)."""
+    """x ∘ 2 sigmoid(MLP(context)), where the context is learned and equal for all rows (equation 6)."""
 
     def __init__(self, width: int, context: int, hidden: Sequence[int]) -> None:
         super().__init__()
@@ -17,7 +17,7 @@ class FieldGate(nn.Module):
         self.output = nn.Linear(widths[-1], width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, width] of [B, width]."""
+        """Return [B, width] for [B, width]."""
         context: Tensor = self.context
         for layer in self.layers:
             context = torch.relu(layer(context))
@@ -25,7 +25,10 @@ class FieldGate(nn.Module):
 
 
 class BilinearFusion(nn.Module):
-    """w_1·x + w_2·y + b + sum over heads h of x_h' W_h y_h (equation 11); without `bilinear` the last is left out."""
+    """w_1·x + w_2·y + b + sum over heads h of x_h' W_h y_h (equation 11).
+
+    Without `bilinear` the last term is omitted.
+    """
 
     def __init__(self, first: int, second: int, heads: int, *, bilinear: bool) -> None:
         super().__init__()
@@ -37,7 +40,7 @@ class BilinearFusion(nn.Module):
         )
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """[B] logits of [B, first] and [B, second]."""
+        """Return [B] logits for [B, first] and [B, second]."""
         logit: Tensor = (self.first(x) + self.second(y)).squeeze(-1)
         for left, right, matrix in zip(
             x.chunk(self.heads, dim=1), y.chunk(self.heads, dim=1), self.matrices, strict=False
