@@ -13,9 +13,10 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler, QMCSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from ctrlab_api.parameter_values import value_at
 from ctrlab_api.records.studies import ParameterValue
 from ctrlab_api.resources.search_dimensions import SearchDimension
-from ctrlab_api.search_space import SearchSpace, grid_points, grid_size, value_at
+from ctrlab_api.search_space import SearchSpace, grid_points, grid_size
 from ctrlab_study.errors import StudyFailed
 
 Point = dict[str, ParameterValue]

@@ -9,24 +9,24 @@ from ctrlab_api.architectures.factorization_models import DNN
 
 PAPER = "Song et al.: AutoInt (CIKM 2019)"
 ATTENTION = "the self-attention over fields"
-RESIDUAL = "the projection of each field that is added to what it attends to"
+RESIDUAL = "the residual connection: the projection of each field, added to its attention output"
 
 
 class FieldAttentionParameters(Architecture):
-    """Of the self-attention over fields."""
+    """The parameters of self-attention over fields."""
 
     attention_layers: int = Field(default=2, ge=1, le=16)
-    """Layers of self-attention; each doubles the degree of the interactions at most."""
+    """Number of self-attention layers; each at most doubles the degree of the interactions."""
     attention_dim: int = Field(default=32, ge=1, le=4096)
     """Width of a field after each layer, all heads together."""
     heads: int = Field(default=2, ge=1, le=64)
-    """Must divide attention_dim."""
+    """Attention heads; must divide attention_dim."""
     attention_dropout: Dropout = 0.0
-    """Of the attention's weights."""
+    """Dropout of the attention weights."""
     attention_layer_norm: bool = False
-    """Whether each layer's output is normalised before its activation; the paper does not."""
+    """Whether the output of each layer is layer-normalised before its activation; not so in the paper."""
     attention_scale: bool = False
-    """Whether scores are divided by the square root of a head's width; the paper does not."""
+    """Whether scores are divided by the square root of a head's width; not so in the paper."""
 
     @model_validator(mode="after")
     def _heads_divide(self) -> Self:
@@ -36,7 +36,7 @@ class FieldAttentionParameters(Architecture):
 
 
 class AutoInt(FieldAttentionParameters):
-    """Self-attention over the fields alone."""
+    """Self-attention over the fields."""
 
     name: ClassVar[str] = "autoint"
     title: ClassVar[str] = "AutoInt"
@@ -45,7 +45,7 @@ class AutoInt(FieldAttentionParameters):
 
 
 class AutoIntPlus(FieldAttentionParameters, WithDNN):
-    """Self-attention over the fields beside a perceptron."""
+    """Self-attention over the fields in parallel with an MLP."""
 
     name: ClassVar[str] = "autoint_plus"
     title: ClassVar[str] = "AutoInt+"

@@ -1,23 +1,27 @@
-"""What every architecture declares: parameters with their ranges, removable parts, and what it needs of the data.
+"""The declaration of an architecture: its parameters with ranges, its removable parts, and its data requirements.
 
-Declarations live in the contract, not beside the torch code, because `ctrlab validate` and the operator must check a
-specification without torch; the module that computes it has the same file name in `ctrlab_trainer/models/`.
+Declarations are in this package and not beside the torch code, because `ctrlab validate` and the operator must check a
+specification without torch. `ctrlab_trainer/models/<name>.py` has the `nn.Module`.
 """
 
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from ctrlab_api.schema_types import MAX_INT32
 
-def _split(value: object) -> object:
-    """ "400,400" and 64 as a list of integers, for values that come as text from YAML."""
+
+def _split_widths(value: object) -> object:
+    """Split text such as "400,400" or an integer into a list, because YAML gives widths as text."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",")] if value.strip() else []
     return [value] if isinstance(value, int) else value
 
 
-Widths = Annotated[tuple[Annotated[int, Field(ge=1, le=65536)], ...], BeforeValidator(_split), Field(max_length=16)]
-"""Layer widths, written "400,400,400"."""
+Widths = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=65536)], ...], BeforeValidator(_split_widths), Field(max_length=16)
+]
+"""Layer widths, written as "400,400,400"."""
 
 NonEmptyWidths = Annotated[Widths, Field(min_length=1)]
 
@@ -27,7 +31,7 @@ Activation = Literal["relu", "leaky_relu", "prelu", "dice", "sigmoid", "tanh", "
 
 
 class Architecture(BaseModel):
-    """Parameters shared by all architectures: how they are trained, and how wide their embeddings are.
+    """The parameters that all architectures share: training and embeddings.
 
     Defaults suit 10^4 to 10^7 rows; they were chosen by validation AUC on MovieLens-100K. `examples/` has the published
     settings of larger benchmarks.
@@ -36,61 +40,62 @@ class Architecture(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     name: ClassVar[str]
-    """As a specification names it."""
+    """Name in a specification."""
     title: ClassVar[str]
-    """As papers print it."""
+    """Name in print, as in its paper."""
     paper: ClassVar[str]
-    """Where it was proposed."""
+    """The paper that proposed it."""
     parts: ClassVar[dict[str, str]] = {}
-    """Removable parts and what each is; an ablation may remove any of them."""
+    """Removable parts with a description of each; an ablation may remove any of them."""
     branches: ClassVar[tuple[str, ...]] = ()
-    """The parts that yield the logit; at least one must stay."""
+    """The parts that compute the logit; at least one must remain."""
     history_branches: ClassVar[tuple[str, ...]] = ()
-    """Those of the branches that see nothing but histories."""
+    """The branches whose only inputs are histories."""
     needs_history: ClassVar[bool] = False
     """Whether the data set must have a History feature."""
 
     embedding_dim: int = Field(default=16, ge=1, le=1024)
-    """Width of the embedding of each field."""
+    """Embedding dimension of each field."""
     embedding_init: float = Field(default=1e-4, gt=0, le=1)
-    """Standard deviation of the embeddings' normal initialisation."""
+    """Standard deviation of the normal initialisation of embeddings."""
     embedding_l2: float = Field(default=1e-4, ge=0, le=10)
     """lambda of the penalty lambda/2 * ||E||^2 over the embedding table and the weights of the linear term."""
     optimizer: Literal["adam", "adamw", "sgd", "adagrad"] = "adam"
-    """The rule that turns gradients into steps, as PyTorch implements it."""
+    """Optimizer, as PyTorch implements it."""
     learning_rate: float = Field(default=1e-3, gt=0, le=1)
-    """Size of the optimizer's first steps; schedule says how it changes."""
+    """Initial learning rate; schedule determines how it changes."""
     weight_decay: float = Field(default=0.0, ge=0, le=1)
-    """L2 of the matrices outside the tables; decoupled for adamw."""
+    """L2 penalty of the weight matrices outside the embedding tables; decoupled for adamw."""
     batch_size: int = Field(default=1024, ge=1, le=1_000_000)
-    """Rows for each step."""
+    """Rows per training step."""
     epochs: int = Field(default=20, ge=1, le=1000)
-    """At most so many; early stopping usually ends before."""
+    """Maximum number of epochs; early stopping usually ends training before."""
     patience: int = Field(default=2, ge=1, le=1000)
-    """Epochs without a better validation metric before training stops."""
+    """Epochs without improvement of the validation metric before training stops."""
     schedule: Literal["plateau", "constant", "cosine"] = "plateau"
-    """plateau: the learning rate falls tenfold after each epoch that does not improve, down to 1e-6."""
+    """Learning-rate schedule; plateau divides the rate by ten after each epoch without improvement, down to 1e-6."""
     clip_norm: float = Field(default=10.0, gt=0, le=1e6)
-    """Largest norm of the gradient."""
+    """Maximum norm of the gradient."""
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
-    """Of matrix products in training on a GPU: tf32 rounds their inputs to 10 bits, bfloat16 to 7. A CPU computes in
-    float32, and so does every prediction that is judged."""
-    sparse_embeddings_above: int = Field(default=0, ge=0, le=2**31 - 1)
-    """Rows of a table above which a step changes only the rows that its batch has drawn, moments and penalty included:
-    quicker for millions of rows, and another result (for Adam: torch's SparseAdam). 0: never."""
+    """Precision of matrix products in training on a GPU: tf32 rounds their inputs to 10 bits, bfloat16 to 7. Training
+    on a CPU and all evaluated predictions use float32."""
+    sparse_embeddings_above: int = Field(default=0, ge=0, le=MAX_INT32)
+    """Number of rows of an embedding table above which a step updates only the rows of its batch, moments and penalty
+    included: faster for millions of rows, but with different results (for Adam: torch's SparseAdam). 0: never."""
     row_order: RowOrder = "auto"
-    """rows: an epoch takes the training rows in any order. blocks: neighbouring rows are read together, and permuted
-    within 64 MiB of them. auto: blocks where the rows need more than half of the memory. A GPU holds all rows."""
+    """Order of training rows in an epoch. rows: a random permutation of all rows. blocks: neighbouring rows are read
+    together and permuted within 64 MiB. auto: blocks if the rows need more than half of the memory. On a GPU all rows
+    are in its memory."""
 
 
 class WithDNN(Architecture):
-    """Shared by architectures that end in a multi-layer perceptron."""
+    """The parameters of architectures with an MLP (`dnn`)."""
 
     hidden_units: NonEmptyWidths = (128, 64)
     """Widths of the hidden layers."""
     activation: Activation = "relu"
-    """Between hidden layers."""
+    """Activation of the hidden layers."""
     dropout: Dropout = 0.2
-    """After each hidden layer."""
+    """Dropout after each hidden layer."""
     batch_norm: bool = False
-    """Whether each hidden layer is normalised before its activation."""
+    """Whether each hidden layer is batch-normalised before its activation."""

@@ -1,4 +1,4 @@
-"""LR, FM and the models that join a factorisation or a cross network with a perceptron."""
+"""LR, FM and the models that combine a factorisation machine or a cross network with an MLP."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from pydantic import Field
 from ctrlab_api.architectures.base_architecture import Architecture, NonEmptyWidths, WithDNN
 
 LINEAR = "the first-order term: one weight for each value, and a bias"
-DNN = "the perceptron over the concatenated embeddings"
+DNN = "the MLP over the concatenated embeddings"
 
 
 class LR(Architecture):
@@ -18,7 +18,8 @@ class LR(Architecture):
     paper: ClassVar[str] = "Richardson, Dominowska, Ragno: Predicting Clicks (WWW 2007)"
 
     embedding_l2: float = Field(default=1e-5, ge=0, le=10)
-    """lambda of the penalty lambda/2 * ||w||^2 over the weights; lower than for embeddings, which share strength."""
+    """lambda of the penalty lambda/2 * ||w||^2 over the weights; lower than for embeddings, which share statistical
+    strength."""
 
 
 class FM(Architecture):
@@ -35,7 +36,7 @@ class FM(Architecture):
 
 
 class DNNOnly(WithDNN):
-    """A perceptron over the concatenated embeddings."""
+    """An MLP over the concatenated embeddings."""
 
     name: ClassVar[str] = "dnn"
     title: ClassVar[str] = "DNN"
@@ -43,7 +44,7 @@ class DNNOnly(WithDNN):
 
 
 class WideDeep(WithDNN):
-    """The linear term and a perceptron, summed."""
+    """The sum of a linear term and an MLP."""
 
     name: ClassVar[str] = "widedeep"
     title: ClassVar[str] = "Wide&Deep"
@@ -53,7 +54,7 @@ class WideDeep(WithDNN):
 
 
 class DeepFM(WithDNN):
-    """FM and a perceptron over the same embeddings, summed."""
+    """The sum of an FM and an MLP over the same embeddings."""
 
     name: ClassVar[str] = "deepfm"
     title: ClassVar[str] = "DeepFM"
@@ -63,7 +64,7 @@ class DeepFM(WithDNN):
 
 
 class XDeepFM(WithDNN):
-    """Compressed interaction network, perceptron and linear term, summed."""
+    """The sum of a compressed interaction network (CIN), an MLP and a linear term."""
 
     name: ClassVar[str] = "xdeepfm"
     title: ClassVar[str] = "xDeepFM"
@@ -72,11 +73,11 @@ class XDeepFM(WithDNN):
     branches: ClassVar[tuple[str, ...]] = ("linear", "cin", "dnn")
 
     cin_units: NonEmptyWidths = (64,)
-    """Feature maps of each CIN layer."""
+    """Number of feature maps of each CIN layer."""
 
 
 class DCN(WithDNN):
-    """Cross network of rank one beside a perceptron."""
+    """A rank-one cross network in parallel with an MLP."""
 
     name: ClassVar[str] = "dcn"
     title: ClassVar[str] = "DCN"
@@ -85,11 +86,11 @@ class DCN(WithDNN):
     branches: ClassVar[tuple[str, ...]] = ("cross", "dnn")
 
     cross_layers: int = Field(default=3, ge=1, le=16)
-    """Layers of the cross network; each raises the degree of the interactions by one."""
+    """Number of cross layers; each raises the degree of the interactions by one."""
 
 
 class DCNv2(WithDNN):
-    """Full-rank cross network beside a perceptron."""
+    """A full-rank cross network in parallel with an MLP."""
 
     name: ClassVar[str] = "dcnv2"
     title: ClassVar[str] = "DCNv2"
@@ -98,11 +99,11 @@ class DCNv2(WithDNN):
     branches: ClassVar[tuple[str, ...]] = ("cross", "dnn")
 
     cross_layers: int = Field(default=3, ge=1, le=16)
-    """Layers of the cross network; each raises the degree of the interactions by one."""
+    """Number of cross layers; each raises the degree of the interactions by one."""
 
 
 class GDCN(WithDNN):
-    """Gated cross network beside a perceptron."""
+    """A gated cross network in parallel with an MLP."""
 
     name: ClassVar[str] = "gdcn"
     title: ClassVar[str] = "GDCN"
@@ -115,4 +116,4 @@ class GDCN(WithDNN):
     branches: ClassVar[tuple[str, ...]] = ("cross", "dnn")
 
     cross_layers: int = Field(default=3, ge=1, le=16)
-    """Layers of the cross network; each raises the degree of the interactions by one."""
+    """Number of cross layers; each raises the degree of the interactions by one."""

@@ -1,35 +1,36 @@
-"""Architectures that installed packages register by an entry point, declared as the shipped ones are.
+"""Architectures that installed packages register by an entry point, declared like the built-in ones.
 
-A package that cannot be loaded must not break a process that does not need it: what is wrong with it is kept, and told
-to whoever asks for its architecture.
+A package that cannot be loaded must not break a process that does not need it: its error is kept and reported to the
+user of its architecture.
 """
 
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
+from typing import Final
 
 from ctrlab_api.architectures.base_architecture import Architecture
 
-ENTRY_POINT_GROUP = "ctrlab.architectures"
-"""Entry points of declarations, by the name that a specification uses."""
+ENTRY_POINT_GROUP: Final = "ctrlab.architectures"
+"""Group of the entry points, whose names are the names of architectures in a specification."""
 
 
-def load_plugins(taken: Iterable[str]) -> tuple[dict[str, type[Architecture]], dict[str, str]]:
-    """Declarations by name, and what is wrong with the others; `taken` names belong to ctrlab."""
-    found: dict[str, type[Architecture]] = {}
-    broken: dict[str, str] = {}
-    shipped = frozenset(taken)
+def load_plugins(reserved: Iterable[str]) -> tuple[dict[str, type[Architecture]], dict[str, str]]:
+    """Return the registered declarations by name, and the errors of all others; `reserved` names are built in."""
+    loaded: dict[str, type[Architecture]] = {}
+    errors: dict[str, str] = {}
+    built_in = frozenset(reserved)
     for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
-        if point.name in shipped:
-            broken[f"{point.name} of {_package(point)}"] = "ctrlab ships an architecture of this name"
+        if point.name in built_in:
+            errors[f"{point.name} of {_package(point)}"] = "ctrlab ships an architecture of this name"
             continue
         try:
-            found[point.name] = _declaration(point)
+            loaded[point.name] = _load_declaration(point)
         except Exception as error:
-            broken[point.name] = f"{_package(point)} registers {point.value}: {type(error).__name__}: {error}"
-    return found, broken
+            errors[point.name] = f"{_package(point)} registers {point.value}: {type(error).__name__}: {error}"
+    return loaded, errors
 
 
-def _declaration(point: EntryPoint) -> type[Architecture]:
+def _load_declaration(point: EntryPoint) -> type[Architecture]:
     declared = point.load()
     if not (isinstance(declared, type) and issubclass(declared, Architecture)):
         raise TypeError("expected a subclass of ctrlab_api.architectures.Architecture")
@@ -40,7 +41,7 @@ def _declaration(point: EntryPoint) -> type[Architecture]:
         raise ValueError(f"its name is {declared.name!r}, the entry point's {point.name!r}: they must be equal")
     unknown = sorted({*declared.branches, *declared.history_branches} - declared.parts.keys())
     if unknown:
-        raise ValueError(f"{unknown[0]!r} is a branch, but none of its parts")
+        raise ValueError(f"{unknown[0]!r} is a branch, but not one of its parts")
     return declared
 
 

@@ -1,4 +1,5 @@
-"""Models of a user's behaviour sequence: DIN, DIEN, DMIN, BST, and SIN, which joins BST with a CIN over the fields."""
+"""Models of a user's behaviour sequence: DIN, DIEN, DMIN, BST, and SIN, which combines BST with a CIN over the
+fields."""
 
 from typing import ClassVar, Literal, Self
 
@@ -9,40 +10,41 @@ from ctrlab_api.architectures.factorization_models import LINEAR
 
 
 class DIN(WithDNN):
-    """Pools the history by attention to the candidate item."""
+    """Attention pooling of the history by the candidate item."""
 
     name: ClassVar[str] = "din"
     title: ClassVar[str] = "DIN"
     paper: ClassVar[str] = "Zhou et al.: Deep Interest Network (KDD 2018)"
     parts: ClassVar[dict[str, str]] = {
         "attention": "the attention to the candidate; without it the history is averaged",
-        "history": "the pooled history; without it the perceptron sees the fields alone",
+        "history": "the pooled history; without it the fields are the only input of the MLP",
     }
     needs_history: ClassVar[bool] = True
 
     attention_units: NonEmptyWidths = (64, 32)
     """Hidden widths of the attention network."""
     attention_activation: Activation = "dice"
-    """Between the attention network's layers."""
+    """Activation of the attention network."""
     attention_softmax: bool = False
-    """Whether the weights over the history sum to 1; the paper keeps their intensity."""
+    """Whether a softmax normalises the weights over the history; the paper keeps their intensity."""
 
 
 class DIEN(WithDNN):
-    """A GRU over the history, and a second one whose update is weighed by attention to the candidate."""
+    """A GRU over the history, and a second one whose update gate is weighted by attention to the candidate."""
 
     name: ClassVar[str] = "dien"
     title: ClassVar[str] = "DIEN"
     paper: ClassVar[str] = "Zhou et al.: Deep Interest Evolution Network (AAAI 2019), without the auxiliary loss"
     parts: ClassVar[dict[str, str]] = {
-        "attention": "the attention to the candidate; without it the second GRU is a plain one",
+        "attention": "the attention to the candidate; without it the second GRU is a plain GRU",
         "evolution": "the second GRU; without it the last state of the first is used",
     }
     needs_history: ClassVar[bool] = True
 
 
 class DMIN(WithDNN):
-    """Self-attention refines the history, several heads find one interest each, the candidate attends to each."""
+    """Self-attention refines the history, several heads extract one interest each, and the candidate attends to
+    each."""
 
     name: ClassVar[str] = "dmin"
     title: ClassVar[str] = "DMIN"
@@ -50,22 +52,22 @@ class DMIN(WithDNN):
     parts: ClassVar[dict[str, str]] = {
         "refiner": "the first self-attention over the history",
         "position": "the position embedding",
-        "interests": "all interests but the first",
+        "interests": "all interests except the first",
     }
     needs_history: ClassVar[bool] = True
 
     interests: int = Field(default=2, ge=1, le=16)
-    """Interests that are extracted, each by a self-attention of its own."""
+    """Number of interests, each extracted by a separate self-attention."""
     heads: int = Field(default=2, ge=1, le=64)
-    """Of the refining self-attention; must divide embedding_dim."""
+    """Heads of the refining self-attention; must divide embedding_dim."""
     feedforward_ratio: int = Field(default=2, ge=1, le=16)
     """Width of the feed-forward layer of the refiner as a multiple of embedding_dim."""
     transformer_dropout: Dropout = 0.0
-    """After the attention and the feed-forward layer of the refiner."""
+    """Dropout after the attention and the feed-forward layer of the refiner."""
     attention_units: NonEmptyWidths = (64, 32)
     """Hidden widths of the attention to the candidate."""
     attention_activation: Activation = "dice"
-    """Between the layers of the attention to the candidate."""
+    """Activation of the attention to the candidate."""
 
     @model_validator(mode="after")
     def _heads_divide(self) -> Self:
@@ -75,20 +77,21 @@ class DMIN(WithDNN):
 
 
 class TransformerParameters(WithDNN):
-    """Of the transformer over history and candidate, shared by BST and SIN."""
+    """The parameters of the transformer over history and candidate, shared by BST and SIN."""
 
     transformer_layers: int = Field(default=1, ge=1, le=8)
-    """Transformer blocks, one after the other."""
+    """Number of transformer blocks."""
     heads: int = Field(default=2, ge=1, le=64)
-    """Must divide the model's width: embedding_dim, times 2 with concatenated positions."""
+    """Attention heads; must divide the width of the transformer: embedding_dim, times 2 with concatenated positions."""
     feedforward_ratio: int = Field(default=2, ge=1, le=16)
-    """Width of the feed-forward layer as a multiple of the transformer's."""
+    """Width of the feed-forward layer as a multiple of the transformer's width."""
     transformer_dropout: Dropout = 0.0
-    """After the attention and the feed-forward layer of each block."""
+    """Dropout after the attention and the feed-forward layer of each block."""
     sequence_pooling: Literal["target", "mean", "concat"] = "target"
-    """What of the transformer's output is used: the candidate's position, the mean over positions, or all of them."""
+    """Output of the transformer that is used: target is the candidate's position, mean the mean over all positions, and
+    concat all positions."""
     position: Literal["add", "concat"] = "add"
-    """How the learned position embedding joins the item's."""
+    """Whether the learned position embedding is added to the item embedding or concatenated."""
 
     @model_validator(mode="after")
     def _heads_divide(self) -> Self:
@@ -99,7 +102,7 @@ class TransformerParameters(WithDNN):
 
 
 class BST(TransformerParameters):
-    """Transformer over the history with the candidate appended, then a perceptron."""
+    """A transformer over the history with the candidate appended, followed by an MLP."""
 
     name: ClassVar[str] = "bst"
     title: ClassVar[str] = "BST"
@@ -113,7 +116,7 @@ class BST(TransformerParameters):
 
 
 class SIN(TransformerParameters):
-    """Sequential Interaction Network: a CIN over the fields and a BST over the history, fused, and a perceptron."""
+    """Sequential Interaction Network: a CIN over the fields and a BST over the history, fused, followed by an MLP."""
 
     name: ClassVar[str] = "sin"
     title: ClassVar[str] = "SIN"
@@ -124,7 +127,7 @@ class SIN(TransformerParameters):
         "cin": "the compressed interaction network over the fields",
         "bst": "the behaviour-sequence transformer over the history",
         "linear": LINEAR,
-        "fields": "the fields' own embeddings in the perceptron; without them it sees the fused branches alone",
+        "fields": "the embeddings of the fields in the MLP; without them the fused branches are its only input",
         "position": "the position embedding of the sequence",
         "target": "the candidate item inside the sequence",
     }
@@ -133,8 +136,8 @@ class SIN(TransformerParameters):
     needs_history: ClassVar[bool] = True
 
     cin_units: NonEmptyWidths = (32,)
-    """Feature maps of each CIN layer."""
+    """Number of feature maps of each CIN layer."""
     fusion: Literal["attention", "gate", "concat", "sum"] = "attention"
-    """How the branch vectors become one."""
+    """How the branch vectors are fused."""
     fusion_dim: int = Field(default=64, ge=1, le=4096)
     """Width to which each branch is projected before fusion."""

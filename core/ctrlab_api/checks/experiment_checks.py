@@ -1,6 +1,6 @@
-"""Checks that a schema cannot express: models against what their architecture declares and what the data offer.
+"""Checks that a schema cannot express: models against the declaration of their architecture and against the data.
 
-Run by `ctrlab validate` on one machine and by the operator before a plan is frozen; pure, and free of torch.
+`ctrlab validate` runs them on one machine, and the operator before it freezes a plan; they are pure and free of torch.
 """
 
 from ctrlab_api.architectures import ARCHITECTURES, check_parameters, unknown_architecture
@@ -12,44 +12,48 @@ from ctrlab_api.search_space import SearchSpace
 
 
 def check_experiment(experiment: Experiment) -> list[Problem]:
-    """Every problem of a well-formed experiment, with the field's path; empty when it can be planned.
+    """Return every problem of a well-formed experiment, with the path of its field; none when it can be planned.
 
-    An unknown architecture is allowed where `spec.runtime.image` names an image of the user's own, which may register
-    it; the prepare job checks it there.
+    An unknown architecture is allowed if `spec.runtime.image` names a user's image, which may register it; the prepare
+    Job checks it there.
     """
-    spec, found = experiment.spec, []
+    spec, problems = experiment.spec, list[Problem]()
     has_history = any(feature.type == "History" for feature in spec.dataset.features)
     for index, model in enumerate(spec.models):
         path = f"spec.models[{index}]"
         declared = ARCHITECTURES.get(model.architecture)
         if declared is None:
             if spec.runtime.image is None:
-                found.append(Problem(f"{path}.architecture", unknown_architecture(model.architecture)))
+                problems.append(Problem(f"{path}.architecture", unknown_architecture(model.architecture)))
             elif model.search_space is not None:
-                message = f"no default search is known of {model.architecture!r}; write it out under search"
-                found.append(Problem(f"{path}.searchSpace", message))
-            found += _space(model, path)
+                message = f"no default search space is known for {model.architecture!r}; write it out under search"
+                problems.append(Problem(f"{path}.searchSpace", message))
+            problems += check_search_space(_search_space(model), path)
             continue
         if declared.needs_history and not has_history:
-            found.append(
-                Problem(
-                    f"{path}.architecture",
-                    f"{declared.title} needs a feature of type History in spec.dataset.features; there is none",
-                )
-            )
-        problems = _space(model, path)
-        if not problems:
-            space = _space_of(model)
-            refused = check_parameters(model.architecture, space.fixed, space.dimensions, space.active_point)
-            problems = [Problem(f"{path}.{place}", message) for place, message in refused]
-            problems += check_grid(space, path) if spec.tuning.sampler == "Grid" else []
-        found += problems
-    return [*found, *_cma_es(experiment), *_grid_of_default_space(experiment)]
+            message = f"{declared.title} needs a feature of type History in spec.dataset.features; there is none"
+            problems.append(Problem(f"{path}.architecture", message))
+        problems += _model_problems(model, path, is_grid=spec.tuning.sampler == "Grid")
+    return [*problems, *_cma_es_problems(experiment), *_default_grid_problems(experiment)]
 
 
-def _cma_es(experiment: Experiment) -> list[Problem]:
-    """What the CmaEs sampler cannot search."""
-    tuning, found = experiment.spec.tuning, []
+def _model_problems(model: Model, path: str, *, is_grid: bool) -> list[Problem]:
+    space = _search_space(model)
+    problems = check_search_space(space, path)
+    if problems:
+        return problems
+    violations = check_parameters(model.architecture, space.fixed, space.dimensions, space.active_point)
+    problems = [Problem(f"{path}.{field}", message) for field, message in violations]
+    return problems + (check_grid(space, path) if is_grid else [])
+
+
+def _search_space(model: Model) -> SearchSpace:
+    return SearchSpace(effective_search(model), model.constraints, model.parameters or {})
+
+
+def _cma_es_problems(experiment: Experiment) -> list[Problem]:
+    """Return the search spaces that the CmaEs sampler does not support."""
+    tuning, problems = experiment.spec.tuning, list[Problem]()
     if tuning.sampler != "CmaEs":
         return []
     for model in experiment.spec.models:
@@ -57,28 +61,20 @@ def _cma_es(experiment: Experiment) -> list[Problem]:
         numeric = [name for name, dimension in search.items() if dimension.categorical is None]
         if search and len(numeric) < 2:
             message = f"CmaEs needs at least two dimensions of type float or int; {model.name} has {len(numeric)}"
-            found.append(Problem("spec.tuning.sampler", f"{message}; use TPE"))
+            problems.append(Problem("spec.tuning.sampler", f"{message}; use TPE"))
         conditional = [name for name, dimension in search.items() if dimension.when is not None]
         if tuning.warm_start is not None and conditional:
-            message = f"CmaEs cannot begin with trials that differ in {', '.join(conditional)} (when); use TPE or GP"
-            found.append(Problem("spec.tuning.warmStart", message))
-    return found
+            message = f"CmaEs cannot start with trials that differ in {', '.join(conditional)} (when); use TPE or GP"
+            problems.append(Problem("spec.tuning.warmStart", message))
+    return problems
 
 
-def _space_of(model: Model) -> SearchSpace:
-    return SearchSpace(effective_search(model), model.constraints, model.parameters or {})
-
-
-def _space(model: Model, path: str) -> list[Problem]:
-    return check_search_space(_space_of(model), path)
-
-
-def _grid_of_default_space(experiment: Experiment) -> list[Problem]:
-    """A rule looks at the dimensions that are written out; the default ones are looked at here."""
-    found = []
+def _default_grid_problems(experiment: Experiment) -> list[Problem]:
+    """Return continuous default dimensions of a grid; those that are written out are checked by a CEL rule."""
+    problems = []
     for index, model in enumerate(experiment.spec.models):
         continuous = [name for name, dimension in effective_search(model).items() if dimension.cardinality() is None]
         if experiment.spec.tuning.sampler == "Grid" and model.search_space is not None and continuous:
             message = f"the Grid sampler needs a step or categorical values; write {', '.join(continuous)} under search"
-            found.append(Problem(f"spec.models[{index}].searchSpace", message))
-    return found
+            problems.append(Problem(f"spec.models[{index}].searchSpace", message))
+    return problems

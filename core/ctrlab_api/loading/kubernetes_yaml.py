@@ -1,6 +1,6 @@
-"""YAML as Kubernetes reads it: what a person wrote means the same on one machine as in `kubectl apply`.
+"""YAML as Kubernetes reads it, so that a file means the same on one machine as in `kubectl apply`.
 
-PyYAML alone would take the last of two equal keys, and read 1e-3 as text where Kubernetes reads a number.
+Plain PyYAML would use the last of two equal keys, and read 1e-3 as text where Kubernetes reads a number.
 """
 
 import re
@@ -10,19 +10,19 @@ import yaml
 
 
 class ManifestLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a key given twice and reads exponents without a decimal point as numbers."""
+    """SafeLoader that rejects duplicate keys and reads exponents without a decimal point as numbers."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A mapping; ConstructorError where a key stands twice."""
-        seen: set[str] = set()
+        """Return a mapping; ConstructorError for a duplicate key."""
+        keys: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 continue
-            if key.value in seen:
+            if key.value in keys:
                 raise yaml.constructor.ConstructorError(
                     "in a mapping", node.start_mark, f"the key {key.value!r} is given twice", key.start_mark
                 )
-            seen.add(key.value)
+            keys.add(key.value)
         return super().construct_mapping(node, deep)
 
 
@@ -32,7 +32,7 @@ ManifestLoader.add_implicit_resolver(
 
 
 def without_nulls(content: Any) -> Any:
-    """Without the mapping entries that are null: an API server treats them as absent."""
+    """Return the content without mapping entries that are null, which an API server treats as absent."""
     if isinstance(content, dict):
         return {key: without_nulls(value) for key, value in content.items() if value is not None}
     if isinstance(content, list):

@@ -1,4 +1,4 @@
-"""Reading manifests: YAML with one or several documents, and what is wrong with them in words a person can use."""
+"""Load resources from YAML with one or several documents, and report their problems in words that users understand."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ KINDS: dict[str, type[Experiment] | type[Ablation]] = {"CTRExperiment": Experime
 
 
 def load_manifests(path: Path) -> list[Resource]:
-    """Every resource in a YAML file, in order, checked; raises InvalidSpec with all problems of the file."""
+    """Return every resource in a YAML file, in order and checked; InvalidSpec lists all problems of the file."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -32,28 +32,28 @@ def load_manifests(path: Path) -> list[Resource]:
 
 
 def parse_manifests(text: str, origin: str) -> list[Resource]:
-    """Every resource in a YAML text; `origin` names it in messages."""
+    """Return every resource in a YAML text, which messages call `origin`."""
     try:
         documents = [document for document in yaml.load_all(text, ManifestLoader) if document is not None]
     except yaml.YAMLError as error:
         raise InvalidSpec([Problem(origin, f"not valid YAML: {' '.join(str(error).split())}")]) from None
     if not documents:
-        raise InvalidSpec([Problem(origin, "the file holds no resource; see `ctrlab --help` for an example")])
+        raise InvalidSpec([Problem(origin, "the file contains no resource; see `ctrlab --help` for an example")])
     resources: list[Resource] = []
     problems: list[Problem] = []
     for document in documents:
         try:
             resources.append(parse_resource(document))
         except InvalidSpec as error:
-            which = f"{_title(document)} " if len(documents) > 1 else ""
-            problems += [Problem(which + problem.where, problem.message) for problem in error.problems]
+            prefix = f"{_title(document)} " if len(documents) > 1 else ""
+            problems += [Problem(prefix + problem.where, problem.message) for problem in error.problems]
     if problems:
         raise InvalidSpec(problems)
     return resources
 
 
 def parse_resource(document: Any) -> Resource:
-    """One resource from its parsed YAML; raises InvalidSpec with every problem, each at its field's path."""
+    """Return one resource from its parsed YAML; InvalidSpec lists every problem with the path of its field."""
     if not isinstance(document, dict):
         raise InvalidSpec(
             [
@@ -79,7 +79,7 @@ def parse_resource(document: Any) -> Resource:
 
 
 def _title(document: Any) -> str:
-    """What a document calls itself, for messages about a file with several."""
+    """Return kind and name of a document, for messages about a file with several documents."""
     if not isinstance(document, dict):
         return "(document)"
     metadata = document.get("metadata")

@@ -1,4 +1,4 @@
-"""What pydantic refuses, in words a person can use: the field's path, what was found, and what is allowed."""
+"""Validation errors of pydantic in words that users understand: the field's path, what was given, what is allowed."""
 
 import difflib
 from types import UnionType
@@ -11,7 +11,10 @@ from ctrlab_api.errors import Problem
 
 
 def describe_errors(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
-    """Each error once; a list counts as too short merely because its elements were refused, and that is left out."""
+    """Return a problem for each error of an object of `model`.
+
+    A list that counts as too short only because its elements were rejected is left out.
+    """
     problems = [describe_error(detail, model) for detail in error.errors(include_url=False)]
     return [
         problem
@@ -21,21 +24,21 @@ def describe_errors(error: ValidationError, model: type[BaseModel]) -> list[Prob
 
 
 def describe_error(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
-    """One pydantic error of an object of `model`."""
+    """Return the problem for one pydantic error of an object of `model`."""
     where = field_path(detail["loc"]) or "(document)"
-    given, context = detail["input"], detail.get("ctx", {})
-    shown = f"{given!r:.60}"
+    value, context = detail["input"], detail.get("ctx", {})
+    shown = f"{value!r:.60}"
     match detail["type"]:
         case "extra_forbidden":
-            message = _unknown(str(detail["loc"][-1]), field_names_at(model, detail["loc"][:-1]))
+            message = _unknown_field(str(detail["loc"][-1]), field_names_at(model, detail["loc"][:-1]))
         case "missing":
             message = "required, but missing"
         case "value_error":
             message = detail["msg"].removeprefix("Value error, ")
-        case "string_type" if isinstance(given, dict | list):
+        case "string_type" if isinstance(value, dict | list):
             message = f"expected text, not {shown}"
         case "string_type":
-            message = f'expected text, not {shown}; write it in quotes, such as "{_as_yaml(given)}"'
+            message = f'expected text, not {shown}; write it in quotes, such as "{_as_yaml(value)}"'
         case "int_type" | "int_from_float" | "int_parsing":
             message = f"expected a whole number, not {shown}"
         case "bool_type":
@@ -47,35 +50,39 @@ def describe_error(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
         case "literal_error":
             message = f"expected {context.get('expected')}, not {shown}"
         case "string_pattern_mismatch":
-            message = f"{shown} does not have the form {context.get('pattern')}"
+            message = f"{shown} does not match the pattern {context.get('pattern')}"
         case "too_short":
             message = f"needs at least {context.get('min_length')}, has {context.get('actual_length')}"
         case "too_long":
             message = f"has {context.get('actual_length')}, at most {context.get('max_length')} are allowed"
         case _:
             text = detail["msg"][0].lower() + detail["msg"][1:]
-            message = text if isinstance(given, dict | list) else f"{text}, not {shown}"
+            message = text if isinstance(value, dict | list) else f"{text}, not {shown}"
     return Problem(where, message)
 
 
 def field_path(location: tuple[int | str, ...]) -> str:
-    """`("spec", "models", 0, "name")` as `spec.models[0].name`."""
+    """Return the path of a field: `("spec", "models", 0, "name")` as `spec.models[0].name`."""
     path = ""
-    for part in location:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}"
+    for step in location:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}"
     return path.removeprefix(".")
 
 
 def field_names_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """API names of the fields at a place in an object of `model`; empty where there is no model."""
-    here: Any = model
-    for part in location:
-        if _is_model(here):
-            here = {field.alias or name: field.annotation for name, field in here.model_fields.items()}.get(str(part))
+    """Return the API names of the fields at a location in an object of `model`; none where there is no model."""
+    annotation: Any = model
+    for step in location:
+        if _is_model(annotation):
+            fields = {field.alias or name: field.annotation for name, field in annotation.model_fields.items()}
+            annotation = fields.get(str(step))
         else:
-            here = get_args(here)[1 if get_origin(here) is dict else 0] if get_args(here) else None
-        here = _required(here)
-    return [field.alias or name for name, field in here.model_fields.items()] if _is_model(here) else []
+            arguments = get_args(annotation)
+            annotation = arguments[1 if get_origin(annotation) is dict else 0] if arguments else None
+        annotation = _required(annotation)
+    if not _is_model(annotation):
+        return []
+    return [field.alias or name for name, field in annotation.model_fields.items()]
 
 
 def _is_model(annotation: Any) -> bool:
@@ -83,19 +90,19 @@ def _is_model(annotation: Any) -> bool:
 
 
 def _required(annotation: Any) -> Any:
-    """The annotation without `| None` and without `Annotated`."""
+    """Return the annotation without `| None` and without `Annotated`."""
     if get_origin(annotation) is Annotated:
         return _required(get_args(annotation)[0])
     if get_origin(annotation) in (UnionType, Union):
-        return _required(next(part for part in get_args(annotation) if part is not type(None)))
+        return _required(next(member for member in get_args(annotation) if member is not type(None)))
     return annotation
 
 
-def _unknown(field: str, known: list[str]) -> str:
+def _unknown_field(field: str, known: list[str]) -> str:
     close = difflib.get_close_matches(field, known, n=1)
-    guess = f"; did you mean {close[0]}?" if close else ";"
-    return f"unknown field{guess} known here: {', '.join(known)}"
+    suggestion = f"; did you mean {close[0]}?" if close else ";"
+    return f"unknown field{suggestion} known fields: {', '.join(known)}"
 
 
-def _as_yaml(given: object) -> str:
-    return str(given).lower() if isinstance(given, bool) else str(given)
+def _as_yaml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

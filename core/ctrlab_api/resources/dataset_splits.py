@@ -33,7 +33,7 @@ def _require_different(train: str, valid: str, test: str) -> None:
     )
 )
 class PredefinedValues(ApiModel):
-    """Values of the split column that mark each part."""
+    """Values of `column` that mark each split."""
 
     train: Annotated[str, StringConstraints(max_length=128)] = "train"
     """Value of training rows."""
@@ -58,7 +58,7 @@ FileName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
     )
 )
 class PredefinedFiles(ApiModel):
-    """Files of the source's folder that contain each part; `*` matches any characters of a name."""
+    """Files of the source's folder that contain each split; `*` matches any characters of a name."""
 
     train: FileName
     """Training rows, such as train.csv or part=train-*."""
@@ -107,22 +107,22 @@ class Split(ApiModel):
     """Shares of train, validation and test (default "0.8", "0.1", "0.1"): of rows for Temporal and Random, of users
     for Random by User and UserColdStart."""
     by: Literal["Row", "User"] | None = None
-    """Random: what is split (default Row); User keeps all rows of a user in one part."""
+    """Random: what is split (default Row); User keeps all rows of a user in one split."""
     seed: int = Field(default=7, ge=0, le=MAX_INT32)
     """Random: seed of the permutation."""
     column: ColumnName | None = None
-    """Predefined: the column that marks the part of a row."""
+    """Predefined: the column that marks the split of a row."""
     files: PredefinedFiles | None = None
-    """Predefined: the files of each part, where the source is a folder."""
+    """Predefined: the files of each split, where the source is a folder."""
     values: PredefinedValues = PredefinedValues()
-    """Predefined by a column: the values that mark each part."""
+    """Predefined by a column: the values that mark each split."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if (self.strategy == "Predefined") != (self.column is not None or self.files is not None):
             raise ValueError("column or files is required for strategy Predefined and only for it")
         if self.column is not None and self.files is not None:
-            raise ValueError("column and files are mutually exclusive: give the one that marks the parts")
+            raise ValueError("column and files are mutually exclusive: give the one that marks the splits")
         if self.by is not None and self.strategy != "Random":
             raise ValueError(f"by is for strategy Random, not {self.strategy}")
         if self.fractions is not None:
@@ -158,9 +158,8 @@ class Split(ApiModel):
 class Negatives(ApiModel):
     """Sampled non-clicks, for data that contain only positives; they belong to the data set, not to a run.
 
-    A sampled row copies the part, user, time and other columns of its positive and has another item: an item that
-    occurs in the same or an earlier part, and that the user has not clicked in that or an earlier part, before or
-    after.
+    A sampled row copies split, user, time and other columns of its positive and has another item: one that occurs in
+    the same or an earlier split, and that the user has not clicked in the same or an earlier split, before or after.
     """
 
     item: ColumnName

@@ -85,7 +85,7 @@ REJECTED_BY_CHECKS: Final[dict[str, RejectedExample]] = {
     "a forbidden value in a continuous range": RejectedExample(
         {"spec.models[0].constraints": {"forbidden": [{"learning_rate": "1e-3"}]}},
         "spec.models[0].constraints.forbidden[0].learning_rate",
-        "learning_rate is any real from 1e-4 to 1e-2, hit exactly by no trial; give it a step",
+        "learning_rate is continuous (1e-4 to 1e-2), so no trial matches it exactly; give it a step",
         "operator",
     ),
     "a forbidden unknown parameter": RejectedExample(
@@ -103,7 +103,7 @@ REJECTED_BY_CHECKS: Final[dict[str, RejectedExample]] = {
     "constraints without a feasible point": RejectedExample(
         {"spec.models[0].constraints": {"ordered": [["fusion_dim", "dropout"]]}},
         "spec.models[0].constraints",
-        "no point of the search space is left: fusion_dim <= dropout",
+        "no point of the search space is allowed: fusion_dim <= dropout",
         "operator",
     ),
     "a constrained grid that is too large": RejectedExample(
@@ -136,7 +136,7 @@ REJECTED_BY_CHECKS: Final[dict[str, RejectedExample]] = {
             "spec.models[1]": {"name": "DeepFM", "architecture": "my_own", "searchSpace": "Default"},
         },
         "spec.models[1].searchSpace",
-        "no default search is known of 'my_own'; write it out under search",
+        "no default search space is known for 'my_own'; write it out under search",
         "operator",
     ),
     "heads that do not divide the width": RejectedExample(

@@ -18,7 +18,7 @@ REJECTED_BY_SCHEMA: Final[dict[str, RejectedExample]] = {
     ),
     "no models": RejectedExample({"spec.models": ABSENT}, "spec.models", "required, but missing"),
     "empty models": RejectedExample({"spec.models": []}, "spec.models", "needs at least 1, has 0"),
-    "an invalid name": RejectedExample({"metadata.name": "Not_A_Label"}, "metadata.name", "does not have the form"),
+    "an invalid name": RejectedExample({"metadata.name": "Not_A_Label"}, "metadata.name", "does not match the pattern"),
     "a name too long for child objects": RejectedExample({"metadata.name": "n" * 53}, "metadata.name", "at most 52"),
     "a list instead of a mapping": RejectedExample({"spec.tuning": [1]}, "spec.tuning", "expected a mapping"),
     "a mapping instead of a list": RejectedExample({"spec.models": {"a": 1}}, "spec.models", "expected a list"),
@@ -56,13 +56,13 @@ REJECTED_BY_SCHEMA: Final[dict[str, RejectedExample]] = {
         "greater than or equal to 1, not 0",
     ),
     "stop after a time without unit": RejectedExample(
-        {"spec.tuning.stop": {"after": "12"}}, "spec.tuning.stop.after", "does not have the form"
+        {"spec.tuning.stop": {"after": "12"}}, "spec.tuning.stop.after", "does not match the pattern"
     ),
     "no study": RejectedExample({"spec.tuning.repeats": 0}, "spec.tuning.repeats", "greater than or equal to 1, not 0"),
     "a warm start with only a name": RejectedExample(
         {"spec.tuning.warmStart": {"experiment": "earlier"}},
         "spec.tuning.warmStart.experiment",
-        "does not have the form",
+        "does not match the pattern",
     ),
     "an empty condition": RejectedExample({f"{LR}.when": {}}, f"{LR}.when", "needs at least 1, has 0"),
     "an order of one parameter": RejectedExample(
@@ -81,13 +81,13 @@ REJECTED_BY_SCHEMA: Final[dict[str, RejectedExample]] = {
     ),
     "no trials": RejectedExample({"spec.tuning.trials": 0}, "spec.tuning.trials", "greater than or equal to 1"),
     "a duration without unit": RejectedExample(
-        {"spec.tuning.timeout": "90"}, "spec.tuning.timeout", "does not have the form"
+        {"spec.tuning.timeout": "90"}, "spec.tuning.timeout", "does not match the pattern"
     ),
     "an unknown scheme": RejectedExample(
-        {"spec.dataset.source.uri": "ftp://host/file"}, "spec.dataset.source.uri", "does not have the form"
+        {"spec.dataset.source.uri": "ftp://host/file"}, "spec.dataset.source.uri", "does not match the pattern"
     ),
     "an invalid label comparison": RejectedExample(
-        {"spec.dataset.label.positiveWhen": "4 or 5"}, "spec.dataset.label.positiveWhen", "does not have the form"
+        {"spec.dataset.label.positiveWhen": "4 or 5"}, "spec.dataset.label.positiveWhen", "does not match the pattern"
     ),
     "two fractions": RejectedExample(
         {"spec.dataset.split.fractions": ["0.9", "0.1"]}, "spec.dataset.split.fractions[2]", "required, but missing"
@@ -108,7 +108,7 @@ REJECTED_BY_SCHEMA: Final[dict[str, RejectedExample]] = {
     "an invalid quantity": RejectedExample(
         {"spec.runtime.resources.limits.memory": "8 GB"},
         "spec.runtime.resources.limits.memory",
-        "does not have the form",
+        "does not match the pattern",
     ),
     "a field that would give privileges": RejectedExample(
         {"spec.runtime.serviceAccountName": "admin"}, "spec.runtime.serviceAccountName", "unknown field"

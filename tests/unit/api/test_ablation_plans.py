@@ -120,7 +120,8 @@ def test_a_combination_whose_name_is_taken_is_refused() -> None:
     taken = {"name": "no-cin-dnn", "dropFeatures": ["user"]}
     [problem] = check_ablation(ablation(NO_CIN, NO_DNN, taken, factorial=True), experiment())
     assert str(problem) == (
-        "spec.factorial: a combination would be called 'no-cin-dnn', as is a variant of another change"
+        "spec.factorial: a combination would be named 'no-cin-dnn', like a variant with another change; "
+        "rename that variant"
     )
 
 

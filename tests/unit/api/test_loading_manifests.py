@@ -38,8 +38,8 @@ def test_anchors_share_a_search_space() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "experiment.yaml: the file holds no resource"),
-        ("# nothing\n---\n", "the file holds no resource"),
+        ("", "experiment.yaml: the file contains no resource"),
+        ("# nothing\n---\n", "the file contains no resource"),
         ("spec: [", "experiment.yaml: not valid YAML"),
         ("a: 1\na: 2\n", "the key 'a' is given twice"),
         ("- 1\n", "(document): expected a mapping with apiVersion, kind, metadata and spec"),

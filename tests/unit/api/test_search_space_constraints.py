@@ -101,7 +101,7 @@ def test_equal_values_satisfy_orders_in_both_directions() -> None:
         (
             {"x": HEADS | {"when": {"rate": "0.5"}}, "rate": RATE},
             None,
-            "m.search.x.when.rate: rate is any real from 0.1 to 0.9, hit exactly by no trial; give it a step",
+            "m.search.x.when.rate: rate is continuous (0.1 to 0.9), so no trial matches it exactly; give it a step",
         ),
         (
             {"heads": SIXTEENS},
@@ -121,17 +121,17 @@ def test_equal_values_satisfy_orders_in_both_directions() -> None:
         (
             {"heads": HEADS, "fusion": FUSION},
             {"ordered": [["heads", "fusion"]]},
-            "m.constraints.ordered[0]: fusion has values that are no numbers, which have no order",
+            "m.constraints.ordered[0]: fusion has values that are not numbers and therefore have no order",
         ),
         (
             {"heads": HEADS, "width": SIXTEENS},
             {"ordered": [["width", "heads"]]},
-            "m.constraints: no point of the search space is left: width <= heads; with heads 1 to 4; width 16 to 64",
+            "m.constraints: no point of the search space is allowed: width <= heads; with heads 1 to 4; width 16 to 64",
         ),
         (
             {"fusion": FUSION, "heads": HEADS},
             {"forbidden": [{"fusion": "attention"}, {"fusion": "sum"}]},
-            "m.constraints: no point of the search space is left: not fusion attention; not fusion sum; "
+            "m.constraints: no point of the search space is allowed: not fusion attention; not fusion sum; "
             "with fusion attention|sum; heads 1 to 4",
         ),
     ],

@@ -117,7 +117,7 @@ CASES = [
         "existing feature",
         "dropFeatures: [seen]",
         "addFeatures: [{name: seen, type: Categorical}]",
-        "spec.variants[2].addFeatures: the full model sees 'seen' already, as every feature of the data set (user_id",
+        "spec.variants[2].addFeatures: the full model already uses 'seen', like every feature of the data set (user_id",
     ),
     InvalidCase(
         "feature without a type",
@@ -155,7 +155,7 @@ CASES = [
         "dropFeatures: [seen]}",
         "addFeatures: [{name: price, type: Numeric}]}\n"
         "    - {name: as-id, addFeatures: [{name: price, type: Categorical}]}",
-        "spec.variants[3].addFeatures: 'price' is declared otherwise by another variant; give one a new name",
+        "spec.variants[3].addFeatures: 'price' is declared differently by another variant; give one of them a new name",
     ),
     InvalidCase(
         "duplicate change",

@@ -90,7 +90,7 @@ CASES = [
         epochs: {int: {low: 1, high: 9}}
         dropout: {float: {low: "0", high: "0.5"}, when: {batch_size: 1024}}
   tuning: {trials: 10, sampler: CmaEs, warmStart: {experiment: a/b/c}}""",
-        "spec.tuning.warmStart: CmaEs cannot begin with trials that differ in dropout (when); use TPE or GP",
+        "spec.tuning.warmStart: CmaEs cannot start with trials that differ in dropout (when); use TPE or GP",
     ),
     InvalidCase(
         "unknown architecture", "architecture: lr", "architecture: lrr", "unknown architecture 'lrr'; known: lr, fm"
@@ -160,7 +160,7 @@ CASES = [
         "name that is not a DNS label",
         "name: study",
         "name: My_Study",
-        "metadata.name: 'My_Study' does not have the form",
+        "metadata.name: 'My_Study' does not match the pattern",
     ),
     InvalidCase("no name", "metadata: {name: study}", "metadata: {}", "metadata.name: required, but missing"),
     InvalidCase(
@@ -169,7 +169,7 @@ CASES = [
     InvalidCase("unknown version", "v1alpha1", "v1", "apiVersion: expected ctrlab.dev/v1alpha1, not 'ctrlab.dev/v1'"),
     InvalidCase("not YAML", "spec:", "spec: [", "not valid YAML"),
     InvalidCase("list", VALID, "- 1\n- 2\n", "expected a mapping"),
-    InvalidCase("no document", VALID, "# later\n", "the file holds no resource"),
+    InvalidCase("no document", VALID, "# later\n", "the file contains no resource"),
 ]
 
 

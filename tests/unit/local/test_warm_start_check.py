@@ -33,7 +33,7 @@ def experiment(*models: str, **tuning: Any) -> Experiment:
     [
         ((), (), "there is no experiment default/earlier/0123456789ab in file://"),
         (("LR", "DNN"), ("LR", "DNN"), "has none of the tuned models FM, AFM; its models: LR, DNN"),
-        (("FM", "LR"), ("LR",), "the search of FM in default/earlier/0123456789ab is not frozen; let it finish first"),
+        (("FM", "LR"), ("LR",), "the study of FM in default/earlier/0123456789ab is not frozen; let it finish first"),
     ],
     ids=["no experiment", "no shared model", "unfinished"],
 )
