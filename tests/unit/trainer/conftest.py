@@ -20,13 +20,13 @@ MakeSplit = Callable[[int, int], EncodedSplit]
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
-    """As workers compute; threads that wait for each other make small models slow."""
+    """Use one thread, as workers do; synchronising threads makes small models slow."""
     torch.set_num_threads(1)
 
 
 @pytest.fixture
 def schema() -> EncodedSchema:
-    """Rows 1-50 users, 51-90 items, 91 a number, 92-99 genres."""
+    """Return a schema with rows 1-50 for users, 51-90 for items, 91 for a number, 92-99 for genres."""
     return EncodedSchema(
         features=(
             EncodedFeature(name="user", kind="categorical", offset=1, size=50, column=0),
@@ -41,23 +41,25 @@ def schema() -> EncodedSchema:
 
 @pytest.fixture
 def make_split() -> MakeSplit:
-    """(rows, seed) -> a split whose label is whether user and item are both odd or both even; some histories empty."""
+    """Return a factory (rows, seed) of splits; the label is the parity of user + item, and some histories are empty."""
 
     def make(rows: int, seed: int) -> EncodedSplit:
-        chance = np.random.default_rng(seed)
-        categorical = np.stack([chance.integers(1, 51, rows), chance.integers(51, 91, rows)], axis=1).astype(np.int32)
-        end = chance.integers(0, 200, rows)
-        genres = chance.integers(92, 100, (rows, 3))
-        genres[chance.random((rows, 3)) < 0.5] = 0
+        generator = np.random.default_rng(seed)
+        categorical = np.stack([generator.integers(1, 51, rows), generator.integers(51, 91, rows)], axis=1).astype(
+            np.int32
+        )
+        end = generator.integers(0, 200, rows)
+        genres = generator.integers(92, 100, (rows, 3))
+        genres[generator.random((rows, 3)) < 0.5] = 0
         return EncodedSplit(
             labels=((categorical[:, 0] + categorical[:, 1]) % 2).astype(np.uint8),
             categorical=categorical,
-            numeric=chance.normal(size=(rows, 1)).astype(np.float32),
+            numeric=generator.normal(size=(rows, 1)).astype(np.float32),
             multicategorical={"genres": genres.astype(np.int32)},
             histories={
                 "seen": EncodedHistory(
-                    events=chance.integers(51, 91, 200).astype(np.int32),
-                    start=np.maximum(0, end - chance.integers(0, 6, rows)).astype(np.int64),
+                    events=generator.integers(51, 91, 200).astype(np.int32),
+                    start=np.maximum(0, end - generator.integers(0, 6, rows)).astype(np.int64),
                     end=end.astype(np.int64),
                 )
             },
@@ -70,15 +72,19 @@ def make_split() -> MakeSplit:
 
 @pytest.fixture
 def small_variant() -> Callable[..., Variant]:
-    """(architecture, **parameters) -> a variant that trains in a moment."""
+    """Return a factory (architecture, **parameters) of variants that train in a moment."""
 
     def make(
         architecture: str, remove: tuple[str, ...] = (), drop_features: tuple[str, ...] = (), **parameters: int | str
     ) -> Variant:
         deep: Parameters = {"hidden_units": "16,8"} if "hidden_units" in declaration(architecture).model_fields else {}
-        given: Parameters = {"embedding_dim": 8, "batch_size": 64, "epochs": 2, **deep, **parameters}
+        all_parameters: Parameters = {"embedding_dim": 8, "batch_size": 64, "epochs": 2, **deep, **parameters}
         return Variant(
-            name="model", architecture=architecture, parameters=given, remove=remove, drop_features=drop_features
+            name="model",
+            architecture=architecture,
+            parameters=all_parameters,
+            remove=remove,
+            drop_features=drop_features,
         )
 
     return make
@@ -86,15 +92,15 @@ def small_variant() -> Callable[..., Variant]:
 
 @pytest.fixture
 def fit(schema: EncodedSchema, make_split: MakeSplit) -> Callable[..., TrainingResult]:
-    """Trains a variant on 600 rows of the tiny data set."""
+    """Return a function that trains a variant on 600 rows of the tiny data set."""
 
-    def run(variant: Variant, seed: int = 1, **others: object) -> TrainingResult:
+    def run(variant: Variant, seed: int = 1, **overrides: object) -> TrainingResult:
         arguments: dict[str, object] = {
             "train": make_split(600, 1),
             "valid": make_split(200, 2),
             "primary_metric": "auc",
             "metrics": ("auc", "logloss"),
-            **others,
+            **overrides,
         }
         return train(
             config=resolve_config(variant, {}),

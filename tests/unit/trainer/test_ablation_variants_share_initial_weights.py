@@ -1,4 +1,4 @@
-"""Whatever an ablation changes, what it leaves alone starts from the same bits, and the record lists the rest."""
+"""Parameters that an ablation does not change have bit-equal initial weights, and the record lists the others."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "without history": ("sin", {"drop_features": ("seen",)}),
     "without user": ("sin", {"drop_features": ("user",)}),
     "without numbers and genres": ("deepfm", {"drop_features": ("age", "genres")}),
-    "attention against mean": ("din", {"remove": ("attention",)}),
+    "mean instead of attention": ("din", {"remove": ("attention",)}),
     "DeepFM without DNN": ("deepfm", {"remove": ("dnn",)}),
     "xDeepFM without CIN": ("xdeepfm", {"remove": ("cin",)}),
 }
@@ -53,22 +53,22 @@ def study(variant: str) -> StudyRecord:
     )
 
 
-@pytest.mark.parametrize("name", CHANGES)
-def test_what_is_left_alone_starts_bit_equal_and_the_record_names_the_rest(
-    name: str, schema: EncodedSchema, small_variant: MakeVariant
+@pytest.mark.parametrize("case", CHANGES)
+def test_unchanged_parameters_start_bit_equal_and_the_record_lists_the_others(
+    case: str, schema: EncodedSchema, small_variant: MakeVariant
 ) -> None:
-    architecture, change = CHANGES[name]
+    architecture, change = CHANGES[case]
     full = small_variant(architecture)
     parameters = {**full.parameters, **change.get("parameters", {})}
     variant = full.model_copy(update={**change, "name": "changed", "parameters": parameters})
     before, after = (
-        dict(build(one, resolve_config(one, {}), schema, PurposeSeeds.from_root(7)).named_parameters())
-        for one in (full, variant)
+        dict(build(model, resolve_config(model, {}), schema, PurposeSeeds.from_root(7)).named_parameters())
+        for model in (full, variant)
     )
-    alike = {one for one in before.keys() & after.keys() if before[one].shape == after[one].shape}
-    assert alike
-    for one in alike:
-        assert torch.equal(before[one], after[one]), one
+    unchanged = {name for name in before.keys() & after.keys() if before[name].shape == after[name].shape}
+    assert unchanged
+    for name in unchanged:
+        assert torch.equal(before[name], after[name]), name
 
     plan = Plan(
         dataset=Dataset.model_validate(
@@ -87,23 +87,23 @@ def test_what_is_left_alone_starts_bit_equal_and_the_record_names_the_rest(
             experiment="a/b/c", plan_digest="p", search_token="s", model=full.name, hyperparameters="Inherit"
         ),
     )
-    searches = {one.name: study(one.name) for one in plan.variants}
-    record = variant_change(plan, searches, variant, resolve_config(variant, {}), schema)
+    studies = {one.name: study(one.name) for one in plan.variants}
+    record = variant_change(plan, studies, variant, resolve_config(variant, {}), schema)
     assert record is not None
     assert set(record.gone) == before.keys() - after.keys()
     assert set(record.added) == after.keys() - before.keys()
-    assert set(record.reshaped) == (before.keys() & after.keys()) - alike
+    assert set(record.reshaped) == (before.keys() & after.keys()) - unchanged
     assert record.parameters_full == sum(parameter.numel() for parameter in before.values())
     assert record.parameters_variant == sum(parameter.numel() for parameter in after.values())
-    seen = schema.without(variant.drop_features)
-    for table in (one for one in before.keys() & after.keys() if one.endswith("table.weight")):
-        assert len(after[table]) == seen.embedding_rows, "what is dropped has no rows left"
-        for feature, rows in seen.blocks.items():
-            was = schema.blocks[feature]
+    variant_schema = schema.without(variant.drop_features)
+    for table in (name for name in before.keys() & after.keys() if name.endswith("table.weight")):
+        assert len(after[table]) == variant_schema.embedding_rows, "dropped features have no rows"
+        for feature, rows in variant_schema.blocks.items():
+            full_rows = schema.blocks[feature]
             block = after[table][rows.start : rows.stop]
-            assert torch.equal(block, before[table][was.start : was.stop]), (table, feature)
+            assert torch.equal(block, before[table][full_rows.start : full_rows.stop]), (table, feature)
             assert not table.startswith("embedding") or block.any()
     assert record.removed_parts == variant.remove
     assert record.dropped_features == variant.drop_features
     assert record.config.keys() == change.get("parameters", {}).keys()
-    assert variant_change(plan, searches, full, resolve_config(full, {}), schema) is None
+    assert variant_change(plan, studies, full, resolve_config(full, {}), schema) is None

@@ -1,4 +1,4 @@
-"""A batch holds exactly the rows that were asked for, whatever is dropped or absent."""
+"""A batch contains exactly the requested rows, also with dropped features and absent values."""
 
 from collections.abc import Callable
 
@@ -13,22 +13,22 @@ from ctrlab_trainer.training.batches import DeviceData, batch_bounds
 MakeSplit = Callable[[int, int], EncodedSplit]
 
 
-def test_ids_stand_kind_by_kind_with_the_latest_event_first(schema: EncodedSchema, make_split: MakeSplit) -> None:
+def test_ids_are_ordered_by_kind_with_the_latest_event_first(schema: EncodedSchema, make_split: MakeSplit) -> None:
     split = make_split(30, 4)
     order = torch.tensor([7, 3, 20])
     batch = DeviceData(split, schema, "cpu").batch(order)
     history = split.histories["seen"]
-    for place, row in enumerate(order.tolist()):
+    for position, row in enumerate(order.tolist()):
         events = history.events[history.start[row] : history.end[row]][::-1].tolist()
         events += [0] * (batch.history_widths[0] - len(events))
         expected = [*split.categorical[row], 91, *split.multicategorical["genres"][row], *events]
-        assert batch.ids[place].tolist() == expected
-        assert batch.numeric[place].tolist() == split.numeric[row].tolist()
-        assert batch.labels[place] == split.labels[row]
-        assert batch.multicategorical_counts[0][place] == max(
+        assert batch.ids[position].tolist() == expected
+        assert batch.numeric[position].tolist() == split.numeric[row].tolist()
+        assert batch.labels[position] == split.labels[row]
+        assert batch.multicategorical_counts[0][position] == max(
             1, np.count_nonzero(split.multicategorical["genres"][row])
         )
-        assert batch.history_counts[0][place] == max(1, history.end[row] - history.start[row])
+        assert batch.history_counts[0][position] == max(1, history.end[row] - history.start[row])
 
 
 def test_a_batch_is_as_wide_as_its_longest_history(schema: EncodedSchema, make_split: MakeSplit) -> None:
@@ -41,9 +41,7 @@ def test_a_batch_is_as_wide_as_its_longest_history(schema: EncodedSchema, make_s
     assert data.batch(torch.from_numpy(np.flatnonzero(lengths == 0))).history_widths == (1,)
 
 
-def test_a_history_keeps_its_latest_events_when_the_schema_says_fewer(
-    schema: EncodedSchema, make_split: MakeSplit
-) -> None:
+def test_a_shorter_history_keeps_its_latest_events(schema: EncodedSchema, make_split: MakeSplit) -> None:
     split = make_split(30, 4)
     features = tuple(f.model_copy(update={"length": 2}) if f.name == "seen" else f for f in schema.features)
     batch = DeviceData(split, schema.model_copy(update={"features": features}), "cpu").batch(torch.arange(30))
@@ -53,11 +51,11 @@ def test_a_history_keeps_its_latest_events_when_the_schema_says_fewer(
     assert batch.ids[row, -2:].tolist() == [history.events[end - 1], history.events[end - 2]]
 
 
-def test_dropped_features_are_not_in_the_batch(schema: EncodedSchema, make_split: MakeSplit) -> None:
+def test_dropped_features_are_absent_from_the_batch(schema: EncodedSchema, make_split: MakeSplit) -> None:
     split = make_split(30, 4)
-    seen = schema.without(("user", "age", "genres", "seen"))
-    batch = DeviceData(split, seen, "cpu").batch(torch.arange(30))
-    assert torch.equal(batch.ids[:, 0], torch.from_numpy(split.categorical[:, 1]) - 50), "the users' rows are gone"
+    reduced = schema.without(("user", "age", "genres", "seen"))
+    batch = DeviceData(split, reduced, "cpu").batch(torch.arange(30))
+    assert torch.equal(batch.ids[:, 0], torch.from_numpy(split.categorical[:, 1]) - 50), "the rows of users are removed"
     assert batch.ids.shape == (30, 1)
     assert batch.numeric.shape == (30, 0)
 
@@ -84,22 +82,20 @@ def test_memory_mapped_files_give_the_same_batches(
         (5, 1, [(0, 1), (1, 2), (2, 3), (3, 5)]),
     ],
 )
-def test_bounds_cover_every_row_once_and_leave_no_single_row(
-    rows: int, size: int, expected: list[tuple[int, int]]
-) -> None:
+def test_bounds_cover_every_row_once_without_single_rows(rows: int, size: int, expected: list[tuple[int, int]]) -> None:
     assert batch_bounds(rows, size) == expected
 
 
-def test_ids_of_a_smaller_table_point_to_the_same_values(schema: EncodedSchema, make_split: MakeSplit) -> None:
+def test_ids_of_a_smaller_table_refer_to_the_same_values(schema: EncodedSchema, make_split: MakeSplit) -> None:
     split = make_split(30, 5)
     full = DeviceData(split, schema, "cpu").batch(torch.arange(30)).ids
-    seen = schema.without(("user", "age"))
-    small = DeviceData(split, seen, "cpu").batch(torch.arange(30)).ids
+    reduced = schema.without(("user", "age"))
+    small = DeviceData(split, reduced, "cpu").batch(torch.arange(30)).ids
     kept = [1, *range(3, full.shape[1])]
     values = torch.arange(schema.embedding_rows)
-    for feature, rows in seen.blocks.items():
-        was = schema.blocks[feature]
-        values[was.start : was.stop] = torch.arange(rows.start, rows.stop)
+    for feature, rows in reduced.blocks.items():
+        full_rows = schema.blocks[feature]
+        values[full_rows.start : full_rows.stop] = torch.arange(rows.start, rows.stop)
     assert torch.equal(values[full[:, kept]], small)
     assert (small == 0).any()
-    assert small.max() < seen.embedding_rows == schema.embedding_rows - 51
+    assert small.max() < reduced.embedding_rows == schema.embedding_rows - 51

@@ -1,4 +1,4 @@
-"""Each building block against its definition, or against torch's own layer on copied weights."""
+"""Each building block is compared with its definition, or with a torch layer on copied weights."""
 
 import itertools
 import math
@@ -24,7 +24,7 @@ from ctrlab_trainer.training.batches import Batch
 
 
 @pytest.fixture(autouse=True)
-def _fixed_chance() -> None:
+def _fixed_seed() -> None:
     torch.manual_seed(3)
 
 
@@ -35,7 +35,7 @@ def randomise(module: nn.Module) -> None:
 
 
 def history(rows: int = 6, length: int = 5, width: int = 8) -> tuple[Tensor, Tensor]:
-    """Events and mask; the last row has none, and absent events are zero as in the table."""
+    """Return events and mask; the last row has no events, and absent events are zero as in the table."""
     lengths = torch.tensor([5, 1, 3, 2, 4, 0][:rows])
     mask = torch.arange(length) < lengths[:, None]
     return torch.randn(rows, length, width) * mask[:, :, None], mask
@@ -48,7 +48,7 @@ def test_pairwise_products_are_the_sum_over_pairs() -> None:
     torch.autograd.gradcheck(pairwise_products, (fields,))
 
 
-def test_products_of_rows_are_those_of_their_vectors() -> None:
+def test_products_of_table_rows_equal_products_of_vectors() -> None:
     blocks = {"a": range(1, 4), "b": range(4, 6), "c": range(6, 14)}
     inputs = ModelInputs(
         rows=14, blocks=blocks, categorical=3, numeric=0, multicategorical=(), pooling=(), histories=()
@@ -58,17 +58,17 @@ def test_products_of_rows_are_those_of_their_vectors() -> None:
     ids = torch.stack([torch.randint(rows.start, rows.stop, (20,)) for rows in blocks.values()], dim=1).int()
     batch = Batch(ids, torch.zeros(20, 0), (), (), (), torch.zeros(20))
     upstream = torch.randn(20, dtype=torch.float64)
-    found = []
+    results = []
     for values in (embedding_products(embedding, batch), pairwise_products(embedding(batch).fields)):
         embedding.zero_grad()
         values.backward(upstream)  # type: ignore[no-untyped-call]
         assert embedding.table.weight.grad is not None
-        found.append((values.detach(), embedding.table.weight.grad))
-    torch.testing.assert_close(found[0], found[1])
+        results.append((values.detach(), embedding.table.weight.grad))
+    torch.testing.assert_close(results[0], results[1])
 
 
 @pytest.mark.parametrize("units", [(3,), (6, 2), (2, 6, 3)], ids=str)
-def test_cin_is_its_defining_sum(units: tuple[int, ...]) -> None:
+def test_cin_equals_its_defining_sum(units: tuple[int, ...]) -> None:
     cin = CIN(4, units).double()
     randomise(cin)
     x0 = torch.randn(5, 4, 7, dtype=torch.float64)
@@ -136,16 +136,20 @@ def test_attention_is_scaled_dot_product_attention() -> None:
     torch.testing.assert_close(attention(events, mask), expected)
 
 
-def test_block_is_torch_encoder_layer() -> None:
+def test_block_equals_torch_encoder_layer() -> None:
     block = TransformerBlock(8, 2, 16, 0.0)
     randomise(block)
     reference = nn.TransformerEncoderLayer(8, 2, 16, 0.0, activation=F.leaky_relu, batch_first=True)
-    of = block.attention
+    attention = block.attention
     with torch.no_grad():
-        reference.self_attn.in_proj_weight.copy_(torch.cat([of.query.weight, of.key.weight, of.value.weight]))
-        reference.self_attn.in_proj_bias.copy_(torch.cat([of.query.bias, of.key.bias, of.value.bias]))
+        reference.self_attn.in_proj_weight.copy_(
+            torch.cat([attention.query.weight, attention.key.weight, attention.value.weight])
+        )
+        reference.self_attn.in_proj_bias.copy_(
+            torch.cat([attention.query.bias, attention.key.bias, attention.value.bias])
+        )
         for ours, theirs in (
-            (of.output, reference.self_attn.out_proj),
+            (attention.output, reference.self_attn.out_proj),
             (block.attention_norm, reference.norm1),
             (block.expand, reference.linear1),
             (block.contract, reference.linear2),
@@ -156,7 +160,7 @@ def test_block_is_torch_encoder_layer() -> None:
     torch.testing.assert_close(block(events, mask), reference(events, src_key_padding_mask=~mask))
 
 
-def test_first_position_alone_is_the_first_of_all_positions() -> None:
+def test_first_only_equals_position_0_of_all_positions() -> None:
     block = TransformerBlock(8, 2, 16, 0.0)
     randomise(block)
     events, mask = history(rows=5)
@@ -164,20 +168,20 @@ def test_first_position_alone_is_the_first_of_all_positions() -> None:
 
 
 @pytest.mark.parametrize("softmax", [False, True])
-def test_target_attention_weighs_events_by_a_perceptron(softmax: bool) -> None:
+def test_target_attention_weights_events_by_an_mlp(softmax: bool) -> None:
     attention = TargetAttention(8, (6, 4), "relu", softmax=softmax)
     randomise(attention)
     events, mask = history()
     target = torch.randn(6, 8)
     expected = torch.zeros(6, 8)
     for row in range(5):
-        seen = events[row, mask[row]]
-        candidate = target[row].expand_as(seen)
-        x = torch.cat([candidate, seen, candidate - seen, candidate * seen], dim=1)
+        present = events[row, mask[row]]
+        candidate = target[row].expand_as(present)
+        x = torch.cat([candidate, present, candidate - present, candidate * present], dim=1)
         for layer in attention.layers:
             x = F.relu(layer(x))
         weights = attention.score(x).squeeze(1)
-        expected[row] = (torch.softmax(weights, dim=0) if softmax else weights) @ seen
+        expected[row] = (torch.softmax(weights, dim=0) if softmax else weights) @ present
     torch.testing.assert_close(attention(target, events, mask), expected, rtol=1e-4, atol=1e-4)
 
 
@@ -188,7 +192,7 @@ def test_mean_over_events_skips_padding_and_is_zero_without_events() -> None:
     assert torch.equal(pooled[5], torch.zeros(8))
 
 
-def test_dice_is_equation_3_while_training_and_uses_averages_afterwards() -> None:
+def test_dice_is_equation_3_in_training_and_uses_running_averages_in_evaluation() -> None:
     dice = Dice(3)
     randomise(dice)
     x = torch.randn(50, 3)
@@ -201,7 +205,7 @@ def test_dice_is_equation_3_while_training_and_uses_averages_afterwards() -> Non
     torch.testing.assert_close(dice(x), p * x + (1 - p) * dice.alpha * x)
 
 
-def test_dice_with_a_mask_is_dice_of_the_rows_that_are_there() -> None:
+def test_dice_with_a_mask_ignores_masked_events() -> None:
     packed, masked = Dice(8), Dice(8)
     events, mask = history()
     noise = torch.where(mask[:, :, None], events, torch.randn_like(events))
@@ -214,7 +218,7 @@ Kind = Literal["attention", "gate", "concat", "sum"]
 
 
 @pytest.mark.parametrize("kind", ["attention", "gate", "concat", "sum"])
-def test_fusion_is_its_formula(kind: Kind) -> None:
+def test_fusion_matches_its_formula(kind: Kind) -> None:
     fusion = Fusion({"a": 3, "b": 5}, 4, kind)
     randomise(fusion)
     branches = {"a": torch.randn(2, 3), "b": torch.randn(2, 5)}

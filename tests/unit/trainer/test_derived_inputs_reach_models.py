@@ -1,4 +1,4 @@
-"""Pooling, item tables, time gaps and pre-trained vectors: from encoded arrays to what a model computes with."""
+"""Pooling, item tables, time gaps and pre-trained vectors, from encoded arrays to embeddings."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -55,35 +55,35 @@ def batch(schema: EncodedSchema = SCHEMA) -> Batch:
     return DeviceData(SPLIT, schema, "cpu").batch(ALL)
 
 
-def test_a_history_through_another_shows_what_stands_for_its_items() -> None:
+def test_a_history_through_another_maps_its_items() -> None:
     seen, kinds = batch().ids[:, 4:6], batch().ids[:, 6:8]
     assert seen.tolist() == [[0, 0], [2, 0], [4, 3]]
     assert kinds.tolist() == [[0, 0], [6, 0], [6, 7]]
 
 
 def test_gaps_are_powers_of_two_of_the_time_since_each_event() -> None:
-    gaps, none = batch().history_gaps
-    assert none is None
+    gaps, no_gaps = batch().history_gaps
+    assert no_gaps is None
     assert isinstance(gaps, Tensor)
     assert gaps.tolist() == [[0, 0], [11 + 1, 0], [11 + 11, 11 + 11]]
 
 
-def test_windows_of_rows_share_logs_times_and_item_tables() -> None:
-    windowed, whole = WindowedRows(SPLIT, SCHEMA, RowOrdering("blocks", rows=3, block_rows=2)), batch()
+def test_row_windows_share_logs_times_and_item_tables() -> None:
+    windowed, expected = WindowedRows(SPLIT, SCHEMA, RowOrdering("blocks", rows=3, block_rows=2)), batch()
     indices = windowed.sequential_batches(3)
-    found = windowed.batch(next(indices))
-    assert torch.equal(found.ids, whole.ids)
-    gaps, same = found.history_gaps[0], whole.history_gaps[0]
+    actual = windowed.batch(next(indices))
+    assert torch.equal(actual.ids, expected.ids)
+    gaps, expected_gaps = actual.history_gaps[0], expected.history_gaps[0]
     assert isinstance(gaps, Tensor)
-    assert isinstance(same, Tensor)
-    assert torch.equal(gaps, same)
+    assert isinstance(expected_gaps, Tensor)
+    assert torch.equal(gaps, expected_gaps)
 
 
 def test_dropping_a_history_drops_its_gaps_and_moves_later_blocks_up() -> None:
-    seen = SCHEMA.without(("seen",))
-    assert [feature.name for feature in seen.features] == ["item", "category", "tags", "kinds"]
-    assert seen.embedding_rows == 75 - 64
-    assert batch(seen).ids[:, 4:].tolist() == [[0, 0], [6, 0], [6, 7]]
+    reduced = SCHEMA.without(("seen",))
+    assert [feature.name for feature in reduced.features] == ["item", "category", "tags", "kinds"]
+    assert reduced.embedding_rows == 75 - 64
+    assert batch(reduced).ids[:, 4:].tolist() == [[0, 0], [6, 0], [6, 7]]
     moved = batch(SCHEMA.without(("tags",)))
     assert moved.history_gaps[0] is not None
     assert moved.history_gaps[0].max() == 11 + 11 - 3
@@ -92,7 +92,7 @@ def test_dropping_a_history_drops_its_gaps_and_moves_later_blocks_up() -> None:
 @pytest.mark.parametrize(
     ("pooling", "expected"), [("mean", [2.0, 1.0, 0.0]), ("sum", [4.0, 1.0, 0.0]), ("max", [3.0, 1.0, 0.0])]
 )
-def test_several_ids_become_one_embedding(pooling: str, expected: list[float]) -> None:
+def test_several_ids_are_pooled_to_one_embedding(pooling: str, expected: list[float]) -> None:
     tags = TAGS.model_copy(update={"pooling": pooling})
     schema = SCHEMA.model_copy(update={"features": (ITEM, CATEGORY, tags)})
     embedding = FieldEmbedding(ModelInputs.from_schema(schema), 1, pool_histories=True)
@@ -102,7 +102,7 @@ def test_several_ids_become_one_embedding(pooling: str, expected: list[float]) -
     assert embedding(batch(schema)).fields[:, 2, 0].tolist() == expected
 
 
-def test_the_embedding_of_an_event_has_that_of_its_gap_added() -> None:
+def test_the_embedding_of_an_event_includes_that_of_its_time_gap() -> None:
     embedding = FieldEmbedding(ModelInputs.from_schema(SCHEMA), 1, pool_histories=False)
     with torch.no_grad():
         embedding.table.weight.copy_(torch.arange(75.0)[:, None])
@@ -111,17 +111,17 @@ def test_the_embedding_of_an_event_has_that_of_its_gap_added() -> None:
 
 
 def with_vectors(folder: Path, *, trained: bool) -> EncodedSchema:
-    """Items 1 and 2 of the block have vectors; the out-of-vocabulary id and item 3 have none."""
+    """Return a schema where items 1 and 2 of the block have vectors; the out-of-vocabulary id and item 3 have none."""
     vectors = np.full((4, 2), np.nan, np.float32)
     vectors[1:3] = [[1, 2], [3, 4]]
     np.save(folder / "vectors-0.npy", vectors)
-    given = {"vectors": EncodedVectors(file="vectors-0.npy", width=2, trained=trained)}
-    features = (ITEM.model_copy(update=given), CATEGORY, TAGS, SEEN.model_copy(update=given), KINDS, GAPS)
+    with_file = {"vectors": EncodedVectors(file="vectors-0.npy", width=2, trained=trained)}
+    features = (ITEM.model_copy(update=with_file), CATEGORY, TAGS, SEEN.model_copy(update=with_file), KINDS, GAPS)
     (folder / "schema.json").write_text(SCHEMA.model_copy(update={"features": features}).to_json())
     return EncodedSchema.in_folder(folder, "schema.json")
 
 
-def test_a_value_with_a_vector_is_embedded_by_it_and_others_by_their_own_row(tmp_path: Path) -> None:
+def test_values_without_a_vector_are_embedded_by_their_table_row(tmp_path: Path) -> None:
     schema = with_vectors(tmp_path, trained=False)
     embedding = FieldEmbedding(ModelInputs.from_schema(schema), 1, pool_histories=False)
     (vectors,) = embedding.vectors.values()
@@ -136,7 +136,7 @@ def test_a_value_with_a_vector_is_embedded_by_it_and_others_by_their_own_row(tmp
 
 @pytest.mark.parametrize("trained", [False, True])
 @pytest.mark.parametrize("architecture", MODULES)
-def test_every_architecture_takes_every_kind_of_input_and_trains_vectors_only_if_asked(
+def test_every_architecture_accepts_every_kind_of_input_and_trains_vectors_only_on_request(
     architecture: str, trained: bool, tmp_path: Path
 ) -> None:
     schema = with_vectors(tmp_path, trained=trained)

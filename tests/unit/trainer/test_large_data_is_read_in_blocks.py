@@ -1,5 +1,5 @@
-"""Data that exceed a share of the memory are taken in blocks of neighbouring rows, in an order that nothing but the
-data and the seed decides."""
+"""Data that exceed a share of the memory are read in blocks of neighbouring rows, in an order that depends only on the
+data and the seed."""
 
 import mmap
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def _few_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def in_files(tmp_path: Path, schema: EncodedSchema, make_split: MakeSplit) -> Callable[[int, int], EncodedSplit]:
-    """(rows, seed) -> a split as processes open it."""
+    """Return a factory (rows, seed) of memory-mapped splits, as processes open them."""
 
     def make(rows: int, seed: int) -> EncodedSplit:
         folder = tmp_path / f"{rows}-{seed}"
@@ -52,19 +52,19 @@ def in_files(tmp_path: Path, schema: EncodedSchema, make_split: MakeSplit) -> Ca
     return make
 
 
-def drawn(order: RowOrdering, seed: int = 1) -> torch.Tensor:
+def sample_order(order: RowOrdering, seed: int = 1) -> torch.Tensor:
     return joined_order(order.windows(torch.Generator().manual_seed(seed)))
 
 
-@pytest.mark.parametrize("taken", ["rows", "blocks"])
-def test_every_row_comes_once_in_an_order_of_its_seed(taken: RowPermutation) -> None:
-    order = replace(IN_BLOCKS, permutation=taken)
-    assert torch.equal(drawn(order).sort().values, torch.arange(order.rows))
-    assert torch.equal(drawn(order), drawn(order))
-    assert not torch.equal(drawn(order), drawn(order, seed=2))
+@pytest.mark.parametrize("permutation", ["rows", "blocks"])
+def test_every_row_occurs_once_in_an_order_that_depends_on_the_seed(permutation: RowPermutation) -> None:
+    order = replace(IN_BLOCKS, permutation=permutation)
+    assert torch.equal(sample_order(order).sort().values, torch.arange(order.rows))
+    assert torch.equal(sample_order(order), sample_order(order))
+    assert not torch.equal(sample_order(order), sample_order(order, seed=2))
 
 
-def test_a_window_holds_few_blocks_from_anywhere_and_mixes_their_rows() -> None:
+def test_a_window_mixes_the_rows_of_a_few_random_blocks() -> None:
     first = next(iter(IN_BLOCKS.windows(torch.Generator().manual_seed(1))))
     starts = [block.start for block in first.blocks]
     assert len(first.blocks) == 8
@@ -74,7 +74,7 @@ def test_a_window_holds_few_blocks_from_anywhere_and_mixes_their_rows() -> None:
     assert (first.row_numbers().diff() == 1).float().mean() < 0.05
 
 
-def test_rows_in_turn_are_read_from_the_first_to_the_last() -> None:
+def test_sequential_windows_contain_the_rows_in_file_order() -> None:
     windows = list(IN_BLOCKS.sequential_windows())
     assert torch.equal(joined_order(windows), torch.arange(IN_BLOCKS.rows))
     assert list(chain(*(block for window in windows for block in window.blocks))) == list(range(IN_BLOCKS.rows))
@@ -82,7 +82,7 @@ def test_rows_in_turn_are_read_from_the_first_to_the_last() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "device", "share", "found"),
+    ("requested", "device", "share", "expected"),
     [
         ("auto", "cpu", 0.4, "rows"),
         ("auto", "cpu", 0.6, "blocks"),
@@ -91,39 +91,39 @@ def test_rows_in_turn_are_read_from_the_first_to_the_last() -> None:
         ("rows", "cpu", 2.0, "rows"),
     ],
 )
-def test_the_share_of_the_memory_decides_where_nothing_is_asked_for(
-    wanted: RowOrder,
+def test_the_share_of_memory_decides_unless_the_specification_does(
+    requested: RowOrder,
     device: str,
     share: float,
-    found: RowPermutation,
+    expected: RowPermutation,
     make_split: MakeSplit,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     split = make_split(100, 1)
     monkeypatch.setattr(memory_limits, "total_bytes", lambda: int(split_bytes(split) / share))
-    assert RowOrdering.choose(wanted, split, device).permutation == found
+    assert RowOrdering.choose(requested, split, device).permutation == expected
 
 
-def test_the_order_in_blocks_is_the_same_on_every_machine(
-    make_split: MakeSplit, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_block_order_does_not_depend_on_the_machine(make_split: MakeSplit, monkeypatch: pytest.MonkeyPatch) -> None:
     split = make_split(1000, 1)
-    here = RowOrdering.choose("blocks", split, "cpu")
+    ordering = RowOrdering.choose("blocks", split, "cpu")
     monkeypatch.setattr(memory_limits, "total_bytes", lambda: 1000)
-    assert RowOrdering.choose("auto", split, "cpu") == here
-    assert here.block_rows == 64, "rows of 41 bytes: label, two ids, a number, three genres, begin and end of a history"
+    assert RowOrdering.choose("auto", split, "cpu") == ordering
+    assert ordering.block_rows == 64, (
+        "rows of 41 bytes: label, two ids, a number, three genres, begin and end of a history"
+    )
 
 
 @pytest.mark.parametrize("size", [7, 64, 100, 999, 5000])
 @pytest.mark.parametrize("rows", [1, 63, 1025])
-def test_batches_from_files_are_those_from_memory(
+def test_batches_from_files_equal_those_from_memory(
     rows: int, size: int, in_files: MakeSplit, schema: EncodedSchema
 ) -> None:
     split = in_files(rows, 3)
     order = RowOrdering.choose("blocks", split, "cpu")
     windowed, resident = WindowedRows(split, schema, order), DeviceData(split, schema, "cpu")
 
-    def taken(data: Rows) -> list[list[torch.Tensor]]:
+    def batch_tensors(data: Rows) -> list[list[torch.Tensor]]:
         orders = (
             data.index_batches(order.windows(torch.Generator().manual_seed(1)), size),
             data.sequential_batches(size),
@@ -131,30 +131,30 @@ def test_batches_from_files_are_those_from_memory(
         batches = [data.batch(index) for indices in orders for index in indices]
         return [[batch.ids, batch.numeric, batch.labels, *batch.history_counts] for batch in batches]
 
-    found, expected = taken(windowed), taken(resident)
-    assert len(found) == len(expected)
-    for batch, same in zip(found, expected, strict=True):
-        assert all(map(torch.equal, batch, same))
+    actual, expected = batch_tensors(windowed), batch_tensors(resident)
+    assert len(actual) == len(expected)
+    for batch, expected_batch in zip(actual, expected, strict=True):
+        assert all(map(torch.equal, batch, expected_batch))
 
 
-def test_memory_holds_two_windows_whatever_the_rows(
+def test_two_windows_are_in_memory_for_any_number_of_rows(
     in_files: MakeSplit, schema: EncodedSchema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     split = in_files(20_000, 3)
     order = RowOrdering.choose("blocks", split, "cpu")
-    made: list[int] = []
+    allocated: list[int] = []
 
-    def noted(_: int, size: int, flags: int) -> bytearray:
-        made.append(size)
+    def allocate(_: int, size: int, flags: int) -> bytearray:
+        allocated.append(size)
         return bytearray(size)
 
     flags = {name: getattr(mmap, name) for name in ("MAP_PRIVATE", "MAP_ANONYMOUS")}
-    monkeypatch.setattr("ctrlab_trainer.training.row_windows.mmap", SimpleNamespace(mmap=noted, **flags))
+    monkeypatch.setattr("ctrlab_trainer.training.row_windows.mmap", SimpleNamespace(mmap=allocate, **flags))
     assert sum(map(len, WindowedRows(split, schema, order).sequential_batches(100))) == 20_000
-    assert sum(made) == 2 * (order.window_rows + 100) * 41
+    assert sum(allocated) == 2 * (order.window_rows + 100) * 41
 
 
-def test_blocks_are_read_in_their_order_from_files_as_from_memory(in_files: MakeSplit) -> None:
+def test_blocks_are_read_in_order_from_files_and_from_memory(in_files: MakeSplit) -> None:
     blocks = [range(900, 1000), range(64), range(64, 65)]
     for array in row_arrays(in_files(1000, 5)):
         from_file, from_memory = (np.zeros((165, *array.shape[1:]), array.dtype) for _ in range(2))
@@ -164,7 +164,7 @@ def test_blocks_are_read_in_their_order_from_files_as_from_memory(in_files: Make
         assert np.array_equal(from_file, from_memory)
 
 
-def test_a_file_that_was_cut_off_meanwhile_is_told(tmp_path: Path) -> None:
+def test_a_file_truncated_after_opening_is_reported(tmp_path: Path) -> None:
     np.save(tmp_path / "labels.npy", np.zeros(1000, np.uint8))
     array = np.load(tmp_path / "labels.npy", mmap_mode="r")
     with (tmp_path / "labels.npy").open("r+b") as file:
@@ -179,21 +179,21 @@ def test_training_from_files_equals_training_from_memory_to_the_bit(
     variant = small_variant("din", row_order="blocks", batch_size=100, dropout="0.2", embedding_init="0.1")
     rows, valid = in_files(1301, 1), in_files(901, 2)
     monkeypatch.setattr(memory_limits, "total_bytes", lambda: split_bytes(valid))
-    made: list[Rows] = []
+    opened: list[Rows] = []
 
-    def noted(*given: object) -> Rows:
-        made.append(open_rows(*given))  # type: ignore[arg-type]
-        return made[-1]
+    def open_and_collect(*arguments: object) -> Rows:
+        opened.append(open_rows(*arguments))  # type: ignore[arg-type]
+        return opened[-1]
 
-    monkeypatch.setattr(loop, "open_rows", noted)
-    monkeypatch.setattr("ctrlab_trainer.training.row_windows.open_rows", noted)
+    monkeypatch.setattr(loop, "open_rows", open_and_collect)
+    monkeypatch.setattr("ctrlab_trainer.training.row_windows.open_rows", open_and_collect)
     from_files = fit(variant, train=rows, valid=valid)
-    assert [type(data) for data in made] == [WindowedRows, WindowedRows]
+    assert [type(data) for data in opened] == [WindowedRows, WindowedRows]
 
-    monkeypatch.setattr(loop, "open_rows", lambda split, seen, _, device: DeviceData(split, seen, device))
+    monkeypatch.setattr(loop, "open_rows", lambda split, schema, _, device: DeviceData(split, schema, device))
     monkeypatch.setattr(memory_limits, "total_bytes", lambda: 10**12)
     from_memory = fit(variant, train=rows, valid=valid)
-    assert type(made[-1]) is DeviceData
+    assert type(opened[-1]) is DeviceData
     assert from_files.state is not None
     assert from_memory.state is not None
     assert all(torch.equal(tensor, from_memory.state[name]) for name, tensor in from_files.state.items())

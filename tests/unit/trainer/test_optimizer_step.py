@@ -1,4 +1,4 @@
-"""The update of one step, against torch's own optimiser and autograd."""
+"""One optimizer step is compared with torch's optimizer and autograd."""
 
 import math
 
@@ -26,7 +26,7 @@ class Small(nn.Module):
         return y.square().mean()
 
 
-def steps(model: Small, config: Architecture, count: int = 3) -> None:
+def run_steps(model: Small, config: Architecture, count: int = 3) -> None:
     optimizer = ModelOptimizer(model, config)
     for _ in range(count):
         optimizer.zero_grad()
@@ -34,9 +34,9 @@ def steps(model: Small, config: Architecture, count: int = 3) -> None:
         optimizer.step()
 
 
-def test_the_embedding_penalty_is_its_gradient_by_autograd() -> None:
+def test_the_embedding_penalty_equals_its_gradient_by_autograd() -> None:
     ours, reference = Small(), Small()
-    steps(ours, FM(embedding_l2=0.3, clip_norm=1e6))
+    run_steps(ours, FM(embedding_l2=0.3, clip_norm=1e6))
     optimizer = torch.optim.Adam(reference.parameters(), lr=1e-3, fused=True)
     for _ in range(3):
         optimizer.zero_grad()
@@ -51,42 +51,42 @@ def test_the_embedding_penalty_is_its_gradient_by_autograd() -> None:
 def test_clipping_includes_the_penalty() -> None:
     model = Small()
     before = model.table.weight.detach().clone()
-    steps(model, FM(embedding_l2=10, clip_norm=0.001, optimizer="sgd", learning_rate=1.0), count=1)
-    moved = torch.cat([(model.table.weight - before).flatten(), torch.zeros(0)])
-    assert 0 < moved.norm().item() <= 0.0010001
+    run_steps(model, FM(embedding_l2=10, clip_norm=0.001, optimizer="sgd", learning_rate=1.0), count=1)
+    change = torch.cat([(model.table.weight - before).flatten(), torch.zeros(0)])
+    assert 0 < change.norm().item() <= 0.0010001
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "adagrad"])
-def test_weight_decay_spares_tables_and_biases(optimizer: str) -> None:
+def test_weight_decay_excludes_tables_and_biases(optimizer: str) -> None:
     plain, decayed = Small(), Small()
     settings = {"optimizer": optimizer, "learning_rate": 0.1, "clip_norm": 1e6}
     with torch.no_grad():
         for model in (plain, decayed):
             model.linear.weight.fill_(1.0)
             model.table.weight.zero_()
-    steps(plain, FM.model_validate(settings), count=1)
-    steps(decayed, FM.model_validate({**settings, "weight_decay": 0.5}), count=1)
+    run_steps(plain, FM.model_validate(settings), count=1)
+    run_steps(decayed, FM.model_validate({**settings, "weight_decay": 0.5}), count=1)
     assert torch.equal(plain.table.weight, decayed.table.weight)
     assert torch.equal(plain.linear.bias, decayed.linear.bias)
     assert (plain.linear.weight == 1).all()
     assert (decayed.linear.weight < 1).all()
 
 
-def rates(config: Architecture, improvements: list[bool]) -> list[float]:
+def learning_rates(config: Architecture, improvements: list[bool]) -> list[float]:
     optimizer = ModelOptimizer(Small(), config)
-    found = [optimizer.learning_rate]
+    rates = [optimizer.learning_rate]
     for epoch, improved in enumerate(improvements, start=1):
         optimizer.end_epoch(epoch, improved)
-        found.append(optimizer.learning_rate)
-    return found
+        rates.append(optimizer.learning_rate)
+    return rates
 
 
-def test_the_plateau_schedule_falls_tenfold_after_each_epoch_without_improvement() -> None:
-    found = rates(FM(learning_rate=1e-3), [True, False, True, False, False, False])
-    assert found == pytest.approx([1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-6, 1e-6])
+def test_the_plateau_schedule_divides_by_ten_after_each_epoch_without_improvement() -> None:
+    rates = learning_rates(FM(learning_rate=1e-3), [True, False, True, False, False, False])
+    assert rates == pytest.approx([1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-6, 1e-6])
 
 
-def test_the_constant_schedule_stays_and_the_cosine_schedule_ends_at_zero() -> None:
-    assert rates(FM(learning_rate=0.5, schedule="constant"), [False, False]) == [0.5, 0.5, 0.5]
-    found = rates(FM(learning_rate=0.5, schedule="cosine", epochs=4), [True] * 4)
-    assert found == pytest.approx([0.25 * (1 + math.cos(math.pi * k / 4)) for k in range(5)])
+def test_the_constant_schedule_is_constant_and_the_cosine_schedule_ends_at_zero() -> None:
+    assert learning_rates(FM(learning_rate=0.5, schedule="constant"), [False, False]) == [0.5, 0.5, 0.5]
+    rates = learning_rates(FM(learning_rate=0.5, schedule="cosine", epochs=4), [True] * 4)
+    assert rates == pytest.approx([0.25 * (1 + math.cos(math.pi * k / 4)) for k in range(5)])

@@ -1,4 +1,4 @@
-"""Padding is zero, gets no gradient, and changes no output; rows without history are rows like others."""
+"""Padding is zero, gets no gradient and changes no output; rows without history are valid rows."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -38,7 +38,7 @@ def model_of(
     return build(variant, resolve_config(variant, {}), schema, PurposeSeeds.from_root(5))
 
 
-def widened(batch: Batch, columns: int) -> Batch:
+def with_padding(batch: Batch, columns: int) -> Batch:
     return replace(
         batch,
         ids=F.pad(batch.ids, (0, columns)),
@@ -47,7 +47,7 @@ def widened(batch: Batch, columns: int) -> Batch:
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_more_padding_gives_the_same_scores(
+def test_additional_padding_does_not_change_scores(
     name: str, schema: EncodedSchema, make_split: MakeSplit, small_variant: MakeVariant
 ) -> None:
     split = make_split(40, 3)
@@ -57,7 +57,7 @@ def test_more_padding_gives_the_same_scores(
     batch = DeviceData(split, schema, "cpu").batch(short)
     assert batch.history_widths[0] < 5
     model = model_of(name, schema, small_variant).eval()
-    torch.testing.assert_close(model(batch), model(widened(batch, 5 - batch.history_widths[0])))
+    torch.testing.assert_close(model(batch), model(with_padding(batch, 5 - batch.history_widths[0])))
 
 
 @pytest.mark.parametrize(

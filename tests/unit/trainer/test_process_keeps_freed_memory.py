@@ -1,4 +1,4 @@
-"""A training process keeps the memory of arrays that it frees and needs again."""
+"""A training process keeps the memory of arrays that it frees and reuses."""
 
 import resource
 import subprocess
@@ -23,11 +23,11 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 PAGES = 10 * 4 * 2**21 * 8 // resource.getpagesize()
 
 
-def faults(mode: str) -> int:
-    answer = subprocess.run([sys.executable, "-c", SCRIPT, mode], capture_output=True, text=True, check=True)
-    return int(answer.stdout)
+def page_faults(mode: str) -> int:
+    process = subprocess.run([sys.executable, "-c", SCRIPT, mode], capture_output=True, text=True, check=True)
+    return int(process.stdout)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the C library of Linux is meant")
+@pytest.mark.skipif(sys.platform != "linux", reason="applies to the C library of Linux")
 def test_arrays_of_the_same_size_are_not_mapped_again() -> None:
-    assert faults("keep") < PAGES / 100
+    assert page_faults("keep") < PAGES / 100

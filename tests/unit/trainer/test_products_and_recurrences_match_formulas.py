@@ -1,4 +1,4 @@
-"""The blocks of AFN, FiBiNET, MaskNet, FinalMLP, GDCN, DIEN and DMIN, worked by hand or by torch's own layers."""
+"""The blocks of AFN, FiBiNET, MaskNet, FinalMLP, GDCN, DIEN and DMIN match their formulas or layers of torch."""
 
 import itertools
 from typing import Literal, TypeVar
@@ -22,7 +22,7 @@ Block = TypeVar("Block", bound=nn.Module)
 
 
 @pytest.fixture(autouse=True)
-def _fixed_chance() -> None:
+def _fixed_seed() -> None:
     torch.manual_seed(3)
 
 
@@ -73,8 +73,8 @@ def test_bilinear_products_are_v_i_w_times_v_j(kind: Literal["all", "each", "int
     fields = draw(5, 4, 3)
     matrices = weights(layer.matrices)
     expected = []
-    for place, (i, j) in enumerate(itertools.combinations(range(4), 2)):
-        matrix = matrices[{"all": 0, "each": i, "interaction": place}[kind]]
+    for pair, (i, j) in enumerate(itertools.combinations(range(4), 2)):
+        matrix = matrices[{"all": 0, "each": i, "interaction": pair}[kind]]
         expected.append((fields[:, i] @ matrix.T) * fields[:, j])
     torch.testing.assert_close(layer(fields), torch.stack(expected, dim=1))
 
@@ -94,7 +94,7 @@ def test_field_weights_squeeze_and_excite() -> None:
     torch.testing.assert_close(layer(fields), expected)
 
 
-def test_a_mask_block_is_its_formula() -> None:
+def test_a_mask_block_matches_its_formula() -> None:
     block = randomised(MaskBlock(6, 4, 5, 3, masked=True))
     x, embeddings = draw(7, 6), draw(7, 4)
     assert block.mask is not None
@@ -120,7 +120,7 @@ def test_bilinear_fusion_is_equation_11(heads: int) -> None:
     torch.testing.assert_close(fusion(x, y), expected)
 
 
-def test_a_field_gate_without_weights_passes_everything_and_never_more_than_double() -> None:
+def test_a_field_gate_is_the_identity_without_weights_and_at_most_doubles() -> None:
     gate = FieldGate(4, 3, (5,))
     with torch.no_grad():
         gate.output.weight.zero_()
@@ -133,53 +133,53 @@ def test_a_field_gate_without_weights_passes_everything_and_never_more_than_doub
 
 
 def history() -> tuple[Tensor, Tensor]:
-    """Events, latest first, and their mask; the last row has none."""
+    """Return events, latest first, and their mask; the last row has no events."""
     mask = torch.arange(5) < torch.tensor([5, 1, 3, 0])[:, None]
     return draw(4, 5, 3) * mask[:, :, None], mask
 
 
-def test_a_recurrence_is_torch_gru_over_the_events_in_order() -> None:
-    recurrence = randomised(GRU(3, 4))
+def test_gru_equals_torch_gru_over_the_events_in_order() -> None:
+    gru = randomised(GRU(3, 4))
     cell = nn.GRUCell(3, 4).double()
-    # torch's update gate says how much of the state is kept, DIEN's how much is replaced.
+    # The update gate of torch is the share of the state that is kept, that of DIEN the share that is replaced.
     sign = torch.tensor([1.0, -1.0, 1.0]).double().repeat_interleave(4)
     with torch.no_grad():
-        cell.weight_ih.copy_(recurrence.of_event.weight * sign[:, None])
-        cell.bias_ih.copy_(recurrence.of_event.bias * sign)
-        cell.weight_hh.copy_(recurrence.of_state.weight * sign[:, None])
-        cell.bias_hh.copy_(recurrence.of_state.bias * sign)
+        cell.weight_ih.copy_(gru.of_event.weight * sign[:, None])
+        cell.bias_ih.copy_(gru.of_event.bias * sign)
+        cell.weight_hh.copy_(gru.of_state.weight * sign[:, None])
+        cell.bias_hh.copy_(gru.of_state.bias * sign)
     events, mask = history()
-    states = recurrence(events, mask)
+    states = gru(events, mask)
     for row, length in enumerate([5, 1, 3, 0]):
         state = torch.zeros(1, 4, dtype=torch.float64)
-        for place in range(length - 1, -1, -1):
-            state = cell(events[row : row + 1, place], state)
-            torch.testing.assert_close(states[row, place], state[0])
+        for position in range(length - 1, -1, -1):
+            state = cell(events[row : row + 1, position], state)
+            torch.testing.assert_close(states[row, position], state[0])
         torch.testing.assert_close(states[row, 0], state[0])
 
 
-def test_attention_weighs_the_update_of_a_recurrence() -> None:
-    recurrence = randomised(GRU(3, 4))
+def test_attention_weights_the_update_of_a_gru() -> None:
+    gru = randomised(GRU(3, 4))
     events, mask = history()
-    torch.testing.assert_close(recurrence(events, mask, torch.ones(4, 5).double()), recurrence(events, mask))
-    assert not recurrence(events, mask, torch.zeros(4, 5).double()).any()
-    once = recurrence(events[1:2], mask[1:2])[0, 0]
-    half = recurrence(events[1:2], mask[1:2], torch.full((1, 5), 0.5).double())[0, 0]
-    torch.testing.assert_close(half, once / 2)
+    torch.testing.assert_close(gru(events, mask, torch.ones(4, 5).double()), gru(events, mask))
+    assert not gru(events, mask, torch.zeros(4, 5).double()).any()
+    full = gru(events[1:2], mask[1:2])[0, 0]
+    half = gru(events[1:2], mask[1:2], torch.full((1, 5), 0.5).double())[0, 0]
+    torch.testing.assert_close(half, full / 2)
 
 
-def test_candidate_attention_is_a_softmax_over_the_events_that_are_there() -> None:
+def test_candidate_attention_is_a_softmax_over_present_events() -> None:
     attention = randomised(CandidateAttention(4, 3))
     _, mask = history()
     states, target = draw(4, 5, 4), draw(4, 3)
-    found = attention(states, target, mask)
+    result = attention(states, target, mask)
     scores = states[2, :3] @ attention.matrix.weight @ target[2]
-    torch.testing.assert_close(found[2, :3], torch.softmax(scores, dim=0))
-    assert not found[2, 3:].any()
-    assert not found[3].any()
+    torch.testing.assert_close(result[2, :3], torch.softmax(scores, dim=0))
+    assert not result[2, 3:].any()
+    assert not result[3].any()
 
 
-def test_interests_are_refined_attended_and_pooled_one_by_one() -> None:
+def test_interests_are_refined_attended_and_pooled_separately() -> None:
     config = DMIN(embedding_dim=4, heads=2, interests=2, attention_units=(3,), attention_activation="relu")
     module = randomised(MultiInterest(HistoryInput("seen", 5, 0), config, frozenset(DMIN.parts)))
     mask = torch.arange(5) < torch.tensor([5, 1, 3, 0])[:, None]

@@ -1,4 +1,4 @@
-"""Seeds by purpose, streams by name, and dropout from its own stream."""
+"""Seeds by purpose, random streams by name, and dropout with a separate stream."""
 
 import pytest
 import torch
@@ -18,13 +18,13 @@ def test_the_seeds_of_a_root_never_change() -> None:
     assert list(PurposeSeeds.from_root(2024).purposes()) == ["init", "order", "dropout", "negatives"]
 
 
-def test_a_stream_depends_on_seed_and_name_alone() -> None:
+def test_a_stream_depends_only_on_seed_and_name() -> None:
     assert stream_seed(1, "a") == stream_seed(1, "a")
     assert len({stream_seed(1, "a"), stream_seed(1, "b"), stream_seed(2, "a")}) == 3
 
 
 @pytest.mark.parametrize("p", [0.1, 0.25, 0.5, 0.9])
-def test_dropout_drops_its_share_and_keeps_the_expectation(p: float) -> None:
+def test_dropout_has_its_probability_and_keeps_the_expectation(p: float) -> None:
     dropout = Dropout(p)
     dropout.seed_stream(1, torch.device("cpu"))
     y = dropout(torch.ones(400, 1001))
@@ -34,7 +34,7 @@ def test_dropout_drops_its_share_and_keeps_the_expectation(p: float) -> None:
     assert y.double().mean().item() == pytest.approx(1, abs=0.01)
 
 
-def test_every_byte_of_a_word_drops_the_same_share() -> None:
+def test_every_byte_of_a_word_drops_with_the_same_probability() -> None:
     dropout = Dropout(0.75)
     dropout.seed_stream(1, torch.device("cpu"))
     dropped = (dropout(torch.ones(20_000, 8)) == 0).double().mean(dim=0)

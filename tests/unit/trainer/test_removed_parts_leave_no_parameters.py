@@ -1,4 +1,4 @@
-"""An ablation changes what it names and nothing else."""
+"""A removed part leaves no parameters and changes no other initial weights."""
 
 from collections.abc import Callable
 
@@ -64,7 +64,7 @@ PREFIXES: dict[tuple[str, str], tuple[str, ...]] = {
     ("sin", "position"): ("sequences.0.position.",),
     ("sin", "target"): (),
 }
-"""What of a model's parameters belongs to a part."""
+"""Prefixes of the parameters of each part."""
 
 RESHAPED = {
     ("fibinet", "senet"): {"dnn.hidden.layers.0.weight"},
@@ -74,10 +74,10 @@ RESHAPED = {
     ("sin", "target"): {"sequences.0.position.weight"},
     ("sin", "fields"): {"dnn.hidden.layers.0.weight"},
 }
-"""Parameters that stay and have another shape, because their input or the sequence is shorter."""
+"""Remaining parameters with another shape, because their input or the sequence is shorter."""
 
 
-def state(variant: Variant, schema: EncodedSchema) -> dict[str, torch.Tensor]:
+def parameters_of(variant: Variant, schema: EncodedSchema) -> dict[str, torch.Tensor]:
     return dict(build(variant, resolve_config(variant, {}), schema, PurposeSeeds.from_root(7)).named_parameters())
 
 
@@ -90,10 +90,10 @@ def test_every_declared_architecture_has_a_module_and_every_part_is_tested() -> 
 def test_a_removed_part_has_no_parameters_and_the_others_start_bit_equal(
     architecture: str, part: str, schema: EncodedSchema, small_variant: MakeVariant
 ) -> None:
-    full = state(small_variant(architecture), schema)
-    rest = state(small_variant(architecture, remove=(part,)), schema)
-    gone = {name for name in full if name.startswith(PREFIXES[architecture, part] or ("-",))}
-    assert full.keys() - rest.keys() == gone
+    full = parameters_of(small_variant(architecture), schema)
+    rest = parameters_of(small_variant(architecture, remove=(part,)), schema)
+    removed = {name for name in full if name.startswith(PREFIXES[architecture, part] or ("-",))}
+    assert full.keys() - rest.keys() == removed
     assert not rest.keys() - full.keys()
     for name in rest.keys() - RESHAPED.get((architecture, part), set()):
         assert torch.equal(rest[name], full[name]), name
@@ -103,35 +103,35 @@ def test_a_removed_part_has_no_parameters_and_the_others_start_bit_equal(
 def test_a_sequence_model_works_without_its_history(
     architecture: str, schema: EncodedSchema, small_variant: MakeVariant
 ) -> None:
-    names = state(small_variant(architecture, drop_features=("seen",)), schema)
+    names = parameters_of(small_variant(architecture, drop_features=("seen",)), schema)
     assert not any(name.startswith(("sequences", "attention", "interests", "fusion.project.bst")) for name in names)
 
 
-def test_dropping_a_candidate_without_its_history_is_refused(schema: EncodedSchema, small_variant: MakeVariant) -> None:
-    with pytest.raises(InvalidSpec, match="'seen' needs its candidate 'item': drop both or neither"):
-        state(small_variant("din", drop_features=("item",)), schema)
-
-
-def test_an_unknown_part_is_refused_with_the_known_ones(schema: EncodedSchema, small_variant: MakeVariant) -> None:
-    with pytest.raises(InvalidSpec, match="no removable part 'crn'; known: bst, cin, fields, linear, position, target"):
-        state(small_variant("sin", remove=("crn",)), schema)
-
-
-def test_nothing_left_is_refused(schema: EncodedSchema, small_variant: MakeVariant) -> None:
-    with pytest.raises(InvalidSpec, match="keep one of linear, cin, dnn"):
-        state(small_variant("xdeepfm", remove=("linear", "cin", "dnn")), schema)
-
-
-def test_only_the_linear_term_is_left_of_sin_without_branches(
+def test_dropping_a_candidate_without_its_history_is_rejected(
     schema: EncodedSchema, small_variant: MakeVariant
 ) -> None:
-    left = state(small_variant("sin", remove=("cin", "bst", "fields")), schema)
-    assert left.keys() == {"linear.table.weight", "linear.bias"}
+    with pytest.raises(InvalidSpec, match="'seen' needs its candidate 'item': drop both or neither"):
+        parameters_of(small_variant("din", drop_features=("item",)), schema)
 
 
-def test_heads_that_do_not_divide_the_width_without_positions_are_refused(
+def test_an_unknown_part_is_rejected_with_the_known_ones(schema: EncodedSchema, small_variant: MakeVariant) -> None:
+    with pytest.raises(InvalidSpec, match="no removable part 'crn'; known: bst, cin, fields, linear, position, target"):
+        parameters_of(small_variant("sin", remove=("crn",)), schema)
+
+
+def test_a_model_without_branches_is_rejected(schema: EncodedSchema, small_variant: MakeVariant) -> None:
+    with pytest.raises(InvalidSpec, match="keep one of linear, cin, dnn"):
+        parameters_of(small_variant("xdeepfm", remove=("linear", "cin", "dnn")), schema)
+
+
+def test_sin_without_branches_is_its_linear_term(schema: EncodedSchema, small_variant: MakeVariant) -> None:
+    remaining = parameters_of(small_variant("sin", remove=("cin", "bst", "fields")), schema)
+    assert remaining.keys() == {"linear.table.weight", "linear.bias"}
+
+
+def test_heads_that_do_not_divide_the_width_without_positions_are_rejected(
     schema: EncodedSchema, small_variant: MakeVariant
 ) -> None:
     variant = small_variant("bst", remove=("position",), position="concat", embedding_dim=3, heads=2)
     with pytest.raises(InvalidSpec, match="heads must divide the transformer's width 3"):
-        state(variant, schema)
+        parameters_of(variant, schema)

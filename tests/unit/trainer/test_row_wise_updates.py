@@ -1,4 +1,4 @@
-"""Above a size that the specification sets, a step changes only the rows of its batch."""
+"""A step updates only the rows of its batch in tables above the size that the specification sets."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ Fit = Callable[..., TrainingResult]
 MakeVariant = Callable[..., Variant]
 MakeSplit = Callable[[int, int], EncodedSplit]
 BATCHES = ([1, 2, 2, 0, 7], [7, 3, 1, 1, 0], [2, 2, 2, 2, 2])
-NEVER_DRAWN = [4, 5, 6, 8, 9]
+ROWS_IN_NO_BATCH = [4, 5, 6, 8, 9]
 
 
 class Small(nn.Module):
@@ -36,7 +36,7 @@ class Small(nn.Module):
             self.table.weight[1:].normal_()
 
 
-def trained(row_wise: bool, **settings: float | str) -> Small:
+def train_small(row_wise: bool, **settings: float | str) -> Small:
     model = Small(row_wise)
     optimizer = ModelOptimizer(model, FM.model_validate({"embedding_l2": 0, "learning_rate": 0.1, **settings}))
     for batch in BATCHES:
@@ -48,32 +48,36 @@ def trained(row_wise: bool, **settings: float | str) -> Small:
 
 @pytest.mark.parametrize("clip_norm", [1e6, 0.01])
 @pytest.mark.parametrize("optimizer", ["sgd", "adagrad"])
-def test_rules_without_momentum_are_the_same_by_rows(optimizer: str, clip_norm: float) -> None:
-    by_rows, densely = (trained(way, optimizer=optimizer, clip_norm=clip_norm) for way in (True, False))
-    for ours, reference in zip(by_rows.parameters(), densely.parameters(), strict=True):
+def test_row_wise_rules_without_momentum_equal_dense_ones(optimizer: str, clip_norm: float) -> None:
+    row_wise, dense = (train_small(mode, optimizer=optimizer, clip_norm=clip_norm) for mode in (True, False))
+    for ours, reference in zip(row_wise.parameters(), dense.parameters(), strict=True):
         torch.testing.assert_close(ours, reference)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw"])
-def test_adam_is_lazy_by_rows(optimizer: str) -> None:
-    before, by_rows, densely = Small(True), trained(True, optimizer=optimizer), trained(False, optimizer=optimizer)
-    # Row 2 is in the first batch and the last: its moments have decayed twice in one way and once in the other.
-    assert not torch.allclose(by_rows.table.weight[2], densely.table.weight[2])
-    assert torch.equal(by_rows.table.weight[NEVER_DRAWN], before.table.weight[NEVER_DRAWN])
-    torch.testing.assert_close(by_rows.linear.weight.sign(), densely.linear.weight.sign())
+def test_row_wise_adam_is_lazy(optimizer: str) -> None:
+    before, row_wise, dense = (
+        Small(True),
+        train_small(True, optimizer=optimizer),
+        train_small(False, optimizer=optimizer),
+    )
+    # Row 2 is in the first and the last batch: its moments have decayed twice in dense Adam and once in lazy Adam.
+    assert not torch.allclose(row_wise.table.weight[2], dense.table.weight[2])
+    assert torch.equal(row_wise.table.weight[ROWS_IN_NO_BATCH], before.table.weight[ROWS_IN_NO_BATCH])
+    torch.testing.assert_close(row_wise.linear.weight.sign(), dense.linear.weight.sign())
 
 
-def test_the_penalty_falls_on_drawn_rows_and_padding_stays_zero() -> None:
-    before, model = Small(True), trained(True, optimizer="sgd", embedding_l2=0.5)
-    assert torch.equal(model.table.weight[NEVER_DRAWN], before.table.weight[NEVER_DRAWN])
-    assert not torch.allclose(model.table.weight[7], trained(True, optimizer="sgd").table.weight[7])
+def test_the_penalty_applies_to_rows_of_the_batch_and_padding_stays_zero() -> None:
+    before, model = Small(True), train_small(True, optimizer="sgd", embedding_l2=0.5)
+    assert torch.equal(model.table.weight[ROWS_IN_NO_BATCH], before.table.weight[ROWS_IN_NO_BATCH])
+    assert not torch.allclose(model.table.weight[7], train_small(True, optimizer="sgd").table.weight[7])
     assert not model.table.weight[PADDING].any()
 
 
 @pytest.mark.parametrize(
     ("above", "tables"), [(99, ("embedding.table.weight", "linear.table.weight")), (100, ()), (0, ())]
 )
-def test_tables_with_more_rows_than_the_specification_sets_move_by_rows(
+def test_tables_above_the_specified_size_are_updated_row_wise(
     above: int, tables: tuple[str, ...], fit: Fit, small_variant: MakeVariant
 ) -> None:
     result = fit(small_variant("deepfm", sparse_embeddings_above=above, embedding_init="0.1"))
@@ -81,7 +85,7 @@ def test_tables_with_more_rows_than_the_specification_sets_move_by_rows(
     assert result.best_value is not None
 
 
-def test_several_seeds_at_once_refuse_it(
+def test_several_seeds_at_once_are_rejected(
     small_variant: MakeVariant, schema: EncodedSchema, make_split: MakeSplit
 ) -> None:
     variant = small_variant("fm", sparse_embeddings_above=1)

@@ -1,7 +1,6 @@
-"""Whether a field can leave an embedding near zero, where initial values and a strong penalty put it.
+"""Deep models can learn from embeddings near zero, where initial values and a strong penalty keep them.
 
-A product of embeddings has no gradient there: a model that sees nothing else stays, for some seeds, what its linear
-term makes of the row.
+A product of embeddings has no gradient there: a model without other inputs stays, for some seeds, a linear model.
 """
 
 from collections.abc import Callable
@@ -23,14 +22,14 @@ MakeSplit = Callable[[int, int], EncodedSplit]
 
 
 def gradient_of_users(variant: Variant, schema: EncodedSchema, rows: EncodedSplit) -> torch.Tensor:
-    """[50, D], at the embedding 0."""
+    """Return the [50, D] gradient of the users' embeddings at 0."""
     model = build(variant, resolve_config(variant, {}), schema, PurposeSeeds.from_root(7)).train()
     table = max(tables(model), key=lambda table: table.shape[1])
     with torch.no_grad():
         table.zero_()
         for name, parameter in model.named_parameters():
             if parameter.ndim == 1 and "bias" in name:
-                # No unit of a perceptron is silent because all its inputs are.
+                # So that every unit of an MLP is active although all its inputs are zero.
                 parameter.fill_(0.1)
     batch = DeviceData(rows, schema, "cpu").batch(torch.arange(len(rows.labels)))
     F.binary_cross_entropy_with_logits(model(batch), batch.labels).backward()  # type: ignore[no-untyped-call]
@@ -40,14 +39,14 @@ def gradient_of_users(variant: Variant, schema: EncodedSchema, rows: EncodedSpli
 
 
 @pytest.mark.parametrize("architecture", ["deepfm", "xdeepfm", "dcnv2", "din", "dien", "bst", "sin"])
-def test_every_user_of_a_deep_model_can_leave_zero(
+def test_every_user_of_a_deep_model_gets_a_gradient_at_zero(
     architecture: str, schema: EncodedSchema, make_split: MakeSplit, small_variant: MakeVariant
 ) -> None:
     gradient = gradient_of_users(small_variant(architecture, dropout=0), schema, make_split(500, 1))
     assert bool((gradient.abs().sum(dim=1) > 0).all())
 
 
-def test_products_alone_keep_them_there(
+def test_products_without_fields_have_no_gradient_at_zero(
     schema: EncodedSchema, make_split: MakeSplit, small_variant: MakeVariant
 ) -> None:
     gradient = gradient_of_users(small_variant("sin", remove=("fields",)), schema, make_split(500, 1))

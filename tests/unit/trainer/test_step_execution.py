@@ -1,4 +1,4 @@
-"""Recorded steps: when they are chosen, that they train as single operations do, and what happens when they fail."""
+"""Recorded training steps are chosen where they pay off, train like eager steps, and fall back to them on failure."""
 
 from collections.abc import Callable, Sequence
 
@@ -24,7 +24,7 @@ MakeSplit = Callable[[int, int], EncodedSplit]
 
 
 @pytest.mark.parametrize(
-    ("device", "optimizer", "batches", "asked", "kind", "why"),
+    ("device", "optimizer", "batches", "requested", "kind", "reason"),
     [
         ("cuda", "adam", 100, "auto", "cuda-graph", "adam on a GPU"),
         ("cuda", "adamw", 10, "auto", "cuda-graph", "adamw on a GPU"),
@@ -34,17 +34,19 @@ MakeSplit = Callable[[int, int], EncodedSplit]
         ("cpu", "adam", 100, "auto", "eager", "CUDA graphs need a GPU"),
     ],
 )
-def test_the_choice_has_a_reason(device: str, optimizer: str, batches: int, asked: str, kind: str, why: str) -> None:
-    found = choose_execution(device, optimizer, batches, asked)
-    assert (found.kind, found.reason) == (kind, why)
+def test_the_choice_has_a_reason(
+    device: str, optimizer: str, batches: int, requested: str, kind: str, reason: str
+) -> None:
+    execution = choose_execution(device, optimizer, batches, requested)
+    assert (execution.kind, execution.reason) == (kind, reason)
 
 
-def test_tables_that_are_updated_by_rows_have_no_fixed_addresses() -> None:
-    found = choose_execution("cuda", "adam", 100, "auto", row_wise=True)
-    assert (found.kind, found.reason) == ("eager", "the gradients of row-wise updated tables change in size")
+def test_row_wise_updates_run_eagerly() -> None:
+    execution = choose_execution("cuda", "adam", 100, "auto", row_wise=True)
+    assert (execution.kind, execution.reason) == ("eager", "the gradients of row-wise updated tables change in size")
 
 
-def test_the_environment_may_ask_for_single_operations_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_may_request_eager_execution_only(monkeypatch: pytest.MonkeyPatch) -> None:
     assert requested_execution() == "auto"
     monkeypatch.setenv("CTRLAB_STEPS", "eager")
     assert requested_execution() == "eager"
@@ -53,7 +55,7 @@ def test_the_environment_may_ask_for_single_operations_and_nothing_else(monkeypa
         requested_execution()
 
 
-def test_a_cpu_computes_in_float32_whatever_the_specification_says() -> None:
+def test_a_cpu_always_computes_in_float32() -> None:
     assert matmul_precision("tf32", "cpu") == "highest"
     assert matmul_precision("tf32", "cuda") == "high"
     assert matmul_precision("bfloat16", "cuda") == "highest"
@@ -61,11 +63,11 @@ def test_a_cpu_computes_in_float32_whatever_the_specification_says() -> None:
 
 
 class Recorder:
-    """A capture that works without a GPU: what it returns carries the step out."""
+    """A capture that works without a GPU: replaying runs the step."""
 
     def __init__(self, fails: bool = False) -> None:
         self.recorded = 0
-        self.repeated = 0
+        self.replayed = 0
         self.layers = 0
         self.warmed_up = 0
         self._fails = fails
@@ -77,11 +79,11 @@ class Recorder:
             layers[0].random_bytes(torch.Size([3]), torch.device("cpu"))
             raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
-        def repeat() -> None:
-            self.repeated += 1
+        def replay() -> None:
+            self.replayed += 1
             step()
 
-        return repeat
+        return replay
 
     def warm_up(self, step: Callable[[], None]) -> None:
         self.warmed_up += 1
@@ -90,32 +92,32 @@ class Recorder:
 
 @pytest.fixture
 def recorder(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Recorder:
-    """Steps are recorded on this CPU."""
-    found = Recorder(fails=getattr(request, "param", False))
+    """Record steps on this CPU."""
+    recorder = Recorder(fails=getattr(request, "param", False))
     for module in (loop, batched_training):
         monkeypatch.setattr(module, "choose_execution", lambda *_: StepExecution("cuda-graph", "a test"))
-    monkeypatch.setattr(step_execution, "capture_graph", found.capture)
-    monkeypatch.setattr(step_execution, "run_on_side_stream", found.warm_up)
-    return found
+    monkeypatch.setattr(step_execution, "capture_graph", recorder.capture)
+    monkeypatch.setattr(step_execution, "run_on_side_stream", recorder.warm_up)
+    return recorder
 
 
-def test_a_recorded_step_trains_as_single_operations_do(
+def test_recorded_steps_train_like_eager_steps(
     recorder: Recorder, fit: Fit, small_variant: MakeVariant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     variant = small_variant("deepfm", batch_size=128, epochs=3, dropout="0.25")
-    found = fit(variant)
-    assert found.steps == "cuda-graph"
+    recorded = fit(variant)
+    assert recorded.steps == "cuda-graph"
     assert (recorder.recorded, recorder.warmed_up, recorder.layers) == (1, WARM_UP_STEPS, 2)
     full, epochs = 600 // 128, 3
-    assert recorder.repeated == full * epochs - WARM_UP_STEPS, "the last batch of an epoch is smaller"
+    assert recorder.replayed == full * epochs - WARM_UP_STEPS, "the last batch of an epoch is smaller"
     monkeypatch.undo()
     plain = fit(variant)
     assert plain.steps == "eager"
-    assert fingerprint(found) == fingerprint(plain)
+    assert fingerprint(recorded) == fingerprint(plain)
 
 
 @pytest.mark.parametrize("recorder", [True], indirect=True)
-def test_a_recording_that_fails_changes_nothing_but_the_speed(
+def test_a_failed_recording_changes_only_the_speed(
     recorder: Recorder,
     fit: Fit,
     small_variant: MakeVariant,
@@ -123,16 +125,16 @@ def test_a_recording_that_fails_changes_nothing_but_the_speed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     variant = small_variant("deepfm", batch_size=128, epochs=2, dropout="0.25")
-    found = fit(variant)
-    assert (found.steps, recorder.recorded, recorder.repeated) == ("eager", 1, 0)
+    recorded = fit(variant)
+    assert (recorded.steps, recorder.recorded, recorder.replayed) == ("eager", 1, 0)
     assert capsys.readouterr().err == (
         "training steps run eagerly: recording one failed (operation not permitted when stream is capturing)\n"
     )
     monkeypatch.undo()
-    assert fingerprint(found) == fingerprint(fit(variant))
+    assert fingerprint(recorded) == fingerprint(fit(variant))
 
 
-def test_a_batch_of_seeds_is_recorded_again_when_a_seed_has_left(
+def test_a_batch_of_seeds_is_recorded_again_after_a_seed_stops(
     recorder: Recorder,
     small_variant: MakeVariant,
     schema: EncodedSchema,
@@ -141,7 +143,7 @@ def test_a_batch_of_seeds_is_recorded_again_when_a_seed_has_left(
 ) -> None:
     variant = small_variant("fm", batch_size=64, epochs=6, patience=1, learning_rate="0.05")
 
-    def together() -> tuple[TrainingResult, ...]:
+    def train_seeds() -> tuple[TrainingResult, ...]:
         return batched_training.train_batched(
             config=resolve_config(variant, {}),
             variant=variant,
@@ -154,9 +156,9 @@ def test_a_batch_of_seeds_is_recorded_again_when_a_seed_has_left(
             metrics=("auc",),
         )
 
-    found = together()
-    lengths = {len(result.curve) for result in found}
+    recorded = train_seeds()
+    lengths = {len(result.curve) for result in recorded}
     assert recorder.recorded == len(lengths)
-    assert {result.steps for result in found} == {"cuda-graph"}
+    assert {result.steps for result in recorded} == {"cuda-graph"}
     monkeypatch.undo()
-    assert [fingerprint(result) for result in found] == [fingerprint(result) for result in together()]
+    assert [fingerprint(result) for result in recorded] == [fingerprint(result) for result in train_seeds()]

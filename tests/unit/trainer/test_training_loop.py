@@ -1,4 +1,4 @@
-"""What a training promises: it learns, stops, survives divergence, and repeats itself to the bit."""
+"""A training learns, stops early, returns divergence as a result, and is reproducible in every bit."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +20,7 @@ MakeSplit = Callable[[int, int], EncodedSplit]
 
 
 class Learned(Exception):
-    """Raised to end a training that has shown enough."""
+    """Raised to end a training that has reached its goal."""
 
 
 @pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES if name != "lr"])
@@ -43,7 +43,7 @@ def test_a_model_without_information_predicts_the_base_rate(
     fit: Fit, small_variant: MakeVariant, make_split: MakeSplit
 ) -> None:
     split = make_split(600, 1)
-    blind = replace(split, categorical=np.tile(np.array([[1, 51]], np.int32), (600, 1)))
+    constant = replace(split, categorical=np.tile(np.array([[1, 51]], np.int32), (600, 1)))
     variant = small_variant(
         "lr",
         drop_features=("age", "genres", "seen"),
@@ -52,23 +52,23 @@ def test_a_model_without_information_predicts_the_base_rate(
         learning_rate="0.05",
         schedule="constant",
     )
-    result = fit(variant, train=blind, valid=blind, primary_metric="logloss")
+    result = fit(variant, train=constant, valid=constant, primary_metric="logloss")
     assert result.valid_scores is not None
     assert np.ptp(result.valid_scores) == 0
     assert result.valid_scores[0] == pytest.approx(split.labels.mean(), abs=0.01)
 
 
 @pytest.mark.parametrize("architecture", ["deepfm", "sin", "din"])
-def test_equal_arguments_give_equal_bits_and_another_seed_does_not(
+def test_equal_arguments_give_equal_bits_unlike_another_seed(
     architecture: str, fit: Fit, small_variant: MakeVariant
 ) -> None:
     variant = small_variant(architecture, dropout="0.3")
-    one, again, other = fit(variant), fit(variant), fit(variant, seed=2)
-    assert one.state is not None
-    assert again.state is not None
-    assert all(torch.equal(one.state[name], again.state[name]) for name in one.state)
-    assert np.array_equal(one.valid_scores, again.valid_scores)  # type: ignore[arg-type]
-    assert not np.array_equal(one.valid_scores, other.valid_scores)  # type: ignore[arg-type]
+    first, repeated, other = fit(variant), fit(variant), fit(variant, seed=2)
+    assert first.state is not None
+    assert repeated.state is not None
+    assert all(torch.equal(first.state[name], repeated.state[name]) for name in first.state)
+    assert np.array_equal(first.valid_scores, repeated.valid_scores)  # type: ignore[arg-type]
+    assert not np.array_equal(first.valid_scores, other.valid_scores)  # type: ignore[arg-type]
 
 
 def test_divergence_is_returned_with_the_curve(fit: Fit, small_variant: MakeVariant) -> None:
@@ -87,9 +87,7 @@ def test_divergence_is_returned_with_the_curve(fit: Fit, small_variant: MakeVari
     assert result.curve[-1].valid == {"auc": None, "logloss": None}
 
 
-def test_a_run_that_never_had_a_finite_epoch_has_no_model(
-    fit: Fit, small_variant: MakeVariant, make_split: MakeSplit
-) -> None:
+def test_a_run_without_a_finite_epoch_has_no_model(fit: Fit, small_variant: MakeVariant, make_split: MakeSplit) -> None:
     split = make_split(600, 1)
     result = fit(small_variant("lr"), train=replace(split, numeric=np.full((600, 1), np.inf, np.float32)))
     assert result.divergence == "the training loss not finite in epoch 1"
@@ -104,7 +102,7 @@ def test_training_stops_after_patience_and_keeps_the_best_epoch(fit: Fit, small_
     assert result.best_value == result.curve[result.best_epoch - 1].valid["auc"] == result.metrics_valid["auc"]
 
 
-def test_what_on_epoch_raises_passes_through(fit: Fit, small_variant: MakeVariant) -> None:
+def test_exceptions_of_on_epoch_propagate(fit: Fit, small_variant: MakeVariant) -> None:
     class Pruned(Exception):
         pass
 
@@ -120,17 +118,17 @@ def test_what_on_epoch_raises_passes_through(fit: Fit, small_variant: MakeVarian
     assert seen == [1, 2]
 
 
-def test_a_training_that_is_told_to_stop_stops(fit: Fit, small_variant: MakeVariant) -> None:
+def test_a_training_stops_on_request(fit: Fit, small_variant: MakeVariant) -> None:
     with pytest.raises(TrainingStopped):
         fit(small_variant("fm"), stop=lambda: True)
 
 
-def test_a_metric_without_direction_cannot_be_the_primary_one(fit: Fit, small_variant: MakeVariant) -> None:
+def test_a_metric_without_direction_cannot_be_primary(fit: Fit, small_variant: MakeVariant) -> None:
     with pytest.raises(ValueError, match="pcoc has no direction"):
         fit(small_variant("fm"), primary_metric="pcoc", metrics=("pcoc",))
 
 
-def test_a_batch_larger_than_the_data_is_the_data(fit: Fit, small_variant: MakeVariant) -> None:
+def test_a_batch_may_be_larger_than_the_data(fit: Fit, small_variant: MakeVariant) -> None:
     assert fit(small_variant("fm", batch_size=100_000)).best_epoch is not None
 
 
@@ -143,7 +141,7 @@ def test_a_batch_larger_than_the_data_is_the_data(fit: Fit, small_variant: MakeV
         ("maximize", [0.5, 0.5 + 1e-7], 1),
     ],
 )
-def test_the_best_epoch_is_the_first_that_no_later_one_beats(
+def test_the_best_epoch_is_the_first_of_the_highest_value(
     direction: str, values: list[float | None], best: int
 ) -> None:
     stopping = EarlyStopping(direction, patience=9)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A model that does not fit, a GPU that is absent and one that is full: one clear message and the right exit code."""
+"""A model that does not fit, an absent GPU and a full GPU give one clear message and the right exit code."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ MakeVariant = Callable[..., Variant]
 
 
 @pytest.mark.parametrize(("optimizer", "above", "needed"), [("adam", 0, 4), ("sgd", 0, 2), ("adam", 10**6, 3)])
-def test_a_table_larger_than_memory_is_refused_before_it_is_made(
+def test_a_table_larger_than_memory_is_rejected_before_it_is_allocated(
     optimizer: str, above: int, needed: int, schema: EncodedSchema, small_variant: MakeVariant
 ) -> None:
     item = schema.features[1].model_copy(update={"size": 10**11})
@@ -38,7 +38,7 @@ def test_a_table_larger_than_memory_is_refused_before_it_is_made(
     assert message.startswith("memory is exhausted")
 
 
-def test_a_model_larger_than_what_its_container_has_left_is_refused(
+def test_a_model_larger_than_the_free_memory_is_rejected(
     schema: EncodedSchema, small_variant: MakeVariant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     variant = small_variant("fm", embedding_dim=16)
@@ -51,7 +51,7 @@ def test_a_model_larger_than_what_its_container_has_left_is_refused(
         build(variant, resolve_config(variant, {}), schema, PurposeSeeds.from_root(1))
 
 
-def test_an_absent_gpu_is_told_with_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_absent_gpu_is_reported_with_the_allowed_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CTRLAB_DEVICE", "cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InvalidSpec, match="torch detects no GPU; allowed: cpu, auto") as raised:
@@ -59,7 +59,7 @@ def test_an_absent_gpu_is_told_with_what_is_allowed(monkeypatch: pytest.MonkeyPa
     assert classify(raised.value)[0] == ExitCode.BAD_SPEC_OR_DATA
 
 
-def test_a_full_gpu_fails_the_run_with_a_way_out() -> None:
+def test_a_full_gpu_fails_the_run_with_a_remedy() -> None:
     code, message = classify(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB\nmore"))
     assert code == ExitCode.RUN_FAILED
     assert message == (

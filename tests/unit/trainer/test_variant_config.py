@@ -1,4 +1,4 @@
-"""From a plan's text values to a validated configuration."""
+"""The text values of a plan become a validated configuration."""
 
 import pytest
 
@@ -10,14 +10,14 @@ from ctrlab_trainer.training.throughput import middle_value
 from ctrlab_trainer.training.variant_config import resolve_config
 
 
-def test_text_becomes_numbers_and_tuned_values_win() -> None:
+def test_text_becomes_numbers_and_tuned_values_take_precedence() -> None:
     variant = Variant(name="S", architecture="sin", parameters={"hidden_units": "32,16", "dropout": "0.1", "heads": 4})
     config = resolve_config(variant, {"dropout": 0.3, "batch_norm": "true"})
     assert isinstance(config, SIN)
     assert (config.hidden_units, config.dropout, config.heads, config.batch_norm) == ((32, 16), 0.3, 4, True)
 
 
-def test_every_problem_is_named() -> None:
+def test_every_problem_is_reported() -> None:
     variant = Variant(name="S", architecture="sin", parameters={"dropout": "2", "depth": 3})
     with pytest.raises(InvalidSpec) as caught:
         resolve_config(variant, {})
@@ -41,6 +41,6 @@ def test_an_unknown_architecture_lists_the_known_ones() -> None:
         (SearchDimension(categorical=("a", "b")), "a"),
     ],
 )
-def test_calibration_takes_the_middle_of_a_range(dimension: SearchDimension, expected: float | str) -> None:
+def test_calibration_uses_the_middle_of_a_range(dimension: SearchDimension, expected: float | str) -> None:
     value = middle_value(dimension)
     assert value == (pytest.approx(expected) if isinstance(expected, float) else expected)
