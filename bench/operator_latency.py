@@ -15,7 +15,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from fake_cluster.cluster import Cluster, spec
+from builders import small_spec
+from fake_cluster.cluster import Cluster
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
 from local_servers.backing_servers import free_ports
@@ -106,7 +107,7 @@ def measure(cluster: Cluster, experiments: int) -> Latency:
     cluster.wait(lambda: _responds(port))
     before, gaps = _requests(port), list[float]()
     for number in range(experiments):
-        cluster.create(f"experiment-{number}", spec())
+        cluster.create(f"experiment-{number}", small_spec())
         cluster.wait_for_stage(f"experiment-{number}", "Succeeded", "Failed", seconds=300)
         gaps += observed.gaps(f"experiment-{number}")
     requests = _requests(port) - before

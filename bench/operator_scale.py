@@ -15,7 +15,8 @@ from pathlib import Path
 from urllib.error import URLError
 
 import psutil
-from fake_cluster.cluster import Cluster, spec
+from builders import small_spec
+from fake_cluster.cluster import Cluster
 from local_servers.backing_servers import free_ports
 
 from ctrlab_api.experiment_key import ExperimentKey
@@ -83,7 +84,7 @@ def _start_tuning(cluster: Cluster, name: str) -> None:
     """Create an experiment with prepared data, so that tuning is its next phase."""
     learning_rate = {"learning_rate": {"float": {"low": "1e-4", "high": "1e-2", "log": True}}}
     models = [{"name": model, "architecture": "fm", "search": learning_rate} for model in MODELS]
-    requested = spec(models=models, tuning={"trials": 50, "workers": WORKERS})
+    requested = small_spec(models=models, tuning={"trials": 50, "workers": WORKERS})
     experiment = parse_experiment(json.dumps(cluster.create(name, requested)).encode())
     plan, key = Plan.from_experiment(experiment), _key(experiment)
     store = open_store(cluster.bucket, cluster.store_environment)
@@ -132,7 +133,7 @@ def _run_forever(cluster: Cluster, database: StudyDatabase, pod: Manifest) -> No
 
 def _finish(cluster: Cluster, name: str, jobs: list[Manifest]) -> None:
     """Create a resource with the status Succeeded, and finished copies of these Jobs."""
-    experiment = cluster.create(name, spec())
+    experiment = cluster.create(name, small_spec())
     conditions = [
         {
             "type": getattr(ConditionType, kind),

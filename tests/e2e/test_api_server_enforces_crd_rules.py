@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fake_cluster.cluster import NAMESPACES, spec
+from builders import small_spec
+from fake_cluster.cluster import NAMESPACES
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
 
@@ -39,7 +40,7 @@ def namespace(api: HttpKubernetesApi) -> Iterator[str]:
 def frozen_experiment(api: HttpKubernetesApi, namespace: str) -> str:
     """Create an experiment whose status has a plan digest, and return its name."""
     name = f"study-{uuid.uuid4().hex[:8]}"
-    api.create(EXPERIMENT, namespace, {"metadata": {"name": name}, "spec": spec()})
+    api.create(EXPERIMENT, namespace, {"metadata": {"name": name}, "spec": small_spec()})
     status = {"metadata": {"name": name}, "status": {"planDigest": DIGEST, "stage": "Tuning"}}
     api.apply(EXPERIMENT, namespace, status, force=True, subresource="status")
     return name
@@ -82,14 +83,17 @@ def test_changing_a_frozen_plan_is_rejected_with_advice(
 
 
 def test_too_few_seeds_are_rejected_at_creation(api: HttpKubernetesApi, namespace: str) -> None:
-    body = {"metadata": {"name": "few"}, "spec": spec(evaluation={"seeds": {"count": 4}})}
+    body = {"metadata": {"name": "few"}, "spec": small_spec(evaluation={"seeds": {"count": 4}})}
     with pytest.raises(ApiError, match=r"spec\.evaluation\.seeds\.count"):
         api.create(EXPERIMENT, namespace, body)
 
 
 @pytest.mark.parametrize("field", ["serviceAccountName", "hostPath", "securityContext"])
 def test_privileges_are_not_fields_of_the_specification(api: HttpKubernetesApi, namespace: str, field: str) -> None:
-    body = {"metadata": {"name": f"study-{uuid.uuid4().hex[:8]}"}, "spec": spec(runtime={field: "admin", "gpu": 1})}
+    body = {
+        "metadata": {"name": f"study-{uuid.uuid4().hex[:8]}"},
+        "spec": small_spec(runtime={field: "admin", "gpu": 1}),
+    }
     created = api.create(EXPERIMENT, namespace, body)
     assert created["spec"]["runtime"]["gpu"] == 1
     assert field not in created["spec"]["runtime"]

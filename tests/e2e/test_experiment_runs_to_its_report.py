@@ -99,8 +99,12 @@ def test_its_progress_is_visible_to_its_user(finished: Manifest, team: Kubectl) 
     header, row = team.run("get", "ctrexp", "faulty").strip().splitlines()
     assert header.split()[:6] == ["NAME", "READY", "STAGE", "TRIALS", "BEST", "SEEDS"]
     assert row.split()[2:4] == ["Succeeded", f"{TRIALS * len(MODELS)}/{TRIALS * len(MODELS)}"]
-    reasons = {event["reason"] for event in team.list("events")}
-    assert {"Tuning", "Evaluating", "Succeeded"} <= reasons
+    # The operator creates an Event after it has written the status.
+    team.wait(
+        "Events of the stages",
+        lambda: {"status": [event["reason"] for event in team.list("events")]},
+        lambda state: {"Tuning", "Evaluating", "Succeeded"} <= set(state["status"]),
+    )
 
 
 def test_deletion_removes_the_children_and_keeps_the_store(

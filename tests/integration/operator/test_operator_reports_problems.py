@@ -6,14 +6,13 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from fake_cluster.cluster import Cluster, journal_of, spec
+from builders import FM, small_spec
+from fake_cluster.cluster import Cluster, journal_of
 from local_servers.backing_servers import free_ports
 from local_servers.tcp_proxy import TcpProxy
 
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.kubernetes_api.object_kinds import CONFIG_MAP, EVENT, EXPERIMENT, JOB
-
-ONE_MODEL = spec()["models"][:1]
 
 
 @pytest.fixture
@@ -29,11 +28,11 @@ def bucket_port(cluster: Cluster) -> Iterator[TcpProxy]:
 def test_pods_that_a_quota_rejects_are_reported_until_they_may_run(cluster: Cluster) -> None:
     cluster.reject_pods()
     cluster.start_operator()
-    cluster.create("study", spec(models=ONE_MODEL))
+    cluster.create("study", small_spec(models=[FM]))
 
-    cluster.wait(lambda: cluster.condition("study", "Stalled").get("reason") == "PodsRefused")
-    assert "exceeded quota" in cluster.condition("study", "Stalled")["message"]
-    assert ("Warning", "PodsRefused") in cluster.events()
+    stalled = cluster.wait_for_condition("study", "Stalled", "PodsRefused")
+    assert "exceeded quota" in stalled["message"]
+    assert ("Warning", "PodsRefused") in cluster.wait_for_event("PodsRefused")
 
     cluster.allow_pods()
     cluster.wait_for_stage("study", "Succeeded", "Failed")
@@ -45,7 +44,7 @@ def test_too_many_failed_trials_end_the_experiment_with_their_reason_and_stop_it
     cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_TRIALS": "the loss is not a number"}
     cluster.start_operator()
     tuning = {"trials": 40, "workers": 2, "sampler": "Random", "maxFailedTrials": 3}
-    cluster.create("study", spec(models=ONE_MODEL, tuning=tuning))
+    cluster.create("study", small_spec(models=[FM], tuning=tuning))
 
     cluster.wait_for_stage("study", "Failed")
 
@@ -59,7 +58,7 @@ def test_a_tuning_timeout_ends_the_experiment_and_stops_its_pods(cluster: Cluste
     cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_PAUSE": "0.5"}
     cluster.start_operator()
     tuning = {"trials": 500, "workers": 2, "sampler": "Random", "timeout": "3s"}
-    cluster.create("study", spec(models=ONE_MODEL, tuning=tuning))
+    cluster.create("study", small_spec(models=[FM], tuning=tuning))
 
     cluster.wait_for_stage("study", "Failed")
 
@@ -71,7 +70,7 @@ def test_a_tuning_timeout_ends_the_experiment_and_stops_its_pods(cluster: Cluste
 def test_failed_final_runs_end_the_experiment_and_keep_its_studies(cluster: Cluster) -> None:
     cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_EXIT": "evaluate=43"}
     cluster.start_operator()
-    cluster.create("study", spec(models=ONE_MODEL))
+    cluster.create("study", small_spec(models=[FM]))
 
     cluster.wait_for_stage("study", "Failed")
 
@@ -87,10 +86,10 @@ def test_failed_final_runs_end_the_experiment_and_keep_its_studies(cluster: Clus
 def test_an_unreachable_bucket_is_reported_until_it_responds(cluster: Cluster, bucket_port: TcpProxy) -> None:
     bucket_port.cut()
     cluster.start_operator()
-    cluster.create("study", spec(models=ONE_MODEL))
+    cluster.create("study", small_spec(models=[FM]))
 
-    cluster.wait(lambda: cluster.condition("study", "Stalled").get("reason") == "StoreUnavailable")
-    assert "check spec.storage, its Secret and the bucket" in cluster.condition("study", "Stalled")["message"]
+    stalled = cluster.wait_for_condition("study", "Stalled", "StoreUnavailable")
+    assert "check spec.storage, its Secret and the bucket" in stalled["message"]
     assert not cluster.pods()
 
     bucket_port.restore()
@@ -111,14 +110,14 @@ def test_no_event_log_status_or_child_contains_secret_values(cluster: Cluster, b
     names = {"fine": "database-of-mine", "unreachable": "wrong", "refused": "nonsense"}
     for name, database in names.items():
         storage = {"secretRef": {"name": "mine"}, "databaseSecretRef": {"name": database}}
-        cluster.create(name, spec(models=ONE_MODEL, storage=storage))
+        cluster.create(name, small_spec(models=[FM], storage=storage))
 
     cluster.wait_for_stage("fine", "Succeeded", "Failed")
-    cluster.wait(lambda: cluster.condition("unreachable", "Stalled").get("reason") == "DatabaseUnavailable")
-    cluster.wait(lambda: cluster.condition("refused", "Stalled").get("reason") == "SecretInvalid")
+    cluster.wait_for_condition("unreachable", "Stalled", "DatabaseUnavailable")
+    cluster.wait_for_condition("refused", "Stalled", "SecretInvalid")
     bucket_port.cut()
-    cluster.create("late", spec(models=ONE_MODEL, storage={"secretRef": {"name": "mine"}}))
-    cluster.wait(lambda: cluster.condition("late", "Stalled").get("reason") == "StoreUnavailable")
+    cluster.create("late", small_spec(models=[FM], storage={"secretRef": {"name": "mine"}}))
+    cluster.wait_for_condition("late", "Stalled", "StoreUnavailable")
 
     assert cluster.stage("fine") == "Succeeded"
     kinds = (EXPERIMENT, JOB, CONFIG_MAP, EVENT)
@@ -131,7 +130,7 @@ def test_no_event_log_status_or_child_contains_secret_values(cluster: Cluster, b
 def test_a_deletion_that_the_watch_missed_is_detected_by_listing(cluster: Cluster) -> None:
     cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_PAUSE": "1.0"}
     cluster.start_operator(CTRLAB_RESYNC_SECONDS="3")
-    cluster.create("study", spec(models=ONE_MODEL))
+    cluster.create("study", small_spec(models=[FM]))
     job = cluster.wait(lambda: _tune_job(cluster))
     cluster.wait(lambda: any(kind == "trial" for kind, _ in journal_of(cluster)))
 
@@ -147,19 +146,25 @@ def test_a_deletion_that_the_watch_missed_is_detected_by_listing(cluster: Cluste
 def test_probes_and_metrics_of_a_finished_experiment(cluster: Cluster) -> None:
     (port,) = free_ports(1)
     cluster.start_operator(CTRLAB_PORT=str(port))
-    cluster.create("study", spec(models=ONE_MODEL))
+    cluster.create("study", small_spec(models=[FM]))
     cluster.wait_for_stage("study", "Succeeded")
 
     for path in ("healthz", "readyz"):
         assert _get(port, path) == "ok\n"
-    text = _get(port, "metrics")
-    metrics = {name: float(value) for name, value in re.findall(r"^(ctrlab_\S+) (\S+)$", text, re.MULTILINE)}
+
+    def metrics_of_the_finished_experiment() -> dict[str, float]:
+        samples = re.findall(r"^(ctrlab_\S+) (\S+)$", _get(port, "metrics"), re.MULTILINE)
+        metrics = {name: float(value) for name, value in samples}
+        return metrics if 'ctrlab_experiments{stage="Succeeded"}' in metrics else {}
+
+    # The operator updates its metrics after it has written the status.
+    metrics = cluster.wait(metrics_of_the_finished_experiment)
     assert metrics["ctrlab_queue_depth"] >= 0
     assert metrics["ctrlab_reconcile_seconds_count"] >= 4
     assert metrics["ctrlab_watch_age_seconds"] < 60
     assert metrics['ctrlab_trials{state="done"}'] == 8
     assert metrics['ctrlab_runs{state="done"}'] == 5
-    assert [name for name in metrics if name.startswith("ctrlab_experiments{") and 'stage="Succeeded"' in name]
+    assert metrics['ctrlab_experiments{stage="Succeeded"}'] == 1
 
 
 def _tune_job(cluster: Cluster) -> Manifest:

@@ -4,7 +4,8 @@ import signal
 from collections import Counter
 from typing import Any
 
-from fake_cluster.cluster import Cluster, journal_of, spec
+from builders import FM, small_spec
+from fake_cluster.cluster import Cluster, journal_of
 
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.kubernetes_api.object_kinds import ABLATION, CONFIG_MAP, JOB
@@ -12,7 +13,7 @@ from ctrlab_store import open_store
 
 
 def ablation_spec(experiment: str = "study", **changes: Any) -> Manifest:
-    """Return the spec of an ablation of the tuned model of `fake_cluster.cluster.spec`."""
+    """Return the spec of an ablation of the tuned model of `small_spec`."""
     return {
         "experimentRef": {"name": experiment},
         "model": "FM",
@@ -22,7 +23,7 @@ def ablation_spec(experiment: str = "study", **changes: Any) -> Manifest:
 
 
 def one_model_spec() -> Manifest:
-    return spec(models=[spec()["models"][0]])
+    return small_spec(models=[FM])
 
 
 def assert_waiting(cluster: Cluster, name: str, message: str) -> None:
@@ -50,7 +51,7 @@ def test_an_ablation_created_before_its_experiment_ends_in_a_report_and_outlives
     cluster.stop_operator(signal.SIGKILL)
     cluster.start_operator(CTRLAB_POD_NAME="operator-0")
     # The Event is created after the status, and is lost if the operator is killed in between.
-    cluster.wait(lambda: "Evaluating" in [reason for _, reason in cluster.events(ABLATION)])
+    cluster.wait_for_event("Evaluating", ABLATION)
     cluster.stop_operator(signal.SIGKILL)
     cluster.start_operator(CTRLAB_POD_NAME="operator-0")
 
@@ -65,7 +66,7 @@ def test_an_ablation_created_before_its_experiment_ends_in_a_report_and_outlives
     work = Counter(entry for entry in journal_of(cluster) if entry[0] in ("trial", "run"))
     assert Counter(kind for kind, _ in work) == {"trial": 8, "run": 15}
     assert "finalizers" not in finished["metadata"]
-    reasons = [reason for _, reason in cluster.events(ABLATION)]
+    reasons = [reason for _, reason in cluster.wait_for_event("Succeeded", ABLATION)]
     assert reasons == ["Pending", "Preparing", "Tuning", "Evaluating", "Reporting", "Succeeded"]
 
     cluster.delete("study")
@@ -108,14 +109,14 @@ def test_invalid_variants_stall_the_ablation_with_what_is_allowed(cluster: Clust
     invalid: dict[str, tuple[list[Manifest], str]] = {
         "part": ([{"name": "v", "remove": ["cin"]}], "FM has no removable part 'cin'; known: fm, linear"),
         "parameter": ([{"name": "v", "set": {"depth": 3}}], "set.depth: FM has no such parameter; known: "),
-        "feature": ([{"name": "v", "dropFeatures": ["age"]}], "the data set has no feature 'age'; known: user"),
+        "feature": ([{"name": "v", "dropFeatures": ["age"]}], "the data set has no feature 'age'; known: item_id"),
         "branches": (
             [{"name": "v", "remove": ["fm", "linear"]}],
             "nothing of FM would be left: keep one of linear, fm",
         ),
     }
     cluster.start_operator()
-    cluster.create("study", spec(suspend=True))
+    cluster.create("study", small_spec(suspend=True))
     for name, (variants, _) in invalid.items():
         cluster.create_ablation(name, ablation_spec(variants=variants))
     cluster.create_ablation("model", ablation_spec(model="DeepFM"))
@@ -123,11 +124,11 @@ def test_invalid_variants_stall_the_ablation_with_what_is_allowed(cluster: Clust
     for name, message in [(name, message) for name, (_, message) in invalid.items()] + [
         ("model", "spec.model: study has no model 'DeepFM'; known: FM, LR")
     ]:
-        stalled = cluster.wait(lambda name=name: cluster.condition(name, "Stalled", ABLATION))  # type: ignore[misc]
-        assert (stalled["status"], stalled["reason"]) == ("True", "InvalidSpec")
+        stalled = cluster.wait_for_condition(name, "Stalled", "InvalidSpec", ABLATION)
+        assert stalled["status"] == "True"
         assert message in stalled["message"]
         assert cluster.condition(name, "Ready", ABLATION)["status"] == "False"
-    assert ("Warning", "InvalidSpec") in cluster.events(ABLATION)
+    assert ("Warning", "InvalidSpec") in cluster.wait_for_event("InvalidSpec", ABLATION)
 
     cluster.change("model", {"model": "FM"}, ABLATION)
     assert_waiting(cluster, "model", "to succeed (stage Suspended)")
@@ -140,10 +141,8 @@ def test_a_failed_experiment_stalls_its_ablation(cluster: Cluster) -> None:
     cluster.create_ablation("parts", ablation_spec())
     cluster.create("study", one_model_spec())
 
-    cluster.wait(lambda: cluster.condition("parts", "Stalled", ABLATION).get("reason") == "ParentFailed")
-
-    message = cluster.condition("parts", "Stalled", ABLATION)["message"]
-    assert "run the experiment again, or delete this ablation" in message
+    stalled = cluster.wait_for_condition("parts", "Stalled", "ParentFailed", ABLATION)
+    assert "run the experiment again, or delete this ablation" in stalled["message"]
 
 
 def test_suspending_and_deleting_an_ablation_affect_only_its_own_pods(cluster: Cluster) -> None:
@@ -163,7 +162,7 @@ def test_suspending_and_deleting_an_ablation_affect_only_its_own_pods(cluster: C
     cluster.delete("parts", ABLATION)
     cluster.wait(lambda: not cluster.kubelet.running)
     cluster.wait(lambda: not cluster.api.list(JOB, cluster.namespace, "ctrlab.dev/ablation=parts"))
-    assert not cluster.api.list(CONFIG_MAP, cluster.namespace, "ctrlab.dev/ablation=parts")
+    cluster.wait(lambda: not cluster.api.list(CONFIG_MAP, cluster.namespace, "ctrlab.dev/ablation=parts"))
     assert "study-report" in cluster.job_names()
     environment = cluster.store_environment
     folder = f"{cluster.namespace}/parts/{ablation['metadata']['uid']}"
@@ -180,7 +179,6 @@ def test_deleting_the_experiment_of_a_running_ablation_stops_it_with_a_reason(cl
 
     cluster.delete("study")
 
-    cluster.wait(lambda: cluster.condition("parts", "Stalled", ABLATION).get("reason") == "ExperimentDeleted")
-    message = cluster.condition("parts", "Stalled", ABLATION)["message"]
-    assert f"CTRExperiment {cluster.namespace}/study was deleted before this ablation ended" in message
+    stalled = cluster.wait_for_condition("parts", "Stalled", "ExperimentDeleted", ABLATION)
+    assert f"CTRExperiment {cluster.namespace}/study was deleted before this ablation ended" in stalled["message"]
     cluster.wait(lambda: not cluster.kubelet.running)

@@ -4,14 +4,15 @@ import json
 from collections import Counter
 
 import pytest
-from fake_cluster.cluster import Cluster, journal_of, spec
+from builders import small_spec
+from fake_cluster.cluster import Cluster, journal_of
 
 from ctrlab_operator.kubernetes_api.object_kinds import CONFIG_MAP, JOB
 
 
 def test_an_experiment_runs_to_its_report_and_all_work_is_done_once(cluster: Cluster) -> None:
     cluster.start_operator()
-    before = cluster.create("study", spec())
+    before = cluster.create("study", small_spec())
 
     cluster.wait_for_stage("study", "Succeeded", "Failed")
 
@@ -28,7 +29,7 @@ def test_an_experiment_runs_to_its_report_and_all_work_is_done_once(cluster: Clu
     )
     assert "annotations" not in after["metadata"]
     assert "finalizers" not in after["metadata"]
-    reasons = [reason for _, reason in cluster.events()]
+    reasons = [reason for _, reason in cluster.wait_for_event("Succeeded")]
     assert reasons == ["Preparing", "Tuning", "Evaluating", "Reporting", "Succeeded"]
     (plan,) = cluster.api.list(CONFIG_MAP, cluster.namespace, "ctrlab.dev/experiment=study")
     assert plan["immutable"] is True
@@ -39,7 +40,7 @@ def test_an_experiment_runs_to_its_report_and_all_work_is_done_once(cluster: Clu
 @pytest.mark.fake_server
 def test_seed_batches_have_one_pod_each(cluster: Cluster) -> None:
     cluster.start_operator()
-    cluster.create("study", spec(evaluation={"seeds": {"count": 5}, "seedsPerPod": 2}))
+    cluster.create("study", small_spec(evaluation={"seeds": {"count": 5}, "seedsPerPod": 2}))
     cluster.wait_for_stage("study", "Succeeded", "Failed")
 
     after = cluster.experiment("study")
@@ -54,7 +55,7 @@ def test_seed_batches_have_one_pod_each(cluster: Cluster) -> None:
 @pytest.mark.fake_server
 def test_an_experiment_needs_few_requests(cluster: Cluster) -> None:
     cluster.start_operator(CTRLAB_POLL_SECONDS="15")
-    cluster.create("study", spec())
+    cluster.create("study", small_spec())
     cluster.wait_for_stage("study", "Succeeded")
 
     requests = {
@@ -69,13 +70,13 @@ def test_an_experiment_needs_few_requests(cluster: Cluster) -> None:
 @pytest.mark.fake_server
 def test_an_experiment_that_has_ended_needs_no_request(cluster: Cluster) -> None:
     cluster.start_operator()
-    cluster.create("study", spec())
+    cluster.create("study", small_spec())
     cluster.wait_for_stage("study", "Succeeded")
     cluster.wait(lambda: not cluster.kubelet.running)
     cluster.wait(lambda: all(pod["status"]["phase"] == "Succeeded" for pod in cluster.pods()))
     before = cluster.requests()
 
-    cluster.create("other", spec(suspend=True))
+    cluster.create("other", small_spec(suspend=True))
     cluster.wait_for_stage("other", "Suspended")
 
     after = cluster.requests()
@@ -88,7 +89,7 @@ def test_an_experiment_that_has_ended_needs_no_request(cluster: Cluster) -> None
 def test_invalid_data_ends_the_experiment_after_one_pod(cluster: Cluster) -> None:
     cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_EXIT": "prepare=42"}
     cluster.start_operator()
-    cluster.create("study", spec())
+    cluster.create("study", small_spec())
 
     cluster.wait_for_stage("study", "Failed")
 
@@ -97,4 +98,4 @@ def test_invalid_data_ends_the_experiment_after_one_pod(cluster: Cluster) -> Non
     assert "it was told to fail" in failed["message"]
     assert cluster.condition("study", "Stalled")["status"] == "True"
     assert len(cluster.kubelet.started_pods) == 1
-    assert ("Warning", "PrepareFailed") in cluster.events()
+    assert ("Warning", "PrepareFailed") in cluster.wait_for_event("PrepareFailed")

@@ -4,8 +4,9 @@ import signal
 from collections import Counter
 
 import pytest
+from builders import FM, small_spec
 from fake_api_server.injected_faults import Fault
-from fake_cluster.cluster import Cluster, journal_of, spec
+from fake_cluster.cluster import Cluster, journal_of
 
 
 def completed_work(cluster: Cluster) -> Counter[tuple[str, str]]:
@@ -14,7 +15,7 @@ def completed_work(cluster: Cluster) -> Counter[tuple[str, str]]:
 
 def test_a_successor_continues_after_the_operator_is_killed_in_each_phase(cluster: Cluster) -> None:
     cluster.start_operator()
-    cluster.create("study", spec())
+    cluster.create("study", small_spec())
     for stage in ("Preparing", "Tuning", "Evaluating"):
         cluster.wait_for_stage("study", stage)
         cluster.stop_operator(signal.SIGKILL)
@@ -30,7 +31,7 @@ def test_a_successor_continues_after_the_operator_is_killed_in_each_phase(cluste
 def test_a_killed_worker_loses_its_trial_and_the_budget_stays_exact(cluster: Cluster) -> None:
     cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_PAUSE": "0.6"}
     cluster.start_operator()
-    cluster.create("study", spec(models=[spec()["models"][0]]))
+    cluster.create("study", small_spec(models=[FM]))
     cluster.wait(lambda: any(kind == "trial" for kind, _ in journal_of(cluster)))
     victim = next(name for name in cluster.kubelet.running if "tune" in name)
 
@@ -55,7 +56,7 @@ def test_a_server_that_throttles_fails_and_drops_watches_only_delays_the_experim
     ):
         cluster.server.faults.add(fault)
     cluster.start_operator()
-    cluster.create("study", spec())
+    cluster.create("study", small_spec())
     cluster.wait_for_stage("study", "Tuning")
     cluster.server.objects.compact()
     cluster.server.drop_watches()
@@ -70,14 +71,14 @@ def test_a_server_that_throttles_fails_and_drops_watches_only_delays_the_experim
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
 def test_a_second_operator_waits_for_the_lease_of_the_first(cluster: Cluster, stop: signal.Signals) -> None:
     cluster.start_operator()
-    cluster.create("first", spec(suspend=True))
+    cluster.create("first", small_spec(suspend=True))
     cluster.wait_for_stage("first", "Suspended")
     first = cluster.operators[-1]
     cluster.start_operator()
     first.send_signal(stop)
     first.wait(timeout=60)
 
-    cluster.create("second", spec(suspend=True))
+    cluster.create("second", small_spec(suspend=True))
 
     cluster.wait_for_stage("second", "Suspended")
     log = (cluster.folder / "operator-1.log").read_text()

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from fake_api_server.http_server import FakeApiServer
 from fake_cluster.fork_server import ForkServer
@@ -194,11 +194,19 @@ class Cluster:
     def pods(self) -> list[Manifest]:
         return self.api.list(POD, self.namespace)
 
-    def events(self, kind: ObjectKind = EXPERIMENT) -> list[tuple[str, str]]:
-        """Return type and reason of every Event about resources of a kind, in the order of their creation."""
-        events = [body for body in self.api.list(EVENT, self.namespace) if body["regarding"]["kind"] == kind.kind]
-        events.sort(key=lambda body: str(body["eventTime"]))
-        return [(body["type"], body["reason"]) for body in events]
+    def wait_for_event(self, reason: str, kind: ObjectKind = EXPERIMENT) -> list[tuple[str, str]]:
+        """Return type and reason of every Event about resources of a kind, in their order, once one has this reason.
+
+        The operator creates an Event after it has written the status, so a test that has seen the status must wait.
+        """
+
+        def events() -> list[tuple[str, str]]:
+            bodies = [body for body in self.api.list(EVENT, self.namespace) if body["regarding"]["kind"] == kind.kind]
+            bodies.sort(key=lambda body: str(body["eventTime"]))
+            pairs = [(body["type"], body["reason"]) for body in bodies]
+            return pairs if any(pair[1] == reason for pair in pairs) else []
+
+        return self.wait(events)
 
     def requests(self) -> Counter[tuple[str, str]]:
         """Return the number of requests so far by verb and plural."""
@@ -227,28 +235,20 @@ class Cluster:
 
         return self.wait(reached, seconds)
 
+    def wait_for_condition(
+        self, name: str, condition_type: str, reason: str, kind: ObjectKind = EXPERIMENT
+    ) -> Manifest:
+        """Return the condition of a resource once it has this reason."""
+
+        def reached() -> Manifest:
+            condition = self.condition(name, condition_type, kind)
+            return condition if condition.get("reason") == reason else {}
+
+        return self.wait(reached)
+
 
 def journal_of(cluster: Cluster) -> list[tuple[str, str]]:
     """Return the work that the fake workers completed: kind and description."""
     path = Path(cluster.environment["FAKE_JOURNAL"])
     lines = path.read_text().splitlines() if path.exists() else []
     return [(line.split(" ", 1)[0], line.split(" ", 1)[1]) for line in lines]
-
-
-def spec(**changes: Any) -> Manifest:
-    """Return the spec of a small experiment with one tuned and one untuned model."""
-    return {
-        "dataset": {
-            "source": {"uri": "builtin://synthetic"},
-            "label": {"column": "label"},
-            "features": [{"name": "user", "type": "Categorical"}],
-            "split": {"strategy": "Random"},
-        },
-        "models": [
-            {"name": "FM", "architecture": "fm", "search": {"learning_rate": {"categorical": ["1e-2", "1e-3"]}}},
-            {"name": "LR", "architecture": "lr"},
-        ],
-        "tuning": {"trials": 8, "workers": 2, "sampler": "Random"},
-        "evaluation": {"seeds": {"count": 5}},
-        **changes,
-    }

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from builders import small_spec
 from fake_api_server.in_process_api import InProcessApi
 from fake_api_server.injected_faults import Fault
-from fake_cluster.cluster import spec
 
 from ctrlab_operator import controller as controller_module
 from ctrlab_operator.controller import HANG_SECONDS, Controller
@@ -55,7 +55,7 @@ def clock() -> Clock:
 def api() -> InProcessApi:
     """A server with one experiment."""
     api = InProcessApi()
-    api.create(EXPERIMENT, "team", {"metadata": {"name": "study"}, "spec": spec()})
+    api.create(EXPERIMENT, "team", {"metadata": {"name": "study"}, "spec": small_spec()})
     return api
 
 
