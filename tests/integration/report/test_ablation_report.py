@@ -1,12 +1,13 @@
 """The report of an ablation: drops, verdicts, ranks, factorial effects, and links to and from the experiment."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from builders.finished_experiment import ExperimentWriter, WrittenExperiment
+from builders.simulated_experiment import SimulatedModel
 
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
@@ -21,49 +22,52 @@ from ctrlab_report.publishing.report_files import publish_report
 from ctrlab_report.publishing.report_making import make_report
 from ctrlab_store import open_store
 
-REMOVED: dict[str, tuple[str, ...]] = {"no-a": ("a",), "no-b": ("b",), "no-a-b": ("a", "b")}
-OTHER = ExperimentKey(namespace="default", name="parts", uid="ffff")
+REMOVED_PARTS: dict[str, tuple[str, ...]] = {"no-a": ("a",), "no-b": ("b",), "no-a-b": ("a", "b")}
+ABLATION_KEY = ExperimentKey(namespace="default", name="parts", uid="ffff")
 
 
-def ablated(plan: Plan, key: ExperimentKey, **parent: Any) -> Plan:
-    """The same plan as an ablation of the experiment `key`, whose variants differ in what they remove."""
-    given = {"model": "full", "hyperparameters": "Inherit", "factorial": ("a", "b")} | parent
+def as_ablation(plan: Plan, key: ExperimentKey, **parent: Any) -> Plan:
+    """Return the plan as an ablation of the experiment `key`, with variants that remove parts."""
+    fields = {"model": "full", "hyperparameters": "Inherit", "factorial": ("a", "b")} | parent
     variants = [
-        variant.model_copy(update={"architecture": "sin", "remove": REMOVED.get(variant.name, ())})
+        variant.model_copy(update={"architecture": "sin", "remove": REMOVED_PARTS.get(variant.name, ())})
         for variant in plan.variants
     ]
-    named = ParentExperiment(experiment=key.prefix, plan_digest=plan.digest, search_token="sha256:1", **given)
-    return plan.model_copy(update={"variants": tuple(variants), "parent": named})
+    parent_experiment = ParentExperiment(
+        experiment=key.prefix, plan_digest=plan.digest, search_token="sha256:1", **fields
+    )
+    return plan.model_copy(update={"variants": tuple(variants), "parent": parent_experiment})
 
 
 @pytest.fixture
-def wanted(written: Callable[..., Any], simulated: Any) -> Any:
-    """Part a matters a lot, part b hardly; both missing is as bad as a missing."""
+def experiment(written: ExperimentWriter, simulated: type[SimulatedModel]) -> WrittenExperiment:
+    """Write an experiment in which part a matters and part b hardly; without both is as bad as without a."""
     strengths = {"full": 1.0, "no-a": 0.3, "no-b": 0.999, "no-a-b": 0.3}
     errors = {"full": 0.05, "no-a": 1.0, "no-b": 0.05, "no-a-b": 1.0}
     models = tuple(
-        simulated(name, strength, own_error=errors[name], seed_error=0.05) for name, strength in strengths.items()
+        simulated(name, strength, model_error=errors[name], seed_error=0.05) for name, strength in strengths.items()
     )
     return written(models=models, rows=4000, margin="0.02", metrics=("auc", "logloss"))
 
 
 @pytest.fixture
-def inputs(wanted: Any) -> ReportInputs:
-    found = read_report_inputs(wanted.folder, wanted.key)
-    return replace(found, plan=ablated(found.plan, wanted.key))
+def inputs(experiment: WrittenExperiment) -> ReportInputs:
+    """Return the inputs of a report on the experiment as an ablation."""
+    inputs = read_report_inputs(experiment.folder, experiment.key)
+    return replace(inputs, plan=as_ablation(inputs.plan, experiment.key))
 
 
-def test_drops_are_turned_and_sorted_with_a_verdict_for_each_part(inputs: ReportInputs) -> None:
+def test_drops_are_sorted_and_have_a_verdict_for_each_variant(inputs: ReportInputs) -> None:
     summary = analyse_report(inputs)
     assert summary.ablation is not None
     rows = {row.variant: row for row in summary.ablation.rows}
     assert [row.variant for row in summary.ablation.rows][-1] == "no-b"
-    difference = next(row for row in summary.comparisons if row.a == "no-a" and row.metric == "auc")
-    assert difference.difference is not None
-    assert rows["no-a"].drop == -difference.difference
-    assert difference.population is not None
+    comparison = next(row for row in summary.comparisons if row.a == "no-a" and row.metric == "auc")
+    assert comparison.difference is not None
+    assert rows["no-a"].drop == -comparison.difference
+    assert comparison.population is not None
     assert rows["no-a"].interval is not None
-    assert rows["no-a"].interval.low == -difference.population.interval.high
+    assert rows["no-a"].interval.low == -comparison.population.interval.high
     assert rows["no-a"].verdict == "worse"
     assert rows["no-a"].reading == "The full model is better: the change makes AUC worse."
     assert rows["no-b"].verdict == "equivalent"
@@ -72,7 +76,7 @@ def test_drops_are_turned_and_sorted_with_a_verdict_for_each_part(inputs: Report
     assert summary.question == "What does each of 3 changes to full cost in AUC?"
 
 
-def test_a_loss_has_its_drop_turned_the_other_way(inputs: ReportInputs) -> None:
+def test_the_drop_of_a_minimized_metric_is_an_increase(inputs: ReportInputs) -> None:
     analysis = inputs.plan.analysis.model_copy(update={"primary_metric": "logloss"})
     summary = analyse_report(replace(inputs, plan=inputs.plan.model_copy(update={"analysis": analysis})))
     assert summary.ablation is not None
@@ -82,7 +86,7 @@ def test_a_loss_has_its_drop_turned_the_other_way(inputs: ReportInputs) -> None:
     assert rows["no-a"].verdict == "worse"
 
 
-def test_variants_are_ranked_only_where_intervals_do_not_overlap(inputs: ReportInputs) -> None:
+def test_variants_share_ranks_if_their_intervals_overlap(inputs: ReportInputs) -> None:
     summary = analyse_report(inputs)
     assert summary.ablation is not None
     ranks = {row.variant: (row.best_rank, row.worst_rank) for row in summary.ablation.rows}
@@ -90,7 +94,7 @@ def test_variants_are_ranked_only_where_intervals_do_not_overlap(inputs: ReportI
     assert summary.ablation.ranking_statement.startswith("Ranks are ranges")
 
 
-def test_factorial_effects_are_contrasts_of_the_means(inputs: ReportInputs) -> None:
+def test_factorial_effects_are_contrasts_of_means(inputs: ReportInputs) -> None:
     summary = analyse_report(inputs)
     assert summary.ablation is not None
     mean = {
@@ -112,39 +116,41 @@ def test_factorial_effects_are_contrasts_of_the_means(inputs: ReportInputs) -> N
     assert effects["a",].interval.low > 0
 
 
-def test_of_two_models_the_main_effect_is_the_two_source_comparison(
-    written: Callable[..., Any], simulated: Any
+def test_the_main_effect_of_one_part_is_the_comparison_of_two_models(
+    written: ExperimentWriter, simulated: type[SimulatedModel]
 ) -> None:
-    """With one part there is one contrast, full minus removed: estimate and standard error are the comparison's."""
-    there = written(models=(simulated("full", 1.0), simulated("no-a", 0.8)), rows=2000, metrics=("auc",))
-    found = read_report_inputs(there.folder, there.key)
-    summary = analyse_report(replace(found, plan=ablated(found.plan, there.key, factorial=("a",))))
+    """With one part, the only contrast is full minus removed, so estimate and standard error equal the comparison's."""
+    written_experiment = written(models=(simulated("full", 1.0), simulated("no-a", 0.8)), rows=2000, metrics=("auc",))
+    inputs = read_report_inputs(written_experiment.folder, written_experiment.key)
+    summary = analyse_report(replace(inputs, plan=as_ablation(inputs.plan, written_experiment.key, factorial=("a",))))
     assert summary.ablation is not None
     [effect] = summary.ablation.effects
-    compared = next(row for row in summary.comparisons if row.role == "primary").population
+    population = next(row for row in summary.comparisons if row.role == "primary").population
     assert effect.effect is not None
-    assert compared is not None
-    assert effect.effect.estimate == pytest.approx(-compared.estimate)
-    assert effect.effect.se == pytest.approx(compared.se)
-    assert effect.effect.p == pytest.approx(compared.p)
+    assert population is not None
+    assert effect.effect.estimate == pytest.approx(-population.estimate)
+    assert effect.effect.se == pytest.approx(population.se)
+    assert effect.effect.p == pytest.approx(population.p)
 
 
-def test_inherited_values_are_warned_of_and_retuned_budgets_stated(inputs: ReportInputs, wanted: Any) -> None:
+def test_the_report_states_how_variants_were_tuned(inputs: ReportInputs, experiment: WrittenExperiment) -> None:
     inherited = analyse_report(inputs)
     assert inherited.ablation is not None
     assert "tuned for full and reused for every variant" in inherited.ablation.tuning_statement
-    plan = ablated(read_report_inputs(wanted.folder, wanted.key).plan, wanted.key, hyperparameters="Retune")
+    plan = as_ablation(
+        read_report_inputs(experiment.folder, experiment.key).plan, experiment.key, hyperparameters="Retune"
+    )
     retuned = analyse_report(replace(inputs, plan=plan))
     assert retuned.ablation is not None
-    said = "Every variant was tuned again with the full model's budget of 12 trials."
-    assert retuned.ablation.tuning_statement == said
+    statement = "Every variant was tuned again with the full model's budget of 12 trials."
+    assert retuned.ablation.tuning_statement == statement
     fewer = inputs.studies["no-a"].model_copy(update={"budget": 4})
     unequal = analyse_report(replace(inputs, plan=plan, studies=inputs.studies | {"no-a": fewer}))
     assert unequal.ablation is not None
     assert "(full 12, no-a 4, no-b 12, no-a-b 12)" in unequal.ablation.tuning_statement
 
 
-def test_pages_show_the_ablation(inputs: ReportInputs) -> None:
+def test_both_pages_contain_the_ablation(inputs: ReportInputs) -> None:
     files = render_report(analyse_report(inputs), inputs)
     page, text = files["report.html"].decode(), files["report.md"].decode()
     assert 'id="ablation">What each change costs full</h2>' in page
@@ -160,7 +166,7 @@ def test_pages_show_the_ablation(inputs: ReportInputs) -> None:
     ("metric", "axis"),
     [("auc", "AUC lost by the change (full − variant)"), ("logloss", "LogLoss added by the change (variant − full)")],
 )
-def test_the_figure_shows_what_a_change_costs_right_of_zero(inputs: ReportInputs, metric: str, axis: str) -> None:
+def test_the_figure_shows_drops_right_of_zero(inputs: ReportInputs, metric: str, axis: str) -> None:
     analysis = inputs.plan.analysis.model_copy(update={"primary_metric": metric})
     summary = analyse_report(replace(inputs, plan=inputs.plan.model_copy(update={"analysis": analysis})))
     figures = draw_figures(summary, inputs)
@@ -170,73 +176,73 @@ def test_the_figure_shows_what_a_change_costs_right_of_zero(inputs: ReportInputs
     assert ">full is better ▸</text>" in drops.body
     assert summary.ablation is not None
     for row in summary.ablation.rows:
-        comparison = next(found for found in summary.comparisons if found.a == row.variant and found.role == "primary")
+        comparison = next(one for one in summary.comparisons if one.a == row.variant and one.role == "primary")
         assert f"{row.variant}: {format_difference(row.drop, difference_decimals(comparison))}" in drops.alt
     zero, *_ = re.findall(r'class="z" d="M([\d.]+) ', drops.body)
     marks = re.findall(r'class="f0" d="M([\d.]+) [^"]*"><title>([\w-]+):', drops.body)
-    placed = {name: float(x) > float(zero) for x, name in marks}
-    assert placed["no-a"]
-    assert placed["no-a-b"]
+    right_of_zero = {name: float(x) > float(zero) for x, name in marks}
+    assert right_of_zero["no-a"]
+    assert right_of_zero["no-a-b"]
     bars = re.findall(r'<rect class="f0" x="([\d.]+)"', drops.body)
     assert [float(x) > float(zero) for x in bars[:2]] == [True, True], "the intervals of the large drops leave zero"
     assert drops.body.count('class="band"') == 1
 
 
-def test_a_variant_without_results_ranks_nowhere_and_leaves_no_effect(
-    written: Callable[..., Any], simulated: Any
+def test_a_variant_without_results_has_no_rank_and_no_effects(
+    written: ExperimentWriter, simulated: type[SimulatedModel]
 ) -> None:
     models = (simulated("full", 1.0), simulated("no-a", 0.8, missing=(0, 1, 2, 3, 4)), simulated("no-b", 0.9))
-    there = written(models=(*models, simulated("no-a-b", 0.5)), rows=1000, metrics=("auc",))
-    found = read_report_inputs(there.folder, there.key)
-    summary = analyse_report(replace(found, plan=ablated(found.plan, there.key)))
+    written_experiment = written(models=(*models, simulated("no-a-b", 0.5)), rows=1000, metrics=("auc",))
+    inputs = read_report_inputs(written_experiment.folder, written_experiment.key)
+    summary = analyse_report(replace(inputs, plan=as_ablation(inputs.plan, written_experiment.key)))
     assert summary.ablation is not None
-    lost = summary.ablation.rows[-1]
-    assert (lost.variant, lost.drop, lost.best_rank, lost.worst_rank) == ("no-a", None, 1, 3)
-    assert lost.reading == "No conclusion: there are no results to compare."
+    last = summary.ablation.rows[-1]
+    assert (last.variant, last.drop, last.best_rank, last.worst_rank) == ("no-a", None, 1, 3)
+    assert last.reading == "No conclusion: there are no results to compare."
     assert all(row.effect is None and row.seeds == 0 for row in summary.ablation.effects)
 
 
-def test_the_experiments_report_is_made_again_with_a_link(wanted: Any) -> None:
-    store = open_store(wanted.uri)
-    copy_as_ablation(wanted)
-    parent = read_report_inputs(wanted.folder, wanted.key)
-    before = publish_report(wanted.folder, analyse_report(parent), render_report(analyse_report(parent), parent))
-    assert "Ablations of this experiment" not in wanted.folder.get(before + "report.html").decode()
-    made = make_report(store, OTHER)
-    after = wanted.folder.get(ObjectKey.LATEST_REPORT).decode()
+def test_the_report_of_the_experiment_gets_a_link_to_its_ablation(experiment: WrittenExperiment) -> None:
+    store = open_store(experiment.uri)
+    copy_as_ablation(experiment)
+    parent = read_report_inputs(experiment.folder, experiment.key)
+    before = publish_report(experiment.folder, analyse_report(parent), render_report(analyse_report(parent), parent))
+    assert "Ablations of this experiment" not in experiment.folder.get(before + "report.html").decode()
+    prefix = make_report(store, ABLATION_KEY)
+    after = experiment.folder.get(ObjectKey.LATEST_REPORT).decode()
     assert after != before
-    page = wanted.folder.get(after + "report.html").decode()
+    page = experiment.folder.get(after + "report.html").decode()
     assert '<a href="../../../../../default/parts/ffff/report/index.html">default/parts/ffff</a>: 3 variants' in page
-    own = store.below(OTHER.prefix)
-    assert own.get(ObjectKey.LATEST_PAGE).decode().count(made.removeprefix("report/") + "report.html") == 2
-    assert ReportSummary.model_validate_json(own.get(made + "summary.json")).ablation is not None
-    assert make_report(store, OTHER) == made, "again changes nothing"
-    assert wanted.folder.get(ObjectKey.LATEST_REPORT).decode() == after
+    ablation = store.below(ABLATION_KEY.prefix)
+    assert ablation.get(ObjectKey.LATEST_PAGE).decode().count(prefix.removeprefix("report/") + "report.html") == 2
+    assert ReportSummary.model_validate_json(ablation.get(prefix + "summary.json")).ablation is not None
+    assert make_report(store, ABLATION_KEY) == prefix, "a repetition changes nothing"
+    assert experiment.folder.get(ObjectKey.LATEST_REPORT).decode() == after
 
 
-def test_an_experiment_that_is_gone_does_not_break_its_ablations_report(wanted: Any) -> None:
-    copy_as_ablation(wanted)
-    for path in sorted(wanted.path.rglob("*"), reverse=True):
+def test_the_report_of_an_ablation_does_not_need_the_folder_of_its_experiment(experiment: WrittenExperiment) -> None:
+    copy_as_ablation(experiment)
+    for path in sorted(experiment.path.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
-    assert make_report(open_store(wanted.uri), OTHER).startswith("report/")
+    assert make_report(open_store(experiment.uri), ABLATION_KEY).startswith("report/")
 
 
-def copy_as_ablation(there: Any) -> None:
-    """The same runs under another key, with a plan that names the first as parent."""
-    own = open_store(there.uri).below(OTHER.prefix)
-    plan = ablated(there.plan, there.key)
-    own.put(ObjectKey.PLAN, plan.to_json().encode())
-    own.put(ObjectKey.PREPARED, there.folder.get(ObjectKey.PREPARED))
-    searches = {}
+def copy_as_ablation(experiment: WrittenExperiment) -> None:
+    """Copy the experiment to another key, with a plan that names the original as parent."""
+    folder = open_store(experiment.uri).below(ABLATION_KEY.prefix)
+    plan = as_ablation(experiment.plan, experiment.key)
+    folder.put(ObjectKey.PLAN, plan.to_json().encode())
+    folder.put(ObjectKey.PREPARED, experiment.folder.get(ObjectKey.PREPARED))
+    study_digests = {}
     for name in plan.names:
-        study = StudyRecord.model_validate_json(there.folder.get(ObjectKey.study(name)))
+        study = StudyRecord.model_validate_json(experiment.folder.get(ObjectKey.study(name)))
         study = study.model_copy(update={"plan_digest": plan.digest})
-        own.put(ObjectKey.study(name), study.to_json().encode())
-        searches[name] = study.digest
-    for key in there.folder.list("runs/"):
-        raw = there.folder.get(key)
+        folder.put(ObjectKey.study(name), study.to_json().encode())
+        study_digests[name] = study.digest
+    for key in experiment.folder.list("runs/"):
+        raw = experiment.folder.get(key)
         if key.endswith("record.json"):
             record = RunRecord.model_validate_json(raw)
-            known = {"plan_digest": plan.digest, "search_digest": searches[record.variant]}
-            raw = record.model_copy(update=known).to_json().encode()
-        own.put(key, raw)
+            digests = {"plan_digest": plan.digest, "search_digest": study_digests[record.variant]}
+            raw = record.model_copy(update=digests).to_json().encode()
+        folder.put(key, raw)

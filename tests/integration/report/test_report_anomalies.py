@@ -1,9 +1,10 @@
-"""What the report says of runs that went wrong, of their repetition, and of what they change."""
+"""Failed and anomalous runs in the report, their retraining, and comparisons without them."""
 
 import json
 from typing import Any
 
 import pytest
+from builders.finished_experiment import WrittenExperiment
 
 from ctrlab_api.names import ObjectKey
 from ctrlab_api.records import RunEnd, RunStart
@@ -11,12 +12,13 @@ from ctrlab_report.analysis.report_analysis import analyse_report
 from ctrlab_report.inputs.report_inputs import read_report_inputs
 from ctrlab_report.pages.rendering import render_report
 
-SICK = {"kind": "auc-at-or-below-half", "detail": "test auc 0.48"}
+ANOMALY = {"kind": "auc-at-or-below-half", "detail": "test auc 0.48"}
 
 
-def repetition(repeated: str, auc: float) -> dict[str, Any]:
+def retraining(repeated: str, auc: float) -> dict[str, Any]:
+    """Return the record of a run's retraining."""
     return {
-        "reasons": [SICK["kind"]],
+        "reasons": [ANOMALY["kind"]],
         "recorded": "sha256:1",
         "repeated": repeated,
         "metricsValid": {"auc": auc},
@@ -26,32 +28,32 @@ def repetition(repeated: str, auc: float) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("repeated", "auc", "found", "severity", "says"),
+    ("repeated", "auc", "outcome", "severity", "message"),
     [
         ("sha256:1", 0.49, "property-of-the-seed", "note", "bit-identical"),
         ("sha256:2", 0.74, "fault-of-the-first-run", "warning", "a fault of the first run"),
         ("sha256:2", 0.47, "not-reproducible", "warning", "is not reproducible"),
     ],
 )
-def test_the_repetition_of_an_anomalous_run_is_judged(
-    experiment: Any, repeated: str, auc: float, found: str, severity: str, says: str
+def test_the_retraining_of_an_anomalous_run_is_classified(
+    experiment: WrittenExperiment, repeated: str, auc: float, outcome: str, severity: str, message: str
 ) -> None:
     target = experiment.path / "runs/DIN/2026/0/record.json"
     record = json.loads(target.read_text())
-    target.write_text(json.dumps(record | {"anomalies": [SICK], "repetition": repetition(repeated, auc)}))
+    target.write_text(json.dumps(record | {"anomalies": [ANOMALY], "repetition": retraining(repeated, auc)}))
     inputs = read_report_inputs(experiment.folder, experiment.key)
     summary = analyse_report(inputs)
     run = next(run for run in summary.models[1].runs if run.seed == 2026)
-    assert run.repetition == found
-    about = [finding for finding in summary.findings if finding.where == "DIN, seed 2026"]
-    assert [finding.severity for finding in about] == sorted(["note", severity], reverse=True), "warnings first"
-    judged = next(finding.message for finding in about if says in finding.message)
-    assert judged in render_report(summary, inputs)["report.md"].decode()
+    assert run.repetition == outcome
+    findings = [finding for finding in summary.findings if finding.where == "DIN, seed 2026"]
+    assert [finding.severity for finding in findings] == sorted(["note", severity], reverse=True), "warnings first"
+    matching = next(finding.message for finding in findings if message in finding.message)
+    assert matching in render_report(summary, inputs)["report.md"].decode()
 
 
-def test_an_anomalous_run_stays_in_the_headline_and_has_a_row_without_it(experiment: Any) -> None:
+def test_an_anomalous_run_counts_and_a_second_row_excludes_it(experiment: WrittenExperiment) -> None:
     target = experiment.path / "runs/DIN/2026/0/record.json"
-    target.write_text(json.dumps(json.loads(target.read_text()) | {"anomalies": [SICK]}))
+    target.write_text(json.dumps(json.loads(target.read_text()) | {"anomalies": [ANOMALY]}))
     summary = analyse_report(read_report_inputs(experiment.folder, experiment.key))
     against_din = next(row for row in summary.comparisons if row.b == "DIN" or row.a == "DIN")
     assert len(against_din.seeds) == 5
@@ -59,26 +61,27 @@ def test_an_anomalous_run_stays_in_the_headline_and_has_a_row_without_it(experim
     assert against_din.without_flagged.n == 4
 
 
-def change(experiment: Any, place: str, **update: Any) -> None:
-    target = experiment.path / "runs" / place / "0/record.json"
+def change_record(experiment: WrittenExperiment, run: str, **update: Any) -> None:
+    """Replace fields in the record of a run, given as `variant/seed`."""
+    target = experiment.path / "runs" / run / "0/record.json"
     target.write_text(json.dumps(json.loads(target.read_text()) | update))
 
 
-def test_a_sign_that_most_runs_of_a_model_share_leaves_none_out(experiment: Any) -> None:
+def test_an_anomaly_that_most_runs_of_a_model_have_excludes_none(experiment: WrittenExperiment) -> None:
     first = {"kind": "best-epoch-is-the-first", "detail": "no later of 4 epochs was better"}
     for seed in range(2024, 2028):
-        change(experiment, f"DIN/{seed}", anomalies=[first])
+        change_record(experiment, f"DIN/{seed}", anomalies=[first])
     summary = analyse_report(read_report_inputs(experiment.folder, experiment.key))
     against_din = next(row for row in summary.comparisons if "DIN" in (row.a, row.b))
     assert against_din.without_flagged is None
-    told = [finding for finding in summary.findings if "best epoch" in finding.message]
-    assert [finding.where for finding in told] == ["DIN, seeds 2024, 2025, 2026, 2027"], "one line, not four"
-    assert told[0].message == "best epoch is the first: no later of 4 epochs was better (the first of them)"
+    findings = [finding for finding in summary.findings if "best epoch" in finding.message]
+    assert [finding.where for finding in findings] == ["DIN, seeds 2024, 2025, 2026, 2027"], "one line, not four"
+    assert findings[0].message == "best epoch is the first: no later of 4 epochs was better (the first of them)"
 
 
-def test_an_evicted_start_is_an_infrastructure_failure_and_its_rerun_counts(experiment: Any) -> None:
+def test_an_evicted_start_is_an_infrastructure_failure_and_the_run_counts(experiment: WrittenExperiment) -> None:
     evicted = {"kind": "terminated", "detail": "start 1 (then, pod-7) was stopped by a signal: an eviction"}
-    change(experiment, "DIN/2026", anomalies=[evicted])
+    change_record(experiment, "DIN/2026", anomalies=[evicted])
     inputs = read_report_inputs(experiment.folder, experiment.key)
     summary = analyse_report(inputs)
     run = next(run for run in summary.models[1].runs if run.seed == 2026)
@@ -88,20 +91,20 @@ def test_an_evicted_start_is_an_infrastructure_failure_and_its_rerun_counts(expe
     assert "terminated: start 1 (then, pod-7)" in render_report(summary, inputs)["report.html"].decode()
 
 
-def test_a_run_far_slower_than_its_models_others_is_marked(experiment: Any) -> None:
+def test_a_run_much_slower_than_others_of_its_model_is_marked(experiment: WrittenExperiment) -> None:
     target = experiment.path / "runs/SIN/2025/0/record.json"
     record = json.loads(target.read_text())
     slow = record["process"]["wallSeconds"] * 3.5
-    change(experiment, "SIN/2025", process=record["process"] | {"wallSeconds": slow})
+    change_record(experiment, "SIN/2025", process=record["process"] | {"wallSeconds": slow})
     summary = analyse_report(read_report_inputs(experiment.folder, experiment.key))
     run = next(run for run in summary.models[0].runs if run.seed == 2025)
     assert (run.run_class, run.signals) == ("Clean", ("SlowMachine",))
-    [told] = [finding.message for finding in summary.findings if finding.where == "machines"]
-    assert told.startswith("1 of 15 runs took more than 3 times the median of their model's runs")
-    assert "SIN, seed 2025" in told
+    [message] = [finding.message for finding in summary.findings if finding.where == "machines"]
+    assert message.startswith("1 of 15 runs took more than 3 times the median of their model's runs")
+    assert "SIN, seed 2025" in message
 
 
-def test_a_run_that_never_ended_tells_how_its_starts_ended(experiment: Any) -> None:
+def test_a_run_without_record_has_the_ends_of_its_starts(experiment: WrittenExperiment) -> None:
     folder = experiment.path / "runs/DIN/2026"
     for path in sorted(folder.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
@@ -113,6 +116,6 @@ def test_a_run_that_never_ended_tells_how_its_starts_ended(experiment: Any) -> N
     summary = analyse_report(read_report_inputs(experiment.folder, experiment.key))
     run = next(run for run in summary.models[1].runs if run.seed == 2026)
     assert (run.state, run.run_class, run.signals) == ("Missing", "InfrastructureFailure", ("Evicted", "OutOfMemory"))
-    assert [found.kind for found in run.cut_off] == ["out-of-memory", "lost"]
-    [told] = [finding.message for finding in summary.findings if finding.where == "DIN, seed 2026"]
-    assert told.startswith("no result after 2 starts; the last: start 2 (2026-05-01T10:00:00Z, pod-2) ended without")
+    assert [anomaly.kind for anomaly in run.cut_off] == ["out-of-memory", "lost"]
+    [message] = [finding.message for finding in summary.findings if finding.where == "DIN, seed 2026"]
+    assert message.startswith("no result after 2 starts; the last: start 2 (2026-05-01T10:00:00Z, pod-2) ended without")

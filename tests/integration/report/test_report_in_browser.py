@@ -1,12 +1,12 @@
-"""The page in a real browser: nothing on the console, every figure drawn, nothing wider than a phone."""
+"""The page in a real browser: no console messages, all figures visible, no horizontal scrolling on a phone."""
 
 import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
+from builders.finished_experiment import WrittenExperiment
 
 from ctrlab_api.names import ExitCode, ObjectKey
 from ctrlab_report.cli import main
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (apt-ge
 
 
 def browse(page: Path, profile: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Open a page in Chromium without a window."""
     assert CHROMIUM is not None
     return subprocess.run(
         [
@@ -44,20 +45,21 @@ def browse(page: Path, profile: Path, *arguments: str) -> subprocess.CompletedPr
 
 
 @pytest.fixture
-def page(experiment: Any) -> Path:
+def page(experiment: WrittenExperiment) -> Path:
+    """Make a report; return the path of its page."""
     assert main(["make", "--store", experiment.uri, "--experiment", experiment.argument]) == ExitCode.SUCCESS
     folder: Path = experiment.path / experiment.folder.get(ObjectKey.LATEST_REPORT).decode()
     return folder / "report.html"
 
 
 def test_the_page_loads_without_a_console_message(page: Path, tmp_path: Path) -> None:
-    shown = browse(page, tmp_path / "profile", "--dump-dom")
-    console = [line for line in shown.stderr.splitlines() if "CONSOLE" in line]
+    browser = browse(page, tmp_path / "profile", "--dump-dom")
+    console = [line for line in browser.stderr.splitlines() if "CONSOLE" in line]
     assert console == []
-    assert shown.stdout.count("<svg") == len(list((page.parent / "figures").iterdir()))
+    assert browser.stdout.count("<svg") == len(list((page.parent / "figures").iterdir()))
 
 
-# The measuring page holds the report in a frame of a phone's width and writes what it measured into its own title.
+# A page with the report in a frame of a phone's width; it writes its measurements to its title.
 MEASURE = """<!doctype html><title>waiting</title>
 <iframe id="phone" style="width:390px;height:800px;border:0" src="report.html"></iframe>
 <script>
@@ -70,15 +72,15 @@ document.getElementById("phone").addEventListener("load", event => {
 </script>"""
 
 
-def test_the_page_fits_a_phone_and_draws_every_figure(page: Path, tmp_path: Path) -> None:
+def test_the_page_fits_a_phone_with_all_figures(page: Path, tmp_path: Path) -> None:
     frame = page.parent / "measure.html"
     frame.write_text(MEASURE)
-    shown = browse(frame, tmp_path / "profile", "--dump-dom", "--virtual-time-budget=4000", "--window-size=500,900")
+    browser = browse(frame, tmp_path / "profile", "--dump-dom", "--virtual-time-budget=4000", "--window-size=500,900")
     figures = len(list((page.parent / "figures").iterdir()))
-    assert f'<title>{{"wide":390,"drawn":{figures},"figures":{figures}}}</title>' in shown.stdout
+    assert f'<title>{{"wide":390,"drawn":{figures},"figures":{figures}}}</title>' in browser.stdout
 
 
-# What the print rules say, on a page of A4's width between its margins: everything is open and no table is cut.
+# The report with its print styles on a page of A4 width between margins, all details open; the title lists cut tables.
 PRINTED = """<!doctype html><title>waiting</title>
 <iframe id="paper" style="width:703px;height:990px;border:0" src="report.html"></iframe>
 <script>
@@ -94,8 +96,8 @@ document.getElementById("paper").addEventListener("load", event => {
 </script>"""
 
 
-def test_the_printed_page_cuts_no_table_and_has_no_links_to_sections(page: Path, tmp_path: Path) -> None:
+def test_the_printed_page_cuts_no_table_and_has_no_navigation(page: Path, tmp_path: Path) -> None:
     frame = page.parent / "printed.html"
     frame.write_text(PRINTED)
-    shown = browse(frame, tmp_path / "profile", "--dump-dom", "--virtual-time-budget=4000", "--window-size=900,1100")
-    assert '<title>{"nav":"none","cut":[]}</title>' in shown.stdout
+    browser = browse(frame, tmp_path / "profile", "--dump-dom", "--virtual-time-budget=4000", "--window-size=900,1100")
+    assert '<title>{"nav":"none","cut":[]}</title>' in browser.stdout

@@ -2,34 +2,38 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
+from builders.finished_experiment import WrittenExperiment
 
 from ctrlab_api.canonical_json import digest
 from ctrlab_api.names import ExitCode, ObjectKey
 from ctrlab_report.cli import main
 
 
-def make_report(experiment: Any) -> Path:
+def make_report(experiment: WrittenExperiment) -> Path:
     """Make the report of an experiment; return its folder."""
     assert main(["make", "--store", experiment.uri, "--experiment", experiment.argument]) == ExitCode.SUCCESS
     folder: Path = experiment.path / experiment.folder.get(ObjectKey.LATEST_REPORT).decode()
     return folder
 
 
-def verify(experiment: Any) -> int:
+def verify(experiment: WrittenExperiment) -> int:
     """Return the exit code of `verify`."""
     return main(["verify", "--store", experiment.uri, "--experiment", experiment.argument])
 
 
-def test_an_unchanged_report_is_equal_byte_by_byte(experiment: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unchanged_report_is_equal_byte_by_byte(
+    experiment: WrittenExperiment, capsys: pytest.CaptureFixture[str]
+) -> None:
     make_report(experiment)
     assert verify(experiment) == ExitCode.SUCCESS
     assert "files byte by byte" in capsys.readouterr().out
 
 
-def test_a_changed_number_is_named_with_both_values(experiment: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_changed_number_is_named_with_both_values(
+    experiment: WrittenExperiment, capsys: pytest.CaptureFixture[str]
+) -> None:
     target = make_report(experiment) / "summary.json"
     summary = json.loads(target.read_text())
     computed = summary["comparisons"][0]["difference"]
@@ -42,7 +46,7 @@ def test_a_changed_number_is_named_with_both_values(experiment: Any, capsys: pyt
 
 
 def test_of_a_report_by_another_version_only_numbers_are_compared(
-    experiment: Any, capsys: pytest.CaptureFixture[str]
+    experiment: WrittenExperiment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = make_report(experiment)
     summary = json.loads((folder / "summary.json").read_text())
@@ -56,6 +60,8 @@ def test_of_a_report_by_another_version_only_numbers_are_compared(
     assert "ctrlab 0.0.9, now" in capsys.readouterr().out
 
 
-def test_an_experiment_without_report_cannot_be_verified(experiment: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_experiment_without_report_cannot_be_verified(
+    experiment: WrittenExperiment, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert verify(experiment) == ExitCode.BAD_SPEC_OR_DATA
     assert "has no published report to verify" in capsys.readouterr().err

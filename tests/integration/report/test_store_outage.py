@@ -4,11 +4,10 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from builders.finished_experiment import ExperimentWriter
 
 from ctrlab.local.indexed_job import LocalJob
 from ctrlab_api.names import ExitCode, ObjectKey
@@ -70,7 +69,7 @@ def test_a_store_that_does_not_answer_is_retried(
 
 
 def test_a_report_is_written_when_the_store_answers_again(
-    written: Callable[..., Any], closed_endpoint: str, s3_prefix: str, termination_log: Path
+    written: ExperimentWriter, closed_endpoint: str, s3_prefix: str, termination_log: Path
 ) -> None:
     experiment = written(rows=300, metrics=("auc",))
     folder = open_store(s3_prefix).below(experiment.key.prefix)

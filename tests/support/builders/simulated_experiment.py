@@ -1,0 +1,105 @@
+"""A simulated experiment: models with a chosen strength, and the design of the experiment that compares them."""
+
+from dataclasses import dataclass, field
+
+from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.plan import Plan, Variant
+from ctrlab_api.resources.dataset import Dataset
+from ctrlab_api.resources.tuning import Analysis, Evaluation, Precision, Seeds, Tuning
+
+DATASET = {
+    "source": {"uri": "file:///data/movies/", "format": "csv"},
+    "label": {"column": "rating", "positiveWhen": ">= 4"},
+    "features": [{"name": "user_id", "type": "Categorical"}, {"name": "item_id", "type": "Categorical"}],
+    "time": "timestamp",
+    "split": {"strategy": "Temporal"},
+}
+SEARCH = {
+    "learning_rate": {"float": {"low": "1e-4", "high": "1e-2", "log": True}},
+    "embedding_dim": {"categorical": ("8", "16")},
+}
+
+
+@dataclass(frozen=True)
+class SimulatedModel:
+    """A model whose logits are the true ones times `strength`, plus errors of the model and of its seeds."""
+
+    name: str
+    strength: float
+    model_error: float = 0.3
+    seed_error: float = 0.3
+    diverged: tuple[int, ...] = ()
+    """Indices of the seeds whose run diverged, so that it has no predictions."""
+    missing: tuple[int, ...] = ()
+    """Indices of the seeds without a record."""
+
+
+@dataclass(frozen=True)
+class SimulatedExperiment:
+    """An experiment to write; by default, the first of three models is clearly better than the last."""
+
+    models: tuple[SimulatedModel, ...] = (
+        SimulatedModel("SIN", 1.0),
+        SimulatedModel("DIN", 0.97),
+        SimulatedModel("DeepFM", 0.7),
+    )
+    seeds: int = 5
+    rows: int = 1200
+    users: int | None = 150
+    margin: str | None = "0.005"
+    metrics: tuple[str, ...] = ("auc", "logloss", "gauc", "pcoc", "ece")
+    trials: int = 12
+    repeats: int | None = None
+    """Studies of each model; each later one has one trial less."""
+    compare: str = "AgainstReference"
+    half_width: str | None = None
+    """evaluation.precision.halfWidth; if set, seeds.max is `max_seeds`."""
+    max_seeds: int = 1000
+    extended: int | None = None
+    """Number of seeds with runs after an extension."""
+    base: int = 2024
+    """The first seed."""
+    seeds_per_pod: int | None = None
+    data: str = "d"
+    """The character that the digest of the prepared data consists of."""
+    split_seed: int | None = None
+    """Seed of a Random split; without it the split is temporal."""
+    positives_only: bool = False
+    """Whether the source has no label column, so that three negatives are sampled for each row."""
+    key: ExperimentKey = field(default_factory=lambda: ExperimentKey(namespace="default", name="movies", uid="0a1b2c"))
+
+    @property
+    def plan(self) -> Plan:
+        """The frozen plan."""
+        dataset: dict[str, object] = {**DATASET, **({"user": "user_id"} if self.users else {})}
+        if self.split_seed is not None:
+            dataset |= {"split": {"strategy": "Random", "seed": self.split_seed}}
+        if self.positives_only:
+            dataset |= {"label": None, "negatives": {"item": "item_id", "perPositive": 3}}
+        return Plan(
+            dataset=Dataset.model_validate(dataset, strict=False),
+            variants=tuple(
+                Variant.model_validate({"name": model.name, "architecture": model.name.lower(), "search": SEARCH})
+                for model in self.models
+            ),
+            tuning=Tuning(trials=self.trials, repeats=self.repeats),
+            evaluation=self._evaluation,
+            analysis=Analysis.model_validate(
+                {
+                    "primaryMetric": "auc",
+                    "metrics": self.metrics,
+                    "reference": self.models[0].name,
+                    "compare": self.compare,
+                    "margin": self.margin,
+                }
+            ),
+        )
+
+    @property
+    def _evaluation(self) -> Evaluation:
+        if self.half_width is None:
+            return Evaluation(seeds=Seeds(count=self.seeds, base=self.base), seeds_per_pod=self.seeds_per_pod)
+        return Evaluation(
+            seeds=Seeds(count=self.seeds, max=self.max_seeds, base=self.base),
+            precision=Precision(metric="auc", half_width=self.half_width),
+        )
