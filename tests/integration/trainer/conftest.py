@@ -1,4 +1,4 @@
-"""A small prepared experiment with a FM and a SIN, in a folder store of its own."""
+"""A small prepared experiment with DeepFM, SIN and a diverging DCN V2, in a separate file store."""
 
 import shutil
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ spec:
 
 @dataclass(frozen=True)
 class Prepared:
-    """An experiment whose data are in the store and whose searches are not frozen yet."""
+    """An experiment whose data are in the store and whose studies are not frozen yet."""
 
     store: Store
     key: ExperimentKey
@@ -58,11 +58,11 @@ class Prepared:
 
     @property
     def folder(self) -> Store:
-        """What belongs to this experiment."""
+        """The folder of this experiment."""
         return self.store.below(self.key.prefix)
 
     def freeze(self, *names: str) -> str:
-        """Freezes these searches (all unless given); the token of what is frozen."""
+        """Freeze the studies of these variants (default: all) and return their token."""
         records: list[StudyRecord] = []
         for name in names or self.plan.names:
             records.append(untuned_record(self.plan, name, self.data.digest))
@@ -72,7 +72,7 @@ class Prepared:
 
 @pytest.fixture(scope="session")
 def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Plan, ExperimentKey]:
-    """Prepared once for the session; tests work on copies."""
+    """Prepare the experiment once per session; tests work on copies."""
     torch.set_num_threads(1)
     experiment = parse_manifests(MANIFEST, "small.yaml")[0]
     assert isinstance(experiment, Experiment)
@@ -87,7 +87,7 @@ def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pla
 
 @pytest.fixture
 def prepared(prepared_folder: tuple[Path, Plan, ExperimentKey], tmp_path: Path) -> Prepared:
-    """A copy of the prepared experiment."""
+    """Return a copy of the prepared experiment."""
     folder, plan, key = prepared_folder
     shutil.copytree(folder, tmp_path / "store")
     store = open_store((tmp_path / "store").as_uri())

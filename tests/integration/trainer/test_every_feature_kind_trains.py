@@ -1,4 +1,4 @@
-"""One experiment whose features are of every kind, from files to the records of its runs."""
+"""An experiment with every kind of feature, from source files to run records."""
 
 import io
 from pathlib import Path
@@ -26,7 +26,7 @@ FEATURES = """
 - {name: category, type: Categorical}
 - {name: user, type: Categorical, hashBuckets: 16}
 - {name: shop, type: Categorical, pretrained: {uri: "FOLDER/vectors.parquet", vector: vector}}
-- {name: learnt_shop, column: shop, type: Categorical,
+- {name: tuned_shop, column: shop, type: Categorical,
    pretrained: {uri: "FOLDER/vectors.parquet", vector: vector, training: FineTuned, missing: Mean}}
 - {name: category_of_shop, type: Cross, cross: [category, shop]}
 - {name: price, type: Numeric}
@@ -59,7 +59,7 @@ spec:
 
 
 def write_files(folder: Path) -> None:
-    """Clicks that depend on the category of the item together with the shop, which only their cross shows directly."""
+    """Write clicks that depend on the combination of item category and shop, which only the cross feature contains."""
     random = np.random.default_rng(5)
     item, shop = random.integers(ITEMS, size=ROWS), random.integers(SHOPS, size=ROWS)
     click = random.random(ROWS) < np.where((item % 3 + shop) % 2 == 0, 0.8, 0.2)
@@ -69,16 +69,16 @@ def write_files(folder: Path) -> None:
         for row in range(ROWS)
     ]
     (folder / "rows.csv").write_text("\n".join(["user,item,shop,price,tags,time,click", *lines]) + "\n")
-    items = [f"i{one},c{one % 3}" for one in range(ITEMS)]
+    items = [f"i{index},c{index % 3}" for index in range(ITEMS)]
     (folder / "items.csv").write_text("\n".join(["item,category", *items]) + "\n")
     vectors = random.normal(size=(SHOPS - 1, 4)).tolist()
     pq.write_table(
-        pa.table({"shop": [f"s{one}" for one in range(SHOPS - 1)], "vector": vectors}), folder / "vectors.parquet"
+        pa.table({"shop": [f"s{index}" for index in range(SHOPS - 1)], "vector": vectors}), folder / "vectors.parquet"
     )
 
 
 @pytest.mark.parametrize("model", ["DeepFM", "SIN"])
-def test_a_model_learns_from_every_kind_of_feature_and_leaves_a_record(model: str, tmp_path: Path) -> None:
+def test_a_model_learns_from_every_kind_of_feature_and_writes_a_record(model: str, tmp_path: Path) -> None:
     write_files(tmp_path)
     text = MANIFEST.replace("features: FEATURES", "features:" + FEATURES.replace("\n", "\n      "))
     (experiment,) = parse_manifests(text.replace("FOLDER", tmp_path.as_uri()), "every-kind.yaml")

@@ -1,4 +1,4 @@
-"""A final run from the frozen search to its record, and what happens when it is interrupted or diverges."""
+"""Final runs from the frozen study to the record, including interrupted and diverging runs."""
 
 import io
 import shlex
@@ -25,7 +25,7 @@ from ctrlab_trainer.training.throughput import calibrate
 
 
 class Prepared(Protocol):
-    """What the fixture `prepared` gives."""
+    """The type of the fixture `prepared`."""
 
     store: Store
     key: ExperimentKey
@@ -38,12 +38,12 @@ class Prepared(Protocol):
     def freeze(self, *names: str) -> str: ...
 
 
-def run(given: Prepared, variant: str = "SIN", seed: int = 10) -> RunRecord:
-    [record] = evaluate(given.plan, given.key, given.store, variant, [seed])
+def run(prepared: Prepared, variant: str = "SIN", seed: int = 10) -> RunRecord:
+    [record] = evaluate(prepared.plan, prepared.key, prepared.store, variant, [seed])
     return record
 
 
-def test_a_run_leaves_predictions_curve_model_and_a_record_of_them(prepared: Prepared) -> None:
+def test_a_run_writes_predictions_curve_model_and_record(prepared: Prepared) -> None:
     prepared.freeze()
     record = run(prepared)
     files = {
@@ -52,8 +52,8 @@ def test_a_run_leaves_predictions_curve_model_and_a_record_of_them(prepared: Pre
     table = pq.read_table(io.BytesIO(files["predictions.parquet"]))
     assert table.column_names == ["row", "user", "label", "score"]
     columns = {name: table[name].to_numpy() for name in table.column_names}
-    again = compute_metrics(("auc", "logloss", "gauc"), columns["label"], columns["score"], columns["user"])
-    assert record.metrics_test == again.values
+    recomputed = compute_metrics(("auc", "logloss", "gauc"), columns["label"], columns["score"], columns["user"])
+    assert record.metrics_test == recomputed.values
     assert record.predictions_sha256 == digest(files["predictions.parquet"])
     assert record.model_sha256 == digest(files["model.safetensors"])
     assert sum(array.size for name, array in load(files["model.safetensors"]).items()) == record.parameters
@@ -69,7 +69,7 @@ def test_a_run_leaves_predictions_curve_model_and_a_record_of_them(prepared: Pre
     assert prepared.folder.exists("runs/SIN/10/1/valid_predictions.parquet")
 
 
-def test_a_finished_run_is_not_made_again(prepared: Prepared) -> None:
+def test_a_finished_run_is_not_repeated(prepared: Prepared) -> None:
     prepared.freeze()
     record = run(prepared)
     before = prepared.folder.list("runs/")
@@ -77,13 +77,13 @@ def test_a_finished_run_is_not_made_again(prepared: Prepared) -> None:
     assert prepared.folder.list("runs/") == before
 
 
-def test_a_run_before_the_freeze_is_refused_before_it_trains(prepared: Prepared) -> None:
+def test_a_run_before_the_freeze_is_rejected_before_training(prepared: Prepared) -> None:
     with pytest.raises(SealError, match="sealed until every study is frozen"):
         run(prepared)
     assert not prepared.folder.list("runs/")
 
 
-def test_a_run_that_died_after_opening_test_is_repeated_with_its_reason(prepared: Prepared) -> None:
+def test_a_run_that_died_after_opening_the_test_set_is_repeated_with_a_reason(prepared: Prepared) -> None:
     token = prepared.freeze()
     open_test(
         prepared.store, prepared.key, prepared.plan, prepared.schema, variant="SIN", seed=10, attempt=1, token=token
@@ -91,10 +91,10 @@ def test_a_run_that_died_after_opening_test_is_repeated_with_its_reason(prepared
     record = run(prepared)
     assert record.attempt == 2
     assert [opening.reason for opening in record.openings] == ["first", "attempt 1 ended without a record"]
-    assert [found.kind for found in record.anomalies if found.kind == "retried"] == ["retried"]
+    assert [anomaly.kind for anomaly in record.anomalies if anomaly.kind == "retried"] == ["retried"]
 
 
-def test_a_diverged_run_is_a_result_and_opens_no_test(prepared: Prepared) -> None:
+def test_a_diverged_run_is_a_result_and_does_not_open_the_test_set(prepared: Prepared) -> None:
     prepared.freeze()
     record = run(prepared, "Wild")
     assert record.state == "Diverged"
@@ -116,9 +116,9 @@ def test_runs_of_two_seeds_differ_and_are_verified_bit_by_bit(prepared: Prepared
     assert prepared.folder.list("runs/") == opened
 
 
-def test_a_repetition_that_differs_names_what_has_changed_since() -> None:
-    found = Verification("sha256:1", "sha256:2", ("torch: 2.12.0 then, 2.13.0 now",))
-    assert str(found).splitlines()[2:] == ["different", "torch: 2.12.0 then, 2.13.0 now"]
+def test_a_failed_verification_lists_changed_circumstances() -> None:
+    verification = Verification("sha256:1", "sha256:2", ("torch: 2.12.0 then, 2.13.0 now",))
+    assert str(verification).splitlines()[2:] == ["different", "torch: 2.12.0 then, 2.13.0 now"]
     unexplained = str(Verification("sha256:1", "sha256:2"))
     assert unexplained.endswith("no recorded circumstance has changed: code, packages, threads, device, processor")
     assert str(Verification("sha256:1", "sha256:1", ("commit: a then, b now",))).endswith("bit-equal")
@@ -126,7 +126,7 @@ def test_a_repetition_that_differs_names_what_has_changed_since() -> None:
 
 def test_calibration_measures_every_variant(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctrlab_trainer.training.throughput.MEASURED_SECONDS", 0.0)
-    found = calibrate(prepared.plan, prepared.key, prepared.store)
-    assert list(found.variants) == ["DeepFM", "SIN", "Wild"]
-    assert all(np.isfinite(variant.seconds_per_epoch) for variant in found.variants.values())
-    assert all(variant.parameters > prepared.schema.embedding_rows for variant in found.variants.values())
+    calibration = calibrate(prepared.plan, prepared.key, prepared.store)
+    assert list(calibration.variants) == ["DeepFM", "SIN", "Wild"]
+    assert all(np.isfinite(variant.seconds_per_epoch) for variant in calibration.variants.values())
+    assert all(variant.parameters > prepared.schema.embedding_rows for variant in calibration.variants.values())

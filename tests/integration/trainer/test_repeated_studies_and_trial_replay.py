@@ -1,4 +1,4 @@
-"""With real training: several searches of one model, final runs that take turns, and trials that are trained again."""
+"""Repeated studies with real training: final runs alternate over them, and replayed trials have equal curves."""
 
 import sys
 from dataclasses import replace
@@ -20,11 +20,11 @@ from ctrlab_trainer.finals.final_runs import evaluate
 from ctrlab_trainer.tuning.trial_replay import replay
 from ctrlab_trainer.tuning.tuning_worker import tune
 
-RATE = {"float": {"low": "1e-3", "high": "1e-1", "log": True}}
+LEARNING_RATE = {"float": {"low": "1e-3", "high": "1e-1", "log": True}}
 
 
 class Prepared(Protocol):
-    """What the fixture gives."""
+    """The type of the fixture `prepared`."""
 
     store: Store
     key: ExperimentKey
@@ -34,23 +34,23 @@ class Prepared(Protocol):
 Tuned = tuple[Store, ExperimentKey, Plan, str]
 
 
-def tuned(prepared: Prepared, folder: Path, name: str, **tuning: Any) -> Tuned:
-    """An experiment of its own on the prepared data, with one model that is searched."""
-    search = {"learning_rate": SearchDimension.model_validate(RATE, strict=False)}
+def tune_model(prepared: Prepared, folder: Path, name: str, **tuning: Any) -> Tuned:
+    """Tune one model in a separate experiment on the prepared data."""
+    search = {"learning_rate": SearchDimension.model_validate(LEARNING_RATE, strict=False)}
     model = prepared.plan.variants[0].model_copy(update={"search": search})
     settings = prepared.plan.tuning.model_copy(update={"trials": 3, "sampler": "Random", **tuning})
     analysis = prepared.plan.analysis.model_copy(update={"reference": model.name})
     plan = prepared.plan.model_copy(update={"variants": (model,), "tuning": settings, "analysis": analysis})
     store, key = prepared.store, prepared.key.model_copy(update={"uid": name})
-    own = store.below(key.prefix)
-    own.put(ObjectKey.PLAN, plan.to_json().encode())
-    own.put(ObjectKey.PREPARED, store.below(prepared.key.prefix).get(ObjectKey.PREPARED))
+    experiment_folder = store.below(key.prefix)
+    experiment_folder.put(ObjectKey.PLAN, plan.to_json().encode())
+    experiment_folder.put(ObjectKey.PREPARED, store.below(prepared.key.prefix).get(ObjectKey.PREPARED))
     tune(plan, key, store, f"sqlite:///{folder / 'study.db'}", model.name, "worker")
     return store, key, plan, model.name
 
 
 def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """The exit code of the command."""
+    """Run the command and return its exit code."""
     monkeypatch.setattr(sys, "argv", ["ctrlab", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -59,27 +59,27 @@ def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 @pytest.fixture
 def repeated(prepared: Prepared, tmp_path: Path) -> Tuned:
-    return tuned(prepared, tmp_path, "repeated", repeats=2)
+    return tune_model(prepared, tmp_path, "repeated", repeats=2)
 
 
-def test_final_runs_take_turns_over_the_searches(repeated: Tuned) -> None:
+def test_final_runs_alternate_over_the_studies(repeated: Tuned) -> None:
     store, key, plan, variant = repeated
-    search = StudyRecord.model_validate_json(store.below(key.prefix).get(ObjectKey.study(variant)))
-    assert len(search.all_studies) == 2
-    assert search.choice(0).parameters != search.choice(1).parameters
+    study = StudyRecord.model_validate_json(store.below(key.prefix).get(ObjectKey.study(variant)))
+    assert len(study.all_studies) == 2
+    assert study.choice(0).parameters != study.choice(1).parameters
     base = plan.evaluation.seeds.base
     runs = [evaluate(plan, key, store, variant, [base + index])[0] for index in range(3)]
-    expected = [search.choice(index % 2).parameters for index in range(3)]
+    expected = [study.choice(index % 2).parameters for index in range(3)]
     assert [run.tuned for run in runs] == expected
 
 
-def test_trials_that_are_trained_again_have_the_same_curve(
+def test_replayed_trials_have_equal_curves(
     repeated: Tuned,
 ) -> None:
     store, key, plan, variant = repeated
-    found = list(replay(plan, key, store, variant, 2))
-    assert [(one.study, one.equal) for one in found] == [(1, True), (1, True), (2, True), (2, True)]
-    assert not replace(found[0], repeated={1: 0.5}).equal
+    replayed = list(replay(plan, key, store, variant, 2))
+    assert [(trial.study, trial.equal) for trial in replayed] == [(1, True), (1, True), (2, True), (2, True)]
+    assert not replace(replayed[0], repeated={1: 0.5}).equal
 
 
 def test_the_command_exports_the_record(
@@ -94,14 +94,14 @@ def test_the_command_exports_the_record(
     assert "--model: " in capsys.readouterr().err
 
 
-def test_a_warm_start_from_what_is_not_there_is_refused(prepared: Prepared, tmp_path: Path) -> None:
+def test_a_warm_start_from_a_missing_experiment_is_rejected(prepared: Prepared, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"spec.tuning.warmStart.experiment: there is no experiment a/b/c in"):
-        tuned(prepared, tmp_path, "warm", sampler="TPE", warm_start=WarmStart(experiment="a/b/c"))
+        tune_model(prepared, tmp_path, "warm", sampler="TPE", warm_start=WarmStart(experiment="a/b/c"))
 
 
-def test_a_budget_of_gpu_time_without_a_gpu_is_refused(
+def test_a_budget_of_gpu_time_without_a_gpu_is_rejected(
     prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CTRLAB_DEVICE", "cpu")
     with pytest.raises(InvalidInput, match=r"spec.tuning.stop.gpuTime: this worker has no GPU"):
-        tuned(prepared, tmp_path, "gpu", stop=Stop(gpu_time="1h"))
+        tune_model(prepared, tmp_path, "gpu", stop=Stop(gpu_time="1h"))

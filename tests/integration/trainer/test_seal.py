@@ -1,4 +1,4 @@
-"""The test set opens after the freeze, once, with a trace; everything else is refused."""
+"""The test set opens once, after the freeze, with a logged opening; everything else is rejected."""
 
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from ctrlab_trainer.finals.seal import OpenedTest, SealError, open_test
 
 
 class Prepared(Protocol):
-    """What the fixture `prepared` gives."""
+    """The type of the fixture `prepared`."""
 
     store: Store
     key: ExperimentKey
@@ -27,12 +27,12 @@ class Prepared(Protocol):
     def freeze(self, *names: str) -> str: ...
 
 
-def opened(given: Prepared, token: str, attempt: int = 1, reason: str = "first") -> OpenedTest:
+def open_sealed(prepared: Prepared, token: str, attempt: int = 1, reason: str = "first") -> OpenedTest:
     return open_test(
-        given.store,
-        given.key,
-        given.plan,
-        given.schema,
+        prepared.store,
+        prepared.key,
+        prepared.plan,
+        prepared.schema,
         variant="SIN",
         seed=10,
         attempt=attempt,
@@ -41,25 +41,25 @@ def opened(given: Prepared, token: str, attempt: int = 1, reason: str = "first")
     )
 
 
-def test_opening_before_any_search_is_frozen_is_refused_and_leaves_no_trace(prepared: Prepared) -> None:
+def test_opening_before_any_study_is_frozen_is_rejected_and_not_logged(prepared: Prepared) -> None:
     with pytest.raises(SealError, match="sealed until every study is frozen; still open: DeepFM, SIN, Wild"):
-        opened(prepared, token="sha256:0")
+        open_sealed(prepared, token="sha256:0")
     assert not prepared.folder.list("runs/")
 
 
-def test_opening_while_one_search_is_open_is_refused(prepared: Prepared) -> None:
+def test_opening_while_one_study_is_open_is_rejected(prepared: Prepared) -> None:
     token = prepared.freeze("DeepFM", "SIN")
     with pytest.raises(SealError, match="still open: Wild"):
-        opened(prepared, token)
+        open_sealed(prepared, token)
 
 
-def test_a_wrong_token_is_refused(prepared: Prepared) -> None:
+def test_a_wrong_token_is_rejected(prepared: Prepared) -> None:
     prepared.freeze()
     with pytest.raises(SealError, match="the token sha256:0 is not that of the frozen studies"):
-        opened(prepared, token="sha256:0")
+        open_sealed(prepared, token="sha256:0")
 
 
-def test_another_plan_is_refused(prepared: Prepared) -> None:
+def test_another_plan_is_rejected(prepared: Prepared) -> None:
     token = prepared.freeze()
     other = prepared.plan.model_copy(update={"variants": prepared.plan.variants[:2]})
     with pytest.raises(SealError, match="is not the frozen one"):
@@ -75,20 +75,20 @@ def test_another_plan_is_refused(prepared: Prepared) -> None:
         )
 
 
-def test_a_search_of_another_plan_is_refused(prepared: Prepared) -> None:
+def test_a_study_of_another_plan_is_rejected(prepared: Prepared) -> None:
     token = prepared.freeze("DeepFM", "SIN")
     record = prepared.folder.get(ObjectKey.study("SIN")).replace(prepared.plan.digest.encode(), b"sha256:other")
     prepared.folder.put(ObjectKey.study("Wild"), record)
     with pytest.raises(SealError, match=r"studies/Wild\.json belongs to the plan sha256:other"):
-        opened(prepared, token)
+        open_sealed(prepared, token)
 
 
 def test_the_first_opening_is_logged_with_plan_and_token(prepared: Prepared) -> None:
     token = prepared.freeze()
-    found = opened(prepared, token)
-    assert found.split.rows > 0
+    opened = open_sealed(prepared, token)
+    assert opened.split.rows > 0
     logged = TestOpening.model_validate_json(prepared.folder.get("runs/SIN/10/1/opening.json"))
-    assert found.openings == (logged,)
+    assert opened.openings == (logged,)
     assert (logged.plan_digest, logged.token, logged.attempt, logged.reason) == (
         prepared.plan.digest,
         token,
@@ -97,12 +97,12 @@ def test_the_first_opening_is_logged_with_plan_and_token(prepared: Prepared) -> 
     )
 
 
-def test_a_second_opening_is_refused_unless_it_is_a_new_attempt_with_a_reason(prepared: Prepared) -> None:
+def test_a_second_opening_needs_a_new_attempt_with_a_reason(prepared: Prepared) -> None:
     token = prepared.freeze()
-    opened(prepared, token)
+    open_sealed(prepared, token)
     with pytest.raises(SealError, match="was already opened for SIN, seed 10 in attempt 1"):
-        opened(prepared, token)
+        open_sealed(prepared, token)
     with pytest.raises(SealError, match="attempt 2 of SIN, seed 10 is a rerun: it needs a reason"):
-        opened(prepared, token, attempt=2)
-    again = opened(prepared, token, attempt=2, reason="attempt 1 ended without a record")
-    assert [opening.attempt for opening in again.openings] == [1, 2]
+        open_sealed(prepared, token, attempt=2)
+    reopened = open_sealed(prepared, token, attempt=2, reason="attempt 1 ended without a record")
+    assert [opening.attempt for opening in reopened.openings] == [1, 2]

@@ -1,4 +1,4 @@
-"""A final run that was cut off tells of it in the record of the start that ended."""
+"""The record of a final run lists its earlier, interrupted starts."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -16,7 +16,7 @@ from ctrlab_trainer.process.start_log import StartLog
 
 
 class Prepared(Protocol):
-    """What the fixture `prepared` gives."""
+    """The type of the fixture `prepared`."""
 
     store: Store
     key: ExperimentKey
@@ -28,7 +28,7 @@ class Prepared(Protocol):
     def freeze(self, *names: str) -> str: ...
 
 
-def raising(error: BaseException) -> Callable[..., object]:
+def train_raising(error: BaseException) -> Callable[..., object]:
     def train(*_: object, **__: object) -> object:
         raise error
 
@@ -36,7 +36,7 @@ def raising(error: BaseException) -> Callable[..., object]:
 
 
 @pytest.mark.parametrize(
-    ("error", "how", "says"),
+    ("error", "how", "message"),
     [
         (SystemExit(ExitCode.TERMINATED), "terminated", "stopped by a signal: an eviction, a time limit"),
         (KeyboardInterrupt(), "terminated", "stopped by a signal"),
@@ -45,28 +45,28 @@ def raising(error: BaseException) -> Callable[..., object]:
         (ValueError("a bug\nwith details"), "failed", "failed: a bug"),
     ],
 )
-def test_a_start_that_is_cut_off_says_how(
-    prepared: Prepared, monkeypatch: pytest.MonkeyPatch, error: BaseException, how: str, says: str
+def test_an_interrupted_start_is_recorded_with_its_reason(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch, error: BaseException, how: str, message: str
 ) -> None:
     prepared.freeze()
     with monkeypatch.context() as patched:
-        patched.setattr(final_training, "train", raising(error))
+        patched.setattr(final_training, "train", train_raising(error))
         with pytest.raises(type(error)):
             evaluate(prepared.plan, prepared.key, prepared.store, "DeepFM", [10])
     end = RunEnd.model_validate_json(prepared.folder.get("runs/DeepFM/10/starts/1-end.json"))
     assert end.how == how
     [record] = evaluate(prepared.plan, prepared.key, prepared.store, "DeepFM", [10])
-    assert record.attempt == 1, "the first to leave a record"
+    assert record.attempt == 1, "the first attempt with a record"
     assert record.state == "Succeeded"
-    told = [found for found in record.anomalies if found.kind == how]
-    assert len(told) == 1
-    assert says in told[0].detail
-    assert "\n" not in told[0].detail
+    anomalies = [anomaly for anomaly in record.anomalies if anomaly.kind == how]
+    assert len(anomalies) == 1
+    assert message in anomalies[0].detail
+    assert "\n" not in anomalies[0].detail
     assert prepared.folder.exists("runs/DeepFM/10/starts/2.json")
     assert not prepared.folder.exists("runs/DeepFM/10/starts/2-end.json")
 
 
-def test_a_start_without_a_word_was_lost(prepared: Prepared) -> None:
+def test_a_start_without_an_end_was_lost(prepared: Prepared) -> None:
     start = RunStart(number=1, at="2026-05-01T10:00:00Z", by="pod-7")
     prepared.folder.put("runs/SIN/11/starts/1.json", start.to_json().encode())
     [lost] = StartLog(prepared.folder, "SIN", 11).interrupted_starts()
@@ -74,9 +74,9 @@ def test_a_start_without_a_word_was_lost(prepared: Prepared) -> None:
     assert lost.detail.startswith("start 1 (2026-05-01T10:00:00Z, pod-7) ended without a word")
 
 
-def test_of_two_workers_that_begin_at_once_each_has_a_number(prepared: Prepared) -> None:
+def test_two_simultaneous_starts_have_different_numbers(prepared: Prepared) -> None:
     log = StartLog(prepared.folder, "SIN", 12)
     with log.log_start() as first, log.log_start() as second:
         assert first == ()
-        assert [found.kind for found in second] == ["lost"]
+        assert [anomaly.kind for anomaly in second] == ["lost"]
     assert prepared.folder.list("runs/SIN/12/") == ["runs/SIN/12/starts/1.json", "runs/SIN/12/starts/2.json"]

@@ -1,4 +1,4 @@
-"""A run that went wrong is trained again with the same seed at once: was it a fault, or the seed?"""
+"""A suspicious run is retrained with the same seed at once, to tell a fault of the machine from a bad seed."""
 
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from ctrlab_trainer.training.loop import TrainingResult
 
 
 class Prepared(Protocol):
-    """What the fixture `prepared` gives."""
+    """The type of the fixture `prepared`."""
 
     store: Store
     key: ExperimentKey
@@ -34,7 +34,7 @@ def result(weight: float, divergence: str | None = None) -> TrainingResult:
     return TrainingResult(1, 0.7, {"auc": 0.7}, (), state, 1, divergence, None)
 
 
-def test_a_diverging_seed_diverges_again_in_the_same_way(prepared: Prepared) -> None:
+def test_a_diverging_seed_diverges_again_equally(prepared: Prepared) -> None:
     prepared.freeze()
     [record] = evaluate(prepared.plan, prepared.key, prepared.store, "Wild", [10])
     assert record.repetition is not None
@@ -44,21 +44,21 @@ def test_a_diverging_seed_diverges_again_in_the_same_way(prepared: Prepared) -> 
     assert len(record.openings) <= 1
 
 
-def test_a_sound_run_is_trained_once(prepared: Prepared) -> None:
+def test_a_normal_run_is_trained_once(prepared: Prepared) -> None:
     prepared.freeze()
     [record] = evaluate(prepared.plan, prepared.key, prepared.store, "DeepFM", [10])
     assert record.repetition is None
 
 
-def test_a_first_best_epoch_asks_for_no_second_training() -> None:
+def test_a_best_first_epoch_does_not_trigger_retraining() -> None:
     first_epoch = Anomaly(kind="best-epoch-is-the-first", detail="no later of 3 epochs was better")
     assert retrain_if_suspicious([first_epoch], result(1.0), lambda: pytest.fail("it trained")) is None
 
 
 @pytest.mark.parametrize(("weight", "equal"), [(1.0, True), (1.5, False)])
-def test_one_other_weight_tells_the_repetition_from_the_run(weight: float, equal: bool) -> None:
+def test_the_fingerprint_depends_on_the_weights(weight: float, equal: bool) -> None:
     reason = Anomaly(kind="auc-at-or-below-half", detail="test auc 0.48")
-    found = retrain_if_suspicious([reason], result(1.0), lambda: result(weight))
-    assert found is not None
-    assert (found.recorded == found.repeated) is equal
-    assert found.reasons == ("auc-at-or-below-half",)
+    repetition = retrain_if_suspicious([reason], result(1.0), lambda: result(weight))
+    assert repetition is not None
+    assert (repetition.recorded == repetition.repeated) is equal
+    assert repetition.reasons == ("auc-at-or-below-half",)

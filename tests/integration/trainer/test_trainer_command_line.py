@@ -1,4 +1,4 @@
-"""Worker processes as the engine starts them: exit codes, last words, signals, and equal bits in two processes."""
+"""Worker processes as the backends start them: exit codes, messages, signals, and equal bits in two processes."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from ctrlab_study import untuned_record
 
 
 class Prepared(Protocol):
-    """What the fixture `prepared` gives."""
+    """The type of the fixture `prepared`."""
 
     store: Store
     key: ExperimentKey
@@ -30,15 +30,17 @@ class Prepared(Protocol):
     def freeze(self, *names: str) -> str: ...
 
 
-def environment(said: Path, **others: str) -> dict[str, str]:
-    return {**os.environ, "CTRLAB_TERMINATION_LOG": str(said), "OMP_NUM_THREADS": "1", **others}
+def environment(termination_log: Path, **variables: str) -> dict[str, str]:
+    return {**os.environ, "CTRLAB_TERMINATION_LOG": str(termination_log), "OMP_NUM_THREADS": "1", **variables}
 
 
-def worker(given: Prepared, said: Path, *arguments: str, **others: str) -> subprocess.CompletedProcess[str]:
-    place = ("--store", given.store.uri, "--experiment", given.key.prefix)
+def worker(
+    prepared: Prepared, termination_log: Path, *arguments: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    location = ("--store", prepared.store.uri, "--experiment", prepared.key.prefix)
     return subprocess.run(
-        [sys.executable, "-m", "ctrlab_trainer", *arguments, *place],
-        env=environment(said, **others),
+        [sys.executable, "-m", "ctrlab_trainer", *arguments, *location],
+        env=environment(termination_log, **variables),
         capture_output=True,
         text=True,
         check=False,
@@ -48,30 +50,32 @@ def worker(given: Prepared, said: Path, *arguments: str, **others: str) -> subpr
 @pytest.mark.parametrize("variant", ["DeepFM", "SIN"])
 def test_two_processes_give_bit_equal_predictions(prepared: Prepared, tmp_path: Path, variant: str) -> None:
     prepared.freeze()
-    key = prepared.folder
+    experiment_folder = prepared.folder
     arguments = ("evaluate", "--variant", variant, "--seed", "12")
-    found = []
+    predictions = []
     for _ in range(2):
-        done = worker(prepared, tmp_path / "said", *arguments)
-        assert done.returncode == ExitCode.SUCCESS, done.stderr
-        found.append(key.get(f"runs/{variant}/12/1/predictions.parquet"))
+        process = worker(prepared, tmp_path / "termination-log", *arguments)
+        assert process.returncode == ExitCode.SUCCESS, process.stderr
+        predictions.append(experiment_folder.get(f"runs/{variant}/12/1/predictions.parquet"))
         folder = Path(prepared.store.uri.removeprefix("file://")) / prepared.key.prefix / "runs" / variant
-        folder.rename(tmp_path / f"{variant}-{len(found)}")
-    assert found[0] == found[1]
+        folder.rename(tmp_path / f"{variant}-{len(predictions)}")
+    assert predictions[0] == predictions[1]
 
 
-def test_a_worker_without_variant_makes_the_run_of_its_index(prepared: Prepared, tmp_path: Path) -> None:
+def test_a_worker_without_a_variant_trains_the_run_of_its_index(prepared: Prepared, tmp_path: Path) -> None:
     prepared.freeze()
-    done = worker(prepared, tmp_path / "said", "evaluate", "--first-index", "3", JOB_COMPLETION_INDEX="1")
-    assert done.returncode == ExitCode.SUCCESS, done.stderr
-    assert done.stdout == "SIN, seed 11, attempt 1: Succeeded\n"
+    process = worker(prepared, tmp_path / "termination-log", "evaluate", "--first-index", "3", JOB_COMPLETION_INDEX="1")
+    assert process.returncode == ExitCode.SUCCESS, process.stderr
+    assert process.stdout == "SIN, seed 11, attempt 1: Succeeded\n"
 
 
 def test_preparing_does_not_import_torch(prepared: Prepared, tmp_path: Path) -> None:
     code = "import sys; from ctrlab_trainer.cli import main; main(); sys.exit('torch' in sys.modules)"
     arguments = ("prepare", "--store", prepared.store.uri, "--experiment", prepared.key.prefix)
-    done = subprocess.run([sys.executable, "-c", code, *arguments], env=environment(tmp_path / "said"), check=False)
-    assert done.returncode == 0
+    process = subprocess.run(
+        [sys.executable, "-c", code, *arguments], env=environment(tmp_path / "termination-log"), check=False
+    )
+    assert process.returncode == 0
 
 
 CASES = {
@@ -132,56 +136,57 @@ def test_a_failure_is_one_message_on_stderr_and_in_the_termination_log(
     prepared: Prepared, tmp_path: Path, case: str
 ) -> None:
     arguments, variables, code, message = CASES[case]
-    done = worker(prepared, tmp_path / "said", *arguments, **variables)
-    assert done.returncode == code
-    assert done.stderr == f"error: {message}\n"
-    assert (tmp_path / "said").read_text() == f"{message}\n"
+    process = worker(prepared, tmp_path / "termination-log", *arguments, **variables)
+    assert process.returncode == code
+    assert process.stderr == f"error: {message}\n"
+    assert (tmp_path / "termination-log").read_text() == f"{message}\n"
 
 
-def test_a_store_without_the_experiment_may_be_tried_again(prepared: Prepared, tmp_path: Path) -> None:
-    place = ("--store", tmp_path.as_uri(), "--experiment", "a/b/c")
-    done = subprocess.run(
-        [sys.executable, "-m", "ctrlab_trainer", "prepare", *place],
-        env=environment(tmp_path / "said"),
+def test_a_store_without_the_experiment_may_be_retried(prepared: Prepared, tmp_path: Path) -> None:
+    location = ("--store", tmp_path.as_uri(), "--experiment", "a/b/c")
+    process = subprocess.run(
+        [sys.executable, "-m", "ctrlab_trainer", "prepare", *location],
+        env=environment(tmp_path / "termination-log"),
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 1
-    assert "there is no object 'plan.json'" in (tmp_path / "said").read_text()
-    assert "Traceback" not in done.stderr
+    assert process.returncode == 1
+    assert "there is no object 'plan.json'" in (tmp_path / "termination-log").read_text()
+    assert "Traceback" not in process.stderr
 
 
-def endless(given: Prepared, said: Path, **others: str) -> subprocess.Popen[bytes]:
-    """A run that would take hours; it prints a line for each step of its training."""
-    plan = given.plan
-    longer = plan.variant("DeepFM").model_copy(
+def start_endless_run(prepared: Prepared, termination_log: Path, **variables: str) -> subprocess.Popen[bytes]:
+    """Start a run that would take hours; it prints a line for each training step."""
+    plan = prepared.plan
+    long_variant = plan.variant("DeepFM").model_copy(
         update={"parameters": {"epochs": 1000, "patience": 1000, "batch_size": 1, "hidden_units": "8"}}
     )
-    long_plan = plan.model_copy(update={"variants": (longer,)})
-    key = given.key.model_copy(update={"uid": "endless"})
-    folder = given.store.below(key.prefix)
+    long_plan = plan.model_copy(update={"variants": (long_variant,)})
+    key = prepared.key.model_copy(update={"uid": "endless"})
+    folder = prepared.store.below(key.prefix)
     folder.put(ObjectKey.PLAN, long_plan.to_json().encode())
-    folder.put(ObjectKey.PREPARED, given.folder.get(ObjectKey.PREPARED))
-    place = ("--store", given.store.uri, "--experiment", key.prefix)
+    folder.put(ObjectKey.PREPARED, prepared.folder.get(ObjectKey.PREPARED))
+    location = ("--store", prepared.store.uri, "--experiment", key.prefix)
     code = (
         "import sys; from ctrlab_trainer import cli; from ctrlab_trainer.training import loop\n"
         "step = loop.training_step\n"
-        "def told(*a): print('training', flush=True); return step(*a)\n"
-        "loop.training_step = told; sys.exit(cli.main())"
+        "def print_and_step(*a): print('training', flush=True); return step(*a)\n"
+        "loop.training_step = print_and_step; sys.exit(cli.main())"
     )
-    prepared = PreparedData.model_validate_json(given.folder.get(ObjectKey.PREPARED))
-    record = untuned_record(long_plan, "DeepFM", prepared.digest)
+    data = PreparedData.model_validate_json(prepared.folder.get(ObjectKey.PREPARED))
+    record = untuned_record(long_plan, "DeepFM", data.digest)
     folder.put(ObjectKey.study("DeepFM"), record.to_json().encode())
     arguments = ("evaluate", "--variant", "DeepFM", "--seed", "10")
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments, *place], env=environment(said, **others), stdout=subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments, *location],
+        env=environment(termination_log, **variables),
+        stdout=subprocess.PIPE,
     )
-    return process
 
 
-def test_sigterm_ends_a_run_with_143_and_leaves_nothing_but_its_reason(prepared: Prepared, tmp_path: Path) -> None:
-    with endless(prepared, tmp_path / "said") as process:
+def test_sigterm_ends_a_run_with_143_and_logs_only_its_reason(prepared: Prepared, tmp_path: Path) -> None:
+    with start_endless_run(prepared, tmp_path / "termination-log") as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"training\n"
         process.send_signal(signal.SIGTERM)
@@ -189,13 +194,13 @@ def test_sigterm_ends_a_run_with_143_and_leaves_nothing_but_its_reason(prepared:
         assert process.wait() == ExitCode.TERMINATED
     key = prepared.key.model_copy(update={"uid": "endless"})
     folder = prepared.store.below(key.prefix)
-    last = ObjectKey.starts("DeepFM", 10, "1-end.json")
-    assert sorted(folder.list("runs/")) == sorted([ObjectKey.starts("DeepFM", 10, "1.json"), last])
-    assert RunEnd.model_validate_json(folder.get(last)).how == "terminated"
+    end = ObjectKey.starts("DeepFM", 10, "1-end.json")
+    assert sorted(folder.list("runs/")) == sorted([ObjectKey.starts("DeepFM", 10, "1.json"), end])
+    assert RunEnd.model_validate_json(folder.get(end)).how == "terminated"
 
 
-def test_a_run_that_is_killed_leaves_the_log_of_its_start_alone(prepared: Prepared, tmp_path: Path) -> None:
-    with endless(prepared, tmp_path / "said") as process:
+def test_a_killed_run_leaves_only_its_start_log(prepared: Prepared, tmp_path: Path) -> None:
+    with start_endless_run(prepared, tmp_path / "termination-log") as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"training\n"
         process.kill()
@@ -204,8 +209,8 @@ def test_a_run_that_is_killed_leaves_the_log_of_its_start_alone(prepared: Prepar
     assert folder.list("runs/") == [ObjectKey.starts("DeepFM", 10, "1.json")]
 
 
-def test_a_worker_whose_parent_is_gone_ends_itself(prepared: Prepared, tmp_path: Path) -> None:
-    with endless(prepared, tmp_path / "said", CTRLAB_PARENT_PID="1") as process:
+def test_a_worker_without_its_parent_ends_itself(prepared: Prepared, tmp_path: Path) -> None:
+    with start_endless_run(prepared, tmp_path / "termination-log", CTRLAB_PARENT_PID="1") as process:
         assert process.stdout is not None
         process.stdout.read()
         assert process.wait() == ExitCode.TERMINATED
