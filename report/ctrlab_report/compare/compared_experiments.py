@@ -32,7 +32,7 @@ def read_experiments(uris: Sequence[str]) -> tuple[ComparedExperiment, ...]:
     or a repeated one.
     """
     if len(uris) < 2 or len(set(uris)) < len(uris):
-        raise InvalidData.at("experiments", f"{', '.join(uris)} given; two or more different ones can be compared")
+        raise InvalidData.at("experiments", f"given: {', '.join(uris)}; two or more different ones can be compared")
     all_inputs = [read_report_inputs(open_store(uri), _key_of_folder(uri)) for uri in uris]
     names = [inputs.key.name for inputs in all_inputs]
     return tuple(
@@ -59,7 +59,7 @@ def select_metric(experiments: Sequence[ComparedExperiment], metric: str | None)
 
 
 def share_data_set(experiments: Sequence[ComparedExperiment]) -> bool:
-    """Whether all experiments share one data set, and not each has its own; InvalidData for a mixture."""
+    """Return True if all experiments share one data set, False if each has another; InvalidData for a mixture."""
     digests = [experiment.data_digest for experiment in experiments]
     if len(set(digests)) == 1:
         return True
@@ -68,14 +68,14 @@ def share_data_set(experiments: Sequence[ComparedExperiment]) -> bool:
         raise InvalidData.at(
             "experiments",
             f"{' and '.join(experiment.name for experiment in sharing)} share the data set "
-            f"{short_digest(sharing[0].data_digest)} and others do not; compare those on one data set in a comparison "
-            "of their own, or one experiment from each data set",
+            f"{short_digest(sharing[0].data_digest)} and others do not; compare those on one data set separately, "
+            "or one experiment from each data set",
         )
     return False
 
 
 def are_random_splits(experiments: Sequence[ComparedExperiment]) -> bool:
-    """Whether all data sets differ only in the seed of a Random split, and not all in other respects.
+    """Return True if all data sets differ only in the seed of a Random split, False if none do.
 
     Raises InvalidData for a mixture, because two splits of one source do not count as two data sets.
     """
@@ -89,7 +89,7 @@ def are_random_splits(experiments: Sequence[ComparedExperiment]) -> bool:
         raise InvalidData.at(
             "experiments",
             f"{' and '.join(splits)} are random splits of one source with different split.seed and others are not; "
-            "compare the splits in a comparison of their own, or one of them with the others",
+            "compare the splits separately, or one of them with the others",
         )
     return False
 

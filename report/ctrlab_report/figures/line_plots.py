@@ -83,7 +83,7 @@ def tuning_history(summary: ReportSummary) -> Figure | None:
 
 
 def tuning_curves(summary: ReportSummary) -> Figure | None:
-    """Draw the median best of n random trials with its band, where the study has such a curve."""
+    """Draw the median best of n random trials with its band, for studies with a tuning curve."""
     series_by_model = _series_by_model(summary)
     studies = [(series_by_model[study.model], study) for study in summary.tuning if study.curve]
     if not studies:

@@ -1,4 +1,4 @@
-"""`ctrlab report`, `verify` and `compare` on experiments that are given as the URI of their folder in any store."""
+"""`ctrlab report`, `verify` and `compare` on folders of experiments in any store, named by URI."""
 
 import json
 import sys
