@@ -21,7 +21,7 @@ from ctrlab_api.canonical_json import digest
 from ctrlab_api.names import ExitCode, ObjectKey
 from ctrlab_api.records import ReportSummary
 from ctrlab_report.cli import main
-from ctrlab_trainer.cli import parser as trainer_parser
+from ctrlab_trainer.cli import argument_parser as trainer_argument_parser
 
 FIGURES = ("curves", "forest", "reliability", "seeds", "slopes", "tuning", "validation-test", "variance")
 
@@ -88,7 +88,7 @@ def test_the_same_inputs_give_the_same_bytes(experiment: WrittenExperiment) -> N
 def test_every_model_has_one_command_that_the_trainer_accepts(published: PublishedReport, page: str) -> None:
     text = html.unescape(published.text(page))
     commands = [shlex.split(command) for command in re.findall(r"ctrlab-trainer [^<`]+", text)]
-    runs = [trainer_parser().parse_args(arguments) for _, *arguments in commands]
+    runs = [trainer_argument_parser().parse_args(arguments) for _, *arguments in commands]
     assert [command[1] for command in commands] == ["verify"] * 3
     assert [(run.variant, run.seed) for run in runs] == [("SIN", 2024), ("DIN", 2024), ("DeepFM", 2024)]
     assert {(run.store, run.experiment) for run in runs} == {(published.experiment.uri, published.experiment.key)}
