@@ -1,18 +1,30 @@
-"""Ablations whose variants add features or are tuned again, with real training on synthetic rows."""
+"""`ctrlab run` of an experiment and its ablations, with real training on synthetic rows.
+
+One command runs them all, the ablations given before their experiment: variants without parts or features, variants
+with added features, and variants that are tuned again.
+"""
 
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from ctrlab.local import resource_files
 from ctrlab.local.workspace import Workspace
+from ctrlab_api.canonical_json import digest
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData, ReportSummary, RunRecord, StudyRecord
+from ctrlab_api.resources.ablation import Ablation
 from ctrlab_store import Store
 
-DATASET = """\
+EXPERIMENT = """\
+apiVersion: ctrlab.dev/v1alpha1
+kind: CTRExperiment
+metadata: {name: small}
+spec:
+  dataset:
     source: {uri: "builtin://synthetic", options: {rows: "3000", users: "150", items: "80"}}
     label: {column: click}
     features:
@@ -20,24 +32,30 @@ DATASET = """\
       - {name: item_id, type: Categorical}
     user: user_id
     split: {strategy: Random}
-"""
-EXPERIMENT = f"""\
-apiVersion: ctrlab.dev/v1alpha1
-kind: CTRExperiment
-metadata: {{name: small}}
-spec:
-  dataset:
-{DATASET}
   models:
     - name: DeepFM
       architecture: deepfm
-      parameters: {{embedding_dim: 4, batch_size: 512, epochs: 1, hidden_units: "8"}}
+      parameters: {embedding_dim: 4, batch_size: 512, epochs: 1, hidden_units: "8"}
       search:
-        learning_rate: {{float: {{low: "1e-3", high: "1e-1", log: true}}}}
-  tuning: {{trials: 2, workers: 2, sampler: Random}}
-  evaluation: {{seeds: {{count: 5}}}}
-  analysis: {{margin: "0.01"}}
+        learning_rate: {float: {low: "1e-3", high: "1e-1", log: true}}
+        dropout: {categorical: ["0", "0.1"]}
+  tuning: {trials: 2, workers: 2, sampler: Random}
+  evaluation: {seeds: {count: 5}}
+  analysis: {margin: "0.01"}
 """
+
+PARTS = """\
+apiVersion: ctrlab.dev/v1alpha1
+kind: Ablation
+metadata: {name: parts}
+spec:
+  experimentRef: {name: small}
+  model: DeepFM
+  variants:
+    - {name: no-fm, remove: [fm]}
+    - {name: slow-no-user, set: {learning_rate: "0.0005"}, dropFeatures: [user_id]}
+"""
+
 ADDED = """\
 apiVersion: ctrlab.dev/v1alpha1
 kind: Ablation
@@ -78,19 +96,121 @@ def prepared(folder: Store) -> PreparedData:
     return PreparedData.model_validate_json(folder.get("prepared.json"))
 
 
+def study(folder: Store, variant: str) -> StudyRecord:
+    return StudyRecord.model_validate_json(folder.get(f"studies/{variant}.json"))
+
+
 def summary(workspace: Workspace, name: str) -> ReportSummary:
     shown = ctrlab("report", name, "--workspace", str(workspace.root), "-o", "json")
     return ReportSummary.model_validate_json(shown.stdout)
 
 
+@dataclass(frozen=True)
+class FinishedRun:
+    """The workspace after `ctrlab run`, the command's arguments and its standard output."""
+
+    workspace: Workspace
+    arguments: tuple[str, ...]
+    printed: str
+
+
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace in which the experiment and both ablations have finished."""
+def finished(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    """The run of the experiment and all its ablations."""
     folder = tmp_path_factory.mktemp("ablations")
-    (folder / "all.yaml").write_text(f"{EXPERIMENT}---\n{ADDED}---\n{RETUNED}")
-    completed = ctrlab("run", str(folder / "all.yaml"), "--workspace", str(folder / "w"), "--workers", "2")
+    documents = {"ablations.yaml": f"{PARTS}---\n{ADDED}---\n{RETUNED}", "experiment.yaml": EXPERIMENT}
+    for name, text in documents.items():
+        (folder / name).write_text(text)
+    files = [str(folder / name) for name in documents]
+    arguments = ("run", *files, "--workspace", str(folder / "w"))
+    completed = ctrlab(*arguments, "--workers", "2")
     assert completed.returncode == 0, completed.stderr
-    return Workspace(folder / "w")
+    return FinishedRun(Workspace(folder / "w"), arguments, completed.stdout)
+
+
+@pytest.fixture(scope="module")
+def workspace(finished: FinishedRun) -> Workspace:
+    return finished.workspace
+
+
+def test_full_model_runs_are_reused(workspace: Workspace) -> None:
+    parent, ablation = folder_of(workspace, "small"), folder_of(workspace, "parts")
+    for seed in range(2024, 2029):
+        parent_record = parent.get(f"runs/DeepFM/{seed}/1/record.json")
+        before, after = RunRecord.model_validate_json(parent_record), record(ablation, "DeepFM", seed)
+        assert after.reused_from is not None
+        assert after.reused_from.record_sha256 == digest(parent_record)
+        assert after.predictions_sha256 == before.predictions_sha256
+        assert after.process == before.process
+        assert ablation.get(f"runs/DeepFM/{seed}/1/predictions.parquet") == parent.get(
+            f"runs/DeepFM/{seed}/1/predictions.parquet"
+        )
+        assert not ablation.exists(f"runs/DeepFM/{seed}/1/opening.json"), "test was not opened again"
+        assert not ablation.exists(f"runs/DeepFM/{seed}/1/model.safetensors")
+
+
+def test_variant_records_contain_only_their_changes(workspace: Workspace) -> None:
+    ablation = folder_of(workspace, "parts")
+    full = record(ablation, "DeepFM")
+    assert full.change is None
+    assert full.role == "final"
+    no_fm, slow = record(ablation, "no-fm"), record(ablation, "slow-no-user")
+    assert no_fm.change is not None
+    assert no_fm.change.config == {}
+    assert no_fm.change.removed_parts == ("fm",)
+    assert slow.change is not None
+    assert slow.change.config.keys() == {"learning_rate"}
+    assert slow.change.config["learning_rate"].variant == 0.0005
+    assert slow.change.config["learning_rate"].full == full.config["learning_rate"]
+    assert slow.change.dropped_features == ("user_id",)
+    for run in (no_fm, slow):
+        assert run.role == "ablation"
+        assert run.change is not None
+        assert run.change.parameters_full == full.parameters
+        assert run.change.parameters_variant == run.parameters
+        assert run.dataset_digest == full.dataset_digest
+        assert run.randomness == full.randomness
+        for name, value in full.config.items():
+            assert run.config[name] == value or name in run.change.config
+
+
+def test_inherited_studies_name_the_parent_and_have_no_trials(workspace: Workspace) -> None:
+    parent, ablation = folder_of(workspace, "small"), folder_of(workspace, "parts")
+    parent_study = study(parent, "DeepFM")
+    plan = Plan.model_validate_json(ablation.get("plan.json"))
+    assert plan.parent is not None
+    for name in plan.names:
+        inherited = study(ablation, name)
+        assert (inherited.budget, inherited.trials, inherited.inherited_from) == (0, (), parent_study.digest)
+        unchanged = {
+            key: value
+            for key, value in parent_study.best.parameters.items()
+            if (name, key) != ("slow-no-user", "learning_rate")
+        }
+        assert inherited.best.parameters == unchanged
+        assert "Inherited from the study of DeepFM" in inherited.best.justification
+
+
+def test_every_variant_is_compared_with_the_full_model(finished: FinishedRun) -> None:
+    parts = summary(finished.workspace, "parts")
+    assert [(row.a, row.b) for row in parts.comparisons if row.role == "primary"] == [
+        ("no-fm", "DeepFM"),
+        ("slow-no-user", "DeepFM"),
+    ]
+    assert parts.experiment == "parts"
+    assert "ablation parts of small:" in finished.printed
+
+
+def test_second_run_does_no_work(finished: FinishedRun) -> None:
+    workspace = finished.workspace
+    before = workspace.store.list("")
+    second = ctrlab(*finished.arguments)
+    assert second.returncode == 0, second.stderr
+    assert second.stdout == finished.printed
+    assert workspace.store.list("") == before
+    assert isinstance(resource_files.find(workspace, "parts"), Ablation)
+    listed = ctrlab("status", "--workspace", str(workspace.root))
+    assert "parts\tTrue\tSucceeded" in listed.stdout
 
 
 def test_added_features_leave_the_other_columns_unchanged(workspace: Workspace) -> None:
@@ -121,11 +241,7 @@ def test_full_model_is_trained_again_on_extended_data_with_bit_equal_results(wor
 
 def test_variant_uses_its_added_feature_only(workspace: Workspace) -> None:
     ablation = folder_of(workspace, "more")
-    hour, device, full = (
-        record(ablation, "with-hour"),
-        record(ablation, "with-device-no-user"),
-        record(ablation, "DeepFM"),
-    )
+    hour, device, full = (record(ablation, name) for name in ("with-hour", "with-device-no-user", "DeepFM"))
     assert hour.change is not None
     assert device.change is not None
     assert (hour.change.added_features, device.change.added_features) == (("hour",), ("device",))
@@ -159,8 +275,8 @@ def test_retuned_variants_get_the_budget_of_the_full_model(workspace: Workspace)
     parent, ablation = folder_of(workspace, "small"), folder_of(workspace, "retuned")
     plan = Plan.model_validate_json(ablation.get("plan.json"))
     assert [plan.trial_budget(name) for name in plan.names] == [2, 2]
-    full, variant = (StudyRecord.model_validate_json(ablation.get(f"studies/{name}.json")) for name in plan.names)
-    parent_study = StudyRecord.model_validate_json(parent.get("studies/DeepFM.json"))
+    full, variant = (study(ablation, name) for name in plan.names)
+    parent_study = study(parent, "DeepFM")
     assert (full.inherited_from, full.trials, full.best) == (
         parent_study.digest,
         parent_study.trials,
@@ -172,7 +288,7 @@ def test_retuned_variants_get_the_budget_of_the_full_model(workspace: Workspace)
     assert record(ablation, "no-fm").tuned == variant.best.parameters
     section = summary(workspace, "retuned").ablation
     assert section is not None
-    assert section.tuning_statement == "Every variant was tuned anew with the full model's budget of 2 trials."
+    assert section.tuning_statement == "Every variant was tuned again with the full model's budget of 2 trials."
     assert section.reused_runs == 5
 
 
