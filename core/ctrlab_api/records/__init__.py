@@ -1,4 +1,4 @@
-"""Every JSON that crosses a process, as versioned models: written once, never changed."""
+"""The JSON records that processes write for each other, as versioned models: written once, never changed."""
 
 from ctrlab_api.records.lineage import EarlierPlan, Lineage
 from ctrlab_api.records.prepared_data import FileDigest, PreparedData, SplitSummary

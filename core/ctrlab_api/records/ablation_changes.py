@@ -1,4 +1,4 @@
-"""What an ablation adds to the records: how a variant differs from the full model, and which run was taken over."""
+"""What an ablation adds to a run record: the difference between variant and full model, and the reused run."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from ctrlab_api.schema_types import ApiModel
 
 
 class ChangedValue(ApiModel):
-    """One value of the configuration; None where the other side does not have it."""
+    """One changed value of the configuration; None where one of the two does not have it."""
 
     full: Any = None
     variant: Any = None
 
 
 class VariantChange(ApiModel):
-    """A variant against the full model, made by the run itself from both configurations."""
+    """The difference between a variant and the full model; the run computes it from both configurations."""
 
     full_model: str
     removed_parts: tuple[str, ...] = ()
@@ -22,21 +22,22 @@ class VariantChange(ApiModel):
     config: dict[str, ChangedValue]
     """Parameters whose resolved values differ."""
     parameters_full: int
-    """Trainable numbers of the full model."""
+    """Number of trainable parameters of the full model."""
     parameters_variant: int
+    """Number of trainable parameters of the variant."""
     gone: tuple[str, ...]
-    """Parameter tensors of the full model that the variant does not have, by name."""
+    """Names of parameter tensors that only the full model has."""
     added: tuple[str, ...]
-    """Parameter tensors that only the variant has, such as those of another fusion."""
+    """Names of parameter tensors that only the variant has, such as those of another fusion."""
     reshaped: tuple[str, ...]
-    """Parameter tensors with another shape."""
+    """Names of parameter tensors whose shapes differ."""
 
 
 class ReusedRun(ApiModel):
-    """The parent's run that this record was made from; nothing was trained again."""
+    """The run of the parent experiment that this record was copied from, without training again."""
 
     experiment: str
-    """namespace/name/uid."""
+    """namespace/name/uid of the parent experiment."""
     attempt: int
     plan_digest: str
     search_digest: str

@@ -1,4 +1,4 @@
-"""What `ctrlab-trainer calibrate` prints: how fast each variant runs here, measured over a few batches."""
+"""The output of `ctrlab-trainer calibrate`: the speed of each variant on this machine, over a few batches."""
 
 from typing import Literal
 
@@ -6,26 +6,26 @@ from ctrlab_api.schema_types import ApiModel
 
 
 class VariantCalibration(ApiModel):
-    """One variant, with every tuned parameter in the middle of its range."""
+    """The speed of one variant, with every tuned parameter in the middle of its range."""
 
     train_rows_per_second: float
     evaluate_rows_per_second: float
     parameters: int
-    """Trainable numbers in the model."""
+    """Number of trainable parameters."""
     epochs: int
-    """The most that one training may take; early stopping usually ends before."""
+    """Maximum number of epochs of one training; early stopping usually ends before."""
     seconds_per_epoch: float
-    """One pass over train and one over validation at the measured speed."""
+    """Duration of one pass over train and one over validation at the measured speed."""
     peak_memory_bytes: int
-    """Of the process after this variant; it held every earlier one too."""
+    """Peak memory of the process after this variant, which includes every variant before it."""
 
 
 class Calibration(ApiModel):
-    """All variants of a plan."""
+    """The speed of all variants of a plan."""
 
     schema_version: Literal[1] = 1
     device: str
     threads: int
     startup_seconds: float
-    """From the start of a worker's process until its data are open: imports for the most part."""
+    """Time from the start of a worker process until its data are open, mostly imports."""
     variants: dict[str, VariantCalibration]

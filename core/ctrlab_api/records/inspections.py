@@ -1,4 +1,4 @@
-"""`inspection.json`: what the models will see of a data set, and what looks like a leak."""
+"""`inspection.json`: statistics of a data set as the models use it, and warnings about possible leaks."""
 
 from typing import Literal
 
@@ -10,14 +10,14 @@ WarningKind = Literal[
 
 
 class InspectionWarning(ApiModel):
-    """One thing to know before the numbers are used."""
+    """One warning about the data set."""
 
     kind: WarningKind
     message: str
 
 
 class SplitStatistics(ApiModel):
-    """One part of the split."""
+    """Statistics of train, validation or test."""
 
     name: Literal["train", "valid", "test"]
     rows: int
@@ -25,49 +25,51 @@ class SplitStatistics(ApiModel):
     click_rate: float
     users: int | None = None
     empty_histories: float | None = None
-    """Share of rows; absent without histories."""
+    """Share of rows with an empty history; absent without histories."""
 
 
 class FeatureStatistics(ApiModel):
-    """One feature as the source has it."""
+    """Statistics of one feature in the source."""
 
     name: str
     type: str
     distinct: int
-    """Different values in all rows."""
+    """Number of distinct values in all rows."""
     vocabulary: int
-    """Ids of its block, out-of-vocabulary included; 1 for a number."""
+    """Number of ids, out-of-vocabulary included; 1 for a number."""
     missing: float
-    """Share of all rows."""
+    """Share of all rows without a value."""
     out_of_vocabulary_valid: float | None = None
-    """Share of rows; absent where it does not apply."""
+    """Share of validation rows with an out-of-vocabulary id; absent where it does not apply."""
     out_of_vocabulary_test: float | None = None
+    """Share of test rows with an out-of-vocabulary id; absent where it does not apply."""
     auc: float | None = None
-    """On validation, of the click rate that train has for the value (numbers in 32 buckets); absent for several ids."""
+    """Validation AUC of the click rate that each value has in train (numbers in 32 buckets); absent for several ids."""
 
 
 class TimeBin(ApiModel):
-    """Rows of one stretch of time; all bins of a timeline are equally long."""
+    """Row counts of one time interval; all bins of a timeline are equally long."""
 
     begins: str
-    """A date, or the number that the time column holds."""
+    """Start of the interval: a date, or a number as in the time column."""
     rows: tuple[int, int, int]
-    """Of train, validation and test."""
+    """Number of rows in train, validation and test."""
     positives: tuple[int, int, int]
+    """Number of positives in train, validation and test."""
 
 
 class Inspection(ApiModel):
-    """What `ctrlab data inspect` finds."""
+    """The result of `ctrlab data inspect`."""
 
     schema_version: Literal[1] = 1
     name: str
-    """Of the experiment."""
+    """Name of the experiment."""
     source: str
     rows: int
-    """Of the source; drawn negatives come on top."""
+    """Number of rows of the source, without sampled negatives."""
     split: str
     parts: tuple[SplitStatistics, ...]
     features: tuple[FeatureStatistics, ...]
     timeline: tuple[TimeBin, ...] = ()
-    """Empty without a time column."""
+    """Rows over time; empty without a time column."""
     warnings: tuple[InspectionWarning, ...]

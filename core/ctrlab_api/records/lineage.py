@@ -1,7 +1,7 @@
-"""`lineage.json`: earlier plans that had opened a test set before this plan was frozen.
+"""`lineage.json`: earlier plans that had opened test rows before this plan was frozen.
 
-Whoever has seen test results may have let them guide the next plan, and a new name does not change what was seen. A
-report whose test rows are among these is exploratory, however well the plan itself was kept.
+Whoever has seen test results may have let them guide the next plan, and a new name does not change that. A report whose
+test rows were opened by one of these plans is exploratory, however strictly the plan itself was followed.
 """
 
 from typing import Literal
@@ -16,26 +16,26 @@ class EarlierPlan(ApiModel):
 
     uid: str
     experiment: str | None = None
-    """Its name; absent where it is this plan's own."""
+    """Name of the experiment; absent where it is the name of this plan's experiment."""
     plan_digest: str
     dataset_digest: str
     test_rows: str | None = None
-    """Which rows of which files it opened, whatever features and encodings were made of them."""
+    """Digest of the test rows by source files and row numbers, independent of features and encoding."""
     openings: int
-    """How often its final runs had opened test."""
+    """Number of times that its final runs had opened the test rows."""
     shared_models: tuple[str, ...] = ()
-    """Models of this plan that it trained as well, by their name here."""
+    """Models of this plan that it had trained as well, by their names in this plan."""
 
 
 class Lineage(ApiModel):
-    """Written beside the plan, before anything runs."""
+    """The earlier openings of the same test rows, written beside the plan before anything runs."""
 
     schema_version: Literal[1] = 1
     earlier: tuple[EarlierPlan, ...]
-    """Sorted by name and uid; only plans that had opened test."""
+    """Plans that had opened test rows, sorted by name and uid."""
 
     def plans_that_opened(self, prepared: PreparedData) -> tuple[EarlierPlan, ...]:
-        """The earlier plans that opened these test rows."""
+        """Return the earlier plans that opened the test rows of this data set."""
         rows = test_rows_digest(prepared)
         return tuple(
             plan
@@ -45,7 +45,7 @@ class Lineage(ApiModel):
 
 
 def test_rows_digest(prepared: PreparedData) -> str | None:
-    """Identity of the test rows by source files and row numbers; None for data that come from no file."""
+    """Return the identity of the test rows by source files and row numbers; None for data that come from no file."""
     if not prepared.sources:
         return None
     files = sorted(file.sha256 for file in prepared.sources)

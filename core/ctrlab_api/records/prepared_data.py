@@ -1,4 +1,4 @@
-"""`prepared.json`: which encoded data set an experiment uses, and what is known of it without opening test."""
+"""`prepared.json`: the prepared data set of an experiment, described without opening its test rows."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from ctrlab_api.schema_types import ApiModel
 
 
 class FileDigest(ApiModel):
-    """One source file."""
+    """Size and digest of one source file."""
 
     name: str
     bytes: int
@@ -14,53 +14,54 @@ class FileDigest(ApiModel):
 
 
 class SplitSummary(ApiModel):
-    """Counts of one part, and a digest of which rows it holds."""
+    """Counts and digests of train, validation or test."""
 
     rows: int
     positives: int
     users: int | None = None
-    """Distinct users, where a user column is given."""
+    """Number of distinct users, where the plan names a user column."""
     row_ids_digest: str
-    """Over the sorted source row numbers."""
+    """Digest over the sorted row numbers of the source."""
     files: dict[str, str]
-    """sha256 of every encoded file of this part."""
+    """SHA-256 of every encoded file of this split, by file name."""
     features: dict[str, str] | None = None
-    """sha256 of each feature's encoded values."""
+    """SHA-256 of the encoded values of each feature, by feature name."""
 
 
 class DataExtension(ApiModel):
-    """Of an ablation that adds features: what its data set has beside its experiment's.
+    """The features that an ablation adds to the data set of its experiment.
 
-    Rows, parts, labels, users and the values of all other features were found bit-equal, by their digests.
+    The digests showed that rows, splits, labels, users and the values of all other features are bit-equal.
     """
 
     experiment: str
-    """namespace/name/uid."""
+    """namespace/name/uid of the experiment."""
     dataset_digest: str
-    """Of the experiment's data set."""
+    """Digest of the experiment's data set."""
     added_features: tuple[str, ...]
 
 
 class PreparedData(ApiModel):
-    """Written by the prepare job; equal inputs give equal content."""
+    """Record of the prepare phase; equal inputs give equal content."""
 
     schema_version: Literal[1] = 1
     digest: str
-    """Content address: of source bytes, dataset specification and encoder version."""
+    """Content address: digest of source bytes, data set specification and encoder version."""
     encoder_version: str
     sources: tuple[FileDigest, ...]
     train: SplitSummary
     valid: SplitSummary
     test: SplitSummary
-    """Counts alone; its rows lie under the sealed prefix, which this record does not name."""
+    """Counts only; the test rows are under the sealed prefix, which this record does not name."""
     vocabulary: dict[str, int]
-    """Ids of each feature, the out-of-vocabulary id included."""
+    """Number of ids of each feature, the out-of-vocabulary id included."""
     vocabulary_digest: str
     embedding_rows: int
-    """Rows of the fused embedding table."""
+    """Number of rows of the fused embedding table."""
     bayes_optimal: dict[str, float] | None = None
-    """AUC of the true click probabilities on train and valid, for generated data that know them; that of test is
-    computed from the sealed rows."""
+    """AUC of the true click probabilities on train and valid, for generated data; the AUC on test is computed from the
+    sealed rows."""
     extends: DataExtension | None = None
+    """Absent unless an ablation adds features."""
     warnings: tuple[str, ...] = ()
-    """What a reader should know, such as the share of test users that train never saw."""
+    """Warnings for readers, such as the share of test users that do not occur in train."""

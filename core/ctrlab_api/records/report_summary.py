@@ -1,4 +1,4 @@
-"""`report/<digest>/summary.json`: everything that a report says, as numbers with their origin."""
+"""`report/<digest>/summary.json`: all results of a report as data, with the method of each number."""
 
 from typing import Literal
 
@@ -14,31 +14,31 @@ from ctrlab_api.schema_types import ApiModel
 
 
 class MethodRecord(ApiModel):
-    """How a number was computed."""
+    """The method that computed a number."""
 
     title: str
     package: str = Field(alias="library")
     """The installed package that computed it; `library` in summary.json."""
     version: str
     assumes: str
-    """What the number is a claim about, and what has to hold."""
+    """The population that the number is a claim about, and the assumptions."""
     source: str
-    """The paper or book."""
+    """Paper or book that describes the method."""
 
 
 class TestOpenings(ApiModel):
-    """How often the sealed test set was opened, and by what."""
+    """The number of openings of the sealed test rows, by cause."""
 
     __test__ = False
     total: int
     first_attempts: int
     reruns: int
     earlier_plans: tuple[str, ...] = ()
-    """Digests of earlier plans that opened the same test rows: of the same name, or with a model of this one."""
+    """Digests of earlier plans that opened the same test rows: of the same name, or with a model of this plan."""
 
 
 class Finding(ApiModel):
-    """Something that a reader should know before using the numbers."""
+    """A note or warning for readers of the report."""
 
     severity: Literal["note", "warning"]
     where: str
@@ -46,7 +46,7 @@ class Finding(ApiModel):
 
 
 class Machine(ApiModel):
-    """One kind of machine and environment that final runs used."""
+    """One combination of machine and environment that final runs used."""
 
     code: CodeRecord
     environment: EnvironmentRecord
@@ -58,35 +58,35 @@ class Machine(ApiModel):
 
 
 class ReportSummary(ApiModel):
-    """The report as data; the page, the Markdown and the tables are renderings of it."""
+    """The report as data; HTML, Markdown and tables are rendered from it."""
 
     schema_version: Literal[1] = 1
     namespace: str
     experiment: str
     uid: str
     digest: str
-    """Of the inputs and of the versions of the code that read them; the report's address."""
+    """Digest of the inputs and of the versions of the code that read them; the address of the report."""
     status: Literal["confirmatory", "exploratory"]
     status_reason: str
     plan_digest: str
     search_token: str
-    """Digest over all frozen searches: what opened the test set."""
+    """Digest over all frozen studies: the token that opened the test rows."""
     question: str
     answers: tuple[str, ...]
-    """One sentence for each primary comparison, or one about the single model."""
+    """One sentence for each primary comparison, or one about a single model."""
     primary_metric: str
     metrics: tuple[str, ...]
     metric_definitions: dict[str, str]
     metric_details: dict[str, float]
-    """Such as the share of users that gauc had to skip."""
+    """Numbers needed to interpret the metrics, such as the share of users that gauc skips."""
     reference: str
     confidence: float
     correction: str
     margin: float | None = None
     seeds: tuple[int, ...]
-    """Planned, extension included."""
+    """Planned seeds, the extension included."""
     cluster: str | None = None
-    """The column whose values the test-sample errors are clustered by; absent for independent rows."""
+    """The column by which standard errors over test rows are clustered; absent for independent rows."""
     data: PreparedData
     data_source: str
     split: str
@@ -96,15 +96,15 @@ class ReportSummary(ApiModel):
     """Primary ones first, then exploratory ones, in the plan's order."""
     tuning: tuple[TuningSummary, ...]
     tuning_statement: str | None = None
-    """Whether the searches had equal budgets, and what they took."""
+    """Whether the studies had equal budgets, and their cost."""
     ablation: AblationSummary | None = None
-    """Of an ablation alone."""
+    """Absent except in the report of an ablation."""
     seed_decision: SeedDecision | None = None
     openings: TestOpenings
     findings: tuple[Finding, ...]
     machines: tuple[Machine, ...]
     methods: dict[str, MethodRecord]
     inputs: dict[str, str]
-    """sha256 of every object that was read, by its key below the experiment's folder."""
+    """SHA-256 of every object that was read, by its key below the experiment's folder."""
     versions: dict[str, str]
-    """Of the code that made this report."""
+    """Versions of the code that computed this report."""

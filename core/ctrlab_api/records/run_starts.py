@@ -1,7 +1,7 @@
-"""`runs/<variant>/<seed>/starts/<n>.json` and `<n>-end.json`: a final run began, and what cut it off.
+"""`runs/<variant>/<seed>/starts/<n>.json` and `<n>-end.json`: the starts of a final run, and how starts were cut off.
 
-A run that ends by itself leaves a record. One that was evicted, ran into a time limit or lost its machine leaves only
-its start, and nothing could tell the reader that the run which counts was not the first try.
+A run that ends by itself leaves a record. A run that was evicted, timed out or lost its machine leaves only its start,
+without which nobody could tell that the run that counts was not the first try.
 """
 
 from typing import Literal
@@ -13,32 +13,32 @@ StartFailure = Literal["terminated", "out-of-memory", "failed"]
 
 
 class RunStart(ApiModel):
-    """Written before the training."""
+    """The start of a process that makes a final run, logged before training begins."""
 
     schema_version: Literal[1] = 1
     number: int
-    """From 1."""
+    """Number of the start, from 1."""
     at: str
-    """RFC 3339, UTC."""
+    """Time of the start: RFC 3339, UTC."""
     by: str
-    """The worker."""
+    """Name of the worker."""
 
 
 class RunEnd(ApiModel):
-    """Written where a start ends without a record and can still say so."""
+    """The end of a start without a record, written where the process can still report it."""
 
     schema_version: Literal[1] = 1
     number: int
     at: str
     how: StartFailure
-    """terminated: by a signal, such as an eviction, a time limit or a stop by hand sends."""
+    """terminated: by a signal, as sent by an eviction, a time limit or a manual stop."""
     message: str
 
 
 def interrupted_start(start: RunStart, end: RunEnd | None) -> Anomaly:
-    """What a reader is told of a start without a record; `end` is None where nothing could be written any more."""
-    began = f"start {start.number} ({start.at}, {start.by})"
+    """Return the anomaly of a start without a record; `end` is None where the process could not write any more."""
+    prefix = f"start {start.number} ({start.at}, {start.by})"
     if end is None:
-        detail = f"{began} ended without a word: killed, out of memory, or its machine was lost"
+        detail = f"{prefix} ended without a message: killed, out of memory, or its machine was lost"
         return Anomaly(kind="lost", detail=detail)
-    return Anomaly(kind=end.how, detail=f"{began} {end.message}")
+    return Anomaly(kind=end.how, detail=f"{prefix} {end.message}")

@@ -1,4 +1,4 @@
-"""`runs/<variant>/<seed>/<attempt>/record.json`: one final run, with what anyone needs to repeat it."""
+"""`runs/<variant>/<seed>/<attempt>/record.json`: one final run, with everything needed to repeat it."""
 
 from typing import Any, Literal
 
@@ -9,39 +9,39 @@ from ctrlab_api.resources.tuning import ExecutionMode
 from ctrlab_api.schema_types import ApiModel
 
 StepKind = Literal["eager", "cuda-graph"]
-"""How training steps are started: operation by operation, or as one recorded graph of all of them."""
+"""How training steps are executed: operation by operation, or as one recorded CUDA graph."""
 
 RowPermutation = Literal["rows", "blocks"]
-"""How training rows were permuted: each among all others, or in blocks that are read together.
-The sizes of blocks are constants, so that the order follows from data and seed."""
+"""How training rows were permuted: among all rows, or in blocks that are read together. Block sizes are constants, so
+that data and seed determine the order."""
 
 
 class CodeRecord(ApiModel):
-    """Which code ran."""
+    """The code that ran."""
 
     package: str
     version: str
     git_commit: str | None = None
     git_dirty: bool | None = None
     image: str | None = None
-    """Image reference, where the pod's environment names it."""
+    """Reference of the container image, if the environment names it."""
 
 
 class EnvironmentRecord(ApiModel):
-    """In which environment."""
+    """The software environment of a run."""
 
     python: str
     platform: str
     packages: dict[str, str]
-    """Every installed distribution."""
+    """Version of every installed distribution, by name."""
     threads: int
     blas: str | None = None
     variables: dict[str, str]
-    """A fixed list of variables that change results; never the whole environment."""
+    """Environment variables that affect results, from a fixed list; never the whole environment."""
 
 
 class HardwareRecord(ApiModel):
-    """On which machine."""
+    """The machine of a run."""
 
     cpu: str
     cores: int
@@ -49,12 +49,14 @@ class HardwareRecord(ApiModel):
     gpu: str | None = None
     cuda: str | None = None
     node: str | None = None
+    """Name of the Kubernetes node; absent on one machine."""
 
 
 class RandomnessRecord(ApiModel):
-    """Where chance came from, and how far it was controlled."""
+    """The random seeds of a run, and whether it was deterministic."""
 
     root: int
+    """The seed that all others are derived from."""
     purposes: dict[str, int]
     """Derived seed of each purpose: init, order, dropout, negatives."""
     deterministic_requested: bool
@@ -63,11 +65,11 @@ class RandomnessRecord(ApiModel):
 
 
 class EpochRecord(ApiModel):
-    """One epoch of training."""
+    """Results of one training epoch."""
 
     epoch: int
     train_loss: float | None = None
-    """Mean over the epoch's rows, without penalties; None where it was not finite."""
+    """Mean loss over the epoch's rows, without penalties; None where it was not finite."""
     valid: dict[str, float | None]
     """Validation metrics after the epoch."""
     learning_rate: float
@@ -75,7 +77,7 @@ class EpochRecord(ApiModel):
 
 
 class ProcessRecord(ApiModel):
-    """What it cost; of a batched run its share of the batch's training, and its own test."""
+    """Resource usage of a run; in a batch of seeds, its share of the training, plus its own evaluation on test."""
 
     started: str
     """RFC 3339, UTC."""
@@ -89,7 +91,7 @@ class ProcessRecord(ApiModel):
 
 
 class TestOpening(ApiModel):
-    """One opening of the sealed test set, logged before the file is read."""
+    """One opening of the sealed test rows, logged before the file is read."""
 
     __test__ = False
     at: str
@@ -99,14 +101,14 @@ class TestOpening(ApiModel):
     token: str
     attempt: int
     reason: str
-    """first, or why this is a recorded rerun."""
+    """`first`, or the reason of a recorded rerun."""
 
 
 class Anomaly(ApiModel):
-    """Something about a run that a reader must know; it never removes a result.
+    """An anomaly of a run that readers must know about; it never removes a result.
 
-    terminated, out-of-memory, failed and lost tell of an earlier start that left no record; the run was then made again
-    with the same seed.
+    terminated, out-of-memory, failed and lost describe an earlier start that left no record; the run was then started
+    again with the same seed.
     """
 
     kind: Literal[
@@ -125,72 +127,72 @@ class Anomaly(ApiModel):
 
 
 class RetrainingRecord(ApiModel):
-    """A second training with the same seed, made at once because the first showed an anomaly; it opens no test set."""
+    """A second training with the same seed, made because the first showed an anomaly; it does not open test rows."""
 
     reasons: tuple[str, ...]
-    """Kinds of the anomalies that asked for it."""
+    """Kinds of the anomalies that caused the second training."""
     recorded: str
-    """Digest of what the recorded training left: model, curves, divergence."""
+    """Digest of the results of the recorded training: model, curves, divergence."""
     repeated: str
-    """The same of the repetition; equal where the anomaly belongs to the seed."""
+    """The same digest of the second training; equal if the anomaly is a property of the seed."""
     divergence: str | None = None
-    """What was not finite in the repetition."""
+    """The value that was not finite in the second training."""
     metrics_valid: dict[str, float | None]
-    """Of the repetition, at its best epoch."""
+    """Validation metrics of the second training at its best epoch."""
     constant_predictions: bool
-    """Whether the repetition gives every validation row the same score."""
+    """Whether the second training predicts the same score for every validation row."""
     seconds: float
 
 
 class RunRecord(ApiModel):
-    """Everything about one attempt at one (variant, seed)."""
+    """One attempt of a final run."""
 
     schema_version: Literal[1] = 1
     experiment: str
-    """namespace/name/uid."""
+    """namespace/name/uid of the experiment."""
     variant: str
     architecture: str
     seed: int
     attempt: int
     role: Literal["final", "ablation"] = "final"
     state: Literal["Succeeded", "Diverged"]
-    """Diverged: the loss was not finite or the predictions are useless; it stays a result."""
+    """Diverged: the loss was not finite or the predictions are useless; such a run still counts as a result."""
     plan_digest: str
     config_digest: str
-    """Of the resolved configuration below."""
+    """Digest of `config`."""
     dataset_digest: str
     search_digest: str
-    """Of this variant's frozen search."""
+    """Digest of this variant's frozen study."""
     config: dict[str, Any]
-    """Every parameter with its value, fixed, tuned or default."""
+    """Value of every parameter: fixed, tuned or default."""
     tuned: dict[str, ParameterValue]
     removed_parts: tuple[str, ...] = ()
     dropped_features: tuple[str, ...] = ()
     change: VariantChange | None = None
-    """Of an ablation's variant: what differs from the full model."""
+    """For a variant of an ablation: the difference from the full model."""
     reused_from: ReusedRun | None = None
-    """Of an ablation's full model: the run of the experiment that this is."""
+    """For the full model of an ablation: the run of the experiment that this record copies."""
     parameters: int
-    """Trainable numbers in the model."""
+    """Number of trainable parameters."""
     execution_mode: ExecutionMode = "plain"
     batched_with: tuple[int, ...] | None = None
-    """Of a batched run: the seeds of its batch in their order, its own among them; a repetition needs all of them."""
+    """For a batched run: the seeds of its batch in order, including its own; a repetition needs all of them."""
     steps: StepKind = "eager"
     row_order: RowPermutation = "rows"
     row_wise_tables: tuple[str, ...] = ()
-    """Tables of which a step changed only the rows of its batch."""
+    """Embedding tables of which a step updated only the rows of its batch."""
     device: str
     precision: str
-    """Of matrix products while training."""
+    """Precision of matrix products in training."""
     metrics_valid: dict[str, float | None]
-    """At the best epoch."""
+    """Validation metrics at the best epoch."""
     metrics_test: dict[str, float | None]
-    """None where a metric is undefined for these predictions."""
+    """Test metrics; None where a metric is undefined for these predictions."""
     metric_definitions: dict[str, str]
     metric_details: dict[str, float]
-    """Such as the share of users that gauc had to skip."""
+    """Numbers needed to interpret the metrics, such as the share of users that gauc skips."""
     best_epoch: int | None = None
-    """Counted from 1."""
+    """Number of the best epoch, from 1."""
     curve: tuple[EpochRecord, ...]
     predictions_sha256: str | None = None
     model_sha256: str | None = None
@@ -202,11 +204,11 @@ class RunRecord(ApiModel):
     process: ProcessRecord
     anomalies: tuple[Anomaly, ...] = ()
     repetition: RetrainingRecord | None = None
-    """Absent where no anomaly asked for one."""
+    """Absent where no anomaly caused a second training."""
     reproduce: str
     """The command that repeats this run, see `verify_command`."""
     tolerance: str
-    """What equality to expect of the repetition."""
+    """Agreement to expect from a repetition."""
 
 
 def verify_command(store: str, key: ExperimentKey, variant: str, seed: int) -> str:

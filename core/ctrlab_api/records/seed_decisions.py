@@ -1,4 +1,4 @@
-"""`decisions/seeds.json`: the one decision to raise the number of seeds, from validation spread alone."""
+"""`decisions/seeds.json`: the decision about the one seed extension, from the spread of validation values only."""
 
 from typing import Literal
 
@@ -6,16 +6,16 @@ from ctrlab_api.schema_types import ApiModel
 
 
 class SeedDecision(ApiModel):
-    """Stein's two-stage rule applied once; equal for all variants."""
+    """The result of Stein's two-stage rule, applied once; equal for all variants."""
 
     schema_version: Literal[1] = 1
     pilot: int
-    """Seeds per variant that the decision was made from."""
+    """Number of seeds per variant in the pilot, from which the decision is computed."""
     count: int
-    """Seeds per variant from now on."""
+    """Number of seeds per variant after the decision."""
     half_width: float
     metric: str
     pilot_sd: dict[str, float]
     """Standard deviation of the paired validation differences in the pilot, by comparison `a - b`."""
     reason: str
-    """One sentence: why this count."""
+    """One sentence that justifies the count."""

@@ -1,4 +1,4 @@
-"""`studies/<variant>.json`: one frozen search, with every trial and the reason for the choice of the best."""
+"""`studies/<variant>.json`: one frozen study, with every trial and the justification of the best one."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -11,66 +11,68 @@ ParameterValue = int | float | str | bool
 
 
 class TrialRecord(ApiModel):
-    """One Optuna trial, whether it counted towards the budget or not."""
+    """One Optuna trial, whether it counts towards the budget or not."""
 
     number: int
     slot: int | None = None
-    """The budget slot it was run for."""
+    """The slot that the trial was run for."""
     counted: bool
-    """Whether it filled its slot; a lost trial (worker gone) does not, and its slot was run again."""
+    """Whether the trial filled its slot; a lost trial (its worker is gone) does not, and its slot was run again."""
     state: Literal["COMPLETE", "PRUNED", "FAIL"]
     value: float | None = None
-    """Best validation value of the primary metric over its epochs."""
+    """Best validation value of the primary metric over the epochs of the trial."""
     parameters: dict[str, ParameterValue]
     distributions: dict[str, Any]
     curve: dict[int, float]
     """Validation value after each epoch."""
     worker: str
     device: str | None = None
-    """`cpu` or `cuda`; absent where the trial was lost before it began, and in records of earlier versions."""
+    """`cpu` or `cuda`; absent where the trial was lost before it started, and in records of earlier versions."""
     started: str
     seconds: float | None = None
     reason: str | None = None
-    """Why it failed or was lost."""
+    """Reason why the trial failed or was lost."""
 
 
 class SearchStop(ApiModel):
-    """That a search ended before its budget was used."""
+    """The rule that ended a study before its budget was used."""
 
     rule: Literal["after", "gpuTime", "noImprovement"]
-    """Which of `tuning.stop` held first."""
+    """The first rule of `tuning.stop` that applied."""
     reason: str
-    """One clause: after how many trials, and what held."""
+    """One clause with the number of trials and the rule that applied."""
 
 
 class WarmStartRecord(ApiModel):
-    """What the sampler knew before the first trial."""
+    """The earlier trials that the sampler learned from before the first trial."""
 
     experiment: str
+    """namespace/name/uid of the earlier experiment."""
     search_digest: str
+    """Digest of the earlier study."""
     trials: int
-    """Earlier trials that it was shown."""
+    """Number of earlier trials that the sampler learned from."""
     outside: int
-    """Earlier trials that are not points of this search space."""
+    """Number of earlier trials that are not points of this search space."""
 
 
 class BestChoice(ApiModel):
-    """Which hyper-parameters the final runs use, and why."""
+    """The best hyperparameters, which the final runs use, and their justification."""
 
     trial: int | None = None
-    """None where nothing was tuned."""
+    """Number of the best trial; None where nothing was tuned."""
     value: float | None = None
     parameters: dict[str, ParameterValue]
-    """Tuned values; the fixed ones are in the plan."""
+    """Values of the tuned parameters; the fixed ones are in the plan."""
     runner_up: int | None = None
-    """The next best trial."""
+    """Number of the second-best trial."""
     runner_up_value: float | None = None
     justification: str
-    """One sentence: value, rank and distance to the runner-up."""
+    """One sentence with value, rank and distance to the second-best trial."""
 
 
 class StudyRecord(ApiModel):
-    """A search, frozen: nothing about it changes once this is written."""
+    """A frozen study, which does not change after this record is written."""
 
     schema_version: Literal[1] = 1
     variant: str
@@ -86,27 +88,28 @@ class StudyRecord(ApiModel):
     best: BestChoice
     versions: dict[str, str]
     seconds: float
-    """Summed over trials."""
+    """Total duration of all trials."""
     inherited_from: str | None = None
-    """Of an ablation: the digest of the experiment's search that the choice was taken from."""
+    """In an ablation: the digest of the experiment's study whose best trial is inherited."""
     stopped: SearchStop | None = None
     """Absent where the whole budget was used."""
     warm_start: WarmStartRecord | None = None
     repeats: tuple["StudyRecord", ...] | None = None
-    """The further independent searches of `tuning.repeats`; this record is the first."""
+    """The other independent studies of `tuning.repeats`; this record is the first."""
 
     @property
     def all_studies(self) -> tuple["StudyRecord", ...]:
-        """All independent searches, this one first."""
+        """All independent studies, this one first."""
         return (self, *(self.repeats or ()))
 
-    def choice(self, search: int) -> BestChoice:
-        """What the final runs of one of the searches use; the only one where there is one."""
-        return self.all_studies[search % len(self.all_studies)].best
+    def choice(self, study: int) -> BestChoice:
+        """Return the best hyperparameters of one of the studies; those of the only one, if nothing was repeated."""
+        studies = self.all_studies
+        return studies[study if len(studies) > 1 else 0].best
 
     @property
     def gpu_seconds(self) -> float | None:
-        """Over all trials on a GPU; None where one that took time does not say what it ran on."""
+        """Total duration of trials on a GPU; None where a trial that took time does not name its device."""
         timed = [trial for trial in self.trials if trial.seconds]
         if any(trial.device is None for trial in timed):
             return None
@@ -114,7 +117,7 @@ class StudyRecord(ApiModel):
 
     @property
     def digest(self) -> str:
-        """The searchDigest of this variant."""
+        """The digest of this study (`searchDigest` in the status)."""
         return digest(self)
 
 

@@ -1,4 +1,4 @@
-"""The rows of a report: models, comparisons, searches, runs."""
+"""The rows of a report: models, comparisons, studies, runs."""
 
 from typing import Literal
 
@@ -34,27 +34,30 @@ VerdictName = Literal[
 
 
 class MetricSummary(ApiModel):
-    """One metric of one model."""
+    """The estimates of one metric of one model."""
 
     test: SeedEstimate | None = None
-    """Absent where no run has a value."""
+    """Mean test value over seeds; absent where no run has a value."""
     population: PopulationEstimate | None = None
-    """Absent for metrics without a sampling theory here (ece), for one seed and where nothing varies."""
+    """Estimate for new rows and seeds; absent for metrics without a sampling error (ece), for one seed and without
+    variance."""
     single_run: SingleRun | None = None
-    """Where one run alone has a value."""
+    """Estimate of a single run, where only one has a value."""
     without_flagged: SeedEstimate | None = None
-    """Sensitivity: the same without the runs that have an anomaly or that Grubbs' test marks; absent without any."""
+    """Sensitivity analysis: `test` without the runs that have an anomaly or that Grubbs' test flags; absent without
+    such runs."""
     validation: SeedEstimate | None = None
-    """At the best epoch of the same runs."""
+    """Mean validation value of the same runs at their best epochs."""
     gap: float | None = None
     """Mean on test minus mean on validation."""
     by_seed: dict[str, float | None]
-    """Test value of every seed that ended, anomalous ones included."""
+    """Test value of every seed with a result, anomalous ones included."""
     by_seed_validation: dict[str, float | None]
+    """Validation value of every seed with a result."""
 
 
 class CostSummary(ApiModel):
-    """What the final runs and the search of one model took."""
+    """Resource usage of the final runs and the tuning of one model."""
 
     wall_seconds_mean: float
     wall_seconds_total: float
@@ -63,13 +66,13 @@ class CostSummary(ApiModel):
     peak_memory_bytes: int
     peak_gpu_memory_bytes: int | None = None
     tuning_seconds: float
-    """Summed over trials."""
+    """Total duration of all trials."""
     tuning_gpu_seconds: float | None = None
-    """The part of them on a GPU; absent where the trials do not say what they ran on."""
+    """Duration of trials on a GPU; absent where the trials do not name their device."""
 
 
 class ReliabilityBin(ApiModel):
-    """Equal-mass bin of predictions, pooled over the seeds of one model."""
+    """An equal-mass bin of predictions, pooled over the seeds of one model."""
 
     predicted: float
     observed: float
@@ -77,29 +80,29 @@ class ReliabilityBin(ApiModel):
 
 
 class RunSummary(ApiModel):
-    """One planned (variant, seed)."""
+    """One planned final run."""
 
     seed: int
     state: Literal["Succeeded", "Diverged", "Missing"]
     attempt: int | None = None
-    """The first attempt that ended; it is the result, whatever later attempts say."""
+    """The first attempt with a record; it is the result, regardless of later attempts."""
     reruns: tuple[str, ...] = ()
-    """For each later attempt: whether its predictions are bit-equal."""
+    """For each later attempt, whether its predictions are bit-equal."""
     best_epoch: int | None = None
     wall_seconds: float | None = None
     deterministic: bool | None = None
     openings: int = 0
-    """How often this run opened the test set."""
+    """Number of times that this run opened the test rows."""
     run_class: RunClassName | None = None
-    """By the signals below; an infrastructure failure was repaired by starting again with the same seed."""
+    """Class derived from `signals`; an infrastructure failure was fixed by a new start with the same seed."""
     signals: tuple[str, ...] = ()
-    """What the course of the run shows: Evicted, OutOfMemory, NotFiniteLoss, ConstantPredictions, AucAtMostOneHalf,
+    """Signals of the run: Evicted, OutOfMemory, NotFiniteLoss, ConstantPredictions, AucAtMostOneHalf,
     StoppedAtEpochZero (no epoch after the first was better), SlowMachine."""
     cut_off: tuple[Anomaly, ...] = ()
-    """Of a missing run: how its starts ended."""
+    """For a missing run, how its starts ended."""
     anomalies: tuple[Anomaly, ...] = ()
     repetition: RepetitionFinding | None = None
-    """What a second training with the same seed says of the anomalies; absent where none was made."""
+    """Conclusion from a second training with the same seed; absent where there was none."""
     config_digest: str | None = None
     predictions_sha256: str | None = None
     model_sha256: str | None = None
@@ -108,7 +111,7 @@ class RunSummary(ApiModel):
 
 
 class ModelSummary(ApiModel):
-    """One model."""
+    """The results of one model."""
 
     name: str
     architecture: str
@@ -116,23 +119,23 @@ class ModelSummary(ApiModel):
     removed_parts: tuple[str, ...] = ()
     dropped_features: tuple[str, ...] = ()
     parameters: int | None = None
-    """Trainable numbers; absent where no run ended."""
+    """Number of trainable parameters; absent without a finished run."""
     metrics: dict[str, MetricSummary]
     failures: FailureRate
-    """Diverged or missing, of all planned."""
+    """Share of planned runs that diverged or are missing."""
     cost: CostSummary | None = None
     config: dict[str, str]
     """Every parameter of the final runs as text."""
     reliability: tuple[ReliabilityBin, ...]
     flagged_seeds: dict[str, str]
-    """Seeds that Grubbs' test marks as unusual, with the reason; a remark, never an exclusion."""
+    """Seeds that Grubbs' test flags as outliers, with the reason; they are never excluded."""
     runs: tuple[RunSummary, ...]
     inputs_digest: str
-    """Of the records and predictions that this model's numbers were made from."""
+    """Digest of the records and predictions that this model's numbers were computed from."""
 
 
 class ComparisonSummary(ApiModel):
-    """One metric of model `a` minus the same of model `b`, over the seeds that both have."""
+    """The difference of one metric, model `a` minus model `b`, over the seeds that both have."""
 
     a: str
     b: str
@@ -146,7 +149,7 @@ class ComparisonSummary(ApiModel):
     population: PopulationEstimate | None = None
     this_test_set: SeedEstimate | None = None
     single_run: SingleRun | None = None
-    """Where the models share one seed."""
+    """Estimate from a single seed, where the models share only one."""
     relative_improvement: float | None = None
     """(auc_a - 0.5) / (auc_b - 0.5) - 1; for auc and gauc."""
     standardized: EffectSize | None = None
@@ -154,41 +157,41 @@ class ComparisonSummary(ApiModel):
     hedges: EffectSize | None = None
     equivalence: Equivalence | None = None
     superiority: EffectSize | None = None
-    """Share of shared seeds in which a scored better."""
+    """Share of shared seeds for which `a` is better."""
     distribution_free: DistributionFreeTest | None = None
-    """By flipping the signs of the differences."""
+    """Sign-flip permutation test of the differences."""
     signed_rank: DistributionFreeTest | None = None
     """Wilcoxon's signed-rank test."""
     detectable: DetectableDifference | None = None
     without_flagged: SeedEstimate | None = None
-    """Sensitivity: without the runs of either model that have an anomaly or that Grubbs' test marks."""
+    """Sensitivity analysis: without the runs of either model that have an anomaly or that Grubbs' test flags."""
     verdict: VerdictName | None = None
-    """For the primary metric; exploratory comparisons carry no verdict."""
+    """Verdict of a primary comparison; exploratory comparisons have none."""
     label: str | None = None
-    """The verdict with its number: `inconclusive (needs 17 seeds)`."""
+    """The verdict with its number, such as `inconclusive (needs 17 seeds)`."""
     verdict_method: str | None = None
     seeds_needed: int | None = None
-    """About how many seeds would decide, if difference and spread stayed as they are."""
+    """Approximate number of seeds that would decide, if difference and spread stayed the same."""
     sentence: str
     inputs_digest: str
 
 
 class CurvePoint(ApiModel):
-    """Median best validation value of that many random trials, with a band that holds for all counts at once."""
+    """Median best validation value of a number of random trials, with a simultaneous confidence band."""
 
     trials: int
     value: float
     low: float | None = None
-    """Absent where the trials carry no information on that side."""
+    """Absent where the trials have no information about the bound."""
     high: float | None = None
 
 
 class TuningSummary(ApiModel):
-    """A search of one model."""
+    """One study of one model."""
 
     model: str
     search: int | None = None
-    """Which of several independent searches, from 1; absent where there is one."""
+    """Number of the study, from 1, among several independent ones; absent where there is one."""
     sampler: str
     pruner: str
     budget: int
@@ -196,42 +199,43 @@ class TuningSummary(ApiModel):
     pruned: int
     failed: int
     lost: int
-    """Trials whose worker went away; their slot was run again."""
+    """Number of trials whose worker was lost; their slots were run again."""
     seconds: float
-    """Summed over all trials, pruned, failed and lost ones included."""
+    """Total duration of all trials, pruned, failed and lost ones included."""
     gpu_seconds: float | None = None
-    """The part of them on a GPU; absent where the trials do not say what they ran on."""
+    """Duration of trials on a GPU; absent where the trials do not name their device."""
     best_trial: int | None = None
     best_value: float | None = None
     final_validation: float | None = None
-    """Mean over the final seeds that used this search."""
+    """Mean validation value of the final runs that use this study."""
     test: float | None = None
-    """Of the same runs."""
+    """Mean test value of the same runs."""
     optimism: float | None = None
-    """Best trial's validation value minus the mean of the final runs' in the same metric, signed so that above zero
-    means too good."""
+    """Validation value of the best trial minus the mean of the final runs, signed so that a positive value means that
+    the best trial was too optimistic."""
     optimism_bound: float | None = None
-    """What chance over the search's trials and the seeds explains of it; absent where the final runs do not say."""
+    """Optimism that the variance over trials and seeds explains; absent where the final runs cannot estimate it."""
     optimism_method: str | None = None
     chosen: dict[str, ParameterValue]
     justification: str
     course: str | None = None
-    """What was not as the plan has it: a search that was stopped, given more trials, or begun with earlier ones."""
+    """Deviations from the plan: a study that was stopped, got more trials, or started with earlier trials."""
     repeats: str | None = None
-    """Of several searches, at the first: how much of the final runs' spread lies between them."""
+    """At the first of several studies: the share of the final runs' spread between the studies."""
     history: tuple[tuple[int, float], ...]
     """Trial number and value of every counted trial with a value."""
     curve: tuple[CurvePoint, ...] = ()
-    """From trials that the sampler drew at random; empty where there are too few."""
+    """Tuning curve from trials that were sampled at random; empty where there are too few."""
     curve_method: str | None = None
     curve_absent: str | None = None
-    """Why there is no curve."""
+    """Reason why there is no curve."""
     importance: dict[str, float] = Field(default_factory=dict)
-    """Share of each hyper-parameter in telling the best tenth of the trials apart, largest first; empty below 20."""
+    """Importance of each hyperparameter for separating the best tenth of the trials, as shares, largest first; empty
+    below 20 trials."""
     importance_method: str | None = None
     search_digest: str
 
     @property
     def name(self) -> str:
-        """The model, and which of its searches."""
+        """The model with the number of the study, if there are several."""
         return self.model if self.search is None else f"{self.model}, search {self.search}"

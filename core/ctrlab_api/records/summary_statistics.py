@@ -1,6 +1,6 @@
-"""The numbers of a report, each with the id of the method that made it.
+"""The numbers of a report, each with the id of the method that computed it.
 
-`ReportSummary.methods` says for every id which library in which version computed it, and what it assumes.
+`ReportSummary.methods` describes every id: the library with its version, and the assumptions.
 """
 
 from ctrlab_api.schema_types import ApiModel
@@ -16,55 +16,57 @@ class ConfidenceInterval(ApiModel):
 
 
 class SeedEstimate(ApiModel):
-    """A mean over seeds with the t interval of the seed spread alone: a claim about this one test set."""
+    """A mean over seeds with a t interval from the spread of seeds only: a claim about this one test set."""
 
     mean: float
     sd: float | None = None
     """Sample standard deviation (n - 1); absent for a single seed."""
     n: int
+    """Number of seeds."""
     interval: ConfidenceInterval | None = None
-    """Absent where nothing varies or there is one seed."""
+    """Absent for a single seed and without variance."""
     bootstrap: ConfidenceInterval | None = None
-    """BCa bootstrap beside it, from 20 seeds on."""
+    """BCa bootstrap interval, from 20 seeds on."""
     minimum: float
     maximum: float
     p: float | None = None
-    """Of a zero mean difference; for comparisons only."""
+    """p-value of a zero mean difference; for comparisons only."""
     p_adjusted: float | None = None
-    """After the correction for several comparisons; the verdict looks at this one."""
+    """p-value after correction for multiple comparisons, which the verdict uses."""
     correlation: float | None = None
-    """Of the two models over seeds; for comparisons only."""
+    """Correlation of the two models over seeds; for comparisons only."""
     method: str
 
 
 class PopulationEstimate(ApiModel):
-    """An estimate whose standard error holds seed noise and test-sample noise: a claim about new rows and new seeds."""
+    """An estimate whose standard error includes the variance of seeds and of test rows: a claim about new rows and new
+    seeds."""
 
     estimate: float
     se: float
     df: float | None = None
-    """Absent where it is infinite."""
+    """Degrees of freedom; absent where they are infinite."""
     interval: ConfidenceInterval
     p: float | None = None
     p_adjusted: float | None = None
-    """After the correction for several comparisons."""
+    """p-value after correction for multiple comparisons."""
     simultaneous: ConfidenceInterval | None = None
-    """Wider, so that the intervals of all comparisons hold together."""
+    """Simultaneous interval, wide enough to cover all comparisons together."""
     seed_se: float
-    """Standard error from the spread between seeds alone."""
+    """Standard error from the spread of seeds only."""
     test_se: float
-    """Standard error from the finite test set alone: what infinitely many seeds would leave."""
+    """Standard error from the finite test set only, which remains with infinitely many seeds."""
     seed_share: float
-    """Share of the squared standard error that more seeds would shrink, 0 to 1."""
+    """Share of the squared standard error that more seeds would reduce, 0 to 1."""
     clamped: bool
-    """Whether the estimated test-sample part was below zero and was set to zero."""
+    """Whether the estimated variance of test rows was negative and was set to zero."""
     units: int
-    """Independent rows or users that the test-sample part rests on."""
+    """Number of independent rows or users from which the variance of test rows is estimated."""
     method: str
 
 
 class EffectSize(ApiModel):
-    """The difference in units of something."""
+    """A standardised difference."""
 
     value: float
     interval: ConfidenceInterval | None = None
@@ -72,19 +74,21 @@ class EffectSize(ApiModel):
 
 
 class Equivalence(ApiModel):
-    """Two one-sided tests and posterior probabilities against the margin that the plan set."""
+    """Two one-sided tests and posterior probabilities against the margin of the plan."""
 
     margin: float
     p: float
-    """Of the two one-sided tests: small where the difference lies within the margin."""
+    """p-value of the two one-sided tests; small where the difference is within the margin."""
     p_adjusted: float
-    """After the correction for several comparisons; the one that the verdict looks at."""
+    """p-value after correction for multiple comparisons, which the verdict uses."""
     interval: ConfidenceInterval
-    """The 1 - 2 alpha interval that the tests correspond to."""
+    """The 1 - 2 alpha interval that corresponds to the tests."""
     below: float
     """Posterior probability of a difference below -margin."""
     within: float
+    """Posterior probability of a difference within the margin."""
     above: float
+    """Posterior probability of a difference above the margin."""
     method: str
     posterior_method: str
 
@@ -93,44 +97,47 @@ class DistributionFreeTest(ApiModel):
     """A distribution-free test over seeds, on this test set only."""
 
     p: float | None = None
-    """Absent where the test could not reach the level it would need."""
+    """Absent where no result of the test could be significant."""
     minimum_p: float
-    """The smallest p that this number of seeds can give."""
+    """The smallest p-value that is possible with this number of seeds."""
     seeds_needed: int | None = None
-    """Seeds from which on the test could reach its level; given where p is absent."""
+    """Number of seeds from which on the test can be significant; present where p is absent."""
     method: str
 
 
 class DetectableDifference(ApiModel):
-    """What this design could have seen, and what it would take to see more."""
+    """The differences that this design can detect, and the sample size for smaller ones."""
 
     critical_difference: float
     """The smallest observed difference whose interval excludes zero."""
     minimum_detectable: float
-    """The true difference found with the given power."""
+    """The true difference that is detected with probability `power`."""
     power: float
     limit_half_width: float
-    """Half the interval's width with infinitely many seeds: only a larger test set goes below it."""
+    """Half the width of the interval with infinitely many seeds, which only a larger test set reduces."""
     seeds_for_margin: int | None = None
-    """Seeds for an interval of half-width `margin`; absent without a margin or where no number suffices."""
+    """Number of seeds for an interval of half-width `margin`; absent without a margin or where no number suffices."""
     more_seeds_can_help: bool | None = None
     """Whether some number of seeds reaches half-width `margin`; absent without a margin."""
     method: str
 
 
 class SingleRun(ApiModel):
-    """One run, or two runs of one seed, with the error of the test sample alone; of other seeds it knows nothing."""
+    """The estimate of one run, or of two runs with one seed, with the sampling error of test rows only.
+
+    It says nothing about other seeds.
+    """
 
     estimate: float
     se: float
     interval: ConfidenceInterval
     p: float | None = None
-    """Of a zero difference; for comparisons only."""
+    """p-value of a zero difference; for comparisons only."""
     method: str
 
 
 class FailureRate(ApiModel):
-    """Runs without a usable result."""
+    """The rate of runs without a usable result."""
 
     failed: int
     of: int

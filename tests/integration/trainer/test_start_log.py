@@ -71,7 +71,7 @@ def test_a_start_without_an_end_was_lost(prepared: Prepared) -> None:
     prepared.folder.put("runs/SIN/11/starts/1.json", start.to_json().encode())
     [lost] = StartLog(prepared.folder, "SIN", 11).interrupted_starts()
     assert lost.kind == "lost"
-    assert lost.detail.startswith("start 1 (2026-05-01T10:00:00Z, pod-7) ended without a word")
+    assert lost.detail.startswith("start 1 (2026-05-01T10:00:00Z, pod-7) ended without a message")
 
 
 def test_two_simultaneous_starts_have_different_numbers(prepared: Prepared) -> None:

@@ -9,9 +9,9 @@ from builders import ABSENT, with_changes
 from fake_api_server import CustomResourceAdmission, holds, rules_of
 from resource_examples import ABLATION, ACCEPTED, EXPERIMENT, REJECTED
 
-from ctrlab_api.crd import KINDS, definition
+from ctrlab_api.crd import KINDS, crd_definition
 
-SERVERS = {kind.kind: CustomResourceAdmission(definition(kind)) for kind in KINDS}
+SERVERS = {kind.kind: CustomResourceAdmission(crd_definition(kind)) for kind in KINDS}
 RULES = [(kind, path, rule) for kind, server in SERVERS.items() for path, rule in rules_of(server.schema)]
 TRANSITIONS = [(kind, rule) for kind, _, rule in RULES if "oldSelf" in rule["rule"]]
 FROZEN_STATUS = {"planDigest": "sha256:" + "0" * 64}
@@ -127,7 +127,7 @@ def test_trials_may_be_raised_until_a_search_is_frozen(searches: list[dict[str, 
     old = EXPERIMENT | {"status": FROZEN_STATUS | {"models": searches}}
     refusals = SERVERS["CTRExperiment"].violations(with_changes(old, {"spec.tuning.trials": 21}), old)
     assert [refusal.split()[1] for refusal in refusals] == ([] if allowed else ["spec.tuning"])
-    assert allowed or "spec.tuning.trials, which may be raised until a search is frozen" in refusals[0]
+    assert allowed or "spec.tuning.trials, which may be raised until a study is frozen" in refusals[0]
 
 
 @pytest.mark.parametrize("status", [None, {}, {"stage": "Pending"}])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fake_api_server import rule_costs, structural_problems
 
-from ctrlab_api.crd import KINDS, ResourceKind, definition
+from ctrlab_api.crd import KINDS, ResourceKind, crd_definition
 
 DEAREST_RULE = 10_000_000
 """What an API server allows one rule to cost by its own estimate (apiextensions, StaticEstimatedCostLimit)."""
@@ -17,7 +17,7 @@ DEAREST_SCHEMA = 100_000_000
 
 @functools.cache
 def _schema(kind: ResourceKind) -> dict[str, Any]:
-    schema: dict[str, Any] = definition(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema: dict[str, Any] = crd_definition(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return schema
 
 
@@ -76,7 +76,7 @@ def test_a_rule_over_an_unbounded_list_is_too_expensive() -> None:
 
 
 def test_both_resources_say_how_kubectl_shows_them() -> None:
-    experiment, ablation = (definition(kind)["spec"] for kind in KINDS)
+    experiment, ablation = (crd_definition(kind)["spec"] for kind in KINDS)
     assert (experiment["names"]["shortNames"], ablation["names"]["shortNames"]) == (["ctrexp"], ["abl"])
     for spec, first in ((experiment, ()), (ablation, ("Experiment", "Model"))):
         version = spec["versions"][0]
@@ -91,7 +91,7 @@ def test_both_resources_say_how_kubectl_shows_them() -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
 def test_columns_and_selectable_fields_are_fields_of_the_schema(kind: ResourceKind) -> None:
-    version = definition(kind)["spec"]["versions"][0]
+    version = crd_definition(kind)["spec"]["versions"][0]
     paths = [column["jsonPath"] for column in version["additionalPrinterColumns"]]
     paths += [field["jsonPath"] for field in version["selectableFields"]]
     for path in paths:

@@ -7,11 +7,11 @@ import pytest
 import yaml
 from fake_api_server import CustomResourceAdmission
 
-from ctrlab_api.crd import KINDS, definition
+from ctrlab_api.crd import KINDS, crd_definition
 from ctrlab_api.loading.resource_loading import load_manifests
 
 FILES = sorted((Path(__file__).parents[3] / "examples").rglob("*.yaml"))
-SERVERS = {kind.kind: CustomResourceAdmission(definition(kind)) for kind in KINDS}
+SERVERS = {kind.kind: CustomResourceAdmission(crd_definition(kind)) for kind in KINDS}
 
 
 def test_there_are_examples() -> None:

@@ -6,11 +6,11 @@ import pytest
 from fake_api_server import CustomResourceAdmission, rules_of
 from resource_examples import ACCEPTED, REJECTED, RejectedExample
 
-from ctrlab_api.crd import KINDS, definition
+from ctrlab_api.crd import KINDS, crd_definition
 from ctrlab_api.errors import InvalidSpec
 from ctrlab_api.loading.resource_loading import parse_resource
 
-SERVERS = {kind.kind: CustomResourceAdmission(definition(kind)) for kind in KINDS}
+SERVERS = {kind.kind: CustomResourceAdmission(crd_definition(kind)) for kind in KINDS}
 
 
 @pytest.mark.parametrize("content", ACCEPTED.values(), ids=ACCEPTED)

@@ -1,9 +1,9 @@
-"""The CustomResourceDefinitions of both resources: names, columns, status subresource, and the schema of the models."""
+"""The CustomResourceDefinitions of both resources: names, columns, status subresource and the schema of the models."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from ctrlab_api.crd.freezing_rules import Raisable, freezing_rules
+from ctrlab_api.crd.freezing_rules import RaisableField, freezing_rules
 from ctrlab_api.crd.structural_schemas import Schema, structural_schema
 from ctrlab_api.names import GROUP, VERSION
 from ctrlab_api.resources.ablation import Ablation, AblationSpec
@@ -14,7 +14,7 @@ from ctrlab_api.schema_types import ApiModel
 
 @dataclass(frozen=True)
 class ResourceKind:
-    """What a CRD says beside the schema."""
+    """The properties of a CRD that are not in its schema."""
 
     kind: str
     plural: str
@@ -24,16 +24,16 @@ class ResourceKind:
     spec: type[ApiModel]
     changeable: frozenset[str]
     """Fields of the spec that may change after the plan is frozen."""
-    raisable: tuple[Raisable, ...]
-    """Numbers of the spec that may grow after it."""
+    raisable: tuple[RaisableField, ...]
+    """Numbers of the spec that may be raised after the plan is frozen."""
     selectable: tuple[str, ...]
-    """Fields that `kubectl get --field-selector` knows."""
+    """Fields that `kubectl get --field-selector` supports."""
     columns: tuple[tuple[str, str], ...] = ()
-    """Name and path of what `kubectl get` shows before the columns of both kinds."""
+    """Names and paths of columns that `kubectl get` shows before the common ones."""
 
     @property
     def name(self) -> str:
-        """The CRD's own name."""
+        """The name of the CRD object."""
         return f"{self.plural}.{GROUP}"
 
 
@@ -47,11 +47,11 @@ KINDS = (
         spec=ExperimentSpec,
         changeable=frozenset({"runtime", "storage", "suspend", "tuning.workers", "evaluation.seeds.max"}),
         raisable=(
-            Raisable(
+            RaisableField(
                 "tuning.trials",
                 "!has(oldSelf.status.models) || !oldSelf.status.models.exists(m, has(m.searchDigest) && "
                 "has(m.trialsDone) && m.trialsDone > 0)",
-                "until a search is frozen",
+                "until a study is frozen",
             ),
         ),
         selectable=(".status.stage",),
@@ -81,11 +81,11 @@ COLUMNS = (
     {"name": "Report", "type": "string", "jsonPath": ".status.report.uri", "priority": 1},
     {"name": "Queue", "type": "string", "jsonPath": ".spec.runtime.queueName", "priority": 1},
 )
-"""Of `kubectl get`; priority 1 is shown by -o wide alone."""
+"""Columns of `kubectl get`; those of priority 1 are shown only with -o wide."""
 
 
-def definition(kind: ResourceKind) -> dict[str, Any]:
-    """The CustomResourceDefinition."""
+def crd_definition(kind: ResourceKind) -> dict[str, Any]:
+    """Return the CustomResourceDefinition of a kind."""
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -120,7 +120,7 @@ def definition(kind: ResourceKind) -> dict[str, Any]:
 
 
 def root_schema(kind: ResourceKind) -> Schema:
-    """The object's schema. metadata may restrict the name and nothing else; status keeps absent fields absent."""
+    """Return the schema of the object; metadata can restrict only the name, and status has no defaults."""
     described = {name: field.description for name, field in kind.model.model_fields.items()}
     metadata = structural_schema(Metadata)["properties"]["name"]
     status = structural_schema(ExperimentStatus, defaults=False)
