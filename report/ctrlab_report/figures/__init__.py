@@ -18,7 +18,7 @@ def draw_figures(summary: ReportSummary, inputs: ReportInputs) -> dict[str, Figu
         ablation_forest_plot(summary),
         seed_dots(summary),
         variance_shares(summary),
-        paired_slopes(summary),
+        paired_slopes(summary, inputs.plan),
         validation_against_test(summary),
         reliability_diagram(summary),
         tuning_history(summary),

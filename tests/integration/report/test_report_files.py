@@ -135,6 +135,9 @@ def test_each_of_several_studies_has_its_row_its_trials_and_its_final_runs(writt
     assert summary.tuning[1].test == pytest.approx(sum(value or 0.0 for value in second) / 2)
     assert sin.cost is not None
     assert sin.cost.tuning_seconds == pytest.approx(sum(row.seconds for row in summary.tuning[:3]))
+    slopes = (folder / "figures/slopes.svg").read_text()
+    assert "The same search in both models" in slopes
+    assert f"<title>SIN, search 2: {summary.tuning[1].test:.4f}</title>" in slopes
     page = (folder / "report.html").read_text()
     assert "Every model was tuned 3 times with the same budgets of 12 + 11 + 10 trials" in page
     assert page.count("SIN, search 3: TPE sampler with seed") == 1
