@@ -1,6 +1,6 @@
-"""A GPU's side of the comparison: an epoch of DeepFM on data of Frappe's shape, seeds in one batch, and the peers.
+"""Measure a GPU: an epoch of DeepFM on data of Frappe's shape, several seeds in one batch, and the peers.
 
-Without a GPU it says so and ends with exit code 77; `--device cpu --rows 20000 --epochs 2` shows that the script works.
+Without a GPU the exit code is 77; `--device cpu --rows 20000 --epochs 2` tests the script.
 
     python -m bench.gpu [--peers PYTHON] [--device cuda] [--seeds 8] [--epochs 6]
 """
@@ -18,8 +18,8 @@ from pathlib import Path
 import torch
 
 from bench.trainer import PEERS, Program
-from bench.trainers.ctrlab_side import encoded, variant_of
-from bench.trainers.data import DEVICE_VARIABLE, SETTINGS, columns_of
+from bench.trainers.comparison_data import DEVICE_VARIABLE, SETTINGS, columns_of
+from bench.trainers.ctrlab_adapter import encode, variant_of
 from ctrlab_api.architectures import Architecture
 from ctrlab_api.names import Variable
 from ctrlab_api.plan import Variant
@@ -34,45 +34,45 @@ from ctrlab_trainer.training.variant_config import resolve_config
 
 MODEL = "DeepFM"
 ROWS = 202_027
-"""Of Frappe's training part."""
-VALIDATION = 5
-"""One row in so many is judged after each epoch, about as in Frappe."""
+"""Rows of Frappe's train split."""
+VALIDATION_SHARE = 5
+"""There is one validation row per this number of train rows, about as in Frappe."""
 NO_GPU = 77
 PRECISIONS = ("float32", "tf32", "bfloat16")
-GOALS = {"epoch": 0.050, "batch": 2.0, "peer": 10.0}
+TARGETS = {"epoch": 0.050, "batch": 2.0, "peer": 10.0}
 
 
 class Workload:
-    """Training and validation rows, and how a training of them goes."""
+    """Train and validation rows, and the measurement of a training on them."""
 
     def __init__(self, rows: int, folder: Path) -> None:
-        self.schema, self.rows = self._part(rows, folder / "train")
-        _, self.valid = self._part(max(2, rows // VALIDATION), folder / "valid")
+        self.schema, self.rows = self._make_split(rows, folder / "train")
+        _, self.valid = self._make_split(max(2, rows // VALIDATION_SHARE), folder / "valid")
 
-    def _part(self, rows: int, folder: Path) -> tuple[EncodedSchema, EncodedSplit]:
+    def _make_split(self, rows: int, folder: Path) -> tuple[EncodedSchema, EncodedSplit]:
         folder.mkdir()
-        return encoded(columns_of(MODEL, rows), folder)
+        return encode(columns_of(MODEL, rows), folder)
 
     def seconds(self, precision: str, steps: str, epochs: int, seeds: int, device: str) -> tuple[float, str]:
-        """Median time of an epoch with its validation, the first left out; and how its steps were started."""
+        """Return the median time of an epoch with its validation, except the first, and the kind of its steps."""
         os.environ[Variable.STEPS] = steps
         variant, config = self._settings(precision, epochs)
         with deterministic():
             if seeds == 1:
-                results: tuple[TrainingResult, ...] = (self._alone(variant, config, device),)
+                results: tuple[TrainingResult, ...] = (self._train(variant, config, device),)
             else:
-                results = self._together(variant, config, device, seeds)
+                results = self._train_seeds(variant, config, device, seeds)
         by_epoch = itertools.zip_longest(*([epoch.seconds for epoch in result.curve] for result in results))
-        lasted = [max(seconds for seconds in epoch if seconds is not None) for epoch in by_epoch]
-        return statistics.median(lasted[1:]), results[0].steps
+        durations = [max(seconds for seconds in epoch if seconds is not None) for epoch in by_epoch]
+        return statistics.median(durations[1:]), results[0].steps
 
     def _settings(self, precision: str, epochs: int) -> tuple[Variant, Architecture]:
         variant = variant_of(MODEL)
-        more = {"precision": precision, "epochs": epochs, "patience": epochs, "schedule": "constant"}
-        variant = variant.model_copy(update={"parameters": {**variant.parameters, **more}})
+        overrides = {"precision": precision, "epochs": epochs, "patience": epochs, "schedule": "constant"}
+        variant = variant.model_copy(update={"parameters": {**variant.parameters, **overrides}})
         return variant, resolve_config(variant, {})
 
-    def _alone(self, variant: Variant, config: Architecture, device: str) -> TrainingResult:
+    def _train(self, variant: Variant, config: Architecture, device: str) -> TrainingResult:
         return train(
             config=config,
             variant=variant,
@@ -85,7 +85,9 @@ class Workload:
             metrics=("auc",),
         )
 
-    def _together(self, variant: Variant, config: Architecture, device: str, seeds: int) -> tuple[TrainingResult, ...]:
+    def _train_seeds(
+        self, variant: Variant, config: Architecture, device: str, seeds: int
+    ) -> tuple[TrainingResult, ...]:
         return train_batched(
             config=config,
             variant=variant,
@@ -100,55 +102,57 @@ class Workload:
 
 
 def peers(python: str, rows: int, device: str) -> dict[str, float | str]:
-    """Seconds of an epoch without validation, by program; or why it has none."""
+    """Return the seconds of an epoch without validation by program, or the reason for its absence."""
     os.environ[DEVICE_VARIABLE] = device
     batches = rows // int(SETTINGS["batch_size"])
-    found: dict[str, float | str] = {}
+    results: dict[str, float | str] = {}
     for name, (_, script) in PEERS.items():
         program = Program(name, python, script)
-        answers = [program.ask(command) for command in (f"model {MODEL} {rows}", "train 2", f"train {batches}")]
+        answers = [program.request(command) for command in (f"model {MODEL} {rows}", "train 2", f"train {batches}")]
         program.close()
         failed = next((answer["error"] for answer in answers if answer["error"]), None)
-        found[name] = failed or answers[-1]["seconds"] * rows / answers[-1]["rows"]
-    return found
+        results[name] = failed or answers[-1]["seconds"] * rows / answers[-1]["rows"]
+    return results
 
 
 def main() -> int:
-    """Prints the figures beside the goals."""
+    """Print the measurements and the targets."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--seeds", type=int, default=8)
-    parser.add_argument("--peers", help="the Python of the environment that holds the peers (default: none are run)")
-    given = parser.parse_args()
-    if given.epochs < 2 or given.seeds < 2:
-        parser.error("--epochs and --seeds are at least 2: the first epoch warms up, and one seed is no batch")
-    if given.device == "cuda" and not torch.cuda.is_available():
-        print("not run: torch finds no GPU here; --device cpu shows that the script works, and measures no GPU")
+    parser.add_argument("--peers", help="Python of the environment with the peers (default: none)")
+    args = parser.parse_args()
+    if args.epochs < 2 or args.seeds < 2:
+        parser.error("--epochs and --seeds are at least 2: the first epoch is a warm-up, and one seed is not a batch")
+    if args.device == "cuda" and not torch.cuda.is_available():
+        print("not run: torch detects no GPU; --device cpu tests the script without measuring a GPU")
         return NO_GPU
-    os.environ[Variable.DEVICE] = given.device
+    os.environ[Variable.DEVICE] = args.device
     device = set_up_torch()
-    name = torch.cuda.get_device_name() if device == "cuda" else "CPU, one thread: these are no figures of a GPU"
+    name = torch.cuda.get_device_name() if device == "cuda" else "CPU, one thread: not a measurement of a GPU"
     print(f"{datetime.now(UTC):%Y-%m-%d}, {name}, torch {torch.__version__}, CUDA {torch.version.cuda or 'none'}")
-    print(f"{MODEL}, {given.rows:,} rows of Frappe's shape in batches of {SETTINGS['batch_size']:,}\n", flush=True)
+    print(f"{MODEL}, {args.rows:,} rows of Frappe's shape in batches of {SETTINGS['batch_size']:,}\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        best = own_figures(Workload(given.rows, Path(folder)), device, given.epochs, given.seeds)
-    if given.peers is None:
-        print("\nno peers: give --peers the Python of an environment that holds them (bench/README.md)")
+        best = measure_ctrlab(Workload(args.rows, Path(folder)), device, args.epochs, args.seeds)
+    if args.peers is None:
+        print("\nno peers: set --peers to the Python of an environment with them (bench/README.md)")
         return 0
     began = time.perf_counter()
     print("\n| program | epoch in ms, without validation | ctrlab, with validation, is faster by |\n|---|---:|---:|")
-    for peer, seconds in peers(given.peers, given.rows, device).items():
-        told = f"{seconds * 1e3:,.0f} | x{seconds / best:.1f}" if isinstance(seconds, float) else f"absent: {seconds} |"
-        print(f"| {peer} | {told} |", flush=True)
-    print(f"goal: x{GOALS['peer']:g} the fastest; peers took {time.perf_counter() - began:.0f} s", file=sys.stderr)
+    for peer, seconds in peers(args.peers, args.rows, device).items():
+        result = (
+            f"{seconds * 1e3:,.0f} | x{seconds / best:.1f}" if isinstance(seconds, float) else f"absent: {seconds} |"
+        )
+        print(f"| {peer} | {result} |", flush=True)
+    print(f"target: x{TARGETS['peer']:g} the fastest; peers took {time.perf_counter() - began:.0f} s", file=sys.stderr)
     return 0
 
 
-def own_figures(workload: Workload, device: str, epochs: int, seeds: int) -> float:
-    """Prints ctrlab's table; seconds of an epoch of one seed in float32."""
-    print("| precision | steps | epoch in ms, 1 seed | batch of seeds | in ms | as many times as one |")
+def measure_ctrlab(workload: Workload, device: str, epochs: int, seeds: int) -> float:
+    """Print ctrlab's table and return the seconds of an epoch of one seed in float32."""
+    print("| precision | steps | epoch in ms, 1 seed | batch of seeds | in ms | relative to one seed |")
     print("|---|---|---:|---:|---:|---:|")
     best = float("inf")
     for precision in PRECISIONS if device == "cuda" else PRECISIONS[:1]:
@@ -158,7 +162,7 @@ def own_figures(workload: Workload, device: str, epochs: int, seeds: int) -> flo
             best = min(best, one) if precision == "float32" else best
             cells = f"{one * 1e3:,.1f} | {seeds} | {all_seeds * 1e3:,.1f} | {all_seeds / one:.2f}"
             print(f"| {precision} | {kind} | {cells} |", flush=True)
-    print(f"goals: below {GOALS['epoch'] * 1e3:.0f} ms for one seed, below {GOALS['batch']:g} times that for 8")
+    print(f"targets: below {TARGETS['epoch'] * 1e3:.0f} ms for one seed, below {TARGETS['batch']:g} times that for 8")
     return best
 
 

@@ -1,11 +1,11 @@
-"""Training from files that are larger than the memory: an epoch and an evaluation in a control group with a limit,
-beside the same with all rows in memory.
+"""Measure training from files larger than the memory: an epoch and an evaluation in a cgroup with a limit, compared
+with all rows in memory.
 
     python -m bench.larger_than_memory [--million 6] [--limit 0.6] [--turns 3] [--folder FOLDER]
 
 Rows have 40 fields, or 35 fields and a history of up to 20 events from a log with one event a row. Before an epoch in
-the control group its files are put out of the system's cache; before the others they are read into it. Making a control
-group takes root on Linux; where none can be made, the script says so and ends with exit code 77.
+the cgroup its files are evicted from the page cache; before the others they are read into it. Creating a cgroup needs
+root on Linux; without one, the exit code is 77.
 """
 
 import argparse
@@ -45,27 +45,29 @@ from ctrlab_trainer.training.scoring import score
 from ctrlab_trainer.training.variant_config import resolve_config
 
 SKIPPED = 77
-BESIDE_A_HISTORY = 35
-"""Fields of rows that have one, which makes them as long as the others."""
+FIELDS_WITH_HISTORY = 35
+"""Fields of rows with a history, which are then as long as the other rows."""
 LENGTH = 20
-EVENTS_OF_A_USER = 50
+EVENTS_PER_USER = 50
 GIB = 2**30
-PLACES: dict[str, RowPermutation] = {"files, with the limit": "blocks", "memory": "rows"}
-"""Where the rows are, and in which order they are taken from there."""
+SOURCES: dict[str, RowPermutation] = {"files, with the limit": "blocks", "memory": "rows"}
+"""Source of the rows, and their order."""
 
 
 def schema(history: bool) -> EncodedSchema:
-    """Of the rows, with a history or without."""
+    """Return the schema of the rows, with or without a history."""
     if not history:
         return schema_of(VALUES)
-    fields = schema_of(VALUES, BESIDE_A_HISTORY)
-    seen = EncodedFeature(name="seen", kind="history", offset=1, size=VALUES, column=-1, length=LENGTH, of="f0")
-    return fields.model_copy(update={"features": (*fields.features, seen)})
+    fields = schema_of(VALUES, FIELDS_WITH_HISTORY)
+    history_feature = EncodedFeature(
+        name="seen", kind="history", offset=1, size=VALUES, column=-1, length=LENGTH, of="f0"
+    )
+    return fields.model_copy(update={"features": (*fields.features, history_feature)})
 
 
 def write_rows(folder: Path, rows: int, history: bool) -> None:
-    """A split of drawn rows; of each the user is drawn, and how much of the user's events came before."""
-    write(folder, rows, VALUES, BESIDE_A_HISTORY if history else FIELDS)
+    """Write a split of random rows; the user of each row, and the number of earlier events of this user, are random."""
+    write(folder, rows, VALUES, FIELDS_WITH_HISTORY if history else FIELDS)
     if not history:
         return
     generator = np.random.default_rng(1)
@@ -75,27 +77,28 @@ def write_rows(folder: Path, rows: int, history: bool) -> None:
         np.lib.format.open_memmap(folder / f"history-0-{name}.npy", mode=mode, dtype=np.int64, shape=shape)
         for name in ("start", "end")
     )
-    for place in range(0, rows, CHUNK):
-        size = len(end[place : place + CHUNK])
-        first = generator.integers(0, rows // EVENTS_OF_A_USER, size) * EVENTS_OF_A_USER
-        end[place : place + size] = first + generator.integers(0, EVENTS_OF_A_USER + 1, size)
-        start[place : place + size] = np.maximum(first, end[place : place + size] - LENGTH)
+    for begin in range(0, rows, CHUNK):
+        size = len(end[begin : begin + CHUNK])
+        first = generator.integers(0, rows // EVENTS_PER_USER, size) * EVENTS_PER_USER
+        end[begin : begin + size] = first + generator.integers(0, EVENTS_PER_USER + 1, size)
+        start[begin : begin + size] = np.maximum(first, end[begin : begin + size] - LENGTH)
 
 
-def epoch(folder: Path, history: bool, taken: RowPermutation) -> dict[str, float]:
-    """DeepFM over all rows of the folder, then their scores."""
+def epoch(folder: Path, history: bool, permutation: RowPermutation) -> dict[str, float]:
+    """Train DeepFM on all rows of the folder, then score them."""
     set_up_torch()
-    seen, split = schema(history), open_split(folder, schema(history))
-    order = RowOrdering.choose(taken, split, "cpu")
+    model_schema = schema(history)
+    split = open_split(folder, model_schema)
+    ordering = RowOrdering.choose(permutation, split, "cpu")
     parameters: dict[str, str | int] = {"embedding_dim": 8, "hidden_units": "64,32", "batch_size": BATCH}
     variant = Variant(name="DeepFM", architecture="deepfm", parameters=parameters)
     config = resolve_config(variant, {})
     with peaks() as memory:
-        rows = open_rows(split, seen, order, "cpu")
-        model = build(variant, config, seen, PurposeSeeds.from_root(0))
+        rows = open_rows(split, model_schema, ordering, "cpu")
+        model = build(variant, config, model_schema, PurposeSeeds.from_root(0))
         began = time.perf_counter()
         EpochTraining(model, rows, ModelOptimizer(model, config), config).run(
-            order.windows(torch.Generator().manual_seed(0))
+            ordering.windows(torch.Generator().manual_seed(0))
         )
         trained = time.perf_counter()
         score(model, rows)
@@ -112,89 +115,89 @@ def epoch(folder: Path, history: bool, taken: RowPermutation) -> dict[str, float
 
 @contextmanager
 def control_group(limit: int) -> Iterator[Path]:
-    """A group with so many bytes, by either version; OSError where none can be made."""
-    second = (CGROUP_ROOT / "cgroup.controllers").exists()
-    group = (CGROUP_ROOT if second else CGROUP_ROOT / "memory") / f"ctrlab-bench-{os.getpid()}"
+    """Yield a cgroup, of either version, with this limit in bytes; OSError if it cannot be created."""
+    version_2 = (CGROUP_ROOT / "cgroup.controllers").exists()
+    group = (CGROUP_ROOT if version_2 else CGROUP_ROOT / "memory") / f"ctrlab-bench-{os.getpid()}"
     group.mkdir()
     try:
-        (group / ("memory.max" if second else "memory.limit_in_bytes")).write_text(str(limit))
+        (group / ("memory.max" if version_2 else "memory.limit_in_bytes")).write_text(str(limit))
         yield group
     finally:
         group.rmdir()
 
 
-def apart(group: Path | None, *given: object) -> dict[str, Any]:
-    """An epoch in a process of its own, which enters the group first."""
-    command = [sys.executable, "-m", "bench.larger_than_memory", "--one", json.dumps(given)]
+def run_separately(group: Path | None, *arguments: object) -> dict[str, Any]:
+    """Run `epoch` in a separate process, which first joins the cgroup."""
+    command = [sys.executable, "-m", "bench.larger_than_memory", "--one", json.dumps(arguments)]
     if group is not None:
         command = ["sh", "-c", 'echo $$ > "$0" && exec "$@"', str(group / "cgroup.procs"), *command]
     answer: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     return answer
 
 
-def cache(folder: Path, wanted: bool) -> None:
-    """Has the system keep the files of a folder in memory, or none of them."""
+def set_cached(folder: Path, cached: bool) -> None:
+    """Read the files of a folder into the page cache, or evict them from it."""
     for path in folder.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-            while wanted and file.read(2**24):
+            while cached and file.read(2**24):
                 pass
 
 
 def compare(folder: Path, history: bool, limit: int, turns: int) -> None:
-    """Prints the medians, and the medians of the ratios within a turn."""
+    """Print the medians, and the medians of the ratios within a turn."""
     size = sum(path.stat().st_size for path in folder.iterdir() if path.name != "row_ids.npy")
     rows = open_split(folder, schema(history)).rows
-    what = f"{BESIDE_A_HISTORY} fields and a history" if history else f"{FIELDS} fields"
-    print(f"\n{rows:,} rows of {what}, {size / GIB:.2f} GiB, {size / limit:.2f} of the limit\n")
-    print("| rows come from | s an epoch | rows/s | s to score | own MiB | read MiB | major faults | beside memory |")
+    shape = f"{FIELDS_WITH_HISTORY} fields and a history" if history else f"{FIELDS} fields"
+    print(f"\n{rows:,} rows of {shape}, {size / GIB:.2f} GiB, {size / limit:.2f} of the limit\n")
+    print("| source | s per epoch | rows/s | s to score | own MiB | read MiB | major faults | relative to memory |")
     print("|---|---|---|---|---|---|---|---|")
-    found: dict[str, list[dict[str, Any]]] = {place: [] for place in PLACES}
+    results: dict[str, list[dict[str, Any]]] = {source: [] for source in SOURCES}
     for _ in range(turns):
-        for place, taken in PLACES.items():
-            within = place.endswith("limit")
-            cache(folder, wanted=not within)
-            if not within:
-                found[place].append(apart(None, str(folder), history, taken))
+        for source, permutation in SOURCES.items():
+            limited = source.endswith("limit")
+            set_cached(folder, cached=not limited)
+            if not limited:
+                results[source].append(run_separately(None, str(folder), history, permutation))
                 continue
             with control_group(limit) as group:
-                found[place].append(apart(group, str(folder), history, taken))
-    for place, seen in found.items():
-        middle = {name: median(turn[name] for turn in seen) for name in seen[0]}
-        pairs = list(zip(seen, found["memory"], strict=True))
+                results[source].append(run_separately(group, str(folder), history, permutation))
+    for source, turns_of_source in results.items():
+        middle = {name: median(turn[name] for turn in turns_of_source) for name in turns_of_source[0]}
+        pairs = list(zip(turns_of_source, results["memory"], strict=True))
         ratios = [median(one[name] / other[name] for one, other in pairs) for name in ("training", "scoring")]
         speed = f"{middle['training']:.1f} | {rows / middle['training']:,.0f} | {middle['scoring']:.1f}"
         memory = f"{middle['own']:,.0f} | {middle['read']:,.0f} | {middle['faults']:,.0f}"
-        print(f"| {place} | {speed} | {memory} | {ratios[0]:.2f}, scoring {ratios[1]:.2f} |", flush=True)
+        print(f"| {source} | {speed} | {memory} | {ratios[0]:.2f}, scoring {ratios[1]:.2f} |", flush=True)
 
 
 def main() -> None:
-    """Prints both tables, or why there are none."""
+    """Print both tables, or the reason for their absence."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--million", type=float, default=6, help="rows")
-    parser.add_argument("--limit", type=float, default=0.6, help="GiB of the control group")
+    parser.add_argument("--limit", type=float, default=0.6, help="memory limit in GiB")
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--folder", type=Path, help="where rows are written (default: the system's temporary folder)")
+    parser.add_argument("--folder", type=Path, help="folder for the rows (default: the system's temporary folder)")
     parser.add_argument("--one", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.one is not None:
-        folder, *others = json.loads(given.one)
+    args = parser.parse_args()
+    if args.one is not None:
+        folder, *others = json.loads(args.one)
         print(json.dumps(epoch(Path(folder), *others)))
         return
-    limit = int(given.limit * GIB)
+    limit = int(args.limit * GIB)
     try:
         with control_group(limit):
             pass
     except OSError as error:
-        print(f"not measured: no control group with a limit can be made here ({error}); run as root on Linux")
+        print(f"not measured: a cgroup with a limit cannot be created ({error}); run as root on Linux")
         raise SystemExit(SKIPPED) from None
     print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, torch {version('torch')}, DeepFM, one thread")
-    print(f"limit {given.limit:g} GiB, medians of {given.turns} turns")
+    print(f"limit {args.limit:g} GiB, medians of {args.turns} turns")
     for history in (False, True):
-        with tempfile.TemporaryDirectory(dir=given.folder) as name:
-            write_rows(Path(name), int(given.million * MILLION), history)
-            compare(Path(name), history, limit, given.turns)
+        with tempfile.TemporaryDirectory(dir=args.folder) as name:
+            write_rows(Path(name), int(args.million * MILLION), history)
+            compare(Path(name), history, limit, args.turns)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""How training grows with rows and with tables: time and memory of an epoch over 1, 4 and 16 million made rows of 40
-fields, and of a step with tables of up to 10 million rows.
+"""Measure how training scales with rows and tables: time and memory of an epoch over 1, 4 and 16 million generated rows
+of 40 fields, and of a step with tables of up to 10 million rows.
 
     python -m bench.scale [--rows 1,4,16] [--tables 0.1,1,10] [--folder FOLDER]
 
-Rows are written to files first, which training maps into memory: 160 bytes a row. Each line is a process of its own.
-Memory is counted apart: what the process allocates, and what of the files is in memory, which the system takes back
-when it needs room.
+Rows are first written to files, which training maps into memory: 160 bytes per row. Each line of the tables is a
+separate process. Allocated memory and resident pages of the files are counted separately; the system reclaims the
+latter when memory is needed.
 """
 
 import argparse
@@ -42,31 +42,31 @@ from ctrlab_trainer.training.variant_config import resolve_config
 
 FIELDS = 40
 VALUES = 1000
-"""Of each field."""
+"""Number of values of each field."""
 BATCH = 4096
 CHUNK = 2**18
 MILLION = 1_000_000
 STEPS = 10
-"""Steps that are timed for each size of tables."""
+"""Measured steps for each table size."""
 
 
 def schema_of(values: int, fields: int = FIELDS) -> EncodedSchema:
-    """Fields of so many values each."""
+    """Return a schema of fields with this number of values each."""
     features = [
-        EncodedFeature(name=f"f{place}", kind="categorical", offset=1 + place * values, size=values, column=place)
-        for place in range(fields)
+        EncodedFeature(name=f"f{index}", kind="categorical", offset=1 + index * values, size=values, column=index)
+        for index in range(fields)
     ]
     return EncodedSchema(features=tuple(features), embedding_rows=1 + fields * values)
 
 
 def write(folder: Path, rows: int, values: int, fields: int = FIELDS) -> None:
-    """A split of drawn rows, a part at a time."""
+    """Write a split of random rows, chunk by chunk."""
     ids = np.lib.format.open_memmap(folder / "categorical.npy", mode="w+", dtype=np.int32, shape=(rows, fields))
     generator = np.random.default_rng(0)
     offsets = 1 + np.arange(fields, dtype=np.int32) * values
     for start in range(0, rows, CHUNK):
-        part = ids[start : start + CHUNK]
-        part[:] = generator.integers(0, values, part.shape, dtype=np.int32) + offsets
+        chunk = ids[start : start + CHUNK]
+        chunk[:] = generator.integers(0, values, chunk.shape, dtype=np.int32) + offsets
     ids.flush()
     np.save(folder / "labels.npy", (generator.random(rows) < 0.25).astype(np.uint8))
     np.save(folder / "numeric.npy", np.zeros((rows, 0), np.float32))
@@ -75,27 +75,29 @@ def write(folder: Path, rows: int, values: int, fields: int = FIELDS) -> None:
 
 @contextmanager
 def peaks() -> Iterator[dict[str, int]]:
-    """Highest `RssAnon` and `RssFile` of this process in KiB, as they are seen 20 times a second."""
-    found, over = {"RssAnon": 0, "RssFile": 0}, threading.Event()
+    """Yield the highest `RssAnon` and `RssFile` of this process in KiB, sampled 20 times per second."""
+    peak, finished = {"RssAnon": 0, "RssFile": 0}, threading.Event()
 
     def watch() -> None:
-        while not over.wait(0.05):
+        while not finished.wait(0.05):
             for line in Path("/proc/self/status").read_text().splitlines():
                 name, _, rest = line.partition(":")
-                if name in found:
-                    found[name] = max(found[name], int(rest.split()[0]))
+                if name in peak:
+                    peak[name] = max(peak[name], int(rest.split()[0]))
 
     thread = threading.Thread(target=watch)
     thread.start()
     try:
-        yield found
+        yield peak
     finally:
-        over.set()
+        finished.set()
         thread.join()
 
 
-def train(folder: Path, values: int, order: RowPermutation, most: int | None, sparse_above: int) -> dict[str, float]:
-    """DeepFM over all rows of the folder, or `most` steps after one that does not count."""
+def train(
+    folder: Path, values: int, order: RowPermutation, max_steps: int | None, sparse_above: int
+) -> dict[str, float]:
+    """Train DeepFM on all rows of the folder, or for `max_steps` steps after a warm-up step."""
     set_up_torch()
     schema = schema_of(values)
     parameters: dict[str, str | int] = {
@@ -108,16 +110,16 @@ def train(folder: Path, values: int, order: RowPermutation, most: int | None, sp
     config = resolve_config(variant, {})
     with peaks() as memory:
         split = open_split(folder, schema)
-        taken = RowOrdering.choose(order, split, "cpu")
-        data = open_rows(split, schema, taken, "cpu")
+        ordering = RowOrdering.choose(order, split, "cpu")
+        data = open_rows(split, schema, ordering, "cpu")
         model = build(variant, config, schema, PurposeSeeds.from_root(0))
         optimizer = ModelOptimizer(model, config)
         model.train()
-        batches = map(data.batch, data.index_batches(taken.windows(torch.Generator().manual_seed(0)), BATCH))
-        if most is not None:
+        batches = map(data.batch, data.index_batches(ordering.windows(torch.Generator().manual_seed(0)), BATCH))
+        if max_steps is not None:
             training_step(model, next(batches), optimizer, "float32")
         steps, began = 0, time.perf_counter()
-        for batch in itertools.islice(batches, most):
+        for batch in itertools.islice(batches, max_steps):
             training_step(model, batch, optimizer, "float32")
             steps += 1
         seconds = time.perf_counter() - began
@@ -129,56 +131,56 @@ def train(folder: Path, values: int, order: RowPermutation, most: int | None, sp
     }
 
 
-def apart(*given: object) -> dict[str, Any]:
-    """The same in a process of its own."""
-    command = [sys.executable, "-m", "bench.scale", "--one", json.dumps(given)]
+def run_separately(*arguments: object) -> dict[str, Any]:
+    """Run `train` in a separate process."""
+    command = [sys.executable, "-m", "bench.scale", "--one", json.dumps(arguments)]
     answer: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     return answer
 
 
 def rows_table(millions: list[float], folder: Path) -> None:
-    """Prints the epochs."""
-    print("| million rows | order | s an epoch | rows/s | allocated MiB | of the files MiB |")
+    """Print the measurements of epochs."""
+    print("| million rows | order | s per epoch | rows/s | allocated MiB | of the files MiB |")
     print("|---|---|---|---|---|---|")
     for size in millions:
         with tempfile.TemporaryDirectory(dir=folder) as name:
             write(Path(name), int(size * MILLION), VALUES)
             for order in ("rows", "blocks"):
-                found = apart(name, VALUES, order, None, 0)
-                speed = f"{size * MILLION / found['seconds']:,.0f}"
-                memory = f"{found['allocated']:,.0f} | {found['mapped']:,.0f}"
-                print(f"| {size:g} | {order} | {found['seconds']:.1f} | {speed} | {memory} |", flush=True)
+                result = run_separately(name, VALUES, order, None, 0)
+                speed = f"{size * MILLION / result['seconds']:,.0f}"
+                memory = f"{result['allocated']:,.0f} | {result['mapped']:,.0f}"
+                print(f"| {size:g} | {order} | {result['seconds']:.1f} | {speed} | {memory} |", flush=True)
 
 
 def tables_table(millions: list[float], folder: Path) -> None:
-    """Prints the steps."""
-    print("\n| million rows of the table | updates | ms a step | allocated MiB |")
+    """Print the measurements of steps."""
+    print("\n| million rows of the table | updates | ms per step | allocated MiB |")
     print("|---|---|---|---|")
     for size in millions:
         values = int(size * MILLION / FIELDS)
         with tempfile.TemporaryDirectory(dir=folder) as name:
             write(Path(name), BATCH * (STEPS + 2), values)
-            for updates, above in (("dense", 0), ("by rows", 1)):
-                found = apart(name, values, "rows", STEPS, above)
-                milliseconds = 1000 * found["seconds"] / found["steps"]
-                print(f"| {size:g} | {updates} | {milliseconds:,.0f} | {found['allocated']:,.0f} |", flush=True)
+            for updates, above in (("dense", 0), ("row-wise", 1)):
+                result = run_separately(name, values, "rows", STEPS, above)
+                milliseconds = 1000 * result["seconds"] / result["steps"]
+                print(f"| {size:g} | {updates} | {milliseconds:,.0f} | {result['allocated']:,.0f} |", flush=True)
 
 
 def main() -> None:
-    """Prints both tables."""
+    """Print both tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", default="1,4,16", help="millions")
     parser.add_argument("--tables", default="0.1,1,10", help="millions of rows of the table")
-    parser.add_argument("--folder", type=Path, help="where rows are written (default: the system's temporary folder)")
+    parser.add_argument("--folder", type=Path, help="folder for the rows (default: the system's temporary folder)")
     parser.add_argument("--one", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.one is not None:
-        folder, *others = json.loads(given.one)
+    args = parser.parse_args()
+    if args.one is not None:
+        folder, *others = json.loads(args.one)
         print(json.dumps(train(Path(folder), *others)))
         return
     print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, torch {version('torch')}, DeepFM, one thread\n")
-    rows_table([float(size) for size in given.rows.split(",")], given.folder)
-    tables_table([float(size) for size in given.tables.split(",")], given.folder)
+    rows_table([float(size) for size in args.rows.split(",")], args.folder)
+    tables_table([float(size) for size in args.tables.split(",")], args.folder)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""The cost of tuning: ctrlab and FuxiCTR's tuner search the same eight configurations of DeepFM on a part of Frappe.
+"""Measure the cost of tuning: ctrlab and FuxiCTR's tuner try the same eight configurations of DeepFM on a part of
+Frappe.
 
-Each begins with a file of rows and ends when its search has ended, one configuration at a time on one thread: FuxiCTR
-with a process for each, as its tuner starts them, ctrlab with a worker that stays warm and gives up trials that fall
-behind the median. Both stop a training after two epochs without a better AUC. They take the grid in orders of their
-own, and which comes first is luck, so the time to the target is also given as a mean over all orders.
+Each starts from a file of rows and ends with its search, one configuration at a time on one thread: FuxiCTR with a
+process per configuration, as its tuner starts them, ctrlab with one worker that prunes trials below the median. Both
+stop a training after two epochs without a better AUC. They use different orders of the grid, which is a matter of luck,
+so the time to the target is also given as a mean over all orders.
 
     CTRLAB_DATA=FOLDER python -m bench.tuning --peers PYTHON [--target 0.96]
 """
@@ -29,57 +30,57 @@ from bench.tuners.settings import BATCH, EMBEDDING_DIM, EPOCHS, FEATURES, GRID, 
 from ctrlab_api.records.studies import StudyRecord
 
 ROOT = Path(__file__).resolve().parents[1]
-BELOW_THE_BEST = 0.001
-"""Unless given, the target is so much below the lower of the two best AUCs."""
+TARGET_MARGIN = 0.001
+"""Difference between the default target and the lower of the two best AUCs."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration."""
+    """The training of one configuration."""
 
     ended: float
     """Seconds since the search began."""
     auc: float
-    """The best on validation rows."""
+    """Best value on validation rows."""
     epochs: int
 
 
 @dataclass(frozen=True)
 class Search:
-    """What one program did."""
+    """The search of one program."""
 
     trials: list[Trial]
-    """In the order of their ends."""
+    """Ordered by the time of their ends."""
     seconds: float
 
-    def until(self, target: float) -> float:
-        """Seconds to the end of the first trial that reaches an AUC; infinite without one."""
+    def seconds_until(self, target: float) -> float:
+        """Return the seconds to the end of the first trial that reaches the target; infinite if none does."""
         return next((trial.ended for trial in self.trials if trial.auc >= target), math.inf)
 
-    def over_orders(self, target: float) -> float:
-        """The same as a mean over all orders of the trials, each as long as it was."""
+    def mean_seconds_until(self, target: float) -> float:
+        """Return the mean of the same over all orders of the trials, each with its measured duration."""
         began = [0.0, *(trial.ended for trial in self.trials)]
-        lasted = [trial.ended - before for trial, before in zip(self.trials, began, strict=False)]
+        durations = [trial.ended - before for trial, before in zip(self.trials, began, strict=False)]
         reached = sum(trial.auc >= target for trial in self.trials)
         if not reached:
             return math.inf
-        ends = [last for last, trial in zip(lasted, self.trials, strict=True) if trial.auc >= target]
-        # Each other trial comes before all of those that reach it with probability 1 / (their number + 1).
-        return (sum(lasted) - sum(ends)) / (reached + 1) + sum(ends) / reached
+        successful = [duration for duration, trial in zip(durations, self.trials, strict=True) if trial.auc >= target]
+        # Each other trial precedes all successful ones with probability 1 / (their number + 1).
+        return (sum(durations) - sum(successful)) / (reached + 1) + sum(successful) / reached
 
 
-def rows(folder: Path) -> None:
-    """The parts of Frappe that are used: a csv file each, and all in one with the name of the part."""
+def write_rows(folder: Path) -> None:
+    """Write the splits of Frappe as one CSV file each, and as one file with a column for the split."""
     source = Path(os.environ["CTRLAB_DATA"]) / "frappe" / "frappe.parquet"
     frame = pd.read_parquet(source)
-    parts = [frame[frame["split"] == name].sample(count, random_state=1) for name, count in ROWS.items()]
-    for name, part in zip(ROWS, parts, strict=True):
-        part[["label", *FEATURES]].to_csv(folder / f"{name}.csv", index=False)
-    pd.concat(parts).to_csv(folder / "rows.csv", index=False)
+    splits = [frame[frame["split"] == name].sample(count, random_state=1) for name, count in ROWS.items()]
+    for name, split in zip(ROWS, splits, strict=True):
+        split[["label", *FEATURES]].to_csv(folder / f"{name}.csv", index=False)
+    pd.concat(splits).to_csv(folder / "rows.csv", index=False)
 
 
 def experiment(folder: Path) -> dict[str, Any]:
-    """ctrlab's specification."""
+    """Return ctrlab's specification."""
     parameters = {
         "batch_size": BATCH,
         "embedding_dim": EMBEDDING_DIM,
@@ -112,15 +113,15 @@ def experiment(folder: Path) -> dict[str, Any]:
     }
 
 
-def with_ctrlab(folder: Path) -> Search:
-    """Until its search is frozen; the final runs that would follow are not waited for."""
-    written, workspace = folder / "experiment.yaml", folder / "workspace"
-    written.write_text(yaml.safe_dump(experiment(folder)))
+def run_ctrlab(folder: Path) -> Search:
+    """Run until the study is frozen, without the final runs."""
+    file, workspace = folder / "experiment.yaml", folder / "workspace"
+    file.write_text(yaml.safe_dump(experiment(folder)))
     began = time.time()
     command = [
         str(Path(sys.executable).parent / "ctrlab"),
         "run",
-        str(written),
+        str(file),
         "--workspace",
         str(workspace),
         "--workers",
@@ -129,28 +130,30 @@ def with_ctrlab(folder: Path) -> Search:
     with (folder / "ctrlab.log").open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
         try:
-            while not (found := list(workspace.glob("**/studies/DeepFM.json"))):
+            while not (studies := list(workspace.glob("**/studies/DeepFM.json"))):
                 if process.poll() is not None:
-                    raise SystemExit(f"ctrlab ended without a search:\n{(folder / 'ctrlab.log').read_text()[-2000:]}")
+                    raise SystemExit(
+                        f"ctrlab ended without a frozen study:\n{(folder / 'ctrlab.log').read_text()[-2000:]}"
+                    )
                 time.sleep(0.2)
             ended = time.time()
         finally:
             process.terminate()
             process.wait()
-    (search,) = StudyRecord.model_validate_json(found[0].read_text()).all_studies
+    (study,) = StudyRecord.model_validate_json(studies[0].read_text()).all_studies
     trials = [
         Trial(
             ended=datetime.fromisoformat(trial.started).timestamp() + (trial.seconds or 0.0) - began,
             auc=max(trial.curve.values()),
             epochs=len(trial.curve),
         )
-        for trial in search.trials
+        for trial in study.trials
     ]
     return Search(sorted(trials, key=lambda trial: trial.ended), ended - began)
 
 
-def tuner_file(folder: Path) -> dict[str, Any]:
-    """FuxiCTR's specification of the same."""
+def fuxictr_configuration(folder: Path) -> dict[str, Any]:
+    """Return FuxiCTR's configuration of the same search."""
     model = {
         "model_id": "DeepFM_base",
         "dataset_id": "rows",
@@ -194,16 +197,16 @@ def tuner_file(folder: Path) -> dict[str, Any]:
     }
 
 
-def with_fuxictr(folder: Path, python: str) -> Search:
-    """Until its tuner returns."""
-    written, script = folder / "tuner.yaml", ROOT / "bench" / "tuners" / "fuxictr_expid.py"
-    written.write_text(yaml.safe_dump(tuner_file(folder)))
+def run_fuxictr(folder: Path, python: str) -> Search:
+    """Run until the tuner returns."""
+    file, script = folder / "tuner.yaml", ROOT / "bench" / "tuners" / "fuxictr_expid.py"
+    file.write_text(yaml.safe_dump(fuxictr_configuration(folder)))
     (folder / "fuxictr").mkdir()
     program = (
         f"from fuxictr import autotuner\n"
-        f"autotuner.grid_search(autotuner.enumerate_params({str(written)!r}), [-1], script={str(script)!r})"
+        f"autotuner.grid_search(autotuner.enumerate_params({str(file)!r}), [-1], script={str(script)!r})"
     )
-    # Its tuner starts the `python` that it finds in the path.
+    # Its tuner starts `python` from the search path.
     path = f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"
     began = time.time()
     with (folder / "fuxictr.log").open("w") as log:
@@ -217,36 +220,36 @@ def with_fuxictr(folder: Path, python: str) -> Search:
 
 
 def main() -> None:
-    """Prints the table."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--peers", required=True, help="the Python of an environment that holds FuxiCTR")
-    parser.add_argument("--target", type=float, help=f"AUC (default: {BELOW_THE_BEST} below the lower of the two best)")
-    given = parser.parse_args()
+    parser.add_argument("--peers", required=True, help="Python of an environment with FuxiCTR")
+    parser.add_argument("--target", type=float, help=f"AUC (default: {TARGET_MARGIN} below the lower of the two best)")
+    args = parser.parse_args()
     if "CTRLAB_DATA" not in os.environ:
-        parser.error("CTRLAB_DATA must name a folder that holds frappe/frappe.parquet")
+        parser.error("CTRLAB_DATA must be a folder that contains frappe/frappe.parquet")
     os.environ["OMP_NUM_THREADS"] = "1"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows(folder)
-        found = {"ctrlab": with_ctrlab(folder), "FuxiCTR": with_fuxictr(folder, given.peers)}
-    best = {name: max(trial.auc for trial in search.trials) for name, search in found.items()}
-    target = given.target or min(best.values()) - BELOW_THE_BEST
+        write_rows(folder)
+        searches = {"ctrlab": run_ctrlab(folder), "FuxiCTR": run_fuxictr(folder, args.peers)}
+    best = {name: max(trial.auc for trial in search.trials) for name, search in searches.items()}
+    target = args.target or min(best.values()) - TARGET_MARGIN
     print(
         f"{datetime.now(UTC):%Y-%m-%d}, torch {version('torch')}, {math.prod(map(len, GRID.values()))} configurations"
     )
-    print(f"Target: validation AUC {target:.4f}. x: how much longer than ctrlab.\n")
+    print(f"Target: validation AUC {target:.4f}. x: duration relative to ctrlab.\n")
     print("| program | s to the target, mean over orders | in its own order | s of the search | epochs | best AUC |")
     print("|---|---|---|---|---|---|")
-    ours = found["ctrlab"]
-    for name, search in found.items():
-        mean = search.over_orders(target)
+    ctrlab = searches["ctrlab"]
+    for name, search in searches.items():
+        mean = search.mean_seconds_until(target)
         print(
-            f"| {name} | {mean:.0f} (x{mean / ours.over_orders(target):.1f}) "
-            f"| {search.until(target):.0f} "
-            f"| {search.seconds:.0f} (x{search.seconds / ours.seconds:.1f}) "
+            f"| {name} | {mean:.0f} (x{mean / ctrlab.mean_seconds_until(target):.1f}) "
+            f"| {search.seconds_until(target):.0f} "
+            f"| {search.seconds:.0f} (x{search.seconds / ctrlab.seconds:.1f}) "
             f"| {sum(trial.epochs for trial in search.trials)} | {best[name]:.4f} |"
         )
-    for name, search in found.items():
+    for name, search in searches.items():
         reached = sum(trial.auc >= target for trial in search.trials)
         print(f"\n{name}: {reached} of {len(search.trials)} trials reach the target; AUCs in order:", end=" ")
         print(", ".join(f"{trial.auc:.4f}" for trial in search.trials))

@@ -1,7 +1,8 @@
-"""One configuration of FuxiCTR's tuner, in a process of its own: `fuxictr_expid.py --config FOLDER --expid ID --gpu N`.
+"""Train one configuration of FuxiCTR's tuner in a separate process: `fuxictr_expid.py --config FOLDER --expid ID --gpu
+N`.
 
-Its wheel has the tuner but neither this script nor DeepFM, which its repository gives as recipes that this follows. A
-line for each finished configuration goes to `results.jsonl` in the folder of its models.
+Its wheel contains the tuner but neither this script nor DeepFM; both follow the recipes in its repository. Each
+finished configuration adds a line to `results.jsonl` in the folder of the models.
 """
 
 import argparse
@@ -24,21 +25,21 @@ np.Inf = np.inf  # type: ignore[attr-defined]
 
 
 class DeepFM(BaseModel):  # type: ignore[misc]
-    """FM and a perceptron."""
+    """FM and an MLP."""
 
-    def __init__(self, features: Any, given: dict[str, Any]) -> None:
-        super().__init__(features, **given)
-        self.embedding = FeatureEmbedding(features, given["embedding_dim"])
+    def __init__(self, features: Any, params: dict[str, Any]) -> None:
+        super().__init__(features, **params)
+        self.embedding = FeatureEmbedding(features, params["embedding_dim"])
         self.fm = FactorizationMachine(features)
         self.mlp = MLP_Block(
-            input_dim=features.num_fields * given["embedding_dim"],
+            input_dim=features.num_fields * params["embedding_dim"],
             output_dim=1,
-            hidden_units=given["hidden_units"],
+            hidden_units=params["hidden_units"],
             hidden_activations="relu",
-            dropout_rates=given["net_dropout"],
+            dropout_rates=params["net_dropout"],
             batch_norm=True,
         )
-        self.compile(given["optimizer"], given["loss"], given["learning_rate"])
+        self.compile(params["optimizer"], params["loss"], params["learning_rate"])
         self.reset_parameters()
         self.model_to_device()
 
@@ -49,27 +50,27 @@ class DeepFM(BaseModel):  # type: ignore[misc]
 
 
 def main() -> None:
-    """Trains one configuration."""
+    """Train one configuration."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     for option in ("--config", "--expid"):
         parser.add_argument(option, required=True)
     parser.add_argument("--gpu", type=int, required=True)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     began = time.time()
-    given = load_config(asked.config, asked.expid) | {"gpu": asked.gpu}
-    # It also makes the folder that models are saved in.
-    set_logger(given)
-    seed_everything(given["seed"])
-    folder = Path(given["data_root"]) / given["dataset_id"]
-    paths = build_dataset(FeatureProcessor(**given), **given)
-    given |= dict(zip(("train_data", "valid_data", "test_data"), paths, strict=True))
-    features = FeatureMap(given["dataset_id"], str(folder))
-    features.load(str(folder / "feature_map.json"), given)
-    model = DeepFM(features, given)
-    train, valid = RankDataLoader(features, stage="train", **given).make_iterator()
-    model.fit(train, validation_data=valid, epochs=given["epochs"])
+    params = load_config(args.config, args.expid) | {"gpu": args.gpu}
+    # This also creates the folder of the saved models.
+    set_logger(params)
+    seed_everything(params["seed"])
+    folder = Path(params["data_root"]) / params["dataset_id"]
+    paths = build_dataset(FeatureProcessor(**params), **params)
+    params |= dict(zip(("train_data", "valid_data", "test_data"), paths, strict=True))
+    features = FeatureMap(params["dataset_id"], str(folder))
+    features.load(str(folder / "feature_map.json"), params)
+    model = DeepFM(features, params)
+    train, valid = RankDataLoader(features, stage="train", **params).make_iterator()
+    model.fit(train, validation_data=valid, epochs=params["epochs"])
     line = {"began": began, "ended": time.time(), "auc": model._best_metric, "epochs": model._epoch_index + 1}
-    with (Path(given["model_root"]) / "results.jsonl").open("a") as results:
+    with (Path(params["model_root"]) / "results.jsonl").open("a") as results:
         results.write(json.dumps(line) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""What both tuners search: DeepFM on a part of Frappe, eight points of a grid."""
+"""The search of both tuners: DeepFM on a part of Frappe, a grid of eight points."""
 
 GRID: dict[str, list[float]] = {
     "learning_rate": [0.0003, 0.001],

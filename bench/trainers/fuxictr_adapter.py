@@ -1,6 +1,6 @@
-"""FuxiCTR's side: its loader, its training step, its evaluation, and models joined from its layers.
+"""FuxiCTR in the comparison of trainers: its loader, training step and evaluation, and models built from its layers.
 
-Its wheel holds layers and the base model; the models themselves are recipes in its repository, which these follow.
+Its wheel contains layers and the base model; the models follow the recipes in its repository.
 """
 
 import itertools
@@ -25,15 +25,15 @@ from fuxictr.pytorch.layers import (
 from fuxictr.pytorch.models import BaseModel
 from torch import Tensor, nn
 
-from bench.trainers.data import DEVICE, HISTORY, SETTINGS, columns_of
-from bench.trainers.serve import serve
+from bench.trainers.comparison_data import DEVICE, HISTORY, SETTINGS, columns_of
+from bench.trainers.trainer_server import serve
 
 np.Inf = np.inf  # type: ignore[attr-defined]
 
 
 def feature_map_of(columns: dict[str, Any]) -> Any:
-    """Its description of the columns."""
-    found = FeatureMap("bench", ".")
+    """Return its description of the columns."""
+    feature_map = FeatureMap("bench", ".")
     features: list[tuple[str, dict[str, Any]]] = []
     for name in columns:
         if name not in ("label", "hist", "hist_len"):
@@ -43,15 +43,15 @@ def feature_map_of(columns: dict[str, Any]) -> Any:
         size = dict(features)["item"]["vocab_size"]
         spec = {"source": "", "type": "sequence", "vocab_size": size, "padding_idx": 0, "share_embedding": "item"}
         features.append(("hist", {**spec, "feature_encoder": None, "max_len": HISTORY}))
-    found.features = OrderedDict(features)
-    found.labels = ["label"]
-    found.num_fields = found.get_num_fields()
-    found.set_column_index()
-    return found
+    feature_map.features = OrderedDict(features)
+    feature_map.labels = ["label"]
+    feature_map.num_fields = feature_map.get_num_fields()
+    feature_map.set_column_index()
+    return feature_map
 
 
 class Net(BaseModel):  # type: ignore[misc]
-    """Any of the seven."""
+    """Any of the seven models."""
 
     def __init__(self, name: str, features: Any) -> None:
         super().__init__(
@@ -139,7 +139,7 @@ class Fuxi:
         self.folder = tempfile.TemporaryDirectory()
         path = f"{self.folder.name}/rows.npz"
         np.savez(path, **columns)  # type: ignore[arg-type]
-        # In the process itself, because a worker process would be one more thread than the others have.
+        # In the process itself: a worker process would be one thread more than the other programs have.
         options = {"batch_size": SETTINGS["batch_size"], "num_workers": 0}
         self.loader = NpzDataLoader(features, path, shuffle=True, **options)
         self.evaluation = NpzDataLoader(features, path, shuffle=False, **options)

@@ -1,4 +1,4 @@
-"""RecBole's side: its context-aware models, its data loader, its trainer."""
+"""RecBole in the comparison of trainers: its context-aware models, data loader and trainer."""
 
 import itertools
 import os
@@ -12,28 +12,28 @@ from recbole.data import create_dataset, data_preparation
 from recbole.trainer import Trainer as RecBoleTrainer
 from recbole.utils import get_model
 
-from bench.trainers.data import DEVICE, SETTINGS, columns_of
-from bench.trainers.serve import serve
-from bench.trainers.some import Some
+from bench.trainers.batch_slices import BatchSlice
+from bench.trainers.comparison_data import DEVICE, SETTINGS, columns_of
+from bench.trainers.trainer_server import serve
 
 MODELS = {"LR": "LR", "FM": "FM", "DeepFM": "DeepFM", "xDeepFM": "xDeepFM", "DCNv2": "DCNV2"}
 
 
 class RecBole:
-    """One model on one data set; its DIN samples its own sequences, so that it cannot be given the same ones."""
+    """One model on one data set; its DIN samples sequences itself, so it cannot use the same ones."""
 
     def __init__(self, model: str, rows: int) -> None:
         if model not in MODELS:
-            raise NotImplementedError(f"RecBole has no {model} over given histories")
+            raise NotImplementedError(f"RecBole has no {model} for given histories")
         self.folder = tempfile.TemporaryDirectory()
-        # Its trainer writes logs below the working directory.
+        # Its trainer writes logs to the working directory.
         os.chdir(self.folder.name)
         columns = columns_of(model, rows)
         names = [name for name in columns if name != "label"]
-        place = Path(self.folder.name) / "bench"
-        place.mkdir()
+        data_folder = Path(self.folder.name) / "bench"
+        data_folder.mkdir()
         header = {name: f"{name}:token" for name in names} | {"label": "label:float"}
-        pd.DataFrame(columns).rename(columns=header).to_csv(place / "bench.inter", sep="\t", index=False)
+        pd.DataFrame(columns).rename(columns=header).to_csv(data_folder / "bench.inter", sep="\t", index=False)
         config = Config(
             model=MODELS[model],
             dataset="bench",
@@ -78,7 +78,7 @@ class RecBole:
         return sum(len(batch) for batch in itertools.islice(self.batches, batches))
 
     def train(self, batches: int) -> int:
-        self.trainer._train_epoch(Some(self.batches, batches), 0)
+        self.trainer._train_epoch(BatchSlice(self.batches, batches), 0)
         return batches * int(SETTINGS["batch_size"])
 
     def evaluate(self) -> int:

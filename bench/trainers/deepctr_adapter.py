@@ -1,4 +1,4 @@
-"""DeepCTR-Torch's side: its models, trained by its own `fit` on as many rows as there are batches asked for."""
+"""DeepCTR-Torch in the comparison of trainers: its models, trained by its `fit` on the requested batches."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from deepctr_torch.inputs import SparseFeat, VarLenSparseFeat
 from deepctr_torch.models import DCN, DIN, WDL, DeepFM, xDeepFM
 from torch.utils.data import DataLoader, TensorDataset
 
-from bench.trainers.data import DEVICE, HISTORY, SETTINGS, columns_of
-from bench.trainers.serve import serve
+from bench.trainers.comparison_data import DEVICE, HISTORY, SETTINGS, columns_of
+from bench.trainers.trainer_server import serve
 
 
 class DeepCTR:
@@ -38,16 +38,16 @@ class DeepCTR:
 
     def load(self, batches: int) -> int:
         rows = 0
-        for place, (_, label) in enumerate(DataLoader(self.table, batch_size=SETTINGS["batch_size"], shuffle=True)):
+        for index, (_, label) in enumerate(DataLoader(self.table, batch_size=SETTINGS["batch_size"], shuffle=True)):
             rows += len(label)
-            if place + 1 == batches:
+            if index + 1 == batches:
                 break
         return rows
 
     def train(self, batches: int) -> int:
         rows = min(batches * SETTINGS["batch_size"], len(self.label))
-        part = {name: column[:rows] for name, column in self.columns.items()}
-        self.model.fit(part, self.label[:rows], batch_size=SETTINGS["batch_size"], epochs=1, verbose=0)
+        columns = {name: column[:rows] for name, column in self.columns.items()}
+        self.model.fit(columns, self.label[:rows], batch_size=SETTINGS["batch_size"], epochs=1, verbose=0)
         return int(rows)
 
     def evaluate(self) -> int:
@@ -56,7 +56,7 @@ class DeepCTR:
 
 
 def network(name: str, features: list[Any]) -> Any:
-    """One of its models; it has no BST."""
+    """Return one of its models; it has no BST."""
     common: dict[str, Any] = {"l2_reg_embedding": SETTINGS["l2"], "device": DEVICE}
     dense = {"dnn_hidden_units": SETTINGS["hidden"], "dnn_dropout": SETTINGS["dropout"], "dnn_use_bn": True}
     if name == "LR":

@@ -1,4 +1,4 @@
-"""torch-rechub's side: its models, its data generator, its trainer."""
+"""torch-rechub in the comparison of trainers: its models, data generator and trainer."""
 
 import itertools
 from typing import Any
@@ -9,9 +9,9 @@ from torch_rechub.models.ranking import DIN, DCNv2, DeepFM
 from torch_rechub.trainers import CTRTrainer
 from torch_rechub.utils.data import DataGenerator
 
-from bench.trainers.data import DEVICE, SETTINGS, columns_of
-from bench.trainers.serve import serve
-from bench.trainers.some import Some
+from bench.trainers.batch_slices import BatchSlice
+from bench.trainers.comparison_data import DEVICE, SETTINGS, columns_of
+from bench.trainers.trainer_server import serve
 
 
 class Rechub:
@@ -42,7 +42,7 @@ class Rechub:
         return sum(len(label) for _, label in itertools.islice(self.batches, batches))
 
     def train(self, batches: int) -> int:
-        self.trainer.train_one_epoch(Some(self.batches, batches))
+        self.trainer.train_one_epoch(BatchSlice(self.batches, batches))
         return batches * int(SETTINGS["batch_size"])
 
     def evaluate(self) -> int:
@@ -51,7 +51,7 @@ class Rechub:
 
 
 def network(name: str, columns: dict[str, Any]) -> Any:
-    """One of its models; it has no LR, FM or xDeepFM among its ranking models."""
+    """Return one of its models; its ranking models do not include LR, FM and xDeepFM."""
     sequence = name in ("DIN", "BST")
     dim = SETTINGS["sequence_embedding_dim" if sequence else "embedding_dim"]
     features = {

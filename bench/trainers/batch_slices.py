@@ -1,15 +1,15 @@
-"""The first batches of an endless loader, for trainers that take a loader and run to its end."""
+"""The next batches of an endless loader, for trainers that process a loader to its end."""
 
 import itertools
 from collections.abc import Iterator
 from typing import Any
 
 
-class Some:
+class BatchSlice:
     """The next few batches."""
 
     shuffle = False
-    """RecBole asks; the loader behind has shuffled."""
+    """RecBole reads it; the underlying loader shuffles."""
 
     def __init__(self, batches: Iterator[Any], count: int) -> None:
         self.batches, self.count = batches, count

@@ -1,4 +1,4 @@
-"""ctrlab's side of the comparison."""
+"""ctrlab in the comparison of trainers."""
 
 import itertools
 import tempfile
@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.trainers.data import SETTINGS, Columns, columns_of
-from bench.trainers.serve import serve
+from bench.trainers.comparison_data import SETTINGS, Columns, columns_of
+from bench.trainers.trainer_server import serve
 from ctrlab_api.plan import Variant
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedFeature, EncodedSchema
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedHistory, EncodedSplit, open_split, save_split
@@ -27,7 +27,7 @@ from ctrlab_trainer.training.variant_config import resolve_config
 
 
 def variant_of(model: str) -> Variant:
-    """The model with the settings of the comparison."""
+    """Return the model with the settings of the comparison."""
     sequence = model in ("DIN", "BST")
     parameters: dict[str, str | int] = {
         "batch_size": SETTINGS["batch_size"],
@@ -51,8 +51,8 @@ def variant_of(model: str) -> Variant:
     return Variant(name=model, architecture=model.lower(), parameters=parameters)
 
 
-def encoded(columns: Columns, folder: Path) -> tuple[EncodedSchema, EncodedSplit]:
-    """The columns in ctrlab's form, memory-mapped; histories as pointers into one log of events."""
+def encode(columns: Columns, folder: Path) -> tuple[EncodedSchema, EncodedSplit]:
+    """Return the columns in ctrlab's format, memory-mapped; histories are pointers into one event log."""
     names = [name for name in columns if name not in ("label", "hist", "hist_len")]
     features, offset = [], 1
     for column, name in enumerate(names):
@@ -65,8 +65,10 @@ def encoded(columns: Columns, folder: Path) -> tuple[EncodedSchema, EncodedSplit
         end = np.arange(len(ids), dtype=np.int64)
         item = names.index("item")
         length = columns["hist"].shape[1]
-        of = features[item]
-        features.append(of.model_copy(update={"name": "hist", "kind": "history", "length": length, "of": "item"}))
+        item_feature = features[item]
+        features.append(
+            item_feature.model_copy(update={"name": "hist", "kind": "history", "length": length, "of": "item"})
+        )
         start = end - columns["hist_len"]
         histories["hist"] = EncodedHistory(np.ascontiguousarray(ids[:, item]), start, end)
     schema = EncodedSchema(features=tuple(features), embedding_rows=offset)
@@ -88,7 +90,7 @@ class Ctrlab:
 
     def __init__(self, model: str, rows: int) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        schema, split = encoded(columns_of(model, rows), Path(self.folder.name))
+        schema, split = encode(columns_of(model, rows), Path(self.folder.name))
         arrays: list[NDArray[Any]] = [split.labels, split.categorical]
         for history in split.histories.values():
             arrays += [history.events, history.start, history.end]
@@ -98,11 +100,11 @@ class Ctrlab:
         self.rows, self.order = DeviceData(split, schema, "cpu"), RowOrdering.choose("rows", split, "cpu")
         self.model = build(variant, self.config, schema, PurposeSeeds.from_root(0))
         self.optimizer = ModelOptimizer(self.model, self.config)
-        self.batches = self._endless()
+        self.batches = self._endless_batches()
         self.activations: list[torch.Tensor] = []
         self.gradients: list[torch.Tensor] = []
 
-    def _endless(self) -> Iterator[Batch]:
+    def _endless_batches(self) -> Iterator[Batch]:
         generator = torch.Generator().manual_seed(0)
         while True:
             yield from map(
@@ -121,9 +123,9 @@ class Ctrlab:
         return rows
 
     def gemm(self, batches: int) -> int:
-        """The matrix products of the perceptron alone, forward and backward, of so many batches; their rows.
+        """Run only the GEMMs of the MLP, forward and backward, for this number of batches, and return their rows.
 
-        Every layer has activations and gradients of its own, as in training, where they do not stay in a cache.
+        Every layer has separate activations and gradients, as in training, where they do not stay in a cache.
         """
         size = self.config.batch_size
         weights = [module.weight.detach() for module in self.model.modules() if isinstance(module, torch.nn.Linear)]
@@ -131,13 +133,13 @@ class Ctrlab:
             widths = [weights[0].shape[1], *(len(weight) for weight in weights)]
             self.activations = [torch.randn(size, width) for width in widths]
             self.gradients = [torch.randn(size, width) for width in widths]
-        given, errors = self.activations, self.gradients
+        inputs, errors = self.activations, self.gradients
         for _ in range(batches):
-            for place, weight in enumerate(weights):
-                torch.mm(given[place], weight.t(), out=given[place + 1])
-            for place, weight in reversed(list(enumerate(weights))):
-                torch.mm(errors[place + 1].t(), given[place])
-                torch.mm(errors[place + 1], weight, out=errors[place])
+            for layer, weight in enumerate(weights):
+                torch.mm(inputs[layer], weight.t(), out=inputs[layer + 1])
+            for layer, weight in reversed(list(enumerate(weights))):
+                torch.mm(errors[layer + 1].t(), inputs[layer])
+                torch.mm(errors[layer + 1], weight, out=errors[layer])
         return batches * size
 
     def evaluate(self) -> int:

@@ -1,6 +1,6 @@
-"""A trainer in a process of its own that answers one command a line: the rows and seconds of what it was told to do.
+"""A trainer process that executes one command per line and answers with rows and seconds.
 
-Programs are measured in turns, a second or so each, so that whatever else the machine does meets all of them alike.
+Programs are measured in turns of about a second, so that other work on the machine affects all of them equally.
 """
 
 import json
@@ -18,21 +18,21 @@ class Trainer(Protocol):
     """One model on one data set in one program."""
 
     data_bytes: int
-    """Of the rows in memory, in the form that batches are made from."""
+    """Bytes of the rows in memory, in the form from which batches are built."""
 
     def load(self, batches: int) -> int:
-        """Makes so many training batches and drops them; their rows."""
+        """Build this number of training batches, drop them, and return their rows."""
 
     def train(self, batches: int) -> int:
-        """Makes and trains so many batches; their rows."""
+        """Build and train this number of batches and return their rows."""
 
     def evaluate(self) -> int:
-        """Predicts all rows of the evaluation part; their number."""
+        """Predict all rows of the evaluation data and return their number."""
 
 
-def serve(make: Callable[[str, int], Trainer], threads: Callable[[int], None]) -> None:
-    """Reads commands from stdin until it closes: `model NAME ROWS`, `threads N`, `load N`, `train N`, `evaluate`."""
-    answers, sys.stdout = sys.stdout, sys.stderr
+def serve(create: Callable[[str, int], Trainer], threads: Callable[[int], None]) -> None:
+    """Execute commands from stdin until it closes: `model NAME ROWS`, `threads N`, `load N`, `train N`, `evaluate`."""
+    output, sys.stdout = sys.stdout, sys.stderr
     trainer: Trainer | None = None
     for line in sys.stdin:
         name, *arguments = line.split()
@@ -40,7 +40,7 @@ def serve(make: Callable[[str, int], Trainer], threads: Callable[[int], None]) -
         try:
             if name == "model":
                 _clear_peak()
-                trainer = make(arguments[0], int(arguments[1]))
+                trainer = create(arguments[0], int(arguments[1]))
             elif name == "threads":
                 threads(int(arguments[0]))
             elif trainer is not None:
@@ -48,14 +48,14 @@ def serve(make: Callable[[str, int], Trainer], threads: Callable[[int], None]) -
         except Exception as failure:
             error = f"{type(failure).__name__}: {failure}"
             trainer = None
-        found = {
+        answer = {
             "rows": rows,
             "seconds": time.perf_counter() - began,
             "peak_bytes": _peak(),
             "data_bytes": 0 if trainer is None else trainer.data_bytes,
             "error": error,
         }
-        print(json.dumps(found), file=answers, flush=True)
+        print(json.dumps(answer), file=output, flush=True)
 
 
 def _clear_peak() -> None:
