@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import builders
 import pytest
 
 from ctrlab_api.experiment_key import ExperimentKey
-from ctrlab_api.plan import Plan, Variant
-from ctrlab_api.resources.dataset import Dataset
-from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
+from ctrlab_api.plan import Plan
 from ctrlab_study import StudyDatabase
 
 SEARCH = {
@@ -37,7 +36,7 @@ def studies(database_url: str) -> Iterator[StudyDatabase]:
 
 @pytest.fixture
 def key() -> ExperimentKey:
-    return ExperimentKey(namespace="default", name="trial-run", uid="0123456789ab")
+    return ExperimentKey.parse("default/trial-run/0123456789ab")
 
 
 @pytest.fixture
@@ -45,25 +44,7 @@ def make_plan() -> Callable[..., Plan]:
     """Build a plan with one variant `M`; the other keyword arguments are fields of `spec.tuning`."""
 
     def plan(search: dict[str, Any] | None = None, constraints: dict[str, Any] | None = None, **tuning: Any) -> Plan:
-        return Plan(
-            dataset=Dataset.model_validate_json(
-                """{"source": {"uri": "builtin://synthetic"}, "label": {"column": "click"},
-                    "features": [{"name": "user_id", "type": "Categorical"}], "split": {"strategy": "Random"}}"""
-            ),
-            variants=(
-                Variant.model_validate(
-                    {
-                        "name": "M",
-                        "architecture": "lr",
-                        "search": SEARCH if search is None else search,
-                        "constraints": constraints,
-                    },
-                    strict=False,
-                ),
-            ),
-            tuning=Tuning.model_validate({"trials": 6, "sampler": "Random", **tuning}, strict=False),
-            evaluation=Evaluation(),
-            analysis=Analysis(),
-        )
+        variant = builders.make_variant("M", "lr", search=SEARCH if search is None else search, constraints=constraints)
+        return builders.make_plan(variant, tuning={"trials": 6, "sampler": "Random", **tuning})
 
     return plan

@@ -1,9 +1,18 @@
 """The plan of an ablation follows from its experiment's plan, changes what is listed, and nothing else."""
 
-import json
 from typing import Any
 
 import pytest
+from builders import (
+    LEARNING_RATES,
+    LR,
+    categorical,
+    dataset_spec,
+    make_ablation,
+    make_experiment,
+    make_study_record,
+    model_spec,
+)
 
 from ctrlab_api.ablation_plan import AblationParent, build_ablation_plan
 from ctrlab_api.checks.ablation_checks import check_ablation
@@ -14,39 +23,28 @@ from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.resources.status import ExperimentStatus
 from ctrlab_study import inherited_record
 
-SPEC: dict[str, Any] = {
-    "dataset": {
-        "source": {"uri": "builtin://synthetic"},
-        "label": {"column": "click"},
-        "features": [{"name": "user", "type": "Categorical"}, {"name": "item", "type": "Categorical"}],
-        "split": {"strategy": "Random"},
-    },
-    "models": [
-        {"name": "LR", "architecture": "lr"},
-        {
-            "name": "xDeepFM",
-            "architecture": "xdeepfm",
-            "parameters": {"batch_size": 512},
-            "search": {
-                "learning_rate": {"categorical": ["1e-2", "1e-3"]},
-                "dropout": {"categorical": ["0", "0.2"]},
-            },
-        },
-    ],
-    "tuning": {"trials": 6, "workers": 3},
-    "evaluation": {"seeds": {"count": 6, "max": 12, "base": 7}, "precision": {"metric": "auc", "halfWidth": "0.001"}},
-    "analysis": {"margin": "0.002", "compare": "AllPairs"},
-}
+XDEEPFM = model_spec(
+    "xDeepFM", parameters={"batch_size": 512}, search={**LEARNING_RATES, "dropout": {"categorical": ["0", "0.2"]}}
+)
 
 
 def experiment(**status: Any) -> Experiment:
-    found = Experiment.model_validate_json(json.dumps({"metadata": {"name": "study", "uid": "u1"}, "spec": SPEC}))
-    return found.model_copy(update={"status": ExperimentStatus(**status)})
+    return make_experiment(
+        metadata={"uid": "u1"},
+        status=ExperimentStatus(**status),
+        dataset=dataset_spec(features=categorical("user", "item")),
+        models=[LR, XDEEPFM],
+        tuning={"trials": 6, "workers": 3},
+        evaluation={
+            "seeds": {"count": 6, "max": 12, "base": 7},
+            "precision": {"metric": "auc", "halfWidth": "0.001"},
+        },
+        analysis={"margin": "0.002", "compare": "AllPairs"},
+    )
 
 
 def ablation(*variants: dict[str, Any], **spec: Any) -> Ablation:
-    given = {"experimentRef": {"name": "study"}, "model": "xDeepFM", "variants": variants, **spec}
-    return Ablation.model_validate_json(json.dumps({"metadata": {"name": "parts"}, "spec": given}))
+    return make_ablation(model="xDeepFM", variants=list(variants), **spec)
 
 
 NO_CIN: dict[str, Any] = {"name": "no-cin", "remove": ["cin"]}
@@ -125,22 +123,9 @@ def test_a_combination_whose_name_is_taken_is_refused() -> None:
     )
 
 
-def study(**changes: Any) -> StudyRecord:
-    return StudyRecord(
-        variant="xDeepFM",
-        plan_digest="sha256:p",
-        dataset_digest="d",
-        primary_metric="auc",
-        direction="maximize",
-        sampler="TPE",
-        sampler_seed=1,
-        pruner="Median",
-        budget=6,
-        trials=(),
-        best=BestChoice(trial=3, parameters={"learning_rate": "1e-3", "dropout": "0.2"}, justification="Highest."),
-        versions={},
-        seconds=9.0,
-    ).model_copy(update=changes)
+def study() -> StudyRecord:
+    best = BestChoice(trial=3, parameters={"learning_rate": "1e-3", "dropout": "0.2"}, justification="Highest.")
+    return make_study_record("xDeepFM", dataset_digest="d", budget=6, best=best)
 
 
 def test_inherited_values_leave_room_for_what_a_variant_sets() -> None:

@@ -4,12 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from builders import LEARNING_RATES, make_plan, make_variant
 
-from ctrlab_api.plan import Plan, Variant
+from ctrlab_api.plan import Plan
 from ctrlab_api.records import StudyRecord
 from ctrlab_api.records.studies import SearchStop, WarmStartRecord
-from ctrlab_api.resources.dataset import Dataset
-from ctrlab_api.resources.tuning import Analysis, Evaluation, Seeds, Tuning
 from ctrlab_report.analysis.repeated_studies import (
     average_by_study,
     study_deviations,
@@ -21,17 +20,11 @@ from ctrlab_report.statistics.supported_metrics import Metric
 from ctrlab_study import untuned_record
 
 
-def plan(repeats: int | None = None, trials: int = 20) -> Plan:
-    search = {"learning_rate": {"categorical": ["1e-3", "1e-2"]}}
-    return Plan(
-        dataset=Dataset.model_validate_json(
-            """{"source": {"uri": "builtin://synthetic"}, "label": {"column": "click"},
-                "features": [{"name": "user_id", "type": "Categorical"}], "split": {"strategy": "Random"}}"""
-        ),
-        variants=(Variant.model_validate({"name": "M", "architecture": "lr", "search": search}, strict=False),),
-        tuning=Tuning(trials=trials, repeats=repeats),
-        evaluation=Evaluation(seeds=Seeds(count=6, base=100)),
-        analysis=Analysis(),
+def plan(repeats: int | None = None) -> Plan:
+    return make_plan(
+        make_variant("M", "lr", search=LEARNING_RATES),
+        tuning={"trials": 20, "repeats": repeats},
+        evaluation={"seeds": {"count": 6, "base": 100}},
     )
 
 

@@ -1,8 +1,9 @@
 """Statement that compares the tuning budgets of models: trials, time, and time on a GPU."""
 
 import pytest
+from builders import make_study_record, make_trial_record
 
-from ctrlab_api.records import BestChoice, StudyRecord, TrialRecord, TuningSummary
+from ctrlab_api.records import StudyRecord, TuningSummary
 from ctrlab_report.analysis.tuning_summaries import tuning_statement
 
 
@@ -61,37 +62,8 @@ def test_tuning_budgets_are_compared_in_one_statement(searches: list[TuningSumma
 
 
 def record(*devices: str | None) -> StudyRecord:
-    trials = tuple(
-        TrialRecord(
-            number=number,
-            counted=True,
-            state="COMPLETE",
-            value=0.7,
-            parameters={},
-            distributions={},
-            curve={},
-            worker="w",
-            device=device,
-            started="2026-05-01T10:00:00Z",
-            seconds=10.0,
-        )
-        for number, device in enumerate(devices)
-    )
-    return StudyRecord(
-        variant="A",
-        plan_digest="sha256:1",
-        dataset_digest="sha256:2",
-        primary_metric="auc",
-        direction="maximize",
-        sampler="Random",
-        sampler_seed=0,
-        pruner="none",
-        budget=len(devices),
-        trials=trials,
-        best=BestChoice(parameters={}, justification=""),
-        versions={},
-        seconds=10.0 * len(devices),
-    )
+    trials = [make_trial_record(number, device=device, seconds=10.0) for number, device in enumerate(devices)]
+    return make_study_record("A", trials)
 
 
 def test_gpu_time_is_the_sum_over_gpu_trials_and_unknown_if_a_device_is_missing() -> None:

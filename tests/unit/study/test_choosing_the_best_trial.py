@@ -1,6 +1,7 @@
 """The choice of the best trial, and the sentence that justifies it."""
 
 import pytest
+from builders import make_trial_record
 
 from ctrlab_api.records import TrialRecord
 from ctrlab_study import StudyFailed
@@ -8,21 +9,14 @@ from ctrlab_study.study_records import choose_best
 
 
 def trial(number: int, value: float | None, state: str = "COMPLETE", *, slot: int | None = None) -> TrialRecord:
-    return TrialRecord.model_validate(
-        {
-            "number": number,
-            "slot": number if slot is None else slot,
-            "counted": state != "LOST",
-            "state": "FAIL" if state == "LOST" else state,
-            "value": value,
-            "parameters": {"x": number},
-            "distributions": {},
-            "curve": {},
-            "worker": "w",
-            "started": "",
-            "seconds": 1.0,
-            "reason": "diverged" if state == "FAIL" else None,
-        }
+    return make_trial_record(
+        number,
+        slot=number if slot is None else slot,
+        counted=state != "LOST",
+        state="FAIL" if state == "LOST" else state,
+        value=value,
+        parameters={"x": number},
+        reason="diverged" if state == "FAIL" else None,
     )
 
 

@@ -3,12 +3,11 @@
 from typing import Any
 
 import pytest
+from builders import make_plan, make_variant
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from ctrlab_api.plan import Plan, Variant
-from ctrlab_api.resources.dataset import Dataset
+from ctrlab_api.plan import Plan
 from ctrlab_api.resources.search_dimensions import SearchDimension
-from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
 from ctrlab_api.search_space import SearchSpace
 from ctrlab_study.points import cell_of_slot, distribution_of, distributions_of
 from ctrlab_study.pruners import max_epochs
@@ -25,16 +24,7 @@ def dimension(fields: dict[str, Any]) -> SearchDimension:
 
 
 def plan(search: dict[str, Any], **tuning: Any) -> Plan:
-    return Plan(
-        dataset=Dataset.model_validate_json(
-            """{"source": {"uri": "builtin://synthetic"}, "label": {"column": "click"},
-                "features": [{"name": "user_id", "type": "Categorical"}], "split": {"strategy": "Random"}}"""
-        ),
-        variants=(Variant.model_validate({"name": "M", "architecture": "lr", "search": search}, strict=False),),
-        tuning=Tuning.model_validate(tuning, strict=False),
-        evaluation=Evaluation(),
-        analysis=Analysis(),
-    )
+    return make_plan(make_variant("M", "lr", search=search), tuning=tuning)
 
 
 @pytest.mark.parametrize(
@@ -108,5 +98,4 @@ def test_default_samplers_and_untuned_variants_pass() -> None:
     ids=["default", "fixed", "tuned", "tuned by choice"],
 )
 def test_a_pruner_knows_the_maximum_number_of_epochs(variant: dict[str, Any], epochs: int) -> None:
-    fields = {"name": "M", "architecture": "lr", **variant}
-    assert max_epochs(Variant.model_validate(fields, strict=False)) == epochs
+    assert max_epochs(make_variant("M", "lr", **variant)) == epochs
