@@ -8,10 +8,10 @@ EARLY = "2026-01-01T00:00:00Z"
 
 
 def make_condition(
-    condition_type: str, status: Literal["True", "False", "Unknown"] = "True", time: str = EARLY
+    condition_type: str, status: Literal["True", "False", "Unknown"] = "True", reason: str = "Done"
 ) -> StatusCondition:
-    """Return a condition whose reason is `Done`."""
-    return StatusCondition(type=condition_type, status=status, last_transition_time=time, reason="Done")
+    """Return a condition that has this status since the start of 2026."""
+    return StatusCondition(type=condition_type, status=status, last_transition_time=EARLY, reason=reason)
 
 
 def condition_of(status: ExperimentStatus, condition_type: str) -> StatusCondition:

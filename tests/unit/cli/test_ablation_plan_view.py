@@ -1,42 +1,38 @@
 """`ctrlab plan` of an experiment and its ablations: what is reused, what runs, and what is not known yet."""
 
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from builders import (
+    LEARNING_RATES,
+    ablation_manifest,
+    categorical,
+    experiment_manifest,
+    make_condition,
+    make_experiment,
+    model_spec,
+)
 
 from ctrlab.cli import main
 from ctrlab.local import resource_files
 from ctrlab.local.workspace import Workspace
-from ctrlab_api.loading.resource_loading import load_manifests
 from ctrlab_api.names import ConditionType
-from ctrlab_api.resources.experiment import Experiment
-from ctrlab_api.resources.status import ExperimentStatus, StatusCondition
+from ctrlab_api.resources.status import ExperimentStatus
 
-EXPERIMENT = """\
-apiVersion: ctrlab.dev/v1alpha1
-kind: CTRExperiment
-metadata: {name: study}
-spec:
-  dataset:
-    source: {uri: "builtin://synthetic"}
-    label: {column: click}
-    features: [{name: user_id, type: Categorical}, {name: item_id, type: Categorical}]
-    split: {strategy: Random}
-  models:
-    - name: DeepFM
-      architecture: deepfm
-      search: {learning_rate: {categorical: ["1e-2", "1e-3"]}, dropout: {categorical: ["0", "0.1"]}}
-  tuning: {trials: 7}
-  evaluation: {seeds: {count: 5}}
-"""
+EXPERIMENT = experiment_manifest(
+    dataset__features=categorical("user_id", "item_id"),
+    models=[model_spec("DeepFM", search={**LEARNING_RATES, "dropout": {"categorical": ["0", "0.1"]}})],
+    tuning={"trials": 7},
+    evaluation={"seeds": {"count": 5}},
+)
+NO_FM = {"name": "no-fm", "remove": ["fm"]}
 
 
-def ablation(name: str, more: str = "", variants: str = "{name: no-fm, remove: [fm]}") -> str:
-    return (
-        f"apiVersion: ctrlab.dev/v1alpha1\nkind: Ablation\nmetadata: {{name: {name}}}\nspec:\n"
-        f"  experimentRef: {{name: study}}\n  model: DeepFM\n  variants: [{variants}]\n{more}"
-    )
+def ablation(name: str, *variants: dict[str, Any], **spec: Any) -> dict[str, Any]:
+    return ablation_manifest(name, model="DeepFM", variants=list(variants or [NO_FM]), **spec)
 
 
 @pytest.fixture
@@ -50,11 +46,11 @@ class PlanCommand:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder, self._monkeypatch, self._capsys = folder, monkeypatch, capsys
 
-    def plan(self, *documents: str) -> tuple[int, str, str]:
+    def plan(self, *documents: dict[str, Any]) -> tuple[int, str, str]:
         """Return exit code, output and errors; each document is a separate file."""
         files = [self.folder / f"{number}.yaml" for number in range(len(documents))]
         for file, document in zip(files, documents, strict=True):
-            file.write_text(document)
+            file.write_text(json.dumps(document))
         arguments = ["ctrlab", "plan", *map(str, files), "--no-estimate", "--workspace", str(self.folder / "w")]
         self._monkeypatch.setattr(sys, "argv", arguments)
         with pytest.raises(SystemExit) as exit_info:
@@ -87,9 +83,9 @@ def test_ablation_with_its_experiment_in_another_file(planner: PlanCommand) -> N
 
 
 def test_reason_for_repeated_runs(planner: PlanCommand) -> None:
-    more = ablation("more", variants="{name: with-hour, addFeatures: [{name: hour, type: Categorical}]}")
-    seeds = ablation("seeds", more="  seeds: {from: Explicit, count: 6, base: 2027}\n")
-    retuned = ablation("retuned", more="  hyperparameters: Retune\n")
+    more = ablation("more", {"name": "with-hour", "addFeatures": categorical("hour")})
+    seeds = ablation("seeds", seeds={"from": "Explicit", "count": 6, "base": 2027})
+    retuned = ablation("retuned", hyperparameters="Retune")
     code, out, err = planner.plan(EXPERIMENT, more, seeds, retuned)
     assert code == 0, err
     assert amounts(out, "more")["data"] == "that of study with hour"
@@ -101,17 +97,10 @@ def test_reason_for_repeated_runs(planner: PlanCommand) -> None:
 
 
 def test_ablation_of_an_experiment_in_the_workspace(planner: PlanCommand) -> None:
-    file = planner.folder / "study.yaml"
-    file.write_text(EXPERIMENT)
-    (experiment,) = load_manifests(file)
-    assert isinstance(experiment, Experiment)
-    succeeded = StatusCondition(
-        type=ConditionType.SUCCEEDED, status="True", last_transition_time="2026-01-01T00:00:00Z", reason="Done"
-    )
+    succeeded = make_condition(ConditionType.SUCCEEDED)
     status = ExperimentStatus(stage="Succeeded", conditions=(succeeded,), seed_count=8)
-    metadata = experiment.metadata.model_copy(update={"uid": "u1"})
-    workspace = Workspace.open(planner.folder / "w")
-    resource_files.save(workspace, experiment.model_copy(update={"metadata": metadata, "status": status}))
+    experiment = make_experiment(metadata={"uid": "u1"}, status=status, **EXPERIMENT["spec"])
+    resource_files.save(Workspace.open(planner.folder / "w"), experiment)
 
     code, out, err = planner.plan(ablation("parts"))
 
@@ -124,6 +113,6 @@ def test_ablation_without_experiment_or_with_an_unknown_part_is_rejected(planner
     code, out, err = planner.plan(ablation("parts"))
     assert (code, out) == (2, "")
     assert "no CTRExperiment default/study is in the given files or in the workspace" in err
-    code, out, err = planner.plan(EXPERIMENT, ablation("parts", variants="{name: v, remove: [cin]}"))
+    code, out, err = planner.plan(EXPERIMENT, ablation("parts", {"name": "v", "remove": ["cin"]}))
     assert (code, out) == (2, "")
     assert "DeepFM has no removable part 'cin'; known: dnn, fm, linear" in err

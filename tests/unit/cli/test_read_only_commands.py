@@ -1,17 +1,16 @@
 """Output of the commands that only read, and their messages when there is nothing to show."""
 
-import json
 import sys
 from pathlib import Path
 
 import pytest
+from builders import FM, LR, make_condition, make_experiment
 
 from ctrlab.cli import main
 from ctrlab.local import resource_files
 from ctrlab.local.workspace import Workspace
 from ctrlab_api.architectures import ARCHITECTURES
-from ctrlab_api.resources.experiment import Experiment
-from ctrlab_api.resources.status import ExperimentStatus, StatusCondition
+from ctrlab_api.resources.status import ExperimentStatus
 
 
 def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -22,21 +21,7 @@ def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return int(exit_info.value.code or 0)
 
 
-def experiment() -> Experiment:
-    spec = {
-        "dataset": {
-            "source": {"uri": "builtin://synthetic"},
-            "label": {"column": "click"},
-            "features": [{"name": "user_id", "type": "Categorical"}],
-            "split": {"strategy": "Random"},
-        },
-        "models": [
-            {"name": "FM", "architecture": "fm", "search": {"learning_rate": {"categorical": ["1e-2", "1e-3"]}}},
-            {"name": "LR", "architecture": "lr"},
-        ],
-        "tuning": {"trials": 7},
-    }
-    return Experiment.model_validate_json(json.dumps({"metadata": {"name": "study"}, "spec": spec}))
+EXPERIMENT = make_experiment(models=[FM, LR], tuning={"trials": 7})
 
 
 @pytest.mark.parametrize(
@@ -85,9 +70,9 @@ def test_status_of_all_and_of_one_experiment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     workspace = Workspace.open(tmp_path)
-    ready = StatusCondition(type="Ready", status="True", last_transition_time="2026-01-01T00:00:00Z", reason="Tuning")
+    ready = make_condition("Ready", reason="Tuning")
     status = ExperimentStatus(stage="Tuning", trials="3/7", seeds="0/8", conditions=(ready,))
-    resource_files.save(workspace, experiment().model_copy(update={"status": status}))
+    resource_files.save(workspace, EXPERIMENT.model_copy(update={"status": status}))
     assert ctrlab(monkeypatch, "status", "--workspace", str(tmp_path)) == 0
     out = capsys.readouterr().out
     assert "study\tTrue\tTuning\t3/7\t-\t0/8\tno" in out.splitlines()
@@ -102,7 +87,7 @@ def test_missing_report_says_how_to_create_it(
 ) -> None:
     assert ctrlab(monkeypatch, "report", "study", "--workspace", str(tmp_path / "none")) == 2
     assert "no such workspace" in capsys.readouterr().err
-    resource_files.save(Workspace.open(tmp_path), experiment())
+    resource_files.save(Workspace.open(tmp_path), EXPERIMENT)
     assert ctrlab(monkeypatch, "report", "study", "--workspace", str(tmp_path)) == 2
     assert "has no report yet (stage Pending); `ctrlab run` creates it" in capsys.readouterr().err
 
@@ -111,7 +96,7 @@ def test_plan_without_estimate_reads_no_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "experiment.yaml"
-    file.write_text(experiment().model_dump_json(by_alias=True, exclude_none=True))
+    file.write_text(EXPERIMENT.model_dump_json(by_alias=True, exclude_none=True))
     assert ctrlab(monkeypatch, "plan", str(file), "--no-estimate", "--workspace", str(tmp_path / "w")) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "trials\t7 (TPE sampler, Median pruner)" in lines

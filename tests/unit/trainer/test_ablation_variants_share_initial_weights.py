@@ -5,11 +5,9 @@ from typing import Any
 
 import pytest
 import torch
+from builders import make_plan, make_study_record
 
-from ctrlab_api.plan import ParentExperiment, Plan, Variant
-from ctrlab_api.records import BestChoice, StudyRecord
-from ctrlab_api.resources.dataset import Dataset
-from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
+from ctrlab_api.plan import ParentExperiment, Variant
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.finals.variant_changes import variant_change
 from ctrlab_trainer.models import build
@@ -35,24 +33,6 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def study(variant: str) -> StudyRecord:
-    return StudyRecord(
-        variant=variant,
-        plan_digest="p",
-        dataset_digest="d",
-        primary_metric="auc",
-        direction="maximize",
-        sampler="TPE",
-        sampler_seed=1,
-        pruner="Median",
-        budget=0,
-        trials=(),
-        best=BestChoice(parameters={}, justification="nothing"),
-        versions={},
-        seconds=0.0,
-    )
-
-
 @pytest.mark.parametrize("case", CHANGES)
 def test_unchanged_parameters_start_bit_equal_and_the_record_lists_the_others(
     case: str, schema: EncodedSchema, small_variant: MakeVariant
@@ -70,24 +50,11 @@ def test_unchanged_parameters_start_bit_equal_and_the_record_lists_the_others(
     for name in unchanged:
         assert torch.equal(before[name], after[name]), name
 
-    plan = Plan(
-        dataset=Dataset.model_validate(
-            {
-                "source": {"uri": "builtin://synthetic"},
-                "label": {"column": "click"},
-                "features": ({"name": "user", "type": "Categorical"},),
-                "split": {"strategy": "Random"},
-            }
-        ),
-        variants=(full, variant),
-        tuning=Tuning(),
-        evaluation=Evaluation(),
-        analysis=Analysis(),
-        parent=ParentExperiment(
-            experiment="a/b/c", plan_digest="p", search_token="s", model=full.name, hyperparameters="Inherit"
-        ),
+    parent = ParentExperiment(
+        experiment="a/b/c", plan_digest="p", search_token="s", model=full.name, hyperparameters="Inherit"
     )
-    studies = {one.name: study(one.name) for one in plan.variants}
+    plan = make_plan(full, variant, parent=parent)
+    studies = {name: make_study_record(name) for name in plan.names}
     record = variant_change(plan, studies, variant, resolve_config(variant, {}), schema)
     assert record is not None
     assert set(record.gone) == before.keys() - after.keys()
