@@ -1,15 +1,11 @@
 """The one table of metrics: their names, definitions and directions. `ctrlab_metrics` computes them."""
 
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 MetricName = Literal["auc", "logloss", "gauc", "ne", "pcoc", "ece", "brier"]
 
-MetricDirection = Literal["maximize", "minimize", "none"]
-
-METRIC_NAMES: Final[tuple[MetricName, ...]] = get_args(MetricName)
-
 Direction = Literal["maximize", "minimize"]
-"""Which values of a metric are better."""
+"""The direction in which a metric improves."""
 
 SCORE_EPSILON: Final = 2.0**-23
 """Scores are clipped to [SCORE_EPSILON, 1 - SCORE_EPSILON] before logarithms: the resolution of float32 at 1."""
@@ -32,7 +28,7 @@ METRIC_DEFINITIONS: Final[dict[MetricName, str]] = {
 }
 """Definitions as records and reports print them beside the values."""
 
-METRIC_DIRECTIONS: Final[dict[MetricName, MetricDirection]] = {
+METRIC_DIRECTIONS: Final[dict[MetricName, Direction | Literal["none"]]] = {
     "auc": "maximize",
     "logloss": "minimize",
     "gauc": "maximize",
@@ -41,4 +37,4 @@ METRIC_DIRECTIONS: Final[dict[MetricName, MetricDirection]] = {
     "ece": "minimize",
     "brier": "minimize",
 }
-"""Which direction is better; the best value of pcoc is 1, so it cannot be optimised."""
+"""The direction in which each metric improves; pcoc has none, because its best value is 1."""

@@ -1,1 +1,1 @@
-"""Metrics of click-through-rate predictions, computed with numpy."""
+"""The numpy implementation of the metrics; trainer and report share it, and `ctrlab_api.metrics` defines them."""

@@ -1,7 +1,7 @@
-"""Metrics of click-through-rate predictions, each with the definition that is printed beside its values.
+"""The metrics of click predictions, computed in float64 by sorting and by sums over groups.
 
-One module for tuning, final runs and reports, so that the same name always means the same number. Everything is
-computed in float64 by sorting and summing over groups; ties are resolved so that the order of the rows does not matter.
+Tuning, final runs and the inspection of data use this module, so that a name always means the same number; their
+definitions are in `ctrlab_api.metrics`. Ties are resolved so that the order of the rows does not matter.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,15 +15,15 @@ from ctrlab_api.metrics import ECE_BINS, SCORE_EPSILON, MetricName
 
 
 class InvalidScores(ValueError):
-    """Scores that no metric is defined for: not finite, or not probabilities where probabilities are needed."""
+    """Scores for which no metric is defined: not finite, or not probabilities where probabilities are needed."""
 
 
 @dataclass(frozen=True)
 class MetricValues:
-    """Metrics by name, and numbers that a reader needs to judge them."""
+    """Metrics by name, and numbers needed to interpret them."""
 
     values: dict[str, float | None]
-    """None where the metric is undefined for these rows: auc, gauc and ne with one class alone, pcoc without clicks."""
+    """None where a metric is undefined for the rows: auc, gauc and ne with a single class, pcoc without clicks."""
     details: dict[str, float]
     """`rows`, `positives`; with gauc `gauc_users` (used) and `gauc_skipped_users`, `gauc_skipped_rows` (shares)."""
 
@@ -34,41 +34,41 @@ def compute_metrics(
     scores: NDArray[np.float32] | NDArray[np.float64],
     users: NDArray[np.int32] | None,
 ) -> MetricValues:
-    """The metrics asked for, of [rows] labels 0 or 1, scores, and numbers of users (for gauc alone).
+    """Return the requested metrics of labels 0 or 1, scores, and user ids (for gauc only), each of shape [rows].
 
-    Raises InvalidScores for scores that are not finite, and for scores outside [0, 1] with any metric but auc and gauc;
-    ValueError for arrays of different length or none, or gauc without users.
+    Raises InvalidScores for scores that are not finite, and for scores outside [0, 1] with any metric except auc and
+    gauc; ValueError for arrays that are empty or of different lengths, or gauc without users.
     """
     if not len(labels) == len(scores) or len(labels) == 0:
         raise ValueError(f"labels and scores must have the same length above 0, not {len(labels)} and {len(scores)}")
-    evaluated = _Scored.of(labels, scores)
+    rows = _SortedRows.from_scores(labels, scores)
     if not set(metrics) <= {"auc", "gauc"}:
-        evaluated.require_probabilities()
-    values: dict[str, float | None] = {name: BY_ROWS[name](evaluated) for name in metrics if name != "gauc"}
-    details = {"rows": float(len(labels)), "positives": float(evaluated.positives)}
+        rows.require_probabilities()
+    values: dict[str, float | None] = {name: ROW_METRICS[name](rows) for name in metrics if name != "gauc"}
+    details = {"rows": float(len(labels)), "positives": float(rows.positives)}
     if "gauc" in metrics:
         if users is None or len(users) != len(labels):
-            raise ValueError("gauc needs the number of the user of every row")
-        values["gauc"], of_users = _gauc(evaluated, users)
-        details |= of_users
+            raise ValueError("gauc needs the user id of every row")
+        values["gauc"], user_details = _gauc(rows, users)
+        details |= user_details
     return MetricValues({name: values[name] for name in metrics}, details)
 
 
 @dataclass(frozen=True)
-class _Scored:
-    """Rows in ascending order of score, and where each run of equal scores begins."""
+class _SortedRows:
+    """Rows in ascending order of score, with the start of each run of equal scores."""
 
     labels: NDArray[np.float64]
     scores: NDArray[np.float64]
     starts: NDArray[np.int64]
     order: NDArray[np.int64]
-    """Position of each sorted row in the arrays as they were given."""
+    """Position of each sorted row in the original arrays."""
 
     @classmethod
-    def of(cls, labels: NDArray[np.uint8], scores: NDArray[np.float32] | NDArray[np.float64]) -> "_Scored":
+    def from_scores(cls, labels: NDArray[np.uint8], scores: NDArray[np.float32] | NDArray[np.float64]) -> "_SortedRows":
         if not np.isfinite(scores).all():
-            bad = int(np.flatnonzero(~np.isfinite(scores))[0])
-            raise InvalidScores(f"scores must be finite; row {bad} has {scores[bad]}")
+            row = int(np.flatnonzero(~np.isfinite(scores))[0])
+            raise InvalidScores(f"scores must be finite; row {row} has {scores[row]}")
         order = np.argsort(scores, kind="stable")
         ascending = scores[order].astype(np.float64)
         return cls(labels[order].astype(np.float64), ascending, _run_starts(ascending), order)
@@ -79,7 +79,7 @@ class _Scored:
             raise InvalidScores(f"scores must be probabilities in [0, 1]; they span [{low}, {high}]")
 
     @property
-    def rows(self) -> int:
+    def count(self) -> int:
         return len(self.labels)
 
     @property
@@ -88,81 +88,82 @@ class _Scored:
 
 
 def _run_starts(*keys: NDArray[np.float64] | NDArray[np.int32]) -> NDArray[np.int64]:
-    """First positions of runs of rows that agree in every sorted key."""
-    changed = np.ones(len(keys[0]), dtype=bool)
-    changed[1:] = np.logical_or.reduce([key[1:] != key[:-1] for key in keys])
-    return np.flatnonzero(changed)
+    """Return the first positions of runs of rows that are equal in every sorted key."""
+    is_start = np.ones(len(keys[0]), dtype=bool)
+    is_start[1:] = np.logical_or.reduce([key[1:] != key[:-1] for key in keys])
+    return np.flatnonzero(is_start)
 
 
-def _runs(labels: NDArray[np.float64], starts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Clicks and non-clicks of each run."""
+def _run_counts(labels: NDArray[np.float64], starts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the numbers of clicks and of non-clicks of each run."""
     positives = np.add.reduceat(labels, starts).astype(np.int64)
     sizes = np.diff(np.append(starts, len(labels)))
     return positives, sizes - positives
 
 
-def _auc(rows: _Scored) -> float | None:
-    positives, negatives = _runs(rows.labels, rows.starts)
+def _auc(rows: _SortedRows) -> float | None:
+    positives, negatives = _run_counts(rows.labels, rows.starts)
     pairs = int(positives.sum()) * int(negatives.sum())
     below = np.cumsum(negatives) - negatives
     # Twice the Mann-Whitney statistic is an integer, so nothing is lost to rounding before the one division.
     return int((positives * (2 * below + negatives)).sum()) / (2 * pairs) if pairs else None
 
 
-def _gauc(rows: _Scored, users: NDArray[np.int32]) -> tuple[float | None, dict[str, float]]:
+def _gauc(rows: _SortedRows, users: NDArray[np.int32]) -> tuple[float | None, dict[str, float]]:
     by_score = users[rows.order]
     order = np.argsort(by_score, kind="stable")  # after the sort by score: by user, then score
     user, score, labels = by_score[order], rows.scores[order], rows.labels[order]
     starts = _run_starts(user, score)
-    positives, negatives = _runs(labels, starts)
+    positives, negatives = _run_counts(labels, starts)
     first = _run_starts(user[starts])  # the first run of each user
     sizes = np.diff(np.append(first, len(starts)))
     below = np.cumsum(negatives) - negatives
     below -= np.repeat(below[first], sizes)
     wins = np.add.reduceat(positives * (2 * below + negatives), first)
-    clicks, misses = np.add.reduceat(positives, first), np.add.reduceat(negatives, first)
-    both, impressions = (clicks > 0) & (misses > 0), clicks + misses
-    used = impressions[both]
+    user_positives, user_negatives = np.add.reduceat(positives, first), np.add.reduceat(negatives, first)
+    has_both, impressions = (user_positives > 0) & (user_negatives > 0), user_positives + user_negatives
+    used = impressions[has_both]
     value = None
     if used.size:
-        value = float((used * (wins[both] / (2 * clicks[both] * misses[both]))).sum() / used.sum())
+        pairs = user_positives[has_both] * user_negatives[has_both]
+        value = float((used * (wins[has_both] / (2 * pairs))).sum() / used.sum())
     return value, {
-        "gauc_users": float(both.sum()),
-        "gauc_skipped_users": float((~both).mean()),
-        "gauc_skipped_rows": float(impressions[~both].sum() / rows.rows),
+        "gauc_users": float(has_both.sum()),
+        "gauc_skipped_users": float((~has_both).mean()),
+        "gauc_skipped_rows": float(impressions[~has_both].sum() / rows.count),
     }
 
 
-def _logloss(rows: _Scored) -> float:
+def _logloss(rows: _SortedRows) -> float:
     clipped = np.clip(rows.scores, SCORE_EPSILON, 1 - SCORE_EPSILON)
     return float(-np.where(rows.labels == 1, np.log(clipped), np.log1p(-clipped)).mean())
 
 
-def _ne(rows: _Scored) -> float | None:
-    """He et al. 2014, except that the background click rate is that of the evaluated rows."""
-    rate = rows.positives / rows.rows
+def _ne(rows: _SortedRows) -> float | None:
+    """Return the normalised entropy of He et al. 2014, with the click rate of the evaluated rows as background."""
+    rate = rows.positives / rows.count
     if rate in (0, 1):
         return None
     return _logloss(rows) / float(-(rate * np.log(rate) + (1 - rate) * np.log1p(-rate)))
 
 
-def _pcoc(rows: _Scored) -> float | None:
+def _pcoc(rows: _SortedRows) -> float | None:
     return float(rows.scores.mean() / rows.labels.mean()) if rows.positives else None
 
 
-def _ece(rows: _Scored) -> float:
-    ends = np.append(rows.starts[1:], rows.rows)
-    bins = ECE_BINS * (rows.starts + ends) // (2 * rows.rows)  # by the middle rank of each run of equal scores
+def _ece(rows: _SortedRows) -> float:
+    ends = np.append(rows.starts[1:], rows.count)
+    bins = ECE_BINS * (rows.starts + ends) // (2 * rows.count)  # by the middle rank of each run of equal scores
     starts = rows.starts[_run_starts(bins)]
     gaps = np.add.reduceat(rows.scores, starts) - np.add.reduceat(rows.labels, starts)
-    return float(np.abs(gaps).sum() / rows.rows)
+    return float(np.abs(gaps).sum() / rows.count)
 
 
-def _brier(rows: _Scored) -> float:
+def _brier(rows: _SortedRows) -> float:
     return float(np.square(rows.scores - rows.labels).mean())
 
 
-BY_ROWS: Final[dict[str, Callable[[_Scored], float | None]]] = {
+ROW_METRICS: Final[dict[str, Callable[[_SortedRows], float | None]]] = {
     "auc": _auc,
     "logloss": _logloss,
     "ne": _ne,
@@ -170,3 +171,4 @@ BY_ROWS: Final[dict[str, Callable[[_Scored], float | None]]] = {
     "ece": _ece,
     "brier": _brier,
 }
+"""The metrics that need no users."""

@@ -1,4 +1,4 @@
-"""The plan's digest depends on what the result depends on, on all of it, and on nothing else."""
+"""The plan digest depends on everything that the result depends on, and on nothing else."""
 
 import json
 import random
@@ -15,7 +15,7 @@ from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.plan import Plan
 from ctrlab_api.resources.experiment import Experiment
 
-FREE: list[dict[str, Any]] = [
+UNPLANNED: list[dict[str, Any]] = [
     {"spec.tuning.workers": 9},
     {"spec.suspend": True},
     {"spec.runtime": ABSENT},
@@ -25,9 +25,9 @@ FREE: list[dict[str, Any]] = [
     {"metadata.name": "another-name"},
     {"metadata.labels": {"a": "b"}},
 ]
-"""Changes that leave the plan as it is."""
+"""Changes that do not change the plan."""
 
-BOUND: list[dict[str, Any]] = [
+PLANNED: list[dict[str, Any]] = [
     {"spec.dataset.source.uri": "s3://other/"},
     {"spec.dataset.source.header": False},
     {"spec.dataset.label.positiveWhen": ">= 3"},
@@ -60,7 +60,7 @@ BOUND: list[dict[str, Any]] = [
     {"spec.analysis.correction": "None"},
     {"spec.analysis.margin": ABSENT},
 ]
-"""Changes that make another plan."""
+"""Changes that change the plan."""
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -82,13 +82,13 @@ def _shuffled(content: Any, order: random.Random) -> Any:
 
 
 @given(st.randoms(use_true_random=False), st.sampled_from([None, 1, 4]))
-def test_the_digest_is_that_of_the_content_however_it_is_written(order: random.Random, indent: int | None) -> None:
+def test_the_digest_does_not_depend_on_the_formatting(order: random.Random, indent: int | None) -> None:
     text = json.dumps(_shuffled(EXPERIMENT, order), indent=indent)
     assert Plan.from_experiment(Experiment.model_validate_json(text)).digest == _plan(EXPERIMENT).digest
 
 
-@given(st.lists(st.sampled_from(FREE), min_size=1, max_size=4))
-def test_what_does_not_change_the_result_leaves_the_digest(changes: list[dict[str, Any]]) -> None:
+@given(st.lists(st.sampled_from(UNPLANNED), min_size=1, max_size=4))
+def test_changes_that_do_not_affect_the_result_keep_the_digest(changes: list[dict[str, Any]]) -> None:
     content = EXPERIMENT
     for change in changes:
         present = {
@@ -100,18 +100,18 @@ def test_what_does_not_change_the_result_leaves_the_digest(changes: list[dict[st
     assert _plan(content).digest == _plan(EXPERIMENT).digest
 
 
-@given(st.sampled_from(BOUND), st.sampled_from(FREE))
-def test_anything_else_changes_it(bound: dict[str, Any], free: dict[str, Any]) -> None:
-    assert _plan(with_changes(with_changes(EXPERIMENT, free), bound)).digest != _plan(EXPERIMENT).digest
+@given(st.sampled_from(PLANNED), st.sampled_from(UNPLANNED))
+def test_every_other_change_changes_the_digest(planned: dict[str, Any], unplanned: dict[str, Any]) -> None:
+    assert _plan(with_changes(with_changes(EXPERIMENT, unplanned), planned)).digest != _plan(EXPERIMENT).digest
 
 
-def test_all_these_plans_are_different() -> None:
-    digests = [_plan(with_changes(EXPERIMENT, change)).digest for change in BOUND]
+def test_all_changed_plans_have_different_digests() -> None:
+    digests = [_plan(with_changes(EXPERIMENT, change)).digest for change in PLANNED]
     assert len(set(digests)) == len(digests)
 
 
 @pytest.mark.parametrize("content", [c for c in ACCEPTED.values() if c["kind"] == "CTRExperiment"])
-def test_a_plan_survives_its_json_and_a_written_default_is_an_absent_one(content: dict[str, Any]) -> None:
+def test_plans_round_trip_through_json_and_explicit_defaults_equal_absent_ones(content: dict[str, Any]) -> None:
     present = {name: value for name, value in content["spec"].items() if value is not None}
     present["dataset"] = {name: value for name, value in present["dataset"].items() if value is not None}
     plan = _plan(content | {"spec": present})
@@ -122,7 +122,7 @@ def test_a_plan_survives_its_json_and_a_written_default_is_an_absent_one(content
     assert _plan(complete).digest == plan.digest
 
 
-def test_on_one_machine_the_plan_is_the_identity() -> None:
+def test_on_one_machine_the_plan_digest_is_the_uid() -> None:
     experiment = Experiment.model_validate_json(json.dumps(EXPERIMENT))
     plan = Plan.from_experiment(experiment)
     assert ExperimentKey.for_local_run(experiment.metadata, plan.digest).uid == short_digest(plan.digest)
@@ -130,7 +130,7 @@ def test_on_one_machine_the_plan_is_the_identity() -> None:
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=4), st.randoms(use_true_random=False))
-def test_canonical_json_is_one_text_for_one_content(content: dict[str, Any], order: random.Random) -> None:
+def test_equal_content_has_equal_canonical_json(content: dict[str, Any], order: random.Random) -> None:
     text = canonical_json(content)
     assert json.loads(text) == content
     assert canonical_json(_shuffled(content, order)) == text
@@ -139,6 +139,6 @@ def test_canonical_json_is_one_text_for_one_content(content: dict[str, Any], ord
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
-def test_what_json_cannot_hold_has_no_digest(number: float) -> None:
+def test_numbers_that_json_cannot_represent_have_no_digest(number: float) -> None:
     with pytest.raises(ValueError, match="JSON"):
         canonical_json({"x": number})

@@ -1,4 +1,4 @@
-"""Durations and decimal strings: what is accepted has one meaning, and everything else is refused."""
+"""Durations and decimal strings: accepted text has one meaning, and all other text is rejected."""
 
 import math
 
@@ -21,28 +21,28 @@ def test_a_duration_is_the_sum_of_its_parts(hours: int | None, minutes: int | No
     text = "".join(f"{number}{unit}" for number, unit, _ in parts if number is not None)
     if text:
         assert duration_seconds(DURATION.validate_python(text)) == sum(
-            (number or 0) * each for number, _, each in parts
+            (number or 0) * factor for number, _, factor in parts
         )
 
 
 @pytest.mark.parametrize("text", ["", "5", "h", "1d", "1m1h", "1.5h", "-1h", "1 h", "1h\n", "1234567h"])
-def test_anything_else_is_no_duration(text: str) -> None:
+def test_other_text_is_not_a_duration(text: str) -> None:
     with pytest.raises(ValidationError):
         DURATION.validate_python(text)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_every_finite_number_can_be_written_and_keeps_its_value(number: float) -> None:
+def test_every_finite_number_keeps_its_value_as_a_decimal_string(number: float) -> None:
     text = repr(number)
     assert float(DECIMAL.validate_python(text)) == number
 
 
 @given(st.text(alphabet="0123456789.-+eE \n_x", max_size=12))
-def test_a_decimal_is_what_the_cluster_takes_for_one(text: str) -> None:
-    on_a_cluster = re2.search(DECIMAL_PATTERN, text) is not None and math.isfinite(float(text))
+def test_a_decimal_string_is_accepted_exactly_if_a_cluster_accepts_it(text: str) -> None:
+    accepted_by_cluster = re2.search(DECIMAL_PATTERN, text) is not None and math.isfinite(float(text))
     try:
         DECIMAL.validate_python(text)
     except ValidationError:
-        assert not on_a_cluster
+        assert not accepted_by_cluster
     else:
-        assert on_a_cluster
+        assert accepted_by_cluster

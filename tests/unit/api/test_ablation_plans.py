@@ -1,4 +1,4 @@
-"""The plan of an ablation follows from its experiment's plan, changes what is listed, and nothing else."""
+"""The plan of an ablation is derived from its experiment's plan and differs from it only in the listed changes."""
 
 from typing import Any
 
@@ -52,11 +52,11 @@ NO_DNN: dict[str, Any] = {"name": "no-dnn", "remove": ["dnn"]}
 FAST: dict[str, Any] = {"name": "fast", "set": {"learning_rate": "0.1"}}
 
 
-def plan_of(asked: Ablation, **status: Any) -> Plan:
-    return build_ablation_plan(asked, AblationParent.from_experiment(experiment(**status)))
+def plan_of(resource: Ablation, **status: Any) -> Plan:
+    return build_ablation_plan(resource, AblationParent.from_experiment(experiment(**status)))
 
 
-def test_data_budget_margin_and_seeds_are_the_experiments() -> None:
+def test_data_budget_margin_and_seeds_are_those_of_the_experiment() -> None:
     parent, plan = Plan.from_experiment(experiment()), plan_of(ablation(NO_CIN))
     assert plan.dataset == parent.dataset
     assert plan.tuning == parent.tuning
@@ -67,26 +67,26 @@ def test_data_budget_margin_and_seeds_are_the_experiments() -> None:
     assert plan.names == ("xDeepFM", "no-cin")
 
 
-def test_an_extension_of_seeds_is_followed() -> None:
+def test_a_seed_extension_of_the_experiment_applies() -> None:
     assert len(plan_of(ablation(NO_CIN), seed_count=9).evaluation.seeds.values()) == 9
 
 
-def test_seeds_of_its_own() -> None:
-    asked = ablation(NO_CIN, seeds={"from": "Explicit", "count": 5})
-    assert plan_of(asked).evaluation.seeds.values() == (7, 8, 9, 10, 11)
-    asked = ablation(NO_CIN, seeds={"from": "Explicit", "count": 5, "base": 100})
-    assert plan_of(asked).evaluation.seeds.values()[0] == 100
+def test_explicit_seeds() -> None:
+    resource = ablation(NO_CIN, seeds={"from": "Explicit", "count": 5})
+    assert plan_of(resource).evaluation.seeds.values() == (7, 8, 9, 10, 11)
+    resource = ablation(NO_CIN, seeds={"from": "Explicit", "count": 5, "base": 100})
+    assert plan_of(resource).evaluation.seeds.values()[0] == 100
 
 
-def test_the_plan_names_the_experiments_plan_and_searches() -> None:
-    known = plan_of(ablation(NO_CIN), plan_digest="sha256:p", search_digest="sha256:s").parent
-    assert known is not None
-    assert (known.experiment, known.plan_digest, known.search_token) == ("default/study/u1", "sha256:p", "sha256:s")
+def test_the_plan_contains_the_digests_of_the_experiments_plan_and_studies() -> None:
+    parent = plan_of(ablation(NO_CIN), plan_digest="sha256:p", search_digest="sha256:s").parent
+    assert parent is not None
+    assert (parent.experiment, parent.plan_digest, parent.search_token) == ("default/study/u1", "sha256:p", "sha256:s")
     other = plan_of(ablation(NO_CIN), plan_digest="sha256:p", search_digest="sha256:other")
     assert other.digest != plan_of(ablation(NO_CIN), plan_digest="sha256:p", search_digest="sha256:s").digest
 
 
-def test_a_variant_differs_from_the_full_model_in_its_change_alone() -> None:
+def test_a_variant_differs_from_the_full_model_only_in_its_change() -> None:
     plan = plan_of(ablation(NO_CIN, FAST, {"name": "no-user", "dropFeatures": ["user"]}))
     full = plan.variant("xDeepFM")
     for name, change in (
@@ -97,14 +97,14 @@ def test_a_variant_differs_from_the_full_model_in_its_change_alone() -> None:
         assert plan.variant(name) == full.model_copy(update={"name": name, **change})
 
 
-def test_inheriting_spends_no_trial_and_retuning_the_full_models_budget() -> None:
+def test_inheriting_needs_no_trials_and_retuning_the_budget_of_the_full_model() -> None:
     assert [plan_of(ablation(NO_CIN, FAST)).trial_budget(name) for name in ("xDeepFM", "no-cin", "fast")] == [0, 0, 0]
     retuned = plan_of(ablation(NO_CIN, FAST, hyperparameters="Retune"))
     assert [retuned.trial_budget(name) for name in retuned.names] == [6, 6, 6]
     assert retuned.variant("fast").search.keys() == {"dropout"}
 
 
-def test_a_factorial_ablation_runs_all_combinations_once() -> None:
+def test_a_factorial_ablation_has_every_combination_once() -> None:
     plan = plan_of(ablation(NO_CIN, NO_DNN, FAST, factorial=True))
     assert plan.names == ("xDeepFM", "no-cin", "no-dnn", "fast", "no-cin-dnn")
     assert plan.variant("no-cin-dnn").remove == ("cin", "dnn")
@@ -114,9 +114,9 @@ def test_a_factorial_ablation_runs_all_combinations_once() -> None:
     assert plan_of(ablation(NO_CIN, both, factorial=True)).names == ("xDeepFM", "no-cin", "both", "no-dnn")
 
 
-def test_a_combination_whose_name_is_taken_is_refused() -> None:
-    taken = {"name": "no-cin-dnn", "dropFeatures": ["user"]}
-    [problem] = check_ablation(ablation(NO_CIN, NO_DNN, taken, factorial=True), experiment())
+def test_a_combination_with_the_name_of_a_variant_is_rejected() -> None:
+    variant = {"name": "no-cin-dnn", "dropFeatures": ["user"]}
+    [problem] = check_ablation(ablation(NO_CIN, NO_DNN, variant, factorial=True), experiment())
     assert str(problem) == (
         "spec.factorial: a combination would be named 'no-cin-dnn', like a variant with another change; "
         "rename that variant"
@@ -128,28 +128,30 @@ def study() -> StudyRecord:
     return make_study_record("xDeepFM", dataset_digest="d", budget=6, best=best)
 
 
-def test_inherited_values_leave_room_for_what_a_variant_sets() -> None:
+def test_parameters_that_a_variant_sets_are_not_inherited() -> None:
     plan = plan_of(ablation(NO_CIN, FAST))
-    found = {name: inherited_record(plan, name, "d", study()) for name in plan.names}
-    assert all(record is not None and record.inherited_from == study().digest for record in found.values())
-    assert found["no-cin"] is not None
-    assert found["no-cin"].best.parameters == {"learning_rate": "1e-3", "dropout": "0.2"}
-    assert found["fast"] is not None
-    assert found["fast"].best.parameters == {"dropout": "0.2"}
-    assert found["no-cin"].best.justification == (
+    records = {name: inherited_record(plan, name, "d", study()) for name in plan.names}
+    assert all(record is not None and record.inherited_from == study().digest for record in records.values())
+    assert records["no-cin"] is not None
+    assert records["no-cin"].best.parameters == {"learning_rate": "1e-3", "dropout": "0.2"}
+    assert records["fast"] is not None
+    assert records["fast"].best.parameters == {"dropout": "0.2"}
+    assert records["no-cin"].best.justification == (
         "Inherited from the study of xDeepFM in default/study/u1, and not tuned for no-cin. There: Highest."
     )
 
 
 @pytest.mark.parametrize(
-    ("variant", "data", "taken"), [("xDeepFM", "d", True), ("xDeepFM", "other", False), ("no-cin", "d", False)]
+    ("variant", "data", "inherits"), [("xDeepFM", "d", True), ("xDeepFM", "other", False), ("no-cin", "d", False)]
 )
-def test_retuning_takes_over_only_the_full_models_search_on_the_same_data(variant: str, data: str, taken: bool) -> None:
+def test_retuning_inherits_only_the_study_of_the_full_model_on_the_same_data(
+    variant: str, data: str, inherits: bool
+) -> None:
     plan = plan_of(ablation(NO_CIN, hyperparameters="Retune"))
-    found = inherited_record(plan, variant, data, study())
-    assert (found is not None) == taken
-    if found is not None:
-        assert (found.budget, found.plan_digest, found.inherited_from) == (6, plan.digest, study().digest)
+    record = inherited_record(plan, variant, data, study())
+    assert (record is not None) == inherits
+    if record is not None:
+        assert (record.budget, record.plan_digest, record.inherited_from) == (6, plan.digest, study().digest)
 
 
 def test_an_experiment_inherits_nothing() -> None:

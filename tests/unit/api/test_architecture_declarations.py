@@ -1,4 +1,4 @@
-"""What an architecture declares fits together, so that a specification can be checked before anything runs."""
+"""Declarations of architectures are consistent, so that a specification can be checked before anything runs."""
 
 import re
 
@@ -11,20 +11,20 @@ ALL = pytest.mark.parametrize("declared", ARCHITECTURES.values(), ids=ARCHITECTU
 
 
 @ALL
-def test_branches_are_parts_and_every_part_is_explained(declared: type[Architecture]) -> None:
+def test_branches_are_parts_and_every_part_has_a_description(declared: type[Architecture]) -> None:
     assert set(declared.branches) <= declared.parts.keys()
     assert all(declared.parts.values())
     assert len(set(declared.branches)) == len(declared.branches)
 
 
 @ALL
-def test_the_defaults_are_allowed_values(declared: type[Architecture]) -> None:
+def test_defaults_are_allowed_values(declared: type[Architecture]) -> None:
     declared.model_validate(declared().model_dump())
     assert check_parameters(declared.name, declared().model_dump(), {}) == []
 
 
 @ALL
-def test_it_says_where_it_comes_from(declared: type[Architecture]) -> None:
+def test_title_and_paper_are_given(declared: type[Architecture]) -> None:
     assert ARCHITECTURES[declared.name] is declared
     assert declared.title
     assert declared.paper
@@ -32,12 +32,12 @@ def test_it_says_where_it_comes_from(declared: type[Architecture]) -> None:
 
 
 @ALL
-def test_every_parameter_is_explained(declared: type[Architecture]) -> None:
+def test_every_parameter_has_a_description(declared: type[Architecture]) -> None:
     assert [name for name, field in declared.model_fields.items() if not field.description] == []
 
 
 @ALL
-def test_one_branch_has_to_stay(declared: type[Architecture]) -> None:
+def test_one_branch_must_remain(declared: type[Architecture]) -> None:
     check_parts(declared.name, declared.branches[1:])
     if declared.branches:
         with pytest.raises(ValueError, match=f"nothing of {re.escape(declared.title)} would be left: keep one of"):
@@ -56,18 +56,18 @@ def test_an_unknown_architecture_lists_the_known_ones() -> None:
         declaration("sinn")
 
 
-def test_two_ranges_out_of_bounds_are_both_reported_once() -> None:
+def test_each_range_out_of_bounds_is_reported_once() -> None:
     search = {
         "dropout": SearchDimension.model_validate({"float": {"low": "0.1", "high": "2"}}),
         "epochs": SearchDimension.model_validate({"categorical": ("0", "5", "-3")}),
     }
-    places = [place for place, _ in check_parameters("deepfm", {}, search)]
-    assert sorted(places) == ["search.dropout", "search.epochs"]
+    paths = [path for path, _ in check_parameters("deepfm", {}, search)]
+    assert sorted(paths) == ["search.dropout", "search.epochs"]
 
 
 def test_widths_are_written_with_commas() -> None:
     assert check_parameters("deepfm", {"hidden_units": "400, 400"}, {}) == []
     assert check_parameters("deepfm", {"hidden_units": 64}, {}) == []
-    ((place, message),) = check_parameters("deepfm", {"hidden_units": ""}, {})
-    assert place == "parameters.hidden_units"
+    ((path, message),) = check_parameters("deepfm", {"hidden_units": ""}, {})
+    assert path == "parameters.hidden_units"
     assert "at least 1" in message

@@ -1,4 +1,4 @@
-"""Every CEL rule accepts something and refuses something; the freezing rules see the old object beside the new one."""
+"""Every CEL rule accepts and rejects an example, and the rules of frozen plans compare the old object with the new one."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,22 +17,24 @@ TRANSITIONS = [(kind, rule) for kind, _, rule in RULES if "oldSelf" in rule["rul
 FROZEN_STATUS = {"planDigest": "sha256:" + "0" * 64}
 
 
-def _verdicts() -> dict[str, set[bool]]:
-    """What each rule that looks at one object says of the examples that pass the schema; a rule stands wherever its
-    model is used, and one place shows what it does."""
-    found: dict[str, set[bool]] = defaultdict(set)
+def _rule_results() -> dict[str, set[bool]]:
+    """Return the results of each rule over one object, for the examples that pass the schema.
+
+    A rule occurs wherever its model is used; its results at all paths are collected together.
+    """
+    results: dict[str, set[bool]] = defaultdict(set)
     examples = [*ACCEPTED.values(), *(case.content for case in REJECTED.values() if case.rejected_by == "rule")]
     for content in examples:
         server = SERVERS[content["kind"]]
         for path, rule in rules_of(server.schema):
             if "oldSelf" not in rule["rule"]:
                 for part in _at(server.with_defaults(content), path):
-                    found[rule["rule"]].add(holds(rule["rule"], part))
-    return found
+                    results[rule["rule"]].add(holds(rule["rule"], part))
+    return results
 
 
 def _at(content: Any, path: str) -> Iterator[Any]:
-    """Every part of an object at a path such as spec.models[].search.*"""
+    """Yield every part of an object at a path such as spec.models[].search.*"""
     parts = [content]
     for step in path.replace("[]", ".[]").split("."):
         if step == "[]":
@@ -45,16 +47,16 @@ def _at(content: Any, path: str) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def verdicts() -> dict[str, set[bool]]:
-    return _verdicts()
+def rule_results() -> dict[str, set[bool]]:
+    return _rule_results()
 
 
 @pytest.mark.parametrize(
     "rule",
     [pytest.param(rule, id=rule["message"]) for _, _, rule in RULES if "oldSelf" not in rule["rule"]],
 )
-def test_a_rule_accepts_something_and_refuses_something(rule: dict[str, str], verdicts: dict[str, set[bool]]) -> None:
-    assert verdicts[rule["rule"]] == {True, False}
+def test_every_rule_accepts_and_rejects_an_example(rule: dict[str, str], rule_results: dict[str, set[bool]]) -> None:
+    assert rule_results[rule["rule"]] == {True, False}
 
 
 CHANGES = [
@@ -103,36 +105,36 @@ ABLATION_CHANGES = [
     ("before", "changes", "frozen"),
     [(EXPERIMENT, *row) for row in CHANGES] + [(ABLATION, *row) for row in ABLATION_CHANGES],
 )
-def test_a_frozen_plan_keeps_its_fields_and_lets_the_rest_change(
+def test_only_unplanned_fields_can_change_once_the_plan_is_frozen(
     before: dict[str, Any], changes: dict[str, Any], frozen: str | None
 ) -> None:
     server = SERVERS[before["kind"]]
     old = before | {"status": FROZEN_STATUS}
-    refusals = server.violations(with_changes(old, changes), old)
-    assert [refusal.split()[1] for refusal in refusals] == ([f"spec.{frozen}"] if frozen else [])
+    violations = server.violations(with_changes(old, changes), old)
+    assert [violation.split()[1] for violation in violations] == ([f"spec.{frozen}"] if frozen else [])
     if frozen and before is EXPERIMENT:
         exception = {"tuning": "spec.tuning.workers", "evaluation": "spec.evaluation.seeds.max"}.get(frozen)
-        assert exception is None or f"except {exception}" in refusals[0]
+        assert exception is None or f"except {exception}" in violations[0]
 
 
 @pytest.mark.parametrize(
-    ("searches", "allowed"),
+    ("models", "allowed"),
     [
         ([{"name": "SIN", "trialsDone": 19}, {"name": "LR", "trialsDone": 0, "searchDigest": "sha256:0"}], True),
         ([{"name": "SIN", "trialsDone": 20, "searchDigest": "sha256:0"}], False),
     ],
-    ids=["only an untuned model is frozen", "a search is frozen"],
+    ids=["only an untuned model is frozen", "a study is frozen"],
 )
-def test_trials_may_be_raised_until_a_search_is_frozen(searches: list[dict[str, Any]], allowed: bool) -> None:
-    old = EXPERIMENT | {"status": FROZEN_STATUS | {"models": searches}}
-    refusals = SERVERS["CTRExperiment"].violations(with_changes(old, {"spec.tuning.trials": 21}), old)
-    assert [refusal.split()[1] for refusal in refusals] == ([] if allowed else ["spec.tuning"])
-    assert allowed or "spec.tuning.trials, which may be raised until a study is frozen" in refusals[0]
+def test_trials_may_be_raised_until_a_study_is_frozen(models: list[dict[str, Any]], allowed: bool) -> None:
+    old = EXPERIMENT | {"status": FROZEN_STATUS | {"models": models}}
+    violations = SERVERS["CTRExperiment"].violations(with_changes(old, {"spec.tuning.trials": 21}), old)
+    assert [violation.split()[1] for violation in violations] == ([] if allowed else ["spec.tuning"])
+    assert allowed or "spec.tuning.trials, which may be raised until a study is frozen" in violations[0]
 
 
 @pytest.mark.parametrize("status", [None, {}, {"stage": "Pending"}])
 @pytest.mark.parametrize(("before", "changes"), [(EXPERIMENT, CHANGES), (ABLATION, ABLATION_CHANGES)])
-def test_everything_may_change_before_the_plan_is_frozen(
+def test_every_field_can_change_before_the_plan_is_frozen(
     before: dict[str, Any], changes: list[tuple[dict[str, Any], str | None]], status: dict[str, Any] | None
 ) -> None:
     old = before if status is None else before | {"status": status}
@@ -141,10 +143,10 @@ def test_everything_may_change_before_the_plan_is_frozen(
     assert SERVERS[before["kind"]].violations(new, old) == []
 
 
-def test_every_field_of_a_spec_is_frozen_or_named_as_changeable() -> None:
+def test_every_field_of_a_spec_is_immutable_or_changeable() -> None:
     for kind in KINDS:
         schema = SERVERS[kind.kind].schema
-        frozen = {rule["fieldPath"].removeprefix(".spec.") for of, rule in TRANSITIONS if of == kind.kind}
-        named = {path for path in kind.changeable if "." not in path}
-        assert frozen | named == schema["properties"]["spec"]["properties"].keys()
-        assert frozen.isdisjoint(named)
+        frozen = {rule["fieldPath"].removeprefix(".spec.") for name, rule in TRANSITIONS if name == kind.kind}
+        changeable = {path for path in kind.changeable if "." not in path}
+        assert frozen | changeable == schema["properties"]["spec"]["properties"].keys()
+        assert frozen.isdisjoint(changeable)

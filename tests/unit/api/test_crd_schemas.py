@@ -1,4 +1,4 @@
-"""What an API server checks when a CRD is applied: the structural schema, its defaults, and the price of its rules."""
+"""The checks of an API server when a CRD is applied: structural schema, defaults, and the cost of rules."""
 
 import functools
 from typing import Any
@@ -8,11 +8,11 @@ from fake_api_server import rule_costs, structural_problems
 
 from ctrlab_api.crd import KINDS, ResourceKind, crd_definition
 
-DEAREST_RULE = 10_000_000
-"""What an API server allows one rule to cost by its own estimate (apiextensions, StaticEstimatedCostLimit)."""
+MAX_RULE_COST = 10_000_000
+"""Limit of an API server for the estimated cost of one rule (apiextensions, StaticEstimatedCostLimit)."""
 
-DEAREST_SCHEMA = 100_000_000
-"""The same for all rules of a CRD together."""
+MAX_SCHEMA_COST = 100_000_000
+"""Limit for the estimated cost of all rules of a CRD together."""
 
 
 @functools.cache
@@ -22,7 +22,7 @@ def _schema(kind: ResourceKind) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
-def test_the_schema_is_structural_bounded_and_explained(kind: ResourceKind) -> None:
+def test_the_schema_is_structural_bounded_and_described(kind: ResourceKind) -> None:
     assert structural_problems(_schema(kind)) == []
 
 
@@ -41,11 +41,11 @@ def test_the_schema_is_structural_bounded_and_explained(kind: ResourceKind) -> N
         ({"type": "object", "description": "d", "properties": {}, "default": {"x": 1}}, "default: : unknown field x"),
     ],
 )
-def test_what_is_not_structural_is_found(schema: dict[str, Any], problem: str) -> None:
-    assert any(problem in found for found in structural_problems(schema, "x")), structural_problems(schema, "x")
+def test_a_schema_that_is_not_structural_is_reported(schema: dict[str, Any], problem: str) -> None:
+    assert any(problem in reported for reported in structural_problems(schema, "x")), structural_problems(schema, "x")
 
 
-def test_a_map_key_must_be_there() -> None:
+def test_the_key_of_a_map_is_required() -> None:
     schema = {
         "type": "array",
         "description": "d",
@@ -58,11 +58,11 @@ def test_a_map_key_must_be_there() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
-def test_every_rule_fits_the_cost_that_an_api_server_allows(kind: ResourceKind) -> None:
+def test_the_cost_of_every_rule_is_within_the_limit_of_an_api_server(kind: ResourceKind) -> None:
     costs = dict(rule_costs(_schema(kind)))
     assert len(costs) > 5
-    assert {rule: cost for rule, cost in costs.items() if cost > DEAREST_RULE} == {}
-    assert sum(costs.values()) < DEAREST_SCHEMA
+    assert {rule: cost for rule, cost in costs.items() if cost > MAX_RULE_COST} == {}
+    assert sum(costs.values()) < MAX_SCHEMA_COST
 
 
 def test_a_rule_over_an_unbounded_list_is_too_expensive() -> None:
@@ -75,7 +75,7 @@ def test_a_rule_over_an_unbounded_list_is_too_expensive() -> None:
     assert cost == float("inf")
 
 
-def test_both_resources_say_how_kubectl_shows_them() -> None:
+def test_names_and_columns_of_kubectl() -> None:
     experiment, ablation = (crd_definition(kind)["spec"] for kind in KINDS)
     assert (experiment["names"]["shortNames"], ablation["names"]["shortNames"]) == (["ctrexp"], ["abl"])
     for spec, first in ((experiment, ()), (ablation, ("Experiment", "Model"))):
@@ -95,8 +95,8 @@ def test_columns_and_selectable_fields_are_fields_of_the_schema(kind: ResourceKi
     paths = [column["jsonPath"] for column in version["additionalPrinterColumns"]]
     paths += [field["jsonPath"] for field in version["selectableFields"]]
     for path in paths:
-        here = _schema(kind)
+        node = _schema(kind)
         for step in path.removeprefix(".").split("[")[0].split("."):
             if step == "creationTimestamp":
                 break
-            here = here["properties"][step]
+            node = node["properties"][step]

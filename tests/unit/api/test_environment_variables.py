@@ -1,4 +1,4 @@
-"""Every environment variable is named once, and whoever reads it finds it set by ctrlab or described in the docs."""
+"""Every environment variable is defined once, and is either set by ctrlab or documented."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every resource under examples/ passes the models' checks and the CRDs, so that the same file runs in both places."""
+"""Every resource in examples/ is accepted by the models and the CRDs, so the same file works on both backends."""
 
 from pathlib import Path
 from typing import Any

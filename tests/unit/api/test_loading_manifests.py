@@ -1,4 +1,4 @@
-"""From a YAML file to resources: what is wrong with the file itself, and where YAML means less than it seems."""
+"""Loading resources from YAML: problems of the file itself, and YAML that does not mean what it seems to."""
 
 import json
 from pathlib import Path
@@ -14,13 +14,13 @@ from ctrlab_api.resources.ablation import Ablation
 from ctrlab_api.resources.experiment import Experiment
 
 
-def _refusal(text: str) -> str:
-    with pytest.raises(InvalidSpec) as refusal:
+def _error_message(text: str) -> str:
+    with pytest.raises(InvalidSpec) as error:
         parse_manifests(text, "experiment.yaml")
-    return str(refusal.value)
+    return str(error.value)
 
 
-def test_documents_come_back_in_their_order() -> None:
+def test_documents_are_returned_in_order() -> None:
     text = f"{json.dumps(ABLATION)}\n---\n{json.dumps(EXPERIMENT)}\n---\n"
     assert [type(resource) for resource in parse_manifests(text, "x")] == [Ablation, Experiment]
 
@@ -48,14 +48,14 @@ def test_anchors_share_a_search_space() -> None:
         ("apiVersion: ctrlab.dev/v1alpha1\nkind: Ablation\n", "metadata: required, but missing"),
     ],
 )
-def test_a_file_that_holds_no_resource_says_why(text: str, message: str) -> None:
-    assert message in _refusal(text)
+def test_a_file_without_a_valid_resource_is_rejected(text: str, message: str) -> None:
+    assert message in _error_message(text)
 
 
 def test_every_problem_of_a_file_is_reported_with_its_resource() -> None:
     bad = with_changes(MINIMAL_EXPERIMENT, {"spec.tuning.trials": 0, "spec.evaluation.seeds.count": 4})
-    refusal = _refusal(yaml.safe_dump_all([bad, with_changes(ABLATION, {"spec.variants": []})]))
-    assert [line.split(":")[0] for line in refusal.splitlines()] == [
+    message = _error_message(yaml.safe_dump_all([bad, with_changes(ABLATION, {"spec.variants": []})]))
+    assert [line.split(":")[0] for line in message.splitlines()] == [
         "CTRExperiment/shortest spec.tuning.trials",
         "CTRExperiment/shortest spec.evaluation.seeds.count",
         "Ablation/sin-parts spec.variants",
@@ -63,20 +63,20 @@ def test_every_problem_of_a_file_is_reported_with_its_resource() -> None:
 
 
 @pytest.mark.parametrize("number", ["1e-4", "0.0001", "1E+2", "5"])
-def test_a_bound_without_quotes_is_a_number_as_it_is_for_kubernetes(number: str) -> None:
+def test_a_bound_without_quotes_is_a_number_as_in_kubernetes(number: str) -> None:
     text = json.dumps(EXPERIMENT).replace('"low": "1e-4"', f'"low": {number}')
     assert number in text
-    assert "spec.models[0].search.learning_rate.float.low: expected text, not" in _refusal(text)
+    assert "spec.models[0].search.learning_rate.float.low: expected text, not" in _error_message(text)
 
 
-def test_a_side_table_is_joined_by_a_key_that_yaml_leaves_alone() -> None:
+def test_the_join_key_of_a_side_table_is_not_a_yaml_boolean() -> None:
     text = yaml.safe_dump(EXPERIMENT).replace("joinOn:", "on:")
     assert "on: item_id" in text
-    assert "tables[0].joinOn: required, but missing" in _refusal(text)
-    assert "tables[0].true: unknown field" in _refusal(text)
+    assert "tables[0].joinOn: required, but missing" in _error_message(text)
+    assert "tables[0].true: unknown field" in _error_message(text)
 
 
-def test_a_missing_file_and_one_in_another_encoding_are_named(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidSpec, match=r"absent\.yaml: no such file"):
         load_manifests(tmp_path / "absent.yaml")
     latin = tmp_path / "latin.yaml"
@@ -85,9 +85,9 @@ def test_a_missing_file_and_one_in_another_encoding_are_named(tmp_path: Path) ->
         load_manifests(latin)
 
 
-def test_an_architecture_of_the_users_own_image_is_left_to_that_image() -> None:
-    own = with_changes(
+def test_an_architecture_of_a_users_image_is_accepted() -> None:
+    resource = with_changes(
         MINIMAL_EXPERIMENT, {"spec.models[0].architecture": "my_model", "spec.models[0].parameters": {"x": 1}}
     )
-    assert "unknown architecture 'my_model'" in _refusal(yaml.safe_dump(own))
-    assert parse_manifests(yaml.safe_dump(with_changes(own, {"spec.runtime.image": "registry/mine"})), "x")
+    assert "unknown architecture 'my_model'" in _error_message(yaml.safe_dump(resource))
+    assert parse_manifests(yaml.safe_dump(with_changes(resource, {"spec.runtime.image": "registry/mine"})), "x")

@@ -1,4 +1,4 @@
-"""One table of good and bad resources: the models and the CRDs agree on every one of them."""
+"""Models and CRDs agree on every example of valid and invalid resources."""
 
 from typing import Any
 
@@ -14,30 +14,30 @@ SERVERS = {kind.kind: CustomResourceAdmission(crd_definition(kind)) for kind in 
 
 
 @pytest.mark.parametrize("content", ACCEPTED.values(), ids=ACCEPTED)
-def test_a_good_resource_is_accepted_by_the_models_and_on_a_cluster(content: dict[str, Any]) -> None:
+def test_a_valid_resource_is_accepted_by_the_models_and_on_a_cluster(content: dict[str, Any]) -> None:
     parse_resource(content)
     assert SERVERS[content["kind"]].violations(content) == []
 
 
 @pytest.mark.parametrize("content", ACCEPTED.values(), ids=ACCEPTED)
-def test_the_defaults_of_a_cluster_are_those_of_the_models(content: dict[str, Any]) -> None:
+def test_cluster_and_models_have_the_same_defaults(content: dict[str, Any]) -> None:
     filled = parse_resource(SERVERS[content["kind"]].with_defaults(content)).spec
     assert filled.model_dump(exclude_unset=True) == parse_resource(content).spec.model_dump(exclude_none=True)
 
 
 @pytest.mark.parametrize("case", REJECTED.values(), ids=REJECTED)
-def test_a_bad_resource_is_refused_with_its_place_and_what_is_allowed(case: RejectedExample) -> None:
-    with pytest.raises(InvalidSpec) as refusal:
+def test_an_invalid_resource_is_rejected_with_path_and_allowed_values(case: RejectedExample) -> None:
+    with pytest.raises(InvalidSpec) as error:
         parse_resource(case.content)
-    found = [problem for problem in refusal.value.problems if problem.where == case.where]
-    assert found, f"nothing at {case.where} in: {refusal.value}"
-    assert any(case.message in problem.message for problem in found), str(refusal.value)
+    problems = [problem for problem in error.value.problems if problem.where == case.where]
+    assert problems, f"no problem at {case.where} in: {error.value}"
+    assert any(case.message in problem.message for problem in problems), str(error.value)
 
 
 @pytest.mark.parametrize("case", REJECTED.values(), ids=REJECTED)
-def test_a_cluster_refuses_what_its_schema_and_rules_can_say(case: RejectedExample) -> None:
-    refusals = SERVERS[case.content["kind"]].violations(case.content)
-    assert bool(refusals) == (case.rejected_by != "operator"), refusals
+def test_a_cluster_rejects_what_its_schema_and_rules_can_express(case: RejectedExample) -> None:
+    violations = SERVERS[case.content["kind"]].violations(case.content)
+    assert bool(violations) == (case.rejected_by != "operator"), violations
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,9 @@ def test_a_cluster_refuses_what_its_schema_and_rules_can_say(case: RejectedExamp
     [case for case in REJECTED.values() if case.rejected_by == "rule"],
     ids=[n for n, c in REJECTED.items() if c.rejected_by == "rule"],
 )
-def test_what_a_rule_refuses_passes_the_schema(case: RejectedExample) -> None:
+def test_an_example_that_a_rule_rejects_passes_the_schema(case: RejectedExample) -> None:
     server = SERVERS[case.content["kind"]]
     messages = {rule["message"] for _, rule in rules_of(server.schema)}
-    refusals = [refusal.partition(": ")[2] for refusal in server.violations(case.content)]
-    assert refusals
-    assert set(refusals) <= messages
+    violations = [violation.partition(": ")[2] for violation in server.violations(case.content)]
+    assert violations
+    assert set(violations) <= messages

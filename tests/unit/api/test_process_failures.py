@@ -1,4 +1,4 @@
-"""A worker that fails prints its message and leaves it where Kubernetes reads it."""
+"""A worker that fails prints its message and writes it where Kubernetes reads it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The largest status that 20 models can have fits beside its object in etcd, and survives its own JSON."""
+"""The largest status of 20 models fits beside its object in etcd, and round-trips through JSON."""
 
 from ctrlab_api.canonical_json import canonical_json
 from ctrlab_api.names import ConditionType
@@ -49,5 +49,5 @@ def test_twenty_models_with_twenty_seeds_stay_below_16_kib() -> None:
     assert len(canonical_json(LARGEST)) < 16 * 1024
 
 
-def test_a_status_survives_its_json() -> None:
+def test_a_status_round_trips_through_json() -> None:
     assert ExperimentStatus.model_validate_json(LARGEST.to_json()) == LARGEST
