@@ -1,4 +1,4 @@
-"""Every CEL rule accepts and rejects an example, and the rules of frozen plans compare the old object with the new one."""
+"""Every CEL rule accepts and rejects an example, and rules of frozen plans compare the old object with the new one."""
 
 from collections import defaultdict
 from collections.abc import Iterator
