@@ -23,7 +23,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ctrlab_api.names import Variable
+from ctrlab_store.local_cache import cache_folder
 from ctrlab_store.protocol import ObjectExists, ObjectNotFound, StoreError, file_sizes, validate_key
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class S3Store:
         """See `Store.local_folder`: downloaded once into `$CTRLAB_CACHE` (default `~/.cache/ctrlab`)."""
         base = validate_key(prefix, folder=True)
         files: dict[str, int] = json.loads(self.get(f"{base}/{COMPLETE_MARKER}"))
-        target = _cache_folder() / hashlib.sha256(self.uri.encode()).hexdigest()[:16] / base
+        target = cache_folder() / hashlib.sha256(self.uri.encode()).hexdigest()[:16] / base
         with self._as_store_errors(prefix):
             if target.is_dir():
                 return target
@@ -266,7 +266,3 @@ def _session() -> boto3.session.Session:
 
 def _code(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
-
-
-def _cache_folder() -> Path:
-    return Path(os.environ.get(Variable.CACHE) or Path.home() / ".cache" / "ctrlab")

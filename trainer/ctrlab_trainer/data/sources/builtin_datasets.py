@@ -13,6 +13,7 @@ from typing import Final
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.names import Variable
 from ctrlab_api.resources.dataset import Format
+from ctrlab_store.local_cache import cache_folder
 
 SYNTHETIC: Final = "synthetic"
 """The only built-in data set that is generated."""
@@ -51,15 +52,15 @@ BUILTIN_DATASETS: Final[Mapping[str, BuiltinDataset]] = {
 }
 
 
-def cache_folder() -> Path:
-    """Return the folder of downloaded data sets: `datasets` in CTRLAB_CACHE or ~/.cache/ctrlab."""
-    return Path(os.environ.get(Variable.CACHE) or Path.home() / ".cache" / "ctrlab") / "datasets"
+def dataset_cache() -> Path:
+    """Return the folder of downloaded data sets in the cache."""
+    return cache_folder() / "datasets"
 
 
 def builtin_folder(name: str) -> Path:
     """Return the folder that contains the data set `name`; InvalidData with a remedy if there is none."""
     dataset = BUILTIN_DATASETS[name]
-    searched = [Path(value) for value in (os.environ.get(Variable.DATA),) if value] + [cache_folder()]
+    searched = [Path(value) for value in (os.environ.get(Variable.DATA),) if value] + [dataset_cache()]
     for folder in searched:
         if (folder / dataset.path).exists():
             return folder

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_trainer.data.sources.builtin_datasets import FETCHABLE, cache_folder
+from ctrlab_trainer.data.sources.builtin_datasets import FETCHABLE, dataset_cache
 from ctrlab_trainer.data.sources.movielens import ARCHIVE_SHA256, ARCHIVE_URL, atomic_files
 
 WHEEL: Final = "recbole==1.2.1"
@@ -58,7 +58,7 @@ def fetch_dataset(name: str, into: Path | None = None) -> FetchedDataset:
     """
     if name not in FETCHABLE:
         raise InvalidData.at("NAME", f"cannot download {name!r}; allowed: {', '.join(FETCHABLE)}")
-    target = (into or cache_folder()) / name
+    target = (into or dataset_cache()) / name
     if _is_correct(target):
         return FetchedDataset(target, "already downloaded")
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from typing import Final
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_store.atomic_files import write_atomically
-from ctrlab_trainer.data.sources.builtin_datasets import cache_folder
+from ctrlab_store.local_cache import cache_folder
 
 SETTLED_SECONDS: Final = 3
 """Minimum age of a file's last change for its digest to be cached."""
@@ -42,7 +42,7 @@ def file_sha256(path: Path) -> str:
 
 
 def _folder() -> Path:
-    return cache_folder().parent / "digests"
+    return cache_folder() / "digests"
 
 
 def _read_entry(path: Path) -> dict[str, object] | None:

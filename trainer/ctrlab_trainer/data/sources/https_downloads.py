@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_trainer.data.sources.builtin_datasets import cache_folder
+from ctrlab_trainer.data.sources.builtin_datasets import dataset_cache
 
 ATTEMPTS: Final = 4
 PAUSE_SECONDS: Final = 1.0
@@ -33,7 +33,7 @@ def download_https(url: str, sha256: str | None, field: str, pause: float = PAUS
             f"{field}.sha256", f"required for {url}: the SHA-256 of the file, 64 digits (sha256sum FILE prints it)"
         )
     name = PurePosixPath(unquote(urlsplit(url).path)).name or "data"
-    target = cache_folder() / "https" / sha256 / name
+    target = dataset_cache() / "https" / sha256 / name
     if target.is_file():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_store.atomic_files import staged_file, write_atomically
-from ctrlab_trainer.data.sources.builtin_datasets import cache_folder
+from ctrlab_trainer.data.sources.builtin_datasets import dataset_cache
 
 if TYPE_CHECKING:
     from ctrlab_store.s3_store import S3Store
@@ -35,7 +35,7 @@ def download_s3(uri: str, field: str) -> Path:
 
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     key = key.rstrip("/")
-    target = cache_folder() / "s3" / hashlib.sha256(uri.encode()).hexdigest()[:16]
+    target = dataset_cache() / "s3" / hashlib.sha256(uri.encode()).hexdigest()[:16]
     target.mkdir(parents=True, exist_ok=True)
     with _failures(uri, field):
         store = S3Store.connect(bucket)

@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData, Problem
+from ctrlab_api.schema_types import MAX_INT32
 
 GENERATOR_VERSION: Final = "1"
 """Increased whenever equal options would give different rows."""
@@ -33,7 +34,7 @@ LIMITS: Final = {
     "rows": (100, 50_000_000),
     "users": (2, 1_000_000),
     "items": (CATEGORIES, 1_000_000),
-    "seed": (0, 2**31 - 1),
+    "seed": (0, MAX_INT32),
 }
 """Range of each option, both ends included."""
 
