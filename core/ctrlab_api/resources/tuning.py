@@ -117,9 +117,9 @@ class Tuning(ApiModel):
     pruner: Pruner = Pruner()
     """Early termination of unpromising trials."""
     trials: int = Field(default=50, ge=1, le=10_000)
-    """Number of finished trials of each model, exact despite crashes; may be raised until a study is frozen."""
+    """Number of finished trials of each study, exact despite crashes; may be raised until a study is frozen."""
     workers: int = Field(default=4, ge=1, le=256)
-    """Number of workers (on a cluster: pods) of each study; may be changed at any time."""
+    """Number of workers (on a cluster: pods) that tune each model; may be changed at any time."""
     seed: int = Field(default=1, ge=0, le=MAX_INT32)
     """Seed of the sampler and of the training inside trials."""
     max_failed_trials: int = Field(default=10, ge=0, le=10_000)
