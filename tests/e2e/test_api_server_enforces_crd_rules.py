@@ -1,4 +1,7 @@
-"""Rules of the CRDs on a real API server; needs CTRLAB_TEST_KUBECONFIG, but no operator and no node."""
+"""Rules of the CRDs on a real API server; needs CTRLAB_TEST_KUBECONFIG and the CRDs, but no operator and no node.
+
+The chart installs the CRDs if CTRLAB_E2E_OPERATOR_IMAGE names an image; otherwise apply `crds/` first.
+"""
 
 import os
 import uuid
@@ -23,7 +26,10 @@ ATTEMPTS = 20
 
 
 @pytest.fixture(scope="module")
-def api() -> HttpKubernetesApi:
+def api(request: pytest.FixtureRequest) -> HttpKubernetesApi:
+    """A client of the API server."""
+    if os.environ.get("CTRLAB_E2E_OPERATOR_IMAGE"):
+        request.getfixturevalue("system")
     configuration = kubernetes_client.Configuration()
     kubernetes_config.load_kube_config(KUBECONFIG, client_configuration=configuration)
     return HttpKubernetesApi(kubernetes_client.ApiClient(configuration))
