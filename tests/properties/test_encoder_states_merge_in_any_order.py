@@ -1,6 +1,5 @@
 """Encoder states merge to the same bits in any order, so a fit does not depend on how the rows were divided."""
 
-import json
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from builders import csv_source, make_dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,14 +30,8 @@ finite = st.floats(-1e30, 1e30, allow_nan=False, allow_subnormal=False)
 
 
 def dataset_of(feature: dict[str, Any]) -> Dataset:
-    spec = {
-        "source": {"uri": "file:///none.csv", "format": "csv"},
-        "label": {"column": "click"},
-        "features": [{"name": "x", **feature}],
-        "split": {"strategy": "Random"},
-        "preprocessing": {"minFrequency": 2},
-    }
-    return Dataset.model_validate_json(json.dumps(spec))
+    features = [{"name": "x", **feature}]
+    return make_dataset(source=csv_source(), features=features, preprocessing={"minFrequency": 2})
 
 
 def texts(feature: Feature, numbers: list[float]) -> list[str]:

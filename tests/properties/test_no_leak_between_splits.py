@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from builders import csv_source, make_dataset
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -68,18 +69,7 @@ rows = st.lists(
 
 
 def dataset(strategy: str) -> Dataset:
-    return Dataset.model_validate_json(
-        canonical_json(
-            {
-                "source": {"uri": "file:///none.csv", "format": "csv"},
-                "label": {"column": "click"},
-                "features": FEATURES,
-                "user": "user",
-                "time": "time",
-                "split": SPLITS[strategy],
-            }
-        )
-    )
+    return make_dataset(source=csv_source(), features=list(FEATURES), user="user", time="time", split=SPLITS[strategy])
 
 
 def table_of(source: Sequence[Row]) -> SourceTable:

@@ -11,6 +11,7 @@ from threading import Thread
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from builders import FM, LR, categorical, dataset_spec, experiment_manifest
 from local_servers.backing_servers import as_s3_client
 
 from ctrlab.cli import main
@@ -118,18 +119,9 @@ CASES = (
 
 
 def specification(folder: Path, uri: str) -> Path:
-    spec = {
-        "dataset": {
-            "source": {"uri": uri, "format": "parquet"},
-            "label": {"column": "click"},
-            "features": [{"name": "item", "type": "Categorical"}],
-            "split": {"strategy": "Random"},
-        },
-        "models": [{"name": "LR", "architecture": "lr"}, {"name": "FM", "architecture": "fm"}],
-    }
-    document = {"apiVersion": "ctrlab.dev/v1alpha1", "kind": "CTRExperiment", "metadata": {"name": "bad"}, "spec": spec}
+    dataset = dataset_spec(source={"uri": uri, "format": "parquet"}, features=categorical("item"))
     path = folder / "experiment.yaml"
-    path.write_text(json.dumps(document))
+    path.write_text(json.dumps(experiment_manifest("bad", models=[LR, FM], dataset=dataset)))
     return path
 
 

@@ -1,19 +1,17 @@
 """`prepare` with real files and a real store: data sets are prepared once, sealed, reused and never incomplete."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from builders import categorical, csv_source, dataset_spec, make_plan, synthetic_source
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import Plan, Variant
-from ctrlab_api.resources.dataset import Dataset
-from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
+from ctrlab_api.plan import Plan
 from ctrlab_store import FileStore, open_store
 from ctrlab_trainer.data.preparation import dataset_preparation
 from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset
@@ -23,30 +21,19 @@ from ctrlab_trainer.data.prepared.encoded_splits import open_split
 from ctrlab_trainer.data.prepared.train_valid_splits import open_train_valid
 from ctrlab_trainer.data.readers.delimited_files import read_delimited
 
-KEY = ExperimentKey(namespace="default", name="e", uid="1")
-OTHER = ExperimentKey(namespace="default", name="f", uid="2")
+KEY = ExperimentKey.parse("default/e/1")
+OTHER = ExperimentKey.parse("default/f/2")
 
 
 def plan_of(**dataset: Any) -> Plan:
-    spec = {
-        "source": {"uri": "builtin://synthetic", "options": {"rows": "4000", "users": "40", "items": "24"}},
-        "label": {"column": "click"},
-        "features": [
-            {"name": "item_id", "type": "Categorical"},
-            {"name": "past", "type": "History", "of": "item_id", "maxLength": 5},
-        ],
+    default = {
+        "source": synthetic_source(4000, users=40, items=24),
+        "features": [*categorical("item_id"), {"name": "past", "type": "History", "of": "item_id", "maxLength": 5}],
         "user": "user_id",
         "time": "timestamp",
         "split": {"strategy": "Temporal"},
-        **dataset,
     }
-    return Plan(
-        dataset=Dataset.model_validate_json(json.dumps(spec)),
-        variants=(Variant(name="LR", architecture="lr"),),
-        tuning=Tuning(),
-        evaluation=Evaluation(),
-        analysis=Analysis(),
-    )
+    return make_plan(dataset=dataset_spec(**{**default, **dataset}))
 
 
 @pytest.fixture
@@ -69,10 +56,7 @@ def test_prepared_data_is_opened_as_it_was_encoded(store: FileStore) -> None:
     past = train.histories["past"]
     assert int((past.end - past.start).max()) == 5
     assert [feature.name for feature in schema.features] == ["item_id", "past"]
-    assert (
-        store.get(ExperimentKey(namespace="default", name="e", uid="1").object_key(ObjectKey.PREPARED)).decode()
-        == record.to_json()
-    )
+    assert store.get(KEY.object_key(ObjectKey.PREPARED)).decode() == record.to_json()
 
 
 def test_test_rows_are_only_under_the_sealed_prefix(store: FileStore) -> None:
@@ -147,8 +131,8 @@ def test_the_best_possible_auc_of_generated_data_is_stored_for_every_split(store
 
 def files_plan(uri: str) -> Plan:
     return plan_of(
-        source={"uri": uri, "format": "csv"},
-        features=[{"name": "item", "type": "Categorical"}],
+        source=csv_source(uri),
+        features=categorical("item"),
         user=None,
         time=None,
         split={"strategy": "Random"},

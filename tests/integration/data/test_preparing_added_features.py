@@ -1,10 +1,10 @@
 """Data sets of ablations that add features: equal to the experiment's data in every other respect, or rejected."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import categorical, csv_source, dataset_spec, make_ablation, make_experiment, model_spec
 
 from ctrlab_api.ablation_plan import AblationParent, build_ablation_plan
 from ctrlab_api.errors import InvalidInput
@@ -12,13 +12,12 @@ from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData
-from ctrlab_api.resources.ablation import Ablation
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_store import Store, open_store
 from ctrlab_trainer.data.preparation.dataset_preparation import prepare
 
-STUDY = ExperimentKey(namespace="default", name="study", uid="u1")
-MORE = ExperimentKey(namespace="default", name="more", uid="u2")
+STUDY = ExperimentKey.parse("default/study/u1")
+MORE = ExperimentKey.parse("default/more/u2")
 
 
 def rows(count: int = 120) -> str:
@@ -39,30 +38,27 @@ def store(tmp_path: Path) -> Store:
 
 
 def experiment(source: Path) -> Experiment:
-    spec = {
-        "dataset": {
-            "source": {"uri": source.as_uri(), "format": "csv"},
-            "label": {"column": "click"},
-            "features": [
-                {"name": "user", "type": "Categorical"},
-                {"name": "item", "type": "Categorical"},
-                {"name": "seen", "type": "History", "of": "item"},
-            ],
-            "user": "user",
-            "time": "at",
-            "split": {"strategy": "Temporal"},
-        },
-        "models": [{"name": "BST", "architecture": "bst"}],
-    }
-    metadata = {"name": "study", "uid": "u1"}
-    return Experiment.model_validate_json(json.dumps({"metadata": metadata, "spec": spec}))
+    return make_experiment(
+        metadata={"uid": "u1"},
+        dataset=dataset_spec(
+            source=csv_source(source.as_uri()),
+            features=[*categorical("user", "item"), {"name": "seen", "type": "History", "of": "item"}],
+            user="user",
+            time="at",
+            split={"strategy": "Temporal"},
+        ),
+        models=[model_spec("BST")],
+    )
+
+
+def ablation_plan(source: Path, *variants: dict[str, Any]) -> Plan:
+    ablation = make_ablation("more", model="BST", variants=list(variants))
+    return build_ablation_plan(ablation, AblationParent.from_experiment(experiment(source)))
 
 
 def adding(source: Path, *features: dict[str, Any]) -> Plan:
     variants = [{"name": f"with-{feature['name']}", "addFeatures": [feature]} for feature in features]
-    spec = {"experimentRef": {"name": "study"}, "model": "BST", "variants": variants}
-    ablation = Ablation.model_validate_json(json.dumps({"metadata": {"name": "more", "uid": "u2"}, "spec": spec}))
-    return build_ablation_plan(ablation, AblationParent.from_experiment(experiment(source)))
+    return ablation_plan(source, *variants)
 
 
 SHOP = {"name": "shop", "type": "Categorical"}
@@ -88,12 +84,7 @@ def test_rows_and_other_features_are_bit_identical_to_the_experiments(source: Pa
 
 def test_an_ablation_without_added_features_uses_the_experiments_data_set(source: Path, store: Store) -> None:
     before = prepare(Plan.from_experiment(experiment(source)), store, STUDY)
-    spec = {"experimentRef": {"name": "study"}, "model": "BST", "variants": [{"name": "v", "dropFeatures": ["user"]}]}
-    ablation = Ablation.model_validate_json(json.dumps({"metadata": {"name": "more"}, "spec": spec}))
-    assert (
-        prepare(build_ablation_plan(ablation, AblationParent.from_experiment(experiment(source))), store, MORE)
-        == before
-    )
+    assert prepare(ablation_plan(source, {"name": "v", "dropFeatures": ["user"]}), store, MORE) == before
 
 
 def test_a_missing_column_is_reported_at_the_field_of_the_variant(source: Path, store: Store) -> None:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from builders import categorical, csv_source, dataset_spec, experiment_manifest
 from distributed import LocalCluster
 
 from ctrlab.cli import main
@@ -18,18 +19,9 @@ def specification(folder: Path) -> Path:
     for file in range(3):
         lines = [f"i{(row * 7 + file) % 5},{row % 3 % 2}" for row in range(60)]
         (rows / f"{file}.csv").write_text("\n".join(["item,click", *lines]) + "\n")
-    spec = {
-        "dataset": {
-            "source": {"uri": rows.as_uri(), "format": "csv"},
-            "label": {"column": "click"},
-            "features": [{"name": "item", "type": "Categorical"}],
-            "split": {"strategy": "Random"},
-        },
-        "models": [{"name": "LR", "architecture": "lr"}],
-    }
-    document = {"apiVersion": "ctrlab.dev/v1alpha1", "kind": "CTRExperiment", "metadata": {"name": "e"}, "spec": spec}
+    dataset = dataset_spec(source=csv_source(rows.as_uri()), features=categorical("item"))
     path = folder / "experiment.yaml"
-    path.write_text(json.dumps(document))
+    path.write_text(json.dumps(experiment_manifest(dataset=dataset)))
     return path
 
 

@@ -1,7 +1,6 @@
 """Preparation on a Dask cluster: the same bytes and the same error messages as on one machine."""
 
 import gzip
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from builders import categorical, csv_source, make_dataset
 from distributed import Client, LocalCluster
 
 from ctrlab_api.errors import InvalidData
@@ -57,16 +57,11 @@ def vectors(folder: Path) -> dict[str, str]:
 
 
 def dataset_of(folder: Path, **changes: Any) -> Dataset:
-    spec = {
-        "source": {
-            "uri": (folder / "rows").as_uri(),
-            "format": "csv",
-            "tables": [{"uri": (folder / "items.csv").as_uri(), "format": "csv", "joinOn": "item"}],
-        },
-        "label": {"column": "click"},
+    items = csv_source((folder / "items.csv").as_uri(), joinOn="item")
+    fields = {
+        "source": csv_source((folder / "rows").as_uri(), tables=[items]),
         "features": [
-            {"name": "item", "type": "Categorical"},
-            {"name": "category", "type": "Categorical"},
+            *categorical("item", "category"),
             {"name": "shop", "type": "Categorical", "pretrained": vectors(folder)},
             {"name": "user", "type": "Categorical", "hashBuckets": 8},
             {"name": "category_shop", "type": "Cross", "cross": ["category", "shop"]},
@@ -83,7 +78,7 @@ def dataset_of(folder: Path, **changes: Any) -> Dataset:
         "preprocessing": {"minFrequency": 2},
         **changes,
     }
-    return Dataset.model_validate_json(json.dumps(spec))
+    return make_dataset(**fields)
 
 
 def contents(store: FileStore) -> dict[str, bytes]:

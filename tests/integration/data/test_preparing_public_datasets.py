@@ -1,14 +1,13 @@
 """Public data sets in CTRLAB_DATA: published counts, and histories of new users after a temporal split."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from builders import categorical, make_dataset
 
-from ctrlab_api.resources.dataset import Dataset
 from ctrlab_trainer.data.data_quality.dataset_warnings import empty_history_share
 from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset
 from ctrlab_trainer.data.preparation.source_columns import required_columns
@@ -25,12 +24,8 @@ pytestmark = [
 ]
 
 
-def categorical(*names: str) -> list[dict[str, Any]]:
-    return [{"name": name, "type": "Categorical"} for name in names]
-
-
 def encoded(**spec: Any) -> EncodedDataset:
-    dataset = Dataset.model_validate_json(json.dumps(spec))
+    dataset = make_dataset(**spec)
     return encode_dataset(read_source(locate(dataset.source), required_columns(dataset)), dataset)
 
 

@@ -1,6 +1,5 @@
 """Sources on a real S3 server: many objects, repeated downloads, and objects that change or disappear."""
 
-import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -8,14 +7,13 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from builders import categorical, csv_source, dataset_spec, make_plan
 from local_servers.backing_servers import as_s3_client
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.plan import Plan, Variant
-from ctrlab_api.resources.dataset import Dataset
-from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
+from ctrlab_api.plan import Plan
 from ctrlab_store import FileStore
 from ctrlab_store.s3_store import S3Store
 from ctrlab_trainer.data.preparation.dataset_preparation import prepare
@@ -42,19 +40,7 @@ def fill(bucket: S3Store) -> None:
 
 
 def plan_of(uri: str) -> Plan:
-    spec: dict[str, Any] = {
-        "source": {"uri": uri, "format": "csv"},
-        "label": {"column": "click"},
-        "features": [{"name": "user", "type": "Categorical"}, {"name": "item", "type": "Categorical"}],
-        "split": {"strategy": "Random"},
-    }
-    return Plan(
-        dataset=Dataset.model_validate_json(json.dumps(spec)),
-        variants=(Variant(name="LR", architecture="lr"),),
-        tuning=Tuning(),
-        evaluation=Evaluation(),
-        analysis=Analysis(),
-    )
+    return make_plan(dataset=dataset_spec(source=csv_source(uri), features=categorical("user", "item")))
 
 
 def key(name: str) -> ExperimentKey:

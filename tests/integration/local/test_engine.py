@@ -1,7 +1,6 @@
 """The local engine with real processes, database and store; a fake worker replaces the training."""
 
 import contextlib
-import json
 import os
 import re
 import signal
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import FM, make_small_experiment
 
 from ctrlab.local import resource_files
 from ctrlab.local.workspace import Workspace
@@ -51,23 +51,8 @@ print(status.stage, *(c.message for c in failed))
 """
 
 
-FM = {"name": "FM", "architecture": "fm", "search": {"learning_rate": {"categorical": ["1e-2", "1e-3"]}}}
-LR = {"name": "LR", "architecture": "lr"}
-
-
-def manifest(**changes: Any) -> Experiment:
-    spec: dict[str, Any] = {
-        "dataset": {
-            "source": {"uri": "builtin://synthetic"},
-            "label": {"column": "label"},
-            "features": [{"name": "user", "type": "Categorical"}],
-            "split": {"strategy": "Random"},
-        },
-        "models": [FM],
-        "tuning": {"trials": 8, "workers": 2, "sampler": "Random"},
-        "evaluation": {"seeds": {"count": 5}},
-    }
-    return Experiment.model_validate_json(json.dumps({"metadata": {"name": "study"}, "spec": {**spec, **changes}}))
+def fm_experiment(**changes: Any) -> Experiment:
+    return make_small_experiment(**{"models": [FM], **changes})
 
 
 @dataclass
@@ -150,7 +135,7 @@ def rig(tmp_path: Path) -> Iterator[EngineRig]:
 
 
 def test_experiment_succeeds(rig: EngineRig) -> None:
-    experiment = manifest(models=[FM, LR])
+    experiment = make_small_experiment()
     assert rig.finish(experiment) == "Succeeded"
     rig.assert_all_work_was_done_once(experiment)
     saved = resource_files.find(rig.workspace, "study")
@@ -163,16 +148,16 @@ def test_experiment_succeeds(rig: EngineRig) -> None:
 
 
 def test_second_run_after_success_does_no_work(rig: EngineRig) -> None:
-    rig.finish(manifest())
+    rig.finish(fm_experiment())
     before = rig.journal
-    assert rig.finish(manifest()) == "Succeeded"
+    assert rig.finish(fm_experiment()) == "Succeeded"
     assert rig.journal == before
 
 
 @pytest.mark.parametrize("moment", ["start prepare", "trial FM 3", "run ", "start make"])
 def test_killed_engine_resumes_without_losing_or_repeating_work(rig: EngineRig, moment: str) -> None:
     rig.pause = 0.15
-    experiment = manifest()
+    experiment = fm_experiment()
     engine = rig.start(experiment)
     rig.await_line(moment, engine)
     engine.send_signal(signal.SIGKILL)
@@ -184,7 +169,7 @@ def test_killed_engine_resumes_without_losing_or_repeating_work(rig: EngineRig, 
 @pytest.mark.parametrize("moment", ["trial FM 1", "start evaluate"])
 def test_killed_worker_is_replaced_and_nothing_counts_twice(rig: EngineRig, moment: str) -> None:
     rig.pause = 0.3
-    experiment = manifest()
+    experiment = fm_experiment()
     engine = rig.start(experiment)
     rig.await_line(moment, engine)
     for worker in rig.workers(engine.pid):
@@ -198,7 +183,7 @@ def test_killed_worker_is_replaced_and_nothing_counts_twice(rig: EngineRig, mome
 @pytest.mark.parametrize("moment", ["start prepare", "trial FM 2", "run "])
 def test_ctrl_c_stops_workers_and_the_next_run_resumes(rig: EngineRig, moment: str) -> None:
     rig.pause = 0.15
-    experiment = manifest()
+    experiment = fm_experiment()
     engine = rig.start(experiment)
     rig.await_line(moment, engine)
     engine.send_signal(signal.SIGINT)
@@ -212,34 +197,34 @@ def test_ctrl_c_stops_workers_and_the_next_run_resumes(rig: EngineRig, moment: s
 
 def test_second_engine_is_rejected_while_the_first_is_running(rig: EngineRig) -> None:
     rig.pause = 0.3
-    engine = rig.start(manifest())
+    engine = rig.start(fm_experiment())
     rig.await_line("start prepare", engine)
-    assert "another ctrlab process is running default/study" in rig.finish(manifest())
+    assert "another ctrlab process is running default/study" in rig.finish(fm_experiment())
     assert engine.communicate(timeout=60)[0].strip() == "Succeeded"
 
 
 def test_invalid_data_is_not_retried_until_the_next_run(rig: EngineRig) -> None:
     rig.exits = "prepare=42"
-    assert rig.finish(manifest()) == "Failed it was told to fail; correct that and start the experiment again"
+    assert rig.finish(fm_experiment()) == "Failed it was told to fail; correct that and start the experiment again"
     assert rig.journal == ["start prepare"]
     rig.exits = ""
-    assert rig.finish(manifest()) == "Succeeded"
+    assert rig.finish(fm_experiment()) == "Succeeded"
 
 
 def test_crashing_worker_is_started_three_times(rig: EngineRig) -> None:
     rig.exits = "prepare=7"
-    assert rig.finish(manifest()).startswith("Failed it was told to fail")
+    assert rig.finish(fm_experiment()).startswith("Failed it was told to fail")
     assert rig.journal == ["start prepare"] * 3
 
 
 def test_failed_runs_are_not_retried_and_fail_the_experiment(rig: EngineRig) -> None:
     rig.exits = "evaluate=43"
-    assert "5 of 5 final runs were lost: it was told to fail" in rig.finish(manifest())
+    assert "5 of 5 final runs were lost: it was told to fail" in rig.finish(fm_experiment())
     assert rig.journal.count("start evaluate") == 5
 
 
 def test_lineage_names_the_earlier_plan_that_opened_the_test_set(rig: EngineRig) -> None:
-    first, second = manifest(), manifest(evaluation={"seeds": {"count": 6}})
+    first, second = fm_experiment(), fm_experiment(evaluation={"seeds": {"count": 6}})
     for experiment in (first, second):
         assert rig.finish(experiment) == "Succeeded"
     store = rig.workspace.store
@@ -256,6 +241,6 @@ def test_lineage_names_the_earlier_plan_that_opened_the_test_set(rig: EngineRig)
 
 
 def test_suspended_experiment_starts_nothing_and_can_be_resumed(rig: EngineRig) -> None:
-    assert rig.finish(manifest(suspend=True)) == "Suspended"
+    assert rig.finish(fm_experiment(suspend=True)) == "Suspended"
     assert rig.journal == []
-    assert rig.finish(manifest()) == "Succeeded"
+    assert rig.finish(fm_experiment()) == "Succeeded"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+from builders import categorical, dataset_spec, experiment_spec, model_spec, synthetic_source
 from fake_cluster.cluster import Cluster
 
 from ctrlab_api.names import ObjectKey
@@ -10,32 +11,24 @@ from ctrlab_api.records import ReportSummary, RunRecord
 from ctrlab_store import open_store
 
 TINY = {"batch_size": 512, "epochs": 1}
-SPECIFICATION = {
-    "dataset": {
-        "source": {"uri": "builtin://synthetic", "options": {"rows": "3000", "users": "150", "items": "80"}},
-        "label": {"column": "click"},
-        "features": [{"name": "user_id", "type": "Categorical"}, {"name": "item_id", "type": "Categorical"}],
-        "user": "user_id",
-        "split": {"strategy": "Random"},
-    },
-    "models": [
-        {
-            "name": "FM",
-            "architecture": "fm",
-            "parameters": {**TINY, "embedding_dim": 4},
-            "search": {"learning_rate": {"float": {"low": "1e-3", "high": "1e-1", "log": True}}},
-        },
-        {"name": "LR", "architecture": "lr", "parameters": {**TINY, "learning_rate": "0.01"}},
+LEARNING_RATE = {"learning_rate": {"float": {"low": "1e-3", "high": "1e-1", "log": True}}}
+SPEC = experiment_spec(
+    dataset=dataset_spec(
+        source=synthetic_source(3000, users=150, items=80), features=categorical("user_id", "item_id"), user="user_id"
+    ),
+    models=[
+        model_spec("FM", parameters={**TINY, "embedding_dim": 4}, search=LEARNING_RATE),
+        model_spec("LR", parameters={**TINY, "learning_rate": "0.01"}),
     ],
-    "tuning": {"trials": 2, "workers": 1, "sampler": "Random"},
-    "evaluation": {"seeds": {"count": 5}},
-}
+    tuning={"trials": 2, "workers": 1, "sampler": "Random"},
+    evaluation={"seeds": {"count": 5}},
+)
 
 
 def test_real_training_ends_in_a_real_report_in_the_bucket(cluster: Cluster) -> None:
     cluster.kubelet.commands = {}
     cluster.start_operator()
-    uid = cluster.create("small", SPECIFICATION)["metadata"]["uid"]
+    uid = cluster.create("small", SPEC)["metadata"]["uid"]
 
     cluster.wait_for_stage("small", "Succeeded", "Failed", seconds=600)
 

@@ -1,6 +1,5 @@
 """Tuning workers as processes with real training: they stop, resume, and freeze the study once."""
 
-import json
 import os
 import signal
 import subprocess
@@ -9,23 +8,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+from builders import categorical, dataset_spec, make_plan, make_variant, synthetic_source
+
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ExitCode, ObjectKey
-from ctrlab_api.plan import Plan, Variant
 from ctrlab_api.records import StudyRecord
-from ctrlab_api.resources.dataset import Dataset
-from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
 from ctrlab_store import Store, open_store
 from ctrlab_study import StudyDatabase
 from ctrlab_trainer.data.preparation.dataset_preparation import prepare
 
-KEY = ExperimentKey(namespace="default", name="tuned", uid="0123456789ab")
-DATASET = {
-    "source": {"uri": "builtin://synthetic", "options": {"rows": "3000", "users": "100", "items": "50"}},
-    "label": {"column": "click"},
-    "features": [{"name": "user_id", "type": "Categorical"}, {"name": "item_id", "type": "Categorical"}],
-    "split": {"strategy": "Random"},
-}
+KEY = ExperimentKey.parse("default/tuned/0123456789ab")
+DATASET = dataset_spec(source=synthetic_source(3000, users=100, items=50), features=categorical("user_id", "item_id"))
 LEARNING_RATE = {"learning_rate": {"float": {"low": "1e-3", "high": "1e-1", "log": True}}}
 LONG = {"batch_size": 1, "epochs": 1000, "patience": 1000}
 """Parameters of a trial that runs longer than the test."""
@@ -38,13 +31,10 @@ class Experiment:
         self.store: Store = open_store((folder / "store").as_uri())
         self.database = f"sqlite:///{folder / 'study.db'}"
         self.message = folder / "message"
-        variant = {"name": "M", "architecture": "lr", "parameters": parameters, "search": search}
-        self.plan = Plan(
-            dataset=Dataset.model_validate_json(json.dumps(DATASET)),
-            variants=(Variant.model_validate(variant, strict=False),),
-            tuning=Tuning.model_validate({"trials": 3, "sampler": "Random", "maxFailedTrials": 0}, strict=False),
-            evaluation=Evaluation(),
-            analysis=Analysis(),
+        self.plan = make_plan(
+            make_variant("M", "lr", parameters=parameters, search=search),
+            dataset=DATASET,
+            tuning={"trials": 3, "sampler": "Random", "maxFailedTrials": 0},
         )
         self.store.below(KEY.prefix).put(ObjectKey.PLAN, self.plan.to_json().encode())
         prepare(self.plan, self.store, KEY)

@@ -18,6 +18,7 @@ from builders.resource_builders import (
     LR,
     ablation_manifest,
     categorical,
+    csv_source,
     dataset_spec,
     experiment_manifest,
     experiment_spec,
@@ -29,6 +30,7 @@ from builders.resource_builders import (
     make_variant,
     model_spec,
     small_spec,
+    synthetic_source,
 )
 from builders.status_builders import condition_of, make_condition
 
@@ -41,6 +43,7 @@ __all__ = [
     "ablation_manifest",
     "categorical",
     "condition_of",
+    "csv_source",
     "dataset_spec",
     "digest_of",
     "experiment_manifest",
@@ -66,5 +69,6 @@ __all__ = [
     "model_spec",
     "requested_jobs",
     "small_spec",
+    "synthetic_source",
     "with_changes",
 ]

@@ -31,6 +31,17 @@ def dataset_spec(**changes: Any) -> Manifest:
     )
 
 
+def synthetic_source(rows: int, users: int, items: int) -> Manifest:
+    """Return generated clicks of this size as a source."""
+    options = {"rows": rows, "users": users, "items": items}
+    return {"uri": "builtin://synthetic", "options": {name: str(value) for name, value in options.items()}}
+
+
+def csv_source(uri: str = "file:///none.csv", **fields: Any) -> Manifest:
+    """Return a CSV file as a source."""
+    return {"uri": uri, "format": "csv", **fields}
+
+
 def categorical(*names: str) -> list[Manifest]:
     """Return categorical features with these names."""
     return [{"name": name, "type": "Categorical"} for name in names]

@@ -1,6 +1,5 @@
 """Crossed, hashed and pre-trained features, splits by users and by files, and sequence files, on hand-checked data."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from builders import csv_source, make_dataset
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.dataset_splits import PredefinedFiles
 from ctrlab_trainer.data.encoders.hashing import hash_texts
 from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset
@@ -23,14 +22,8 @@ from ctrlab_trainer.data.splits.split_strategies import split_by_files, split_by
 def encoded(columns: dict[str, Any], features: list[dict[str, Any]], folder: Path | None = None) -> EncodedDataset:
     """Encode six rows, two per split, with alternating labels."""
     rows = {"split": ["train", "train", "valid", "valid", "test", "test"], "click": [0, 1] * 3, **columns}
-    spec = {
-        "source": {"uri": "file:///none.csv", "format": "csv"},
-        "label": {"column": "click"},
-        "features": features,
-        "split": {"strategy": "Predefined", "column": "split"},
-    }
-    table = SourceTable(pa.table(rows), (("none.csv", 6),))
-    return encode_dataset(table, Dataset.model_validate_json(json.dumps(spec)), folder)
+    dataset = make_dataset(source=csv_source(), features=features, split={"strategy": "Predefined", "column": "split"})
+    return encode_dataset(SourceTable(pa.table(rows), (("none.csv", 6),)), dataset, folder)
 
 
 def test_the_vocabulary_of_a_cross_is_the_combinations_of_train() -> None:

@@ -1,13 +1,12 @@
 """Each feature type and transform, on small columns checked by hand."""
 
-import json
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from builders import csv_source, make_dataset
 
-from ctrlab_api.resources.dataset import Dataset
 from ctrlab_trainer.data.encoders import build_encoder
 from ctrlab_trainer.data.encoders.numeric_buckets import log_bucket
 from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset
@@ -20,27 +19,15 @@ IN_TRAIN = np.array([True, True, True, True, False, False])
 def encoded(columns: dict[str, Any], features: list[dict[str, Any]], **fields: Any) -> EncodedDataset:
     """Encode six rows, two per split, with alternating labels."""
     rows = {"split": ["train", "train", "valid", "valid", "test", "test"], "click": [0, 1] * 3, **columns}
-    spec = {
-        "source": {"uri": "file:///none.csv", "format": "csv"},
-        "label": {"column": "click"},
-        "features": features,
-        "split": {"strategy": "Predefined", "column": "split"},
-        **fields,
-    }
-    table = SourceTable(pa.table(rows), (("none.csv", 6),))
-    return encode_dataset(table, Dataset.model_validate_json(json.dumps(spec)))
+    split = {"strategy": "Predefined", "column": "split"}
+    dataset = make_dataset(source=csv_source(), features=features, split=split, **fields)
+    return encode_dataset(SourceTable(pa.table(rows), (("none.csv", 6),)), dataset)
 
 
 def numeric(transform: str, values: list[float], **fields: Any) -> tuple[list[float], int, dict[str, object]]:
     """Return encoded values, block size and record, with the first four of six rows in train."""
     feature = {"name": "x", "type": "Numeric", "transform": transform, **fields}
-    spec = {
-        "source": {"uri": "file:///none.csv", "format": "csv"},
-        "label": {"column": "click"},
-        "features": [feature],
-        "split": {"strategy": "Random"},
-    }
-    dataset = Dataset.model_validate_json(json.dumps(spec))
+    dataset = make_dataset(source=csv_source(), features=[feature])
     table = SourceTable(pa.table({"x": values}), (("none.csv", 6),))
     encoder = build_encoder(dataset.features[0], dataset)
     fitted = encoder.fit(encoder.observe(table, IN_TRAIN))

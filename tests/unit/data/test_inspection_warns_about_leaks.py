@@ -1,12 +1,12 @@
 """`ctrlab data inspect` warns about possible leaks, and the warnings are kept with prepared data."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from builders import categorical, csv_source, make_dataset
 
 from ctrlab_api.resources.dataset import Dataset, Preprocessing
 from ctrlab_store import FileStore
@@ -30,14 +30,8 @@ def clicks(folder: Path) -> Dataset:
         }
     )
     rows.to_csv(folder / "rows.csv", index=False)
-    spec = {
-        "source": {"uri": f"file://{folder}/rows.csv", "format": "csv"},
-        "label": {"column": "click"},
-        "time": "time",
-        "features": [{"name": name, "type": "Categorical"} for name in ("item", "paid", "shop")],
-        "split": {"strategy": "Random"},
-    }
-    return Dataset.model_validate_json(json.dumps(spec))
+    features = categorical("item", "paid", "shop")
+    return make_dataset(source=csv_source(f"file://{folder}/rows.csv"), features=features, time="time")
 
 
 def test_revealing_and_constant_features_duplicates_and_overlap_in_time_are_reported(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Invalid sources: each is rejected with one message with location, value and remedy."""
 
 import gzip
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from builders import make_dataset
 
 from ctrlab_api.errors import InvalidInput
 from ctrlab_api.resources.dataset import Dataset
@@ -236,8 +236,7 @@ def dataset_of(case: Case, folder: Path) -> Dataset:
     if "tables" in change:
         source["tables"] = [{"uri": f"file://{folder / change.pop('tables')}", "format": "csv", "on": "item"}]
     source = source_change if "uri" in source_change else {**source, **source_change}
-    spec = {"source": source, "label": {"column": "click"}, "features": ITEM, "split": SPLIT, **change}
-    return Dataset.model_validate_json(json.dumps(spec))
+    return make_dataset(**{"source": source, "features": ITEM, "split": SPLIT, **change})
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

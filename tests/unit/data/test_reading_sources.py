@@ -1,7 +1,6 @@
 """The same rows in every format give the same encoded data."""
 
 import gzip
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from builders import categorical, csv_source, make_dataset
 
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset
@@ -32,19 +32,17 @@ TSV = ROWS.to_csv(index=False, sep="\t")
 
 
 def encoded(source: dict[str, Any]) -> EncodedDataset:
-    spec = {
-        "source": source,
-        "label": {"column": "click"},
-        "user": "user_id",
-        "time": "time",
-        "split": {"strategy": "Temporal"},
-        "features": [
+    dataset = make_dataset(
+        source=source,
+        user="user_id",
+        time="time",
+        split={"strategy": "Temporal"},
+        features=[
             {"name": "item_id", "type": "Categorical"},
             {"name": "price", "type": "Numeric"},
             {"name": "past", "type": "History", "of": "item_id"},
         ],
-    }
-    dataset = Dataset.model_validate_json(json.dumps(spec))
+    )
     return encode_dataset(read_source(locate(dataset.source), required_columns(dataset)), dataset)
 
 
@@ -101,30 +99,22 @@ def test_attributes_of_items_are_joined_and_absent_items_have_missing_values(tmp
     rows = "".join(f"i{i % 3},{i % 2}\n" for i in range(30))
     (tmp_path / "rows.csv").write_text("item,click\n" + rows)
     (tmp_path / "items.csv").write_text("colour,item\nred,i0\nblue,i1\n")
-    spec = {
-        "source": {
-            "uri": f"file://{tmp_path}/rows.csv",
-            "format": "csv",
-            "tables": [{"uri": f"file://{tmp_path}/items.csv", "format": "csv", "on": "item"}],
-        },
-        "label": {"column": "click"},
-        "features": [{"name": "colour", "type": "Categorical"}],
-        "split": {"strategy": "Random"},
-    }
-    dataset = Dataset.model_validate_json(json.dumps(spec))
+    items = csv_source(f"file://{tmp_path}/items.csv", on="item")
+    dataset = make_dataset(
+        source=csv_source(f"file://{tmp_path}/rows.csv", tables=[items]), features=categorical("colour")
+    )
     table = read_source(locate(dataset.source), required_columns(dataset))
     assert table.data["colour"].to_pylist()[:3] == ["red", "blue", None]
 
 
 def test_labels_follow_the_comparison(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("item,stars\n" + "".join(f"i,{i % 5 + 1}\n" for i in range(30)))
-    spec = {
-        "source": {"uri": f"file://{tmp_path}/a.csv", "format": "csv"},
-        "label": {"column": "stars", "positiveWhen": ">= 4"},
-        "features": [{"name": "item", "type": "Categorical"}],
-        "split": {"strategy": "Random", "fractions": ["0.4", "0.3", "0.3"]},
-    }
-    dataset = Dataset.model_validate_json(json.dumps(spec))
+    dataset = make_dataset(
+        source=csv_source(f"file://{tmp_path}/a.csv"),
+        label={"column": "stars", "positiveWhen": ">= 4"},
+        features=categorical("item"),
+        split__fractions=["0.4", "0.3", "0.3"],
+    )
     data = encode_dataset(read_source(locate(dataset.source), required_columns(dataset)), dataset)
     labels = {
         int(row): int(label) for split in data.splits for row, label in zip(split.row_ids, split.labels, strict=True)
@@ -135,16 +125,7 @@ def test_labels_follow_the_comparison(tmp_path: Path) -> None:
 @pytest.mark.parametrize("quote", ['"Toy" Story', "5'"])
 def test_a_quote_in_tab_separated_text_is_an_ordinary_character(tmp_path: Path, quote: str) -> None:
     (tmp_path / "a.tsv").write_text("item\tclick\n" + f"{quote}\t1\nplain\t0\n" * 10)
-    dataset = Dataset.model_validate_json(
-        json.dumps(
-            {
-                "source": {"uri": f"file://{tmp_path}/a.tsv", "format": "tsv"},
-                "label": {"column": "click"},
-                "features": [{"name": "item", "type": "Categorical"}],
-                "split": {"strategy": "Random"},
-            }
-        )
-    )
+    dataset = make_dataset(source={"uri": f"file://{tmp_path}/a.tsv", "format": "tsv"}, features=categorical("item"))
     assert read_source(locate(dataset.source), required_columns(dataset)).data["item"][0].as_py() == quote
 
 
@@ -212,10 +193,4 @@ def test_unusual_spellings_of_numbers_are_read(tmp_path: Path) -> None:
 
 
 def dataset_with(features: list[dict[str, Any]], label: str = "click", **source: str) -> Dataset:
-    spec = {
-        "source": source,
-        "label": {"column": label},
-        "features": features,
-        "split": {"strategy": "Random"},
-    }
-    return Dataset.model_validate_json(json.dumps(spec))
+    return make_dataset(source=source, label={"column": label}, features=features)
