@@ -1,4 +1,4 @@
-"""Settings of every test: property tests have no deadline, since how fast a machine is says nothing about the code."""
+"""Settings of all tests: property tests have no deadline, because the speed of the machine is not under test."""
 
 import sys
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ settings.load_profile("ctrlab")
 
 @pytest.fixture(autouse=True)
 def _subnormal_numbers_come_back() -> Iterator[None]:
-    """A worker sets its whole process to flush subnormal numbers; here the process goes on to other tests."""
+    """Undo a worker's setting of the process to flush subnormal numbers, which would affect later tests."""
     yield
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(False)

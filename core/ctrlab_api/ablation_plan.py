@@ -18,7 +18,7 @@ from ctrlab_api.resources.tuning import Evaluation, Seeds
 
 @dataclass(frozen=True)
 class AblationParent:
-    """What the plan of an ablation takes from its experiment."""
+    """The parts of an experiment that the plan of its ablation needs."""
 
     key: ExperimentKey
     plan: Plan

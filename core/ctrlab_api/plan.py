@@ -141,7 +141,7 @@ class Plan(ApiModel):
 
     @property
     def direction(self) -> Direction:
-        """Which direction of the primary metric is better; a primary metric always has one."""
+        """Better direction of the primary metric; a primary metric always has one."""
         return "minimize" if METRIC_DIRECTIONS[self.analysis.primary_metric] == "minimize" else "maximize"
 
     @property

@@ -1,4 +1,4 @@
-"""How a worker process reports a failure: exit code, message on stderr, termination message."""
+"""Failure reports of worker processes: exit code, message on stderr, termination message."""
 
 import os
 import sys

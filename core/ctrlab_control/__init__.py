@@ -1,1 +1,1 @@
-"""What both backends share: the planner, observing the store and the studies, and executing actions."""
+"""Shared by both backends: the planner, observing the store and the studies, and executing actions."""

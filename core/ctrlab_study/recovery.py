@@ -1,4 +1,4 @@
-"""What happens to the slot of a lost worker: its trial counts if it had ended, otherwise the slot runs again.
+"""Recovery of the slot of a lost worker: its trial counts if it had ended, otherwise the slot runs again.
 
 A worker is lost when it stops renewing its lease (the next worker that leases the slot calls `recover_slot`), or when
 somebody who knows which workers are alive says so (the operator from pods, the local backend from processes: both call

@@ -109,7 +109,7 @@ class LeasedSlot:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the trial of a slot ended."""
+    """The end of a slot's trial."""
 
     state: TrialOutcome
     value: float | None = None

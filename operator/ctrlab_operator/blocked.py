@@ -10,7 +10,7 @@ class Blocked(Exception):
     reason: str
     """Reason of the condition, in CamelCase."""
     message: str
-    """What is wrong and what to do; never contains a secret."""
+    """The problem and the remedy; never contains a secret."""
     tolerated_failures: int = 0
     """Consecutive failures that are not reported in the status."""
 

@@ -138,6 +138,6 @@ class SIN(TransformerParameters):
     cin_units: NonEmptyWidths = (32,)
     """Number of feature maps of each CIN layer."""
     fusion: Literal["attention", "gate", "concat", "sum"] = "attention"
-    """How the branch vectors are fused."""
+    """Method of fusing the branch vectors."""
     fusion_dim: int = Field(default=64, ge=1, le=4096)
     """Width to which each branch is projected before fusion."""

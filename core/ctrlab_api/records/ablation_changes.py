@@ -1,4 +1,4 @@
-"""What an ablation adds to a run record: the difference between variant and full model, and the reused run."""
+"""Fields that an ablation adds to a run record: the difference between variant and full model, and the reused run."""
 
 from typing import Any
 

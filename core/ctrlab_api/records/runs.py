@@ -9,10 +9,10 @@ from ctrlab_api.resources.tuning import ExecutionMode
 from ctrlab_api.schema_types import ApiModel
 
 StepKind = Literal["eager", "cuda-graph"]
-"""How training steps are executed: operation by operation, or as one recorded CUDA graph."""
+"""Execution of training steps: operation by operation, or as one recorded CUDA graph."""
 
 RowPermutation = Literal["rows", "blocks"]
-"""How training rows were permuted: among all rows, or in blocks that are read together. Block sizes are constants, so
+"""Permutation of the training rows: among all rows, or in blocks that are read together. Block sizes are constants, so
 that data and seed determine the order."""
 
 

@@ -104,7 +104,7 @@ class Label(ApiModel):
 
 
 class Preprocessing(ApiModel):
-    """How values are mapped to ids; fitted on train rows only."""
+    """Mapping of values to ids; fitted on train rows only."""
 
     min_frequency: int = Field(default=1, ge=1, le=1_000_000)
     """Values that occur less often in train share one out-of-vocabulary id."""

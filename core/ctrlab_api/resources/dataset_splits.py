@@ -95,7 +95,7 @@ STRATEGIES_WITH_FRACTIONS = ("Temporal", "Random", "UserColdStart")
     ("!has(self.by) || self.strategy == 'Random'", "by is for strategy Random"),
 )
 class Split(ApiModel):
-    """How rows are divided into train, validation and test."""
+    """Division of the rows into train, validation and test."""
 
     strategy: Literal["Temporal", "Random", "Predefined", "LeaveLastOut", "UserColdStart"]
     """Temporal: by global time. Random: by row or by user. Predefined: by a column or by files. LeaveLastOut: each

@@ -62,7 +62,7 @@ class Toleration(ApiModel):
     key: str | None = Field(default=None, max_length=316)
     """Key of the taint; with operator Exists, an absent key matches every taint."""
     operator: Literal["Exists", "Equal"] | None = None
-    """How the value of the taint is compared (default Equal)."""
+    """Comparison with the value of the taint (default Equal)."""
     value: LabelValue | None = None
     """Value of the taint, for operator Equal."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None

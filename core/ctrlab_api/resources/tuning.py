@@ -19,7 +19,7 @@ from ctrlab_api.schema_types import (
 )
 
 ExecutionMode = Literal["plain", "batched"]
-"""How a final run is trained: alone, or in one batch with other seeds of its model. The two modes round sums
+"""Training of a final run: alone, or in one batch with other seeds of its model. The two modes round sums
 differently, so their runs are never compared with each other."""
 
 

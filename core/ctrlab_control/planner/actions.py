@@ -22,7 +22,7 @@ class JobRequest:
     """Unique within the experiment, and never reused for another job."""
     phase: Phase
     program: Program
-    """Which package to run: `python -m ctrlab_<program>`."""
+    """Package to run: `python -m ctrlab_<program>`."""
     arguments: tuple[str, ...]
     completions: int = 1
     parallelism: int = 1

@@ -29,7 +29,7 @@ class JobFacts:
     parallelism: int = 1
     """The planner's last request; a queueing system may have admitted fewer."""
     active_seconds: float = 0.0
-    """How long the job has been active."""
+    """Time for which the job has been active."""
     failed_indexes: frozenset[int] = frozenset()
     """Indexes that used up their retries."""
     non_retriable: bool = False

@@ -1,4 +1,4 @@
-"""Which pods are alive, and why a failed pod ended. Pure."""
+"""Tells living pods from ended ones, and why a failed pod ended. Pure."""
 
 from collections.abc import Sequence
 

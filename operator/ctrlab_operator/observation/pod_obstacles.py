@@ -19,7 +19,7 @@ ADVICE = {
     "InvalidImageName": "correct spec.runtime.image",
     "CreateContainerError": "correct spec.runtime",
 }
-"""What to do, by the reason for which a container waits until a person acts."""
+"""Remedies, by the reason for which a container waits until a person acts."""
 SCHEDULING_GRACE = timedelta(minutes=5)
 """An autoscaled cluster needs some minutes to add a node."""
 POD_CREATION_GRACE = timedelta(seconds=10)

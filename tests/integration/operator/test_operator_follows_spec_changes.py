@@ -31,7 +31,7 @@ def test_suspending_stops_pods_and_resuming_repeats_no_finished_work(cluster: Cl
     trials = [trial for kind, trial in journal_of(cluster) if kind == "trial"]
     assert cluster.stage("study") == "Succeeded"
     assert len(set(trials)) == 8
-    assert len(trials) <= 8 + 2, "a stopped worker gives its trial back"
+    assert len(trials) <= 8 + 2, "a stopped worker releases its slot"
 
 
 def test_more_workers_are_started_for_a_running_study(cluster: Cluster) -> None:

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 
 class Process(Protocol):
-    """What the kubelet needs of a process; `subprocess.Popen` has it as well."""
+    """Methods of a process that the kubelet needs; `subprocess.Popen` has them as well."""
 
     @property
     def pid(self) -> int:

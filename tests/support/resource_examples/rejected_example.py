@@ -21,7 +21,7 @@ class RejectedExample:
     message: str
     """Part of the message."""
     rejected_by: RejectedBy = "schema"
-    """What rejects it on a cluster: the schema, a CEL rule, or the operator, which runs the checks that a schema cannot
+    """Rejected on a cluster by the schema, a CEL rule, or the operator, which runs the checks that a schema cannot
     express before it freezes a plan."""
     kind: Literal["CTRExperiment", "Ablation"] = "CTRExperiment"
     """The valid resource that it is derived from."""

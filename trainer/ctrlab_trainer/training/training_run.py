@@ -47,7 +47,7 @@ class TrainingResult:
     parameters: int
     """Number of trainable parameters."""
     divergence: str | None
-    """Which value was not finite, and in which epoch."""
+    """The value that was not finite, and its epoch."""
     valid_scores: NDArray[np.float32] | None
     """[validation rows] probabilities at the best epoch."""
     steps: StepKind = "eager"
