@@ -20,7 +20,8 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BIN := $(VENV)/bin
 # Tests often wait for servers and processes, so one more process than there are CPUs keeps the CPUs busy.
 TEST_PROCESSES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
-TEST_FLAGS = --numprocesses $(TEST_PROCESSES) --dist loadfile
+# In the order of collection the long integration tests run first, and short files fill the end.
+TEST_FLAGS = --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 # Tags of `make images`; TRAINER_FLAGS="--build-arg TORCH_INDEX_URL=..." selects another PyTorch.
 OPERATOR_IMAGE ?= ctrlab-operator:$(VERSION)
