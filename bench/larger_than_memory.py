@@ -107,7 +107,7 @@ def epoch(folder: Path, history: bool, permutation: RowPermutation) -> dict[str,
     return {
         "training": trained - began,
         "scoring": scored - trained,
-        "own": memory["RssAnon"] / 1024,
+        "allocated": memory["RssAnon"] / 1024,
         "read": int(counts["read_bytes"]) / 2**20,
         "faults": resource.getrusage(resource.RUSAGE_SELF).ru_majflt,
     }
@@ -151,7 +151,9 @@ def compare(folder: Path, history: bool, limit: int, turns: int) -> None:
     rows = open_split(folder, schema(history)).rows
     shape = f"{FIELDS_WITH_HISTORY} fields and a history" if history else f"{FIELDS} fields"
     print(f"\n{rows:,} rows of {shape}, {size / GIB:.2f} GiB, {size / limit:.2f} of the limit\n")
-    print("| source | s per epoch | rows/s | s to score | own MiB | read MiB | major faults | relative to memory |")
+    print(
+        "| source | s per epoch | rows/s | s to score | allocated MiB | read MiB | major faults | relative to memory |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     results: dict[str, list[dict[str, Any]]] = {source: [] for source in SOURCES}
     for _ in range(turns):
@@ -168,7 +170,7 @@ def compare(folder: Path, history: bool, limit: int, turns: int) -> None:
         pairs = list(zip(turns_of_source, results["memory"], strict=True))
         ratios = [median(one[name] / other[name] for one, other in pairs) for name in ("training", "scoring")]
         speed = f"{middle['training']:.1f} | {rows / middle['training']:,.0f} | {middle['scoring']:.1f}"
-        memory = f"{middle['own']:,.0f} | {middle['read']:,.0f} | {middle['faults']:,.0f}"
+        memory = f"{middle['allocated']:,.0f} | {middle['read']:,.0f} | {middle['faults']:,.0f}"
         print(f"| {source} | {speed} | {memory} | {ratios[0]:.2f}, scoring {ratios[1]:.2f} |", flush=True)
 
 

@@ -1,8 +1,8 @@
-"""Measurements of the operator: many experiments at once, latency, API requests, overhead over `ctrlab run`.
+"""Measure the operator: many experiments at once, latency, API requests, overhead over `ctrlab run`.
 
 Run with `PYTHONPATH=tests/support python -m bench.operator_figures`. PostgreSQL and the S3 server are real servers from
-wheels. The API server is the fake one of the tests, or with --kubeconfig a real one with controller manager,
-scheduler and the CRDs. It is not a test, because times vary.
+wheels. The API server is the fake one of the tests or, with --kubeconfig, a real one with a controller manager, a
+scheduler and the CRDs. This is not a test: times vary.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--seconds", type=float, default=60.0, help="duration of the steady state")
     args = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # so that the servers are stopped, too
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # exit normally, which stops the servers
     if "latency" in args.only:
         with _cluster(args.kubeconfig) as cluster:
             _print_latency(operator_latency.measure(cluster, args.experiments))
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def _print_latency(latency: operator_latency.Latency) -> None:
-    print(f"{len(latency.gaps)} changes of phase:")
+    print(f"{len(latency.gaps)} phase changes:")
     gaps = f"median {statistics.median(latency.gaps):.2f} s, worst {latency.gaps[-1]:.2f} s"
     _row("from the end of a phase to the Jobs of the next", gaps, "median < 1 s")
     _row(

@@ -1,5 +1,5 @@
-"""Latency of the operator: time between phases, requests to the API server per experiment, and overhead compared with
-the same work by `ctrlab run`.
+"""Measure the latency of the operator: time between phases, API requests per experiment, and overhead compared with
+`ctrlab run`.
 """
 
 import json

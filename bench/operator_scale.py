@@ -1,4 +1,4 @@
-"""An operator with many experiments: time until all are reconciled, and resource usage in the steady state.
+"""Measure an operator with many experiments: time until all are reconciled, and resource usage in the steady state.
 
 Idle experiments have ended: resources with a status, each with the Jobs of its phases. Active experiments are tuning:
 their plan is frozen, their Jobs have running pods, and these pods hold leases of slots in real studies.
@@ -105,7 +105,7 @@ def _start_tuning(cluster: Cluster, name: str) -> None:
 
 
 def _start_pods(cluster: Cluster, active: int, pool: ThreadPoolExecutor) -> None:
-    """Let an operator create the Jobs and the cluster their pods, then give the pods a running status forever."""
+    """Start an operator, which creates the Jobs, wait for their pods, and set a permanent running status on them."""
     cluster.kubelet.stop()
     cluster.start_operator()
     pods = cluster.wait(lambda: _if_complete(cluster.pods(), active * len(MODELS) * WORKERS), 600)
@@ -208,7 +208,7 @@ def _if_complete(pods: list[Manifest], count: int) -> list[Manifest]:
 
 
 def _is_settled(port: int, experiments: int) -> bool:
-    """Whether the queue is empty and every resource was reconciled: a key waits only once, so the count suffices."""
+    """Return whether the queue is empty and every resource was reconciled; a key is queued once, so counts suffice."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
             text = response.read().decode()

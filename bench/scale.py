@@ -140,7 +140,7 @@ def run_separately(*arguments: object) -> dict[str, Any]:
 
 def rows_table(millions: list[float], folder: Path) -> None:
     """Print the measurements of epochs."""
-    print("| million rows | order | s per epoch | rows/s | allocated MiB | of the files MiB |")
+    print("| million rows | order | s per epoch | rows/s | allocated MiB | mapped files MiB |")
     print("|---|---|---|---|---|---|")
     for size in millions:
         with tempfile.TemporaryDirectory(dir=folder) as name:

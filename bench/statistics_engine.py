@@ -1,4 +1,4 @@
-"""Measure time and memory of the statistics engine, beside scikit-learn and MLstatkit where they compute the same.
+"""Measure time and memory of the statistics engine, compared with scikit-learn and MLstatkit where they overlap.
 
 Run with `python -P bench/statistics_engine.py`. This is not a test: times vary.
 """
@@ -65,7 +65,7 @@ def all_pairs(covariance: MetricCovariance) -> None:
 
 
 def delong_against_mlstatkit(labels: BoolArray) -> None:
-    """Compare two runs on a million rows by DeLong's test, and by MLstatkit's."""
+    """Compare two runs on a million rows by DeLong's test, with this engine and with MLstatkit."""
     scores = np.stack(list(stream_scores(labels, 2)))
     ours, seconds = timed(lambda: compare_single_runs(covariance_from_scores(Metric.AUC, labels, [scores])))
     print(f"DeLong of two runs, {ROWS} rows: {seconds:.2f} s, {ours}")

@@ -1,8 +1,8 @@
-"""Cost of the shared study for a worker: lease, ask, report, should_prune, tell beside 1,000 and 5,000 finished trials.
+"""Measure the cost of the shared study for a worker: lease, ask, report, should_prune and tell.
 
-Run with `python -P bench/study.py`. It starts a PostgreSQL server (or uses `--database`), fills a study with finished
-trials, and runs 8 processes whose trials sleep instead of training. Times are wall times of the worker; CPU is the
-worker's CPU time, including the sampler. Not a test: times vary.
+Run with `python -P bench/study.py`. It starts a PostgreSQL server (or uses `--database`), fills a study with 1,000 and
+then 5,000 finished trials, and runs 8 processes whose trials sleep instead of training. Times are wall times of the
+worker; CPU is the worker's CPU time, including the sampler. This is not a test: times vary.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--finished", type=int, nargs="+", default=[1000, 5000])
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--trials", type=int, default=3, help="trials of each worker")
-    parser.add_argument("--epoch", type=float, default=1.0, help="seconds between reports; 6 in a minute's trial")
+    parser.add_argument("--epoch", type=float, default=1.0, help="seconds between reports; 6 for one-minute trials")
     args = parser.parse_args()
     with server() if args.database is None else _existing(args.database) as url:
         for finished in args.finished:
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def measure(url: str, finished: int, workers: int, trials: int, epoch: float) -> Times:
-    """Return the times of all workers together, on a study with this many finished trials."""
+    """Return the times of all workers, for a study with this number of finished trials."""
     key = ExperimentKey(namespace="bench", name="study", uid=f"{finished}-{time.time_ns()}")
     plan = plan_with(finished + workers * trials)
     studies = StudyDatabase(url, lease_seconds=3600)
@@ -120,7 +120,7 @@ def server_cpu(folder: str) -> float:
 
 def report(finished: int, workers: int, times: Times) -> None:
     """Print the table, and the share of a one-minute trial that the median operations take together."""
-    print(f"\n{finished:,} finished trials, {workers} workers, {len(SEARCH)} parameters, {EPOCHS} epochs a trial")
+    print(f"\n{finished:,} finished trials, {workers} workers, {len(SEARCH)} parameters, {EPOCHS} epochs per trial")
     print(f"{'operation':<14}{'per trial':>9}{'median':>10}{'95 %':>10}{'CPU':>10}   ms")
     share = computing = 0.0
     for name, count in COUNTS.items():
@@ -131,8 +131,8 @@ def report(finished: int, workers: int, times: Times) -> None:
         share += count * middle / 1000 / ONE_MINUTE * 100
         computing += count * computed / 1000 / ONE_MINUTE * 100
     server_share = times["server"][0][1] / ONE_MINUTE * 100
-    print(f"total {share:.2f} % of a one-minute trial of wall time (goal: below {GOAL:g} %)")
-    print(f"CPU {computing:.2f} % of the worker's minute, and {server_share:.2f} % of the server's per trial")
+    print(f"wall time: {share:.2f} % of a one-minute trial (goal: below {GOAL:g} %)")
+    print(f"CPU time: worker {computing:.2f} %, server {server_share:.2f} % of a one-minute trial")
 
 
 def fill(studies: StudyDatabase, study: SharedStudy, finished: int) -> None:

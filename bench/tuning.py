@@ -238,7 +238,7 @@ def main() -> None:
         f"{datetime.now(UTC):%Y-%m-%d}, torch {version('torch')}, {math.prod(map(len, GRID.values()))} configurations"
     )
     print(f"Target: validation AUC {target:.4f}. x: duration relative to ctrlab.\n")
-    print("| program | s to the target, mean over orders | in its own order | s of the search | epochs | best AUC |")
+    print("| program | s to the target, mean over orders | in the order used | s of the search | epochs | best AUC |")
     print("|---|---|---|---|---|---|")
     ctrlab = searches["ctrlab"]
     for name, search in searches.items():

@@ -139,7 +139,7 @@ class Fuxi:
         self.folder = tempfile.TemporaryDirectory()
         path = f"{self.folder.name}/rows.npz"
         np.savez(path, **columns)  # type: ignore[arg-type]
-        # In the process itself: a worker process would be one thread more than the other programs have.
+        # Load in this process: a loader process would be one more thread than the other programs have.
         options = {"batch_size": SETTINGS["batch_size"], "num_workers": 0}
         self.loader = NpzDataLoader(features, path, shuffle=True, **options)
         self.evaluation = NpzDataLoader(features, path, shuffle=False, **options)

@@ -39,7 +39,7 @@ def serve(create: Callable[[str, int], Trainer], threads: Callable[[int], None])
         began, rows, error = time.perf_counter(), 0, ""
         try:
             if name == "model":
-                _clear_peak()
+                _reset_peak_memory()
                 trainer = create(arguments[0], int(arguments[1]))
             elif name == "threads":
                 threads(int(arguments[0]))
@@ -58,7 +58,7 @@ def serve(create: Callable[[str, int], Trainer], threads: Callable[[int], None])
         print(json.dumps(answer), file=output, flush=True)
 
 
-def _clear_peak() -> None:
+def _reset_peak_memory() -> None:
     if CLEAR_PEAK.exists():
         CLEAR_PEAK.write_text("5")
 

@@ -1,4 +1,4 @@
-"""Gather the planner's facts of one experiment from study database and store, in that order (see `Facts`)."""
+"""Gather the planner's facts about one experiment from study database and store, in that order (see `Facts`)."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -61,7 +61,7 @@ class Observer:
         )
 
     def _studies(self, plan: Plan) -> dict[str, StudyFacts]:
-        """Return frozen studies from their records and the others from the database, if there are others."""
+        """Return frozen studies from their records, and the others, if any, from the database."""
         progress = self._database.progress(self._key, plan) if len(self._frozen) < len(plan.variants) else {}
         finished = {name for name, study in progress.items() if study.is_over}
         if plan.parent is not None:

@@ -38,7 +38,7 @@ PRECONDITION_FAILED_CODES = frozenset({"PreconditionFailed", "ConditionalRequest
 CONDITION_UNSUPPORTED_CODES = frozenset({"NotImplemented", "501"})
 
 CONNECT_TIMEOUT_SECONDS = 10
-"""Limit of each attempt; without it an attempt at a server that does not answer takes a minute."""
+"""Limit of each attempt; without it, an attempt to reach a server that does not respond takes a minute."""
 
 MAX_SINGLE_UPLOAD_BYTES = 2**30
 """Larger objects are uploaded in parts, which boto3 cannot make conditional; S3 accepts 5 GiB in one request."""
@@ -108,7 +108,7 @@ class S3Store:
             self._write(key, data)
 
     def exists(self, key: str) -> bool:
-        """See `Store.exists`; asks for a list if reading is denied, as for sealed rows."""
+        """See `Store.exists`; lists the key if reading is denied, as for sealed rows."""
         with self._as_store_errors(key):
             try:
                 self.client.head_object(Bucket=self.bucket, Key=self._key(key))
@@ -125,7 +125,7 @@ class S3Store:
         return sorted(key for key in self._sizes(prefix) if key.rpartition("/")[2] != COMPLETE_MARKER)
 
     def put_folder(self, prefix: str, folder: Path) -> None:
-        """See `Store.put_folder`: files first (large ones in parts), the marker of completeness last."""
+        """See `Store.put_folder`: files first (large ones in parts), the completion marker last."""
         base, files = validate_key(prefix, folder=True), file_sizes(folder)
         with self._as_store_errors(prefix):
             present = self._sizes(f"{base}/")
@@ -149,7 +149,7 @@ class S3Store:
                     (staged / name).parent.mkdir(parents=True, exist_ok=True)
                     self.client.download_file(self.bucket, self._key(f"{base}/{name}"), str(staged / name))
                 if file_sizes(staged) != files:
-                    raise StoreError(f"{self.uri}: {prefix!r} has other files than its marker {COMPLETE_MARKER} lists")
+                    raise StoreError(f"{self.uri}: the files of {prefix!r} differ from its marker {COMPLETE_MARKER}")
                 os.rename(staged, target)
             except OSError:
                 if not target.is_dir():  # otherwise another process of this machine was faster
@@ -260,7 +260,7 @@ def _cached_client(
 
 @cache
 def _session() -> boto3.session.Session:
-    """Return one session for all clients: it holds the parsed service description, 12 MiB; a client takes 0.3 MiB."""
+    """Return one session for all clients: the parsed service description takes 12 MiB, a client 0.3 MiB."""
     return boto3.session.Session()
 
 

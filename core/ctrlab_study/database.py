@@ -1,7 +1,7 @@
-"""Connections to the study database, PostgreSQL or SQLite: one transaction at a time, retried while that can help.
+"""Connections to the study database, PostgreSQL or SQLite: one transaction at a time, retried after transient errors.
 
-Connections are closed after each use, so that a worker that trains keeps none open. Time is the database's, because
-leases compare the clocks of different machines.
+Connections are closed after each use, so a worker keeps none open while it trains. All times come from the database's
+clock, because the clocks of the workers' machines differ.
 """
 
 import fcntl
@@ -55,7 +55,7 @@ class Database:
         if self.is_sqlite and parsed.database in (None, "", ":memory:"):
             raise _unusable(f"{url}, which workers cannot share")
         # A database created without an encoding (SQL_ASCII) would return text as bytes. The encoding is in the URL
-        # because Optuna's migration creates an engine from nothing but the URL.
+        # because Optuna's migration creates an engine from the URL alone.
         self.url = parsed if self.is_sqlite else parsed.update_query_dict({"client_encoding": "utf8"})
         self.name = parsed.render_as_string(hide_password=True)
         self.retry_seconds = retry_seconds
@@ -101,7 +101,7 @@ class Database:
             self.transact(lambda connection: metadata.create_all(connection))
 
     def transact(self, work: Callable[[Connection], T]) -> T:
-        """Return the result of `work` in one transaction, which starts again after a transient error."""
+        """Return the result of `work` in one transaction, which is repeated after a transient error."""
 
         def attempt() -> T:
             with self.engine.begin() as connection:
@@ -146,7 +146,7 @@ class Database:
         return storage
 
     def _lock_before_writing(self, engine: Engine) -> None:
-        """Take SQLite's write lock first: it refuses to write after a read if another process wrote between."""
+        """Take SQLite's write lock at BEGIN: a write after a read fails if another process wrote in between."""
         if self.is_sqlite:
             event.listen(engine, "connect", _leave_transactions_to_sqlalchemy)
             event.listen(engine, "begin", _begin_immediate)
@@ -164,7 +164,7 @@ class Database:
                 yield
 
     def _use_write_ahead_log(self) -> None:
-        """Let readers work while a process writes; a property of the file, set once."""
+        """Allow reads while another process writes; the mode is a property of the file and set once."""
         with create_engine(self.url, **self._engine_options).connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
 
@@ -196,6 +196,6 @@ def _first_line(error: BaseException) -> str:
     return message.splitlines()[0] if message else type(error).__name__
 
 
-def _unusable(given: str) -> InvalidInput:
+def _unusable(url: str) -> InvalidInput:
     allowed = "postgresql+psycopg://user:password@host/database and sqlite:///file"
-    return InvalidInput([Problem("study database", f"found {given}; allowed are {allowed}")])
+    return InvalidInput([Problem("study database", f"found {url}; allowed are {allowed}")])

@@ -1,4 +1,4 @@
-"""Errors of a study, one class for each reaction of the worker."""
+"""Errors of a study, one class for each way in which a worker handles them."""
 
 from ctrlab_api.errors import InvalidInput, Problem, ServiceUnavailable
 

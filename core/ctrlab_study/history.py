@@ -3,15 +3,15 @@
 **Snapshot.** A sampler that learns reads the study's trials several times for one suggestion. If another worker's
 trial ended between two reads, it would draw jointly from parameters that this trial does not have.
 
-**Warm start.** The trials of a previous study of the same data are shown to the sampler only. They are not part of the
-shared study: they count for no budget, prune no trial and cannot be the best. The sampler proposes from a copy in
-memory that begins with them. CmaEs learns from populations that it has drawn itself, and takes its first mean and
-covariance from the best tenth of the previous trials (Nomura et al., AAAI 2021).
+**Warm start.** The trials of a previous study of the same data are passed to the sampler only. They are not part of the
+shared study: they do not count toward the budget, prune no trial and cannot be the best. The sampler proposes from a
+copy in memory that begins with them. CmaEs learns only from populations that it sampled itself, so it initializes its
+mean and covariance from the best tenth of the previous trials (Nomura et al., AAAI 2021).
 
-**Generations** (synchronous mode). A study gives the same result twice, with any number of workers. Slots are grouped
-into generations of a fixed size. A slot is leased only when all previous generations are done, and sampler and pruner
-see a copy of the study that holds the trials of previous generations only, in the order of their slots. Who ran them,
-when, and how often a worker was lost then makes no difference.
+**Generations** (synchronous mode). A repeated study gives the same result, with any number of workers. Slots are
+grouped into generations of a fixed size. A slot is leased only when all previous generations are done, and sampler and
+pruner see a copy of the study with the trials of previous generations only, in the order of their slots. Which worker
+ran a trial, when, and how often a worker was lost then makes no difference.
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -37,11 +37,11 @@ MIN_TRIALS_FOR_CMA_ES: Final = 10
 """CmaEs begins with the best tenth of the trials."""
 
 GENERATION_SIZE: Final = 8
-"""Slots of a generation; a constant, because the result may not depend on the number of workers."""
+"""Slots of a generation; a constant, because the result must not depend on the number of workers."""
 
 
 class _Snapshot:
-    """A study whose list of trials does not change; everything else is the study's."""
+    """A study whose list of trials does not change; everything else is delegated to the study."""
 
     def __init__(self, study: Study) -> None:
         self._study = study
@@ -65,7 +65,7 @@ class _Snapshot:
 
 
 class SnapshotSampler(BaseSampler):
-    """Shows a learning sampler one snapshot of the study for all parameters of one trial.
+    """Gives a learning sampler one snapshot of the study for all parameters of one trial.
 
     Only the trials are fixed; what the sampler writes goes to the study.
     """
@@ -123,13 +123,16 @@ class WarmStartTrials:
         """
         experiment = plan.tuning.warm_start.experiment if plan.tuning.warm_start else ""
         new = plan.variant(variant)
-        for what, theirs, ours in (
+        for subject, previous_value, new_value in (
             ("the data set", previous.dataset_digest, dataset_digest),
             ("the primary metric", previous.primary_metric, plan.analysis.primary_metric),
             (f"the architecture of {variant}", architecture, new.architecture),
         ):
-            if theirs != ours:
-                message = f"{what} of {experiment} is {theirs}, of this experiment {ours}; name another or leave it out"
+            if previous_value != new_value:
+                message = (
+                    f"{subject} of {experiment} is {previous_value}, that of this experiment is {new_value}; "
+                    "name another experiment or remove the field"
+                )
                 raise InvalidInput([Problem(WARM_START_PATH, message)])
         usable = [trial for trial in previous.trials if trial.counted and trial.state != "FAIL"]
         trials = [copy for trial in usable if (copy := _in_space(trial, new.search_space)) is not None]
@@ -142,7 +145,7 @@ class WarmStartTrials:
         warm_start = cls(tuple(trials), record)
         if plan.tuning.sampler == "CmaEs" and len(warm_start.numeric()) < MIN_TRIALS_FOR_CMA_ES:
             message = (
-                f"CmaEs needs {MIN_TRIALS_FOR_CMA_ES} complete trials of {experiment} in the new space, there are "
+                f"CmaEs needs {MIN_TRIALS_FOR_CMA_ES} complete trials of {experiment} in the new space, but there are "
                 f"{len(warm_start.numeric())}; use TPE or GP"
             )
             raise InvalidInput([Problem(WARM_START_PATH, message)])
@@ -162,14 +165,14 @@ class WarmStartTrials:
         ]
 
     def followed_by(self, trials: Sequence[FrozenTrial], direction: Direction, sampler: BaseSampler) -> optuna.Trial:
-        """Return a new trial of a study in memory that holds these trials and then `trials`, running ones included."""
+        """Return a new trial of a study in memory with these trials followed by `trials`, including running ones."""
         study = optuna.create_study(direction=direction, sampler=sampler, pruner=optuna.pruners.NopPruner())
         study.add_trials([*self.trials, *trials])
         return study.ask()
 
 
 def _in_space(trial: TrialRecord, space: SearchSpace) -> FrozenTrial | None:
-    """Return the trial as one of the new space; None if one of its values is not possible there."""
+    """Return the trial in terms of the new space; None if the space does not contain it."""
     point = space.active_point(trial.parameters)
     if point is None or point.keys() != trial.parameters.keys():
         return None

@@ -1,6 +1,6 @@
 """Points of a search space: Optuna distributions, grid cells, and samplers whose points are chosen here.
 
-Bounds are decimal strings and are counted in decimals, so that a step of 0.1 meets 0.3 and not 0.30000000000000004.
+Bounds are decimal strings and computed as decimals, so a step of 0.1 reaches 0.3 and not 0.30000000000000004.
 """
 
 import random
@@ -68,7 +68,7 @@ def _suggest(trial: optuna.Trial, name: str, distribution: BaseDistribution) -> 
         case CategoricalDistribution(choices=choices):
             return str(trial.suggest_categorical(name, choices))
         case _:
-            raise TypeError(f"no such distribution: {distribution!r}")
+            raise TypeError(f"unsupported distribution: {distribution!r}")
 
 
 def draw_point(space: SearchSpace, variant: str, seed: int) -> Point:
@@ -76,14 +76,14 @@ def draw_point(space: SearchSpace, variant: str, seed: int) -> Point:
     try:
         return space.sample(random.Random(seed))
     except TimeoutError:
-        message = "no random point of the search space satisfies the constraints; loosen them"
+        message = "no random point of the search space satisfies the constraints; relax them"
         raise StudyFailed(variant, message) from None
 
 
 def cell_of_slot(space: SearchSpace, budget: int, slot: int, seed: int) -> Point:
     """Return the allowed grid cell of a slot: each cell once, or a random subset if the budget is smaller.
 
-    `budget` is the planned one: slots that are added later continue with cells that were not visited.
+    `budget` is the planned number of trials: slots that are added later continue with cells that were not visited.
     """
     allowed = None if space.is_unconstrained else grid_points(space)
     size = grid_size(space)
@@ -186,10 +186,10 @@ class ConstrainedSampler(_ChoosingSampler):
 
 
 class SobolSampler(QMCSampler):
-    """The point of a scrambled Sobol sequence whose index is the slot's number.
+    """Suggests the point of a scrambled Sobol sequence whose index is the slot's number.
 
-    Optuna's own index counts trials in the study, so two workers can read the same count; and it draws the first point
-    at random.
+    Optuna's sampler uses the number of trials in the study as index, so two workers can read the same number; it also
+    draws the first point at random.
     """
 
     def __init__(self, distributions: Distributions, slot: int, seed: int) -> None:
@@ -207,10 +207,10 @@ class SobolSampler(QMCSampler):
 
 
 class ConstrainedSobolSampler(_ChoosingSampler):
-    """The n-th allowed point of a Sobol sequence; points that differ only in inactive parameters count once."""
+    """Suggests the n-th allowed point of a Sobol sequence, counting points that differ in inactive parameters once."""
 
     def __init__(self, sequence: SobolSampler, space: SearchSpace, variant: str, seed: int) -> None:
-        """`sequence` knows the slot; `seed` is the same for all slots of a study."""
+        """`sequence` has the slot; `seed` is the same for all slots of a study."""
         super().__init__()
         self._sequence, self._space, self._variant, self._seed = sequence, space, variant, seed
         self._slot = sequence.slot

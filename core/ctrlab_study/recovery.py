@@ -1,10 +1,10 @@
 """Recovery of the slot of a lost worker: its trial counts if it had ended, otherwise the slot runs again.
 
-A worker is lost when it stops renewing its lease (the next worker that leases the slot calls `recover_slot`), or when
-somebody who knows which workers are alive says so (the operator from pods, the local backend from processes: both call
-`release_lost_workers`, which does not wait for leases to expire). A slot that lost MAX_LOSSES workers fails.
+A worker is lost when it stops renewing its lease (the next worker that leases the slot calls `recover_slot`), or when a
+backend finds it dead (the operator checks pods, the local backend processes; both call `release_lost_workers`, which
+does not wait for leases to expire). A slot that lost MAX_LOSSES workers fails.
 
-Every step can be repeated after a crash: the slot names its trial until both have ended.
+Every step can be repeated after a crash: the slot refers to its trial until both have ended.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from ctrlab_study.slots import Lease, LeasedSlot, Outcome
 from ctrlab_study.trials import FAILURE, WORKER, Trials
 
 MAX_LOSSES: Final = 5
-"""Workers that one slot may lose: a trial that is killed for its memory each time would otherwise run for ever."""
+"""Workers that one slot may lose: a trial that runs out of memory every time would otherwise be retried forever."""
 
 REAPER: Final = "reaper"
 """Worker name in the lease of a slot between the death of its worker and its release."""
@@ -33,7 +33,7 @@ def recover_slot(database: Database, trials: Trials, leased: LeasedSlot, reason:
     number = leased.unfinished_trial
     outcome = end_unfinished_trial(trials, number, reason) if number is not None else None
     if outcome is None and leased.losses >= MAX_LOSSES:
-        message = f"its worker was lost {leased.losses} times, out of memory perhaps; {reason}"
+        message = f"its worker was lost {leased.losses} times, possibly out of memory; {reason}"
         outcome = Outcome("FAIL", reason=message)
     if outcome is not None:
         ended = outcome
@@ -49,7 +49,8 @@ def release_lost_workers(
 ) -> int:
     """Free the slots of workers that are gone, end their trials as lost, and return the number of slots.
 
-    A worker that is alive after all notices at its next report and stops, so a wrong answer costs only time.
+    A worker that is alive after all notices at its next report and stops, so a wrong result of `is_alive` costs only
+    time.
     """
     released, studies = 0, set()
     for lost in database.transact(lambda c: slots.current_leases(c, experiment)):
@@ -88,7 +89,7 @@ def counted_outcome(trial: FrozenTrial) -> Outcome | None:
 
 
 def _end_trials_without_slot(trials: Trials, is_alive: Callable[[str], bool]) -> None:
-    """End trials whose worker died before its slot named them."""
+    """End trials whose worker died before its slot referred to them."""
     for trial in trials.all():
         worker = trial.user_attrs.get(WORKER)
         if not trial.state.is_finished() and worker is not None and not is_alive(worker):

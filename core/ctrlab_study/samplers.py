@@ -2,7 +2,7 @@
 
 Each trial has a new sampler, seeded with (tuning.seed, variant, slot): no two slots draw the same numbers, and a slot
 that runs again after its worker was lost draws the same ones. Studies with the samplers Random, Grid and QMC are
-therefore functions of the plan alone, whatever workers and crashes do; TPE, GP and CmaEs also depend on which trials
+therefore functions of the plan alone, regardless of workers and crashes; TPE, GP and CmaEs also depend on which trials
 have ended by then.
 """
 
@@ -56,7 +56,7 @@ def sampler_of_slot(
 ) -> BaseSampler:
     """Return the sampler that suggests the parameters of this slot of one of the repeated studies.
 
-    `source`: complete trials of a previous study; CmaEs takes its first mean and covariance from their best tenth.
+    `source`: complete trials of a previous study; CmaEs initializes its mean and covariance from their best tenth.
     """
     space, tuning = plan.variant(variant).search_space, plan.tuning
     identity = (tuning.seed, variant) if repeat == 0 else (tuning.seed, variant, f"repeat {repeat}")

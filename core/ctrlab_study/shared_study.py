@@ -1,7 +1,7 @@
 """The study of one variant, shared by its workers: lease a slot, ask, train, finish; freeze when all slots are over.
 
-The slot and the Optuna trial are written one after the other, the trial first. Whoever ends the trial decides how it
-ended, and the slot follows; after a crash between the two, the next lease of the slot completes the second write.
+The Optuna trial is written first, then the slot. The process that ends the trial determines its outcome, and the slot
+copies it; after a crash between the two writes, the next lease of the slot completes the second one.
 """
 
 from collections.abc import Callable
@@ -54,7 +54,7 @@ class SharedStudy:
         repeat: int = 0,
         warm_start: WarmStartTrials | None = None,
     ) -> "SharedStudy":
-        """Create the Optuna study and the slots that are missing; many workers may do it at once."""
+        """Create the Optuna study and the slots that are missing; many workers may do this at once."""
         name = study_name(key, variant, repeat)
         attributes: dict[str, object] = {"versions": package_versions(), "planDigest": plan.digest}
         trials = Trials.create(database, name, plan.direction, attributes)
@@ -88,11 +88,11 @@ class SharedStudy:
         return self._counts().is_over
 
     def close(self) -> bool:
-        """Return whether every slot is over; if so, close the study, and no slot can be added any more."""
+        """Close the study if every slot is over, and return whether it is closed; no slot can be added afterwards."""
         return self.database.transact(lambda c: study_lifecycle.close(c, self.name, self.database.now))
 
     def renew(self, lease: Lease) -> None:
-        """Prolong the lease; LeaseLost if another worker has the slot, StudyFailed if the study has failed."""
+        """Extend the lease; LeaseLost if another worker has the slot, StudyFailed if the study has failed."""
         if not self.database.transact(lambda c: slots.renew(c, lease, self.database.now, self.lease_seconds)):
             raise LeaseLost(f"slot {lease.slot} of {self.variant} belongs to another worker")
         self.check()
@@ -126,15 +126,15 @@ class SharedStudy:
         return leased_trial
 
     def finish(self, lease: Lease, trial: LeasedTrial, outcome: Outcome) -> None:
-        """End the trial and fill its slot; LeaseLost if another worker has the slot; nothing counts twice."""
+        """End the trial and mark its slot done; LeaseLost if another worker has the slot, so nothing counts twice."""
         counted = counted_outcome(self.trials.tell(trial.number, outcome))
         if counted is None or not self.database.transact(
             lambda c: slots.finish(c, lease, trial.number, counted, self.database.now)
         ):
-            raise LeaseLost(f"slot {lease.slot} of {self.variant} was given to another worker")
+            raise LeaseLost(f"slot {lease.slot} of {self.variant} was leased to another worker")
 
     def release(self, lease: Lease, trial: LeasedTrial | None, reason: str) -> None:
-        """Free the slot for another worker; this counts as no loss, because the worker could still release it."""
+        """Free the slot for another worker; not counted as a loss, because the worker released the slot itself."""
         if trial is not None:
             ended = end_unfinished_trial(self.trials, trial.number, reason)
             if ended is not None:
@@ -160,9 +160,9 @@ class SharedStudy:
             )
 
     def freeze(self, dataset_digest: str) -> StudyRecord:
-        """Return the record of the finished study, the same whoever builds it; StudyFailed if no trial is complete.
+        """Return the record of the finished study, the same in every process; StudyFailed if no trial is complete.
 
-        Raises ValueError while a slot is open. Trials that still seem to run belong to no worker, and are ended.
+        Raises ValueError while a slot is open. Trials that still appear to run belong to no worker, and are ended.
         """
         self.check()
         if not self.close():
@@ -187,7 +187,7 @@ class SharedStudy:
         )
 
     def _lease_next(self, connection: Connection, worker: str, gpus: int) -> tuple[LeasedSlot, bool] | None:
-        """Lease the next slot; the flag says that it may not run because the study is stopped."""
+        """Lease the next slot; the flag is True if it must not run because the study is stopped."""
         start = None
         if self.plan.tuning.mode == "Synchronous":
             first = study_progress.first_open_slot(connection, self.name)
@@ -202,8 +202,8 @@ class SharedStudy:
     def _is_stopped(self, connection: Connection, start: int | None) -> bool:
         """Return whether a rule of `tuning.stop` applies now or applied before.
 
-        `start`: first slot of the current generation in Synchronous mode; slots from there on may not decide, because
-        some of them have begun.
+        `start`: first slot of the current generation in Synchronous mode; slots from there on are ignored, because
+        some of them may have started.
         """
         rules = self.plan.tuning.stop
         if rules is None:

@@ -1,8 +1,8 @@
 """The slots of a study: their tables, and the states FREE -> LEASED -> DONE.
 
-The slots make a trial budget exact: one row for each trial that will count, beside Optuna's own tables. Optuna counts
-trials; however workers use that count, some budget is lost or exceeded when a worker dies. Here a worker must lease a
-row to run a trial, and the trial counts when its row is DONE. A slot returns to FREE when its worker is lost or
+The slots make a trial budget exact: one row for each trial that will count, in addition to Optuna's tables. Optuna
+counts trials; however workers use that count, some budget is lost or exceeded when a worker dies. Here a worker must
+lease a row to run a trial, and the trial counts when its row is DONE. A slot returns to FREE when its worker is lost or
 releases it, and a free slot becomes SKIPPED when a stop rule ends the study before its budget is used.
 
 Every write names the token of its lease, so a worker that was declared lost and comes back cannot change a slot that
@@ -44,7 +44,13 @@ trial_slots: Final = Table(
     Column("variant", String(64), nullable=False),
     Column("state", String(8), nullable=False, default="FREE", comment="FREE, LEASED, DONE, or SKIPPED by a stop rule"),
     Column("worker", String(255), comment="worker that leases or filled the slot"),
-    Column("token", Integer, nullable=False, default=0, comment="raised by every lease; an older holder cannot write"),
+    Column(
+        "token",
+        Integer,
+        nullable=False,
+        default=0,
+        comment="incremented by every lease; holders of older leases cannot write",
+    ),
     Column("lease_until", Float, comment="seconds since 1970, by the database's clock"),
     Column("first_leased", Float, comment="time of the first lease, in the same unit"),
     Column("trial_number", Integer, comment="Optuna trial of the current lease, and of the result once DONE"),
@@ -65,7 +71,7 @@ trial_searches: Final = Table(
     Column("stop_reason", Text, comment="the rule as a sentence"),
     Column("closed", Float, comment="when every slot was over; afterwards no slot can be added"),
 )
-"""One row for each study, locked by whoever closes the study or adds slots to it."""
+"""One row for each study, locked by every process that closes the study or adds slots to it."""
 
 trial_leases: Final = Table(
     "trial_leases",
@@ -78,7 +84,7 @@ trial_leases: Final = Table(
     Column("since", Float, nullable=False, comment="seconds since 1970, by the database's clock"),
     Column("until", Float, nullable=False, comment="last sign of life of the worker"),
 )
-"""One row for each lease, lost ones included: the times that tuning.stop.gpuTime adds up."""
+"""One row for each lease, including lost ones; tuning.stop.gpuTime adds up their durations."""
 
 slots = trial_slots.c
 leases = trial_leases.c
@@ -163,7 +169,7 @@ def take_over(
 
 
 def renew(connection: Connection, lease: Lease, now: ColumnElement[float], seconds: float) -> bool:
-    """Prolong a lease, even an expired one whose slot nobody leased; return False if the lease is lost."""
+    """Extend a lease, even an expired one whose slot nobody leased; return False if the lease is lost."""
     _record_sign_of_life(connection, lease, now)
     return _update(connection, lease, lease_until=now + seconds)
 
@@ -176,7 +182,7 @@ def record_trial(connection: Connection, lease: Lease, number: int | None) -> bo
 def finish(
     connection: Connection, lease: Lease, number: int | None, outcome: Outcome, now: ColumnElement[float]
 ) -> bool:
-    """Mark the slot DONE for good; if the lease is lost, record only the time it took, and return False."""
+    """Mark the slot DONE permanently; if the lease is lost, record only the time it took, and return False."""
     _record_sign_of_life(connection, lease, now)
     return _update(
         connection,

@@ -1,8 +1,8 @@
 """Create, stop, close and extend a study: its row in the table of studies, and the rules of `tuning.stop`.
 
-Whoever closes a study or adds to its budget locks the study's row first. When a worker closes a study while a user
-raises `tuning.trials`, one of them comes first and the other sees the result. Functions that take a connection run in
-the caller's transaction.
+A process that closes a study or adds to its budget locks the study's row first. When a worker closes a study while a
+user raises `tuning.trials`, one of them comes first and the other sees the result. Functions that take a connection run
+in the caller's transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ def record_stop(connection: Connection, study: str, stop: StudyStop) -> None:
 
 
 def close(connection: Connection, study: str, now: ColumnElement[float]) -> bool:
-    """Close the study if every slot is over, and return whether it is closed; a closed study takes no more slots."""
+    """Close the study if every slot is over, and return whether it is closed; no slots can be added to it then."""
     row = connection.execute(select(studies.closed).where(studies.study == study).with_for_update()).one()
     if row.closed is not None:
         return True

@@ -1,7 +1,7 @@
-"""Records of finished studies: every Optuna trial, which of them counted, and why the best is the best.
+"""Records of finished studies: every Optuna trial, which of them counted, and why the best one was chosen.
 
 Everything is read from the study database and sorted, without a clock or a host name, so that two workers that freeze
-the same study write the same bytes. The record of a study that needs no trials follows from what is frozen already: a
+the same study write the same bytes. The record of a study that needs no trials follows from frozen records: a
 variant without a search space, or a variant of an ablation that inherits its hyperparameters.
 """
 
@@ -37,7 +37,7 @@ from ctrlab_study.trials import DEVICE, FAILURE, LOST, SLOT, WORKER
 
 
 def package_versions() -> dict[str, str]:
-    """Return the versions that decide which parameters a seed leads to."""
+    """Return the versions that, with a seed, determine the sampled parameters."""
     return {package: version(package) for package in ("ctrlab", "numpy", "optuna")}
 
 
@@ -75,7 +75,7 @@ def study_record(
 
 
 def choose_best(variant: str, metric: str, direction: Direction, trials: Sequence[TrialRecord]) -> BestChoice:
-    """Choose the complete trial with the best value, of equal ones that of the lowest slot; StudyFailed without one.
+    """Choose the complete trial with the best value (the lowest slot among equals); StudyFailed if there is none.
 
     A pruned trial cannot be chosen: it ended before it could show its best value.
     """
@@ -100,7 +100,7 @@ def choose_best(variant: str, metric: str, direction: Direction, trials: Sequenc
         sentence += f"; trial {second.number} has the same value, and the lower slot was chosen."
     else:
         gap = abs((best.value or 0.0) - (second.value or 0.0))
-        sentence += f"; trial {second.number} follows at a distance of {gap:.3g}."
+        sentence += f"; trial {second.number} is second, {gap:.3g} behind."
     return BestChoice(
         trial=best.number,
         value=best.value,
@@ -171,8 +171,8 @@ def untuned_record(plan: Plan, variant: str, dataset_digest: str) -> StudyRecord
 def inherited_record(plan: Plan, variant: str, dataset_digest: str, full: StudyRecord) -> StudyRecord | None:
     """Return the record that follows from the full model's study; None if the variant needs trials or no parent exists.
 
-    With Inherit every variant takes the full model's values except those that it sets itself, and uses no trial. With
-    Retune only the full model reuses its own study, provided that the study used the same data.
+    With Inherit, every variant uses the full model's values, except for parameters that it sets itself, and no trials.
+    With Retune, only the full model reuses its study, provided that the study used the same data.
     """
     parent = plan.parent
     if parent is None:
@@ -259,5 +259,5 @@ def _trial_record(trial: FrozenTrial, counted_for: int | None, direction: Direct
 
 
 def _utc(local: datetime | None) -> str:
-    """Return RFC 3339; Optuna's times are in the reader's time zone, without saying so."""
+    """Return RFC 3339 in UTC; Optuna's times are naive, in the local time zone."""
     return local.astimezone(UTC).isoformat() if local is not None else ""

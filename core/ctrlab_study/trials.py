@@ -1,8 +1,8 @@
 """Optuna's side of a slot: the trials of a study, and one trial as an objective sees it.
 
 A trial has these user attributes: `slot`, `worker`, the `device` it was trained on, and `lost` or `failure` with the
-reason why it has no value. A trial that ended with a value and without the last two was ended by its own worker, and
-counts.
+reason why it has no value. A trial that ended with a value and without `lost` and `failure` was ended by its own
+worker, and counts.
 """
 
 from collections.abc import Callable
@@ -133,7 +133,7 @@ class LeasedTrial:
     """Raises LeaseLost, StudyFailed or WorkerInterrupted if the trial must end."""
 
     def record_device(self, device: str) -> None:
-        """Record the kind of device before training starts, because a trial that is lost has used it, too."""
+        """Record the kind of device before training starts, because a lost trial has used it as well."""
         self._write(lambda: self.stored.set_user_attr(DEVICE, device))
 
     def report(self, epoch: int, value: float) -> None:

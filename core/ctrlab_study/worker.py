@@ -56,7 +56,7 @@ def _run_trial(study: SharedStudy, lease: Lease, objective: Objective, stop: Cal
         try:
             trial = study.ask(lease, heartbeat.check)
             outcome = _outcome(objective, trial)
-            # An error that came too late to interrupt the objective still decides whether its value may count.
+            # An error that came too late to interrupt the objective still prevents its value from counting.
             heartbeat.check()
             study.finish(lease, trial, outcome)
         except LeaseLost as lost:

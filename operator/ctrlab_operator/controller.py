@@ -1,4 +1,4 @@
-"""The operator's threads: reconcile threads, leader election, probes; and the events that the watches deliver.
+"""The operator's threads (reconciling, leader election, probes), and the handling of watch events.
 
 kopf runs the watches in its own event loop and calls `object_changed` and `object_deleted`, which are fast and cannot
 fail. All blocking work (API server, database, bucket) is done in the threads.
@@ -25,12 +25,12 @@ from ctrlab_operator.reconciling.work_queue import WorkQueue
 log = logging.getLogger(__name__)
 
 RESYNC = ResourceRef("", "*")
-"""Key of the queue that stands for comparing the cache with fresh lists."""
+"""Queue key of the periodic comparison of the cache with fresh lists."""
 LIST_RETRY_SECONDS = 2.0
 STOP_SECONDS = 15.0
 """Half of a pod's usual grace period."""
 HANG_SECONDS = 300.0
-"""A reconcile that takes longer hangs, and so do the watches if even the Lease's renewals were not seen for so long."""
+"""A longer reconcile counts as hanging, and so do watches that have not even delivered the Lease's renewals."""
 
 
 class Controller:
@@ -109,7 +109,7 @@ class Controller:
         return f"threads have ended: {', '.join(dead)}" if dead else None
 
     def readiness_problem(self) -> str | None:
-        """Return what hangs, for the readiness probe; a replica that waits for the Lease is ready, too."""
+        """Return what hangs, for the readiness probe; a replica that waits for the Lease is ready as well."""
         return self.liveness_problem()
 
     def list_all(self) -> None:

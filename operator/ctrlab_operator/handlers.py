@@ -1,7 +1,7 @@
 """The kopf handlers: kopf only watches, and passes every event to the controller.
 
-All handlers are `on.event` handlers: kopf then writes nothing to the objects, neither annotations nor finalizers, and
-calls them for the objects that exist at the start as well.
+All handlers are `on.event` handlers: kopf then writes neither annotations nor finalizers to the objects, and also calls
+the handlers for objects that exist at startup.
 """
 
 from typing import Any
@@ -19,12 +19,14 @@ CHUNK_SIZE = 100
 """Objects in one response to the initial list: kopf starts a task for each, and Python never returns peak memory."""
 
 IDLE_SECONDS = 0.1
-"""Seconds after which kopf ends the task of an object without events: at the start there is one task per object."""
+"""Seconds after which kopf ends the task of an object without events; at startup there is one task per object."""
 
 
 class NoDiffStorage(kopf.AnnotationsDiffBaseStorage):
-    """Disables kopf's diffs: at every event it would copy and compare the object for change handlers, which do not
-    exist here. That took a third of its time."""
+    """Disables kopf's diffs, which are for change handlers, and there are none here.
+
+    Copying and comparing the object at every event took a third of kopf's time.
+    """
 
     def build(self, **_: Any) -> kopf.BodyEssence:
         """Return an empty essence."""
@@ -42,7 +44,7 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> N
     """Restrict the watches to objects of experiments, keep kopf from writing, and start the controller."""
     settings.posting.enabled = False
     settings.persistence.diffbase_storage = NoDiffStorage()
-    # With Roles only, it may list neither namespaces nor CRDs, and kopf would retry for a minute at the start.
+    # With Roles only, the operator may list neither namespaces nor CRDs, and kopf would retry for a minute at startup.
     settings.scanning.disabled = bool(memo.controller.settings.namespaces)
     settings.watching.chunk_size = CHUNK_SIZE
     settings.queueing.idle_timeout = IDLE_SECONDS

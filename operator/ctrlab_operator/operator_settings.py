@@ -23,7 +23,7 @@ class _EnvironmentSettings(BaseSettings):
     )
 
     log_level: LogLevel = "INFO"
-    """Level of the operator's own loggers."""
+    """Level of the operator's loggers; those of libraries stay at WARNING."""
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -45,9 +45,9 @@ class OperatorSettings(_EnvironmentSettings):
     """Settings of one operator process."""
 
     trainer_image: str
-    """Image of pods that run `ctrlab_trainer`, unless the experiment names another."""
+    """Image of pods that run `ctrlab_trainer`, unless the experiment names another one."""
     operator_image: str
-    """The operator's own image, which also runs `ctrlab_report`."""
+    """Image of the operator, which also runs `ctrlab_report`."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     """Pull policy of worker pods."""
     namespaces: Annotated[tuple[str, ...], NoDecode] = ()
@@ -59,11 +59,11 @@ class OperatorSettings(_EnvironmentSettings):
     reconcile_workers: int = Field(default=4, ge=1)
     """Number of reconcile threads."""
     poll_seconds: float = Field(default=15.0, gt=0)
-    """Interval at which an active experiment is reconciled although nothing changed on the cluster."""
+    """Interval at which an active experiment is reconciled even if nothing changed on the cluster."""
     resync_seconds: float = Field(default=600.0, gt=0)
     """Interval at which the cache is compared with fresh lists, because a watch can miss a deletion."""
     port: int = Field(default=8080, ge=0, le=65535)
-    """Port of /healthz, /readyz and /metrics; 0 takes a free one."""
+    """Port of /healthz, /readyz and /metrics; 0 selects a free port."""
     job_ttl_seconds: int = Field(default=7 * 24 * 3600, ge=0)
     """Seconds for which finished Jobs are kept, so that their pods and logs can be read."""
     default_artifacts: str | None = None

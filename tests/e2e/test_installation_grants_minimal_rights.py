@@ -72,7 +72,7 @@ def _dry_run(team: Kubectl, pod: Manifest) -> None:
 
 @pytest.mark.parametrize("reference_in", ["env", "envFrom", "volume", "initContainer"])
 def test_a_tuning_pod_with_the_test_secret_is_rejected(team: Kubectl, reference_in: str) -> None:
-    with pytest.raises(CommandFailed, match="the test set is sealed: a pod of the phase tune must not reference"):
+    with pytest.raises(CommandFailed, match="the test set is sealed: a pod of phase tune must not reference"):
         _dry_run(team, sealed_pod("tune", reference_in))
     _dry_run(team, sealed_pod("evaluate", reference_in))
 

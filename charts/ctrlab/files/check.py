@@ -1,4 +1,4 @@
-"""The program of `helm test`: checks that the operator responds, has its rights, and reaches database and bucket."""
+"""Program of `helm test`: check that the operator responds and has its rights, and that database and bucket respond."""
 
 import os
 import urllib.request

@@ -73,5 +73,5 @@ spec:
 {{- end -}}
 
 {{- define "ctrlab.sealMessage" -}}
-"the test set is sealed: a pod of the phase " + object.metadata.labels["ctrlab.dev/phase"] + " must not reference the Secret " + variables.sealed.join(" or ") + "; only final runs (phase evaluate) may"
+"the test set is sealed: a pod of phase " + object.metadata.labels["ctrlab.dev/phase"] + " must not reference the Secret " + variables.sealed.join(" or ") + "; only final runs (phase evaluate) may"
 {{- end -}}

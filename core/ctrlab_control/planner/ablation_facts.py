@@ -2,7 +2,7 @@
 
 Both backends pass the Ablation and the CTRExperiment that it names, each with its last status; the result is part of
 `Facts`. Nothing of an ablation is frozen before its parent has succeeded, because its plan contains the digests of the
-parent's studies, the values that they found, and the parent's number of seeds.
+parent's studies, their best values, and the parent's number of seeds.
 """
 
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ class AblationFacts:
     waiting: str | None = None
     """The condition that the ablation waits for; None if its parent has succeeded."""
     blocked: str | None = None
-    """Why waiting is useless until somebody acts."""
+    """Why waiting is useless until the user acts."""
 
     @property
     def has_no_artifacts(self) -> bool:
-        """Whether nothing can have started, so that the store holds nothing of the ablation."""
+        """Whether nothing can have started, so the store contains nothing of the ablation."""
         return bool(self.problems or self.waiting or self.blocked)
 
 

@@ -24,7 +24,7 @@ class Pause:
 
 @dataclass(frozen=True)
 class Wait:
-    """An ablation waits for its experiment to succeed, and then continues by itself."""
+    """An ablation waits for its experiment to succeed, and then continues automatically."""
 
     message: str
 
@@ -58,7 +58,7 @@ class Ended:
 CheckResult = Work | Pause | Wait | Stall | Fail | Success | Ended
 
 Check = Callable[[Facts], CheckResult | None]
-"""One check of the chain; None passes on to the next check."""
+"""One check of the chain; None means that the next check decides."""
 
 
 def ensure_job(facts: Facts, request: JobRequest) -> tuple[Action, ...]:

@@ -2,7 +2,7 @@
 
 A run that used up its retries is lost, and the others continue. The report is still made if the finished runs can be
 compared: each pair that the plan compares must share at least two finished seeds, the minimum for a standard deviation.
-Lost runs are listed in the report. Diverged runs have a record and count as finished.
+The report lists lost runs. Diverged runs have a record and count as finished.
 """
 
 from ctrlab_api.names import ConditionType

@@ -62,7 +62,7 @@ class Facts:
     now: str
     """RFC 3339, UTC; only ever copied into lastTransitionTime."""
     frozen_plan: Plan | None = None
-    """The plan in the store; None before anything ran."""
+    """The plan in the store; None before anything has run."""
     jobs: Mapping[str, JobFacts] = field(default_factory=dict)
     prepared: PreparedData | None = None
     studies: Mapping[str, StudyFacts] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Decide about an ablation whose experiment does not exist: it may be created later, or it was deleted.
+"""Decide about an ablation whose experiment does not exist yet, or was deleted.
 
 The experiment has the addresses of data, results and the study database, so without it no facts can be gathered. The
 decision follows from the ablation's last status.

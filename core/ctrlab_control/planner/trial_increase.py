@@ -1,7 +1,7 @@
-"""Raise `tuning.trials` while studies are in progress: the only change of a frozen plan that keeps its question.
+"""Raise `tuning.trials` while studies are in progress, the only change of a frozen plan that keeps its question.
 
-It adds trials on validation data to every model alike. After a study is frozen it would give the models different
-budgets, and is refused.
+The increase adds trials on validation data to every model alike. After a study is frozen, the models would have
+different budgets, so an increase is rejected.
 """
 
 from typing import Any

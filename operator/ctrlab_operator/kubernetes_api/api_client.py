@@ -42,7 +42,7 @@ class KubernetesApi(Protocol):
         """Return all objects of one or all namespaces that match a label selector and a field selector."""
 
     def each(self, kind: ObjectKind, namespace: str | None, selector: str = "") -> Iterator[Manifest]:
-        """Iterate over the same objects page by page, so that thousands of them never fill the memory."""
+        """Iterate over the same objects page by page, to limit memory usage."""
 
     def create(self, kind: ObjectKind, namespace: str, body: Manifest) -> Manifest:
         """Create an object; ApiError 409 if the name is in use."""
@@ -53,7 +53,7 @@ class KubernetesApi(Protocol):
     def apply(
         self, kind: ObjectKind, namespace: str, body: Manifest, *, force: bool, subresource: str | None = None
     ) -> Manifest:
-        """Apply on the server; without `force`, ApiError 409 if another manager owns a field with another value."""
+        """Apply server-side; without `force`, ApiError 409 if another manager owns a field with a different value."""
 
     def merge(self, kind: ObjectKind, namespace: str, name: str, patch: Manifest) -> Manifest:
         """Apply a JSON merge patch."""
@@ -190,7 +190,7 @@ class HttpKubernetesApi:
             raise _api_error(error) from None
         except (HTTPError, OSError) as error:
             self._on_request(verb, kind.plural, 0)
-            raise ApiError(0, "Unreachable", f"the API server did not answer: {error}") from error
+            raise ApiError(0, "Unreachable", f"the API server did not respond: {error}") from error
         self._on_request(verb, kind.plural, response.status)
         return content
 

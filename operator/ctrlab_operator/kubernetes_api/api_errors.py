@@ -5,7 +5,7 @@ class ApiError(Exception):
     """The API server rejected a request, or could not be reached (`status` is then 0)."""
 
     def __init__(self, status: int, reason: str, message: str, retry_after: float | None = None) -> None:
-        """`status` is the HTTP code; `retry_after` the seconds that the server asked to wait."""
+        """`status` is the HTTP code; `retry_after` the value of Retry-After in seconds."""
         self.status = status
         self.reason = reason
         self.message = message

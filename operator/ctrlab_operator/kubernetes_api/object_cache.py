@@ -42,7 +42,7 @@ CACHED_FIELDS = {
     JOB: ("metadata", "spec", "status"),
     POD: ("metadata", "status"),
 }
-"""Top-level fields that are kept of each kind."""
+"""Top-level fields that are cached for each kind."""
 
 
 def owning_resource(kind: ObjectKind, body: Mapping[str, Any]) -> ResourceRef:
@@ -61,7 +61,7 @@ class ProgressCounts(NamedTuple):
 
     stage: str
     trials_done: int = 0
-    """Finished trials, failed ones included (as for runs)."""
+    """Finished trials, including failed ones (as for runs)."""
     trials_failed: int = 0
     runs_done: int = 0
     runs_failed: int = 0

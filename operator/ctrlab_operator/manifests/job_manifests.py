@@ -22,7 +22,7 @@ WORKERS_ANNOTATION = f"{GROUP}/workers"
 """The last requested parallelism; a queueing system may have admitted fewer pods."""
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 DEADLINE_SLACK_SECONDS = 300
-"""Seconds after tuning.timeout at which Kubernetes stops the Job if the operator is down and did not."""
+"""Seconds after tuning.timeout at which Kubernetes stops the Job if the operator, being down, did not."""
 
 
 def job_manifest(

@@ -1,4 +1,4 @@
-"""The pod of a worker: scheduling options come from the user, everything that would grant rights is fixed here."""
+"""The spec of a worker pod: scheduling options come from the user, everything that grants rights is fixed here."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ GPU_PHASES = frozenset({"tune", "evaluate"})
 REPORT_RESOURCES: Manifest = {"requests": {"cpu": "500m", "memory": "1Gi"}}
 """Resources of a report pod, which do not depend on those of training."""
 GRACE_SECONDS = 30
-"""Seconds between SIGTERM and SIGKILL; enough to give a trial back."""
+"""Seconds between SIGTERM and SIGKILL; enough to release a slot."""
 
 
 def pod_spec(

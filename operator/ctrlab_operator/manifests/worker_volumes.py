@@ -1,4 +1,4 @@
-"""Volumes of a worker pod: what it may write, and the files that it reads; the rest of its file system is read-only."""
+"""Volumes of a worker pod: writable folders and mounted files; the rest of its file system is read-only."""
 
 from urllib.parse import urlsplit
 

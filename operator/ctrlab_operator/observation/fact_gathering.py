@@ -1,4 +1,4 @@
-"""Gathering the planner's facts of one resource: Jobs first, the study second, the store last (see `Facts`)."""
+"""Gathering the planner's facts about one resource: Jobs first, the study second, the store last (see `Facts`)."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,14 +18,14 @@ POD_JOB_LABEL = "batch.kubernetes.io/job-name"
 
 
 def has_ended(status: ExperimentStatus | None) -> bool:
-    """Whether the status is final: Succeeded or Failed."""
+    """Return whether the status is final: Succeeded or Failed."""
     return status is not None and status.is_true(ConditionType.SUCCEEDED, ConditionType.FAILED)
 
 
 def job_facts_by_name(
     resource: Resource, jobs: Iterable[Manifest], pods: Iterable[Manifest], now: datetime
 ) -> dict[str, JobFacts]:
-    """Return the facts of Jobs by the planner's names; a Job of a previous resource of the name is being deleted."""
+    """Return the facts of Jobs by the planner's names; Jobs of a deleted resource of the same name are Deleting."""
     pods_by_job: dict[str, list[Manifest]] = {}
     for pod in pods:
         pods_by_job.setdefault(pod["metadata"].get("labels", {}).get(POD_JOB_LABEL, ""), []).append(pod)
@@ -40,7 +40,7 @@ def job_facts_by_name(
 def gather_facts(
     experiment: Experiment, jobs: dict[str, JobFacts], connections: ExperimentConnections | None, now: datetime
 ) -> Facts:
-    """Return the facts; without connections (of a resource that has ended) they contain the Jobs only."""
+    """Return the facts; without connections (for a resource that has ended) they contain the Jobs only."""
     if connections is None:
         return Facts(experiment=experiment, now=rfc3339(now), jobs=jobs, frozen_plan=Plan.from_experiment(experiment))
     return connections.observer.facts(experiment, jobs, now)

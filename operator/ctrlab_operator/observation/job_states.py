@@ -1,4 +1,4 @@
-"""The planner's facts of a Job, from the Job and its pods. Pure.
+"""The planner's facts about a Job, derived from the Job and its pods. Pure.
 
 A Job that lost one seed has the condition Failed: the indexes show which final runs are lost, not the condition.
 """
@@ -19,7 +19,7 @@ def planner_job_name(job: Manifest) -> str:
 
 
 def is_owned_by(child: Manifest, uid: str | None) -> bool:
-    """Whether the owner has this uid, and is not a previous resource of the same name."""
+    """Return whether the owner has this uid, and is not a previous resource of the same name."""
     return any(reference["uid"] == uid for reference in child["metadata"].get("ownerReferences", ()))
 
 

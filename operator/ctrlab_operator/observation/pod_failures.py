@@ -1,4 +1,4 @@
-"""Tells living pods from ended ones, and why a failed pod ended. Pure."""
+"""Determining which pods are alive, and why a failed pod ended. Pure."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ from ctrlab_operator.kubernetes_api.api_client import Manifest
 MAX_MESSAGE_LENGTH = 1000
 
 NON_RETRIABLE_CODES = (ExitCode.BAD_SPEC_OR_DATA, ExitCode.RUN_FAILED)
-"""Exit codes after which a retry cannot succeed, the most important first."""
+"""Exit codes after which a retry cannot succeed, most important first."""
 
 
 def is_alive(pod: Manifest) -> bool:
-    """Whether the pod's process may still be running; a pod that is being deleted still is."""
+    """Return whether the pod's process may still be running, as that of a pod that is being deleted."""
     return pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
 
 

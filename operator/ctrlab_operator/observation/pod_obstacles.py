@@ -1,6 +1,7 @@
 """Obstacles that keep pods from being created, scheduled or started until a person acts. Pure.
 
-Such a Job does not fail and its status does not show the obstacle, so the experiment would wait without a reason.
+Such a Job does not fail and its status does not show the obstacle, so the experiment would wait without any visible
+reason.
 """
 
 import re
@@ -19,9 +20,9 @@ ADVICE = {
     "InvalidImageName": "correct spec.runtime.image",
     "CreateContainerError": "correct spec.runtime",
 }
-"""Remedies, by the reason for which a container waits until a person acts."""
+"""Remedies, by the waiting reason of a container."""
 SCHEDULING_GRACE = timedelta(minutes=5)
-"""An autoscaled cluster needs some minutes to add a node."""
+"""An autoscaled cluster needs a few minutes to add a node."""
 POD_CREATION_GRACE = timedelta(seconds=10)
 """Age at which a Job without pods is suspicious; the Job controller creates pods within a second."""
 
@@ -86,12 +87,12 @@ def creation_obstacle(job: Manifest, pods: Iterable[Manifest], events: Iterable[
     `events` are the Events of the Job with the reason FailedCreate; one that is older than its newest pod is outdated.
     """
     uid, name = job["metadata"]["uid"], job["metadata"]["name"]
-    own_pods = [pod for pod in pods if any(owner["uid"] == uid for owner in _owners(pod))]
-    newest_pod = max((str(pod["metadata"].get("creationTimestamp", "")) for pod in own_pods), default="")
+    pods_of_job = [pod for pod in pods if any(owner["uid"] == uid for owner in _owners(pod))]
+    newest_pod = max((str(pod["metadata"].get("creationTimestamp", "")) for pod in pods_of_job), default="")
     event = max(events, key=_event_time, default=None)
     if event is None or _event_time(event) < newest_pod:
         return None
-    # Each try has another pod name; the status must not change with it.
+    # Each attempt has a different pod name; the status must not change with it.
     details = re.sub(r'pods "[^"]+" is forbidden', "pods are forbidden", str(event.get("note", "no details")))
     advice = "correct spec.runtime, or change the policy or the quota"
     return Obstacle("PodsRefused", f"no pod of Job {name} can be created: {details[:MAX_MESSAGE_LENGTH]}; {advice}")

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object per line, with the experiment that it is about."""
+"""Structured logs: one JSON object per line, with the experiment that the line is about."""
 
 import json
 import logging

@@ -1,7 +1,7 @@
-"""Leader election: one operator at a time works, the one that renews a Lease, as in Kubernetes' own controllers.
+"""Leader election: only the replica that renews the Lease reconciles, as in Kubernetes' built-in controllers.
 
 A short overlap would be harmless, because children have fixed names; the Lease keeps a second replica from repeating
-every reconcile. Expiry is measured by this process's own clock from its first observation of the last renewal.
+every reconcile. Expiry is measured with the local clock, from the first observation of the last renewal.
 """
 
 import logging
@@ -21,9 +21,9 @@ LEASE_NAME = "ctrlab-operator"
 LEASE_LABEL = f"{GROUP}/lease"
 DURATION_SECONDS = 15
 RENEW_SECONDS = 5.0
-"""Interval of renewals; three tries before the Lease expires."""
-STOP_WORKING_SECONDS = 10.0
-"""Seconds without a renewal after which the holder stops working, before another replica may start."""
+"""Interval of renewals; three attempts before the Lease expires."""
+RENEW_DEADLINE_SECONDS = 10.0
+"""Seconds without a renewal after which the holder stops reconciling, before another replica may start."""
 
 
 class LeaderLease:
@@ -49,8 +49,8 @@ class LeaderLease:
 
     @property
     def is_held(self) -> bool:
-        """Whether this process may work now."""
-        return self._renewed_at is not None and self._clock() - self._renewed_at < STOP_WORKING_SECONDS
+        """Whether this process may reconcile now."""
+        return self._renewed_at is not None and self._clock() - self._renewed_at < RENEW_DEADLINE_SECONDS
 
     def run(self, on_acquired: Callable[[], None]) -> None:
         """Acquire and renew the Lease until `stop`; call `on_acquired` whenever this process becomes the holder."""
@@ -94,7 +94,7 @@ class LeaderLease:
         return self._clock() - self._observed_version[1] > DURATION_SECONDS
 
     def _write(self, lease: Manifest, started: float, *, create: bool) -> None:
-        """Write the Lease; on a conflict, another replica was faster."""
+        """Write the Lease; a conflict means that another replica was faster."""
         old = lease.get("spec", {})
         now = self._now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         is_renewal = old.get("holderIdentity") == self._identity

@@ -1,4 +1,4 @@
-"""HTTP server of /healthz, /readyz and /metrics, in a separate thread that answers while all others hang."""
+"""HTTP server of /healthz, /readyz and /metrics, in a separate thread that responds even if all others hang."""
 
 import sys
 import threading
@@ -14,7 +14,7 @@ HealthCheck = Callable[[], str | None]
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore probers that closed their connection before the answer; their tracebacks would hide real errors."""
+        """Ignore clients that closed their connection before the response; their tracebacks would hide real errors."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -23,7 +23,7 @@ class ProbeServer:
     """Serves from `start` until `stop`."""
 
     def __init__(self, port: int, registry: CollectorRegistry, alive: HealthCheck, ready: HealthCheck) -> None:
-        """Listen on the port; 0 takes a free one."""
+        """Listen on the port; 0 selects a free one."""
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -50,7 +50,7 @@ class ProbeServer:
         self._thread = threading.Thread(target=self._server.serve_forever, name="probes", daemon=True)
 
     def start(self) -> None:
-        """Start to answer requests."""
+        """Start serving requests."""
         self._thread.start()
 
     def stop(self) -> None:

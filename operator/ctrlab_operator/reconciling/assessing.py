@@ -48,7 +48,7 @@ class Assessment:
         return self.facts is None or (self.facts.ablation is not None and self.connections is None)
 
     def require_connections(self) -> tuple[Facts, ExperimentConnections]:
-        """Return facts and connections, without which the planner can only request to scale or delete Jobs."""
+        """Return facts and connections, which every action except scaling and deleting Jobs needs."""
         if self.facts is None or self.connections is None:
             raise RuntimeError(f"the planner acts on {self.resource.metadata.name}, whose connections are not open")
         return self.facts, self.connections

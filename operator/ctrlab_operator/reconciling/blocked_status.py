@@ -1,6 +1,6 @@
 """The status of a blocked resource: unchanged, except that it is Stalled with the reason.
 
-The condition clears itself: the next reconcile that is not blocked writes the planner's status again.
+The next reconcile that is not blocked clears the condition, because it writes the planner's status again.
 """
 
 from ctrlab_api.names import ConditionType

@@ -33,7 +33,8 @@ def create_job(
 ) -> Manifest:
     """Create the plan's ConfigMap and the Job, and return the Job.
 
-    The Job is applied without force: an object of its name that somebody else made is left alone and reported.
+    The Job is applied without force: an existing object of the same name that the operator did not create is left
+    unchanged and reported.
     """
     experiment, plan = facts.experiment, facts.plan
     namespace = experiment.metadata.namespace
@@ -44,5 +45,5 @@ def create_job(
     except ApiError as error:
         if error.is_conflict or error.is_rejected:
             name = job["metadata"]["name"]
-            raise Blocked("JobRefused", f"the API server refused Job {name}: {error.message}") from error
+            raise Blocked("JobRefused", f"the API server rejected Job {name}: {error.message}") from error
         raise

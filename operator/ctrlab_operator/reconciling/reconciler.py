@@ -1,6 +1,6 @@
 """One reconcile of an experiment or ablation: observe, decide, act, write the status once if it changed.
 
-It is level-triggered: it depends on the current state and not on events, and a second call changes nothing.
+A reconcile is level-triggered: it depends on the current state, not on events, and a second call changes nothing.
 """
 
 import logging

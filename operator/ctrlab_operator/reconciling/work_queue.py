@@ -1,6 +1,7 @@
-"""Work queue: a key waits in it at most once, however often it is added, and failed keys return with growing delays.
+"""Work queue: a key is queued at most once, however often it is added, and failed keys are retried with back-off.
 
-As in controller-runtime, a key that is added while a thread works on it is taken again afterwards, never concurrently.
+As in controller-runtime, a key that is added while a thread processes it is processed again afterwards, never
+concurrently.
 """
 
 import heapq
@@ -16,7 +17,7 @@ K = TypeVar("K", bound=Hashable)
 BASE_SECONDS = 0.5
 MAX_SECONDS = 300.0
 JITTER = 0.2
-"""Delays grow by up to this share at random, so that a thousand keys do not return at once."""
+"""Maximum random extension of a delay, as a share, so that a thousand keys do not become due at once."""
 
 
 class WorkQueue(Generic[K]):
@@ -44,7 +45,7 @@ class WorkQueue(Generic[K]):
             self._add(key)
 
     def add_after(self, key: K, seconds: float) -> None:
-        """Add the key after a delay; of several delays of a key, the one that ends first counts."""
+        """Add the key after a delay; of several pending delays of a key, the one that ends first counts."""
         with self._changed:
             due = self._clock() + seconds * (1 + JITTER * self._jitter())
             if self._due.get(key, due) < due:

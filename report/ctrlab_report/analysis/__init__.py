@@ -1,1 +1,1 @@
-"""Turn the inputs of a report into its summary: pure functions from records and predictions to `ReportSummary`."""
+"""Conversion of the inputs of a report to its summary, by pure functions of records and predictions."""

@@ -1,4 +1,4 @@
-"""Findings of a report, and the machines and test-set openings behind its numbers."""
+"""Findings of a report, and the machines and test-set openings that its numbers come from."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -11,7 +11,7 @@ from ctrlab_api.records import StudyRecord
 IMPORTANCE = "ped-anova"
 
 MIN_FINISHED_TRIALS = 20
-"""PED-ANOVA uses the best tenth of the trials, which fewer trials hardly provide."""
+"""PED-ANOVA uses the best tenth of the trials; with fewer trials that tenth would be one or none."""
 
 
 def hyperparameter_importance(study: StudyRecord) -> dict[str, float]:

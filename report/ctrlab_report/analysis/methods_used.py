@@ -25,7 +25,7 @@ _METHOD_FIELDS = (
 
 
 CODE_VERSION = "ctrlab_report"
-"""Key in `versions` of the digest of this package's files, so that a report by changed code has another address."""
+"""Key in `versions` of the digest of this package's files: a report by changed code has a different address."""
 
 
 @cache

@@ -22,7 +22,7 @@ from ctrlab_report.inputs.report_inputs import ReportInputs
 
 
 def report_digest(inputs: ReportInputs) -> str:
-    """Return the address of the report: the digest of its inputs and of the versions of all code that computes it."""
+    """Return the address of the report: a digest of its inputs and of the versions of all code that computes it."""
     return digest({"inputs": inputs.input_digests, "versions": library_versions()})
 
 

@@ -12,8 +12,8 @@ from ctrlab_report.statistics.run_anomalies import (
 
 REPETITION_MESSAGES: dict[RerunOutcome, str] = {
     RerunOutcome.PROPERTY: "retrained with the same seed, it gave bit-identical predictions: a property of the seed",
-    RerunOutcome.FAULT: "retrained with the same seed, it showed no anomaly: a fault of the first run, which stays in "
-    "every result; the row without anomalous runs shows its effect",
+    RerunOutcome.FAULT: "retrained with the same seed, it showed no anomaly: a fault of the first run, which is "
+    "kept in every result; the row without anomalous runs shows its effect",
     RerunOutcome.UNSTABLE: "retrained with the same seed, it showed different predictions and an anomaly again: this "
     "training is not reproducible",
 }

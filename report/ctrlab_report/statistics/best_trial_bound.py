@@ -2,8 +2,8 @@
 
 The best trial is selected for its high value, so the value is biased upward: the winner's curse. If all trials were as
 good as the final runs, the largest of them would still exceed the mean of the runs by an amount that a prediction bound
-limits. A best trial above that bound is not explained by the selection: its hyperparameters give with the trial's seed
-what they do not give with other seeds.
+limits. A best trial above that bound is not explained by the selection: its hyperparameters reach this value with the
+trial's seed, but not with other seeds.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """Confidence intervals for the mean of one metric over seeds, on this test set.
 
 With 5 to 20 seeds the t interval has its nominal coverage or comes closest; percentile, basic and BCa bootstraps with
-nominal 95 % cover about 85 % at five seeds. The t interval is therefore the main one; BCa is added from 20 seeds on.
+nominal 95 % cover about 85 % at five seeds. The t interval is therefore the main one; BCa is added for 20 or more
+seeds.
 """
 
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ def bca_interval(values: ArrayLike, *, confidence: float = 0.95, seed: int = 0) 
     metric = as_finite_vector(values, "metric values")
     if metric.size < BCA_MIN_SEEDS:
         raise TooFewSeeds(
-            f"BCa interval: found {metric.size} seeds, needs {BCA_MIN_SEEDS}; use t_interval, whose coverage is right"
+            f"BCa interval: found {metric.size} seeds, needs {BCA_MIN_SEEDS}; use t_interval, whose coverage is nominal"
         )
     result = stats.bootstrap(
         (metric,),

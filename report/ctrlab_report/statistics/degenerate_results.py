@@ -1,4 +1,4 @@
-"""The explicit result of an analysis without variation to analyse.
+"""The explicit result of an analysis of values that do not vary.
 
 With one seed, or with runs that do not differ at all, a p-value would be meaningless. The functions of this package
 then return `Degenerate` instead of a result, so that a caller cannot overlook it.
@@ -31,5 +31,5 @@ class Degenerate:
 
 
 def is_constant(values: FloatArray, scale: float) -> bool:
-    """Whether `values` are equal up to the rounding of numbers of magnitude `scale`."""
+    """Return whether `values` are equal up to the rounding of numbers of magnitude `scale`."""
     return float(np.ptp(values)) <= ROUNDING * max(abs(scale), float(np.finfo(np.float64).tiny))

@@ -1,7 +1,7 @@
 """Input errors, raised before a number is computed.
 
-Each error is a type, so that a caller can react to the kind, and has one message that states what was found, what is
-allowed and what to do. Input without variation (constant values, one seed) is not an error: the result is `Degenerate`.
+Each kind of error is a type, so that callers can distinguish them; its message states what was found, what is allowed
+and what to do. Input without variation (constant values, one seed) is not an error: the result is `Degenerate`.
 """
 
 

@@ -1,4 +1,4 @@
-"""Registry of methods: every number of a report leads through its method id to a title, a paper and a version."""
+"""Registry of methods: maps the method id of every number in a report to a title, a paper and a version."""
 
 from dataclasses import dataclass
 from importlib.metadata import version

@@ -51,8 +51,8 @@ class ComparisonSettings:
     """Settings fixed before the test set was opened.
 
     `margin` is in metric units, None if none was planned; `pilot_seeds` are the seeds of the pilot after a two-stage
-    extension, empty without one. `unit` is the meaning of a run of the covariance: a seed, or with several searches the
-    average over the runs of a search.
+    extension, empty without one. `unit` is the unit of replication, one run of the covariance: a seed, or with several
+    searches the average over the runs of a search.
     """
 
     confidence: float = 0.95

@@ -26,7 +26,7 @@ _DRAWS_PER_BATCH = 1_000
 
 @dataclass(frozen=True)
 class Friedman:
-    """`mean_ranks` (1 is best); `chi2` without tie correction and Iman and Davenport's `f`, on which `p` rests."""
+    """`mean_ranks` (1 is best); `chi2` without tie correction, and Iman and Davenport's `f`, from which `p` follows."""
 
     method: str
     mean_ranks: tuple[float, ...]

@@ -37,8 +37,8 @@ _STATSMODELS = {
 class AdjustedFamily:
     """Adjusted p-values in the order of the raw ones; None where there is no p-value.
 
-    `exploratory` is true for Benjamini-Hochberg, which bounds the expected share of false claims and not the
-    probability of one.
+    `exploratory` is true for Benjamini-Hochberg, which bounds the expected share of false claims, not the
+    probability of any false claim.
     """
 
     method: str

@@ -16,7 +16,7 @@ from ctrlab_report.statistics.input_checks import FloatArray, IntArray
 
 @dataclass(frozen=True)
 class RowClusters:
-    """Assignment of rows to clusters; `codes` holds the cluster number of each row, from 0 to `count` - 1."""
+    """Assignment of rows to clusters; `codes` contains the cluster number of each row, from 0 to `count` - 1."""
 
     codes: IntArray
     count: int

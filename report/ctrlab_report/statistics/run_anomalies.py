@@ -1,7 +1,7 @@
 """Anomalous runs, classified by process signals and never by their scores.
 
 Rules, in order: (1) process signals classify a run; (2) an infrastructure failure is retried with the same seed, a
-divergence of the training is a result and stays; (3) Grubbs' test can flag a clean run, which only adds a sensitivity
+divergence of the training is a result and is kept; (3) Grubbs' test can flag a clean run, which only adds a sensitivity
 row without it; (4) the main results include all runs; (5) no seed is replaced because of its score. The robust z-score
 of Iglewicz and Hoaglin is not used: it flags 20 % of clean sets of five.
 """
@@ -38,7 +38,7 @@ class ProcessSignal(StrEnum):
 
 
 class RunClass(StrEnum):
-    """Class of a run; it leads to nothing, a retry with the same seed, or a finding in the report."""
+    """Class of a run; leads to no action, a retry with the same seed, or a finding in the report."""
 
     CLEAN = "Clean"
     INFRASTRUCTURE_FAILURE = "InfrastructureFailure"
@@ -170,8 +170,10 @@ def grubbs_critical_value(seeds: int, tail: float) -> float:
 
 
 def failure_rate(failed: int, planned: int, *, confidence: float = 0.95) -> FailureRateEstimate:
-    """Return the rate of failed runs (Wilson 1927). Raises OutOfRange unless 0 <= failed <= planned and planned >=
-    1."""
+    """Return the rate of failed runs (Wilson 1927).
+
+    Raises OutOfRange unless 0 <= failed <= planned and planned >= 1.
+    """
     if planned < 1 or not 0 <= failed <= planned:
         raise OutOfRange(f"failures: found {failed} of {planned} runs, allowed are 0 to the number of planned runs")
     low, high = proportion_confint(

@@ -1,5 +1,4 @@
-"""Stein's two-stage rule: the number of seeds to add after the pilot, decided once from the pilot's spread (Stein
-1945).
+"""Stein's two-stage rule (1945): the number of seeds to add after the pilot, decided once from the pilot's spread.
 
 Adding seeds until a p-value crosses .05 raises the type I error to .13 with four interim tests and .29 with many.
 Stein's rule uses only the spread of the pilot and extends once, and the final interval takes variance and degrees of

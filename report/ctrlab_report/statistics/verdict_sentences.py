@@ -1,7 +1,7 @@
 """The sentence of each verdict. Every number in it is a field of the comparison's result; the wording is fixed.
 
 Differences are always A minus B with their sign. Numbers are formatted as in the tables of the page: rounded to two
-significant digits of the standard error, so that no sentence shows a digit that the data do not support.
+significant digits of the standard error, so no sentence shows a digit that the data do not support.
 """
 
 from dataclasses import dataclass
@@ -41,15 +41,15 @@ class VerdictSentences:
     """Unit of replication: seeds, or searches with the average of their runs."""
 
     def better(self, p: float | None) -> str:
-        """Row 3."""
+        """Return the sentence of row 3."""
         return f"{self.a} is better than {self.b}: {self._difference()} {self._evidence(p)}."
 
     def worse(self, p: float | None) -> str:
-        """Row 4."""
+        """Return the sentence of row 4."""
         return f"{self.a} is worse than {self.b}: {self._difference()} {self._evidence(p)}."
 
     def equivalent(self, margin: float, p: float | None, *, significant: bool) -> str:
-        """Row 2; `significant` adds that the difference is statistically significant although within the margin."""
+        """Return the sentence of row 2; `significant` if the difference is significant, but within the margin."""
         text = (
             f"{self.a} and {self.b} are equivalent within the planned margin of ±{margin:g}: {self._difference()} "
             f"({self._interval()}, equivalence {_p(p)}{self._corrected}, {self._count()})."
@@ -57,7 +57,7 @@ class VerdictSentences:
         return f"{text} The difference is statistically significant, but within the margin." if significant else text
 
     def better_on_this_test_set(self, p_these_rows: float | None, p_new_rows: float | None) -> str:
-        """Row 5; both p-values are adjusted, so that the plain interval can exclude zero without a decision."""
+        """Return the sentence of row 5; both p-values are adjusted, so the plain interval can exclude zero."""
         return (
             f"{self.a} scored better than {self.b} on these test rows ({self._difference()}, {_p(p_these_rows)} over "
             f"{self._count()}), but with the sampling error of the test rows included the comparison is inconclusive "
@@ -65,14 +65,14 @@ class VerdictSentences:
         )
 
     def test_set_too_small(self, p: float | None, limit: float) -> str:
-        """Row 6."""
+        """Return the sentence of row 6."""
         return (
             f"{self._undecided(p)} More {self.unit} would not decide it: with these test rows the half-width of the "
             f"interval stays above ±{limit:.2g} for any number of {self.unit}; more test rows are needed."
         )
 
     def needs_seeds(self, p: float | None, seeds: int) -> str:
-        """Row 7."""
+        """Return the sentence of row 7."""
         return f"{self._undecided(p)} About {seeds} {self.unit} would decide it with the same difference and spread."
 
     def _undecided(self, p: float | None) -> str:

@@ -171,7 +171,7 @@ def test_a_generated_source_is_rejected(folder: Path, threads: Client) -> None:
 
 def test_a_scheduler_that_does_not_answer_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask_encoding, "CONNECT_TIMEOUT_SECONDS", 0.2)
-    with pytest.raises(InvalidData, match=r"--scheduler: no Dask scheduler answers at 'tcp://127\.0\.0\.1:1'"):
+    with pytest.raises(InvalidData, match=r"--scheduler: no Dask scheduler responds at 'tcp://127\.0\.0\.1:1'"):
         connect("tcp://127.0.0.1:1")
 
 

@@ -31,7 +31,7 @@ def test_the_highest_value_wins_and_the_runner_up_is_named() -> None:
     )
     assert best.justification == (
         "Highest validation auc, 0.75, of 3 complete trials (0 pruned and 1 failed of 4); "
-        "trial 2 follows at a distance of 0.01."
+        "trial 2 is second, 0.01 behind."
     )
 
 

@@ -1,1 +1,1 @@
-"""Warnings about the quality of a data set: possible leaks, differences between splits, constant features."""
+"""Warnings about the quality of a data set: possible leakage, differences between splits, constant features."""

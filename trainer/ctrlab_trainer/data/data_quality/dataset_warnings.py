@@ -1,4 +1,4 @@
-"""Warnings about a prepared data set for readers of results; kept in `prepared.json` and repeated in the report."""
+"""Warnings about a prepared data set for readers of results; stored in `prepared.json` and repeated in the report."""
 
 from collections.abc import Iterator
 
@@ -21,13 +21,13 @@ STANDARD_ERRORS = 5
 
 
 def dataset_warnings(dataset: Dataset, encoded: EncodedDataset) -> Iterator[str]:
-    """Yield one sentence per warning in a fixed order, possible leaks first."""
+    """Yield one sentence per warning in a fixed order, possible leakage first."""
     for warning in (*leak_warnings(dataset, encoded, single_feature_auc(encoded)), *distribution_warnings(encoded)):
         yield warning.message
 
 
 def distribution_warnings(encoded: EncodedDataset) -> Iterator[InspectionWarning]:
-    """Yield how the splits differ, and which features no model can learn from."""
+    """Yield warnings about differences between splits, and about features that no model can learn from."""
     for message in _new_users(encoded.splits):
         yield InspectionWarning(kind="NewUsers", message=message)
     for message in _new_values(encoded):

@@ -1,6 +1,6 @@
-"""Checks for possible leaks: rows in two splits, features that reveal the label, splits that overlap in time.
+"""Checks for possible leakage: rows in two splits, features that reveal the label, splits that overlap in time.
 
-No label of test is read here, so the warnings may be kept with the prepared data before test is opened.
+The checks read no label of test, so the warnings may be stored with the prepared data before test is opened.
 """
 
 from collections.abc import Iterator, Mapping
@@ -67,7 +67,7 @@ def _count_contained(values: NDArray[np.uint64], ordered: NDArray[np.uint64]) ->
 def _row_hashes(encoded: EncodedDataset, split: EncodedSplit) -> NDArray[np.uint64]:
     """Return hashes that are equal for rows with equal user, time and features.
 
-    Rows with an out-of-vocabulary value, whose original value is unknown, and sampled negatives are left out.
+    Sampled negatives are left out, and so are rows with an out-of-vocabulary value, whose original value is unknown.
     """
     oov_ids = np.array([feature.offset for feature in encoded.schema.of_kind("categorical")], np.int32)
     hashes = []

@@ -1,4 +1,4 @@
-"""AUC of single features on validation; a feature that predicts clicks almost perfectly may reveal the label."""
+"""AUC of single features on validation; a feature that predicts clicks almost perfectly may leak the label."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,6 +1,6 @@
 """Categorical and Cross features: one id per value, or per combination of several features' values, in train.
 
-A missing value is a value like any other.
+A missing value is treated like any other value.
 """
 
 from collections.abc import Sequence

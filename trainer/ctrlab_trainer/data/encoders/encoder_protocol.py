@@ -28,7 +28,7 @@ class FittedEncoding:
     length: int
     """Ids per row; 1 unless the kind is multicategorical."""
     record: dict[str, object]
-    """JSON that a person or a program needs to read ids back as values."""
+    """JSON that maps ids back to values, for people and programs."""
 
 
 StateT = TypeVar("StateT")

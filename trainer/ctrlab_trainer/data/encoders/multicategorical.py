@@ -29,7 +29,7 @@ class MultiCategoricalEncoder:
         return (self.feature.source_column,)
 
     def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> TextCounts:
-        """Count the values in the lists of train; an empty text is no value."""
+        """Count the values in the lists of train, ignoring empty texts."""
         lists = self._lists(rows)
         rows_per_list = np.bincount(lists.codes[in_train], minlength=lists.count).astype(np.float64)
         values = len(lists.tokens.values)

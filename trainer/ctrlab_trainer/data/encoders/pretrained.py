@@ -74,8 +74,8 @@ class PretrainedEncoder:
 def read_vectors(path: Path, config: Pretrained, column: str) -> tuple[pa.Array, NDArray[np.float32]]:
     """Return values as text [values], and their vectors [values, width], float32.
 
-    InvalidData for a file without the columns, a duplicate value, vectors of different lengths, and vectors with other
-    values than finite numbers.
+    InvalidData for a file without the columns, a duplicate value, vectors of different lengths, and vectors with values
+    that are not finite numbers.
     """
     key = config.key or column
     try:

@@ -26,7 +26,7 @@ class TextCounts:
 
     @classmethod
     def of(cls, values: pa.Array, counts: NDArray[np.int64]) -> "TextCounts":
-        """Drop the values that train does not have."""
+        """Drop the values that do not occur in train."""
         kept = np.flatnonzero(counts > 0)
         return cls(values.take(pa.array(kept)), counts[kept])
 
@@ -52,7 +52,7 @@ class Vocabulary(FittedEncoding):
     def fit(
         cls, state: TextCounts, min_frequency: int, kind: EncodingKind = "categorical", length: int = 1
     ) -> "Vocabulary":
-        """Select the values that train has at least `min_frequency` times."""
+        """Select the values that occur at least `min_frequency` times in train."""
         kept = np.flatnonzero(state.counts >= max(min_frequency, 1))
         table = pa.table({"value": state.values.take(pa.array(kept)), "count": state.counts[kept]})
         table = table.sort_by([("count", "descending"), ("value", "ascending")])

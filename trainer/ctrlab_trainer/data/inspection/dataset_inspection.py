@@ -1,6 +1,6 @@
-"""`ctrlab data inspect`: statistics of what models will see, column by column, and warnings about possible leaks.
+"""`ctrlab data inspect`: statistics of each column as models will see it, and warnings about possible leakage.
 
-It reads the source before any experiment; the sealed rows of an experiment are not touched.
+The inspection reads the source, before any experiment; it does not access the sealed rows of an experiment.
 """
 
 from collections.abc import Iterator, Mapping

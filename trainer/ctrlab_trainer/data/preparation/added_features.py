@@ -66,15 +66,16 @@ def _differences(current: PreparedData, original: PreparedData) -> Iterator[str]
         yield "the source has changed"
         return
     for name in SPLIT_NAMES:
-        ours: SplitSummary = getattr(current, name)
-        theirs: SplitSummary = getattr(original, name)
-        if theirs.features is None or ours.features is None:
-            yield f"its {name} rows were prepared by a version that kept no digest of each feature"
+        split: SplitSummary = getattr(current, name)
+        original_split: SplitSummary = getattr(original, name)
+        if original_split.features is None or split.features is None:
+            yield f"its {name} rows were prepared by a version that stored no digest per feature"
             continue
-        if ours.row_ids_digest != theirs.row_ids_digest or any(
-            ours.files.get(file) != theirs.files.get(file) for file in ROW_FILES
+        if split.row_ids_digest != original_split.row_ids_digest or any(
+            split.files.get(file) != original_split.files.get(file) for file in ROW_FILES
         ):
             yield f"{name} has different rows"
-        changed = [feature for feature, digest in theirs.features.items() if ours.features.get(feature) != digest]
+        features = split.features
+        changed = [feature for feature, digest in original_split.features.items() if features.get(feature) != digest]
         if changed:
             yield f"{', '.join(changed)} has different values in {name}"

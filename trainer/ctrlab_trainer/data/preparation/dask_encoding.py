@@ -1,7 +1,7 @@
-"""Encoding of a source that is too large for one machine, on a Dask cluster; the bytes are the same as on one machine.
+"""Encoding of a source that is too large for one machine, on a Dask cluster, with the same bytes as on one machine.
 
-Workers read, observe and encode each file of the source with the same functions as one machine does. The process that
-starts them only keeps the key columns of all rows (users, times, labels; about twenty bytes per row) and the result.
+Workers read, observe and encode each file of the source with the functions that one machine uses. The client process
+keeps only the key columns of all rows (users, times, labels; about twenty bytes per row) and the result.
 """
 
 from collections import deque
@@ -38,7 +38,7 @@ from ctrlab_trainer.data.readers.source_tables import SourceTable
 from ctrlab_trainer.data.sources.source_locations import LocatedSource, TableFiles
 
 CONNECT_TIMEOUT_SECONDS: Final = 10
-"""Timeout for the scheduler to answer, and for the first worker to appear."""
+"""Timeout for the scheduler to respond, and for the first worker to appear."""
 FAN_IN: Final = 8
 """Number of states that one task merges."""
 PREFETCH: Final = 2
@@ -50,11 +50,11 @@ States = dict[str, Any]
 
 
 def connect(address: str) -> Client:
-    """Connect to a Dask scheduler (`tcp://host:port`); InvalidData if none answers or its workers cannot be used."""
+    """Connect to a Dask scheduler (`tcp://host:port`); InvalidData if none responds or its workers cannot be used."""
     try:
         client = Client(address, timeout=CONNECT_TIMEOUT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
-        raise InvalidData.at("--scheduler", f"no Dask scheduler answers at {address!r}: {error}") from error
+        raise InvalidData.at("--scheduler", f"no Dask scheduler responds at {address!r}: {error}") from error
     try:
         client.wait_for_workers(1, timeout=CONNECT_TIMEOUT_SECONDS)
         _require_version(version("ctrlab"), client.run(version, "ctrlab", on_error="return"))
@@ -101,7 +101,7 @@ class DaskEncoder:
         return encode_dataset(SourceTable(rows, files, reader.joined, reader.joined_by), dataset, folder, features)
 
     def submit(self, function: Any, *arguments: Any) -> Future:
-        """Submit a task, even if an equal one ran before."""
+        """Submit a task; an equal task is executed again, not taken from a cache."""
         return self.client.submit(function, *arguments, pure=False)
 
     def broadcast(self, value: Any) -> Future:

@@ -58,8 +58,8 @@ def encode_dataset(
 ) -> EncodedDataset:
     """Split and encode the rows into `folder/{train,valid,test}`; InvalidData if the rows do not allow it.
 
-    `features` encodes the features elsewhere; then `table` needs only the columns of `key_columns`. Without a folder
-    the files are already deleted when this returns, and their space is freed together with the result.
+    `features` replaces `encode_features`; `table` then needs only the columns of `key_columns`. Without a folder the
+    files are already deleted when this returns, and their space is freed together with the result.
     """
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="ctrlab-encode-") as name:
@@ -143,7 +143,7 @@ def rows_of_splits(
 def number_users(users: CodedColumn, split_of_row: NDArray[np.int8]) -> NDArray[np.int32]:
     """Return [rows] user numbers: users of train first, then users new in validation, then in test, each by name.
 
-    This way the numbers in train and validation do not depend on which users appear in a later split.
+    The numbers in train and validation therefore do not depend on which users appear in a later split.
     """
     first_split = np.full(len(users.values), len(SPLIT_NAMES), np.int8)
     np.minimum.at(first_split, users.codes, split_of_row)

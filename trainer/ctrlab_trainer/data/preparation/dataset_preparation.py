@@ -1,4 +1,4 @@
-"""Preparation of a data set: source -> encoded splits in the store, made once per digest and then reused.
+"""Preparation of a data set: source -> encoded splits in the store, once per digest and then reused.
 
 The test rows are written under the sealed prefix before train and validation, and a data set counts as prepared only
 when both exist: after a crash at any moment, it is either complete or prepared again.
@@ -64,7 +64,7 @@ def prepare(plan: Plan, store_root: Store, key: ExperimentKey) -> PreparedData:
 def prepare_dataset(dataset: Dataset, store_root: Store, encode: EncodeSource | None = None) -> PreparedData:
     """Ensure that a data set is in the store, and return its record.
 
-    `encode` encodes a data set that is not in the store yet; default: on this machine.
+    `encode` encodes a data set that is not in the store yet; the default encodes it on this machine.
     """
     located = locate(dataset.source)
     sources = (*located.digests(), *vector_digests(dataset))
@@ -80,7 +80,7 @@ def encode_locally(dataset: Dataset, located: LocatedSource, folder: Path) -> En
 
 
 def content_address(dataset: Dataset, located: LocatedSource, sources: tuple[FileDigest, ...]) -> str:
-    """Return 64 hexadecimal digits over the source's bytes, their format and meaning, and the encoder's version.
+    """Return a digest (64 hexadecimal digits) of the source's bytes, format and meaning, and of the encoder's version.
 
     The location of the files is left out: the same bytes in another folder are the same data set.
     """

@@ -28,7 +28,7 @@ def key_columns(dataset: Dataset) -> dict[str, str]:
 
 
 def feature_columns(dataset: Dataset) -> dict[str, str]:
-    """Return the columns that features are made of."""
+    """Return the columns that features are built from."""
     columns: dict[str, str] = {}
     for index, feature in enumerate(dataset.features):
         if feature.type in ("Categorical", "Numeric", "MultiCategorical"):
@@ -38,7 +38,7 @@ def feature_columns(dataset: Dataset) -> dict[str, str]:
 
 
 def numeric_columns(dataset: Dataset) -> frozenset[str]:
-    """Return the columns that are read only as numbers, so that their text need not be kept."""
+    """Return the columns that are read only as numbers, whose text is not needed."""
     numeric = {feature.source_column for feature in dataset.features if feature.type == "Numeric"}
     others = {feature.source_column for feature in dataset.features if feature.type != "Numeric"}
     keys = {dataset.user, dataset.time, dataset.split.column, dataset.label and dataset.label.column}

@@ -1,4 +1,4 @@
-"""Best AUC that any model could reach on generated data, from the true probabilities that the generator keeps."""
+"""Best AUC that any model could reach on generated data, from the true probabilities that the generator stores."""
 
 from pathlib import Path
 

@@ -15,4 +15,4 @@ RECORD_FILE: Final = ObjectKey.PREPARED
 LABELS_FILE: Final = "labels.npy"
 
 PROBABILITY_FILE: Final = "true_probability.npy"
-"""Next to the arrays of each split of a generated data set; no model reads it."""
+"""File next to the arrays of each split of a generated data set; no model reads it."""

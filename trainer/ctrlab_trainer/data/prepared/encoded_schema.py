@@ -36,7 +36,7 @@ class EncodedFeature(ApiModel):
 
     name: str
     kind: Literal["categorical", "numeric", "multicategorical", "history", "gaps"]
-    """`gaps`: times since the events of the history `of`; not a field of its own, but added to the event embeddings."""
+    """`gaps`: times since the events of the history `of`; added to the event embeddings, not a separate field."""
     offset: int
     """First row of its block in the fused table."""
     size: int
@@ -68,7 +68,7 @@ class EncodedSchema(ApiModel):
 
     @classmethod
     def in_folder(cls, folder: Path, file: str) -> "EncodedSchema":
-        """Read the schema of a prepared data set; it remembers the folder for the vectors of its features."""
+        """Read the schema of a prepared data set; it stores the folder, to open the vectors of its features."""
         schema = cls.model_validate_json((folder / file).read_bytes())
         schema._folder = folder
         return schema
@@ -82,13 +82,13 @@ class EncodedSchema(ApiModel):
 
     @property
     def blocks(self) -> dict[str, range]:
-        """Rows of the table by feature; a history uses the rows of the feature it is made of."""
+        """Rows of the table by feature; a history uses the rows of the feature that it lists."""
         return {f.name: range(f.offset, f.offset + f.size) for f in self.features if f.kind != "history"}
 
     def without(self, dropped: tuple[str, ...]) -> "EncodedSchema":
         """Return the schema for a model that does not see the dropped features.
 
-        Their blocks leave the table, and later blocks move up.
+        Their blocks are removed from the table, and later blocks move up.
         """
         dropped = (*dropped, *(feature.name for feature in self.of_kind("gaps") if feature.of in dropped))
         removed = [rows for name, rows in self.blocks.items() if name in dropped]

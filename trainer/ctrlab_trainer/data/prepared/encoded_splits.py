@@ -147,7 +147,7 @@ def split_arrays(split: EncodedSplit) -> dict[str, NDArray[np.generic]]:
 
 
 def row_arrays(split: EncodedSplit) -> list[NDArray[Any]]:
-    """Return the arrays with one entry per row that batches are built from; an array that features share comes once."""
+    """Return the arrays with one entry per row from which batches are built; a shared array is listed once."""
     arrays: list[NDArray[Any]] = [split.labels, split.categorical, split.numeric, *split.multicategorical.values()]
     for history in split.histories.values():
         arrays += [history.start, history.end, *([] if history.times is None else [history.times.rows])]

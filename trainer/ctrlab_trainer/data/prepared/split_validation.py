@@ -1,7 +1,7 @@
 """Validation of encoded files against their schema, once per process, before a model is trained on them.
 
 An id outside its feature's block would read another feature's embedding, or past the end of the table, which on a GPU
-ends in a message without a location. Preparation writes no such id, but a damaged disk, an incomplete copy or an edited
+ends in an error without a location. Preparation writes no such id, but a damaged disk, an incomplete copy or an edited
 file may contain one. The check is one sequential pass over arrays that the first epoch reads anyway.
 """
 
@@ -19,7 +19,7 @@ from ctrlab_trainer.data.prepared.encoded_splits import EncodedHistory, EncodedS
 BLOCK_ROWS = 2**16
 ROWS_PER_GROUP = 256
 REMEDY = (
-    "the encoded files are damaged or were changed: restore them, or delete this data set's folder and run "
+    "the encoded files are damaged or were modified: restore them, or delete this data set's folder and run "
     "ctrlab-trainer prepare again"
 )
 

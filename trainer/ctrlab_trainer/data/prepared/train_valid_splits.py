@@ -1,4 +1,4 @@
-"""Opens the data that tuning may read: schema, train and validation. Only `ctrlab_trainer`'s seal module opens test."""
+"""Opening of the data that tuning may read: schema, train and validation. Only the trainer's seal module opens test."""
 
 from pathlib import Path
 

@@ -45,7 +45,7 @@ def line_blocks(path: Path) -> Iterator[bytes]:
 
 
 def error_reason(error: Exception) -> str:
-    """Return in one line why a file cannot be read."""
+    """Return the reason why a file cannot be read, in one line."""
     text = str(error)
     if "runcated compressed stream" in text or "Truncated" in text:
         return "the compressed stream ends too early: the file is truncated or still being written; copy it again"

@@ -1,6 +1,6 @@
-"""Spool of the required columns of a source on the local disk, one file each, so that one column is in memory.
+"""Spool of the required columns of a source on the local disk, one file each, so only one column must be in memory.
 
-Once it is written, the source, which may be slow, remote or compressed, is not needed any more.
+Once the spool is written, the source, which may be slow, remote or compressed, is no longer needed.
 """
 
 import shutil

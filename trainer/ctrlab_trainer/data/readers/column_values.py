@@ -37,7 +37,7 @@ def numeric_values(table: SourceTable, column: str) -> NDArray[np.float64]:
         row = int(np.argmax(invalid))
         value = text_at(table, row, column)
         raise InvalidData.at(
-            table.location(row, column), f"found {value!r}; allowed are finite numbers, and nothing for a missing value"
+            table.location(row, column), f"found {value!r}; allowed are finite numbers, or an empty value if missing"
         )
     return numbers
 

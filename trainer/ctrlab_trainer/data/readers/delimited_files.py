@@ -58,7 +58,7 @@ def read_delimited(
 ) -> Iterator[pa.RecordBatch]:
     """Yield the required columns of one file, those in `numeric` as numbers.
 
-    InvalidData for a broken stream or a row with too few or too many fields; NonNumericColumn, possibly after some
+    InvalidData for a damaged stream or a row with too few or too many fields; NonNumericColumn, possibly after some
     batches, if a column of `numeric` has other text.
     """
     names = delimited_columns(table, path)

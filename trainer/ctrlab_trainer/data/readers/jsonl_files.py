@@ -1,7 +1,7 @@
 """Reader of JSON lines: one object per line, whose members are columns.
 
-Numbers and booleans of a column that is not read as numbers become text, so that an id is the same whether it is
-written 7 or "7". A member that an object lacks is a missing value. Lists stay lists.
+Numbers and booleans of a column that is not read as numbers become text, so an id is the same whether it is
+written as 7 or "7". A member that an object lacks is a missing value. Lists stay lists.
 """
 
 import json

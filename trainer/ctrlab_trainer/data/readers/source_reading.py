@@ -1,4 +1,4 @@
-"""Reads the required columns of a source from its tables into a spool, and joins side tables to the rows."""
+"""Reading of the required columns of a source into a spool, with side tables joined to the rows."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace

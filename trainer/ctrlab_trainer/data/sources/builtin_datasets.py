@@ -1,7 +1,7 @@
 """Public data sets behind `builtin://NAME`: the location and format of their files.
 
-None of them is part of this package; their licences forbid it or do not mention it. They are read from the folder in
-CTRLAB_DATA, or from the cache that `ctrlab data fetch` fills.
+None of them is part of this package, because their licences forbid it or do not mention it. They are read from the
+folder in CTRLAB_DATA, or from the cache that `ctrlab data fetch` fills.
 """
 
 import os

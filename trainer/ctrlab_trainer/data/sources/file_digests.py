@@ -1,6 +1,6 @@
 """SHA-256 of source files, cached between runs for files that have not changed.
 
-The digest of a file written in the last seconds is not cached: its time stamp could not reveal a change right after.
+The digest of a file that was written seconds ago is not cached: its time stamp might not reveal another change.
 """
 
 import hashlib
@@ -54,7 +54,7 @@ def _read_entry(path: Path) -> dict[str, object] | None:
 
 
 def _write_entry(path: Path, content: str) -> None:
-    """Write a cache entry; a cache that cannot be written only costs time."""
+    """Write a cache entry; ignore a cache that cannot be written, which only costs time."""
     try:
         write_atomically(path, content.encode())
     except OSError:

@@ -95,7 +95,7 @@ def _failures(uri: str, field: str) -> Iterator[None]:
         advice = {
             "AccessDenied": "access denied: check AWS_ACCESS_KEY_ID and its permissions to read",
             "403": "access denied: check AWS_ACCESS_KEY_ID and its permissions to read",
-            "InvalidAccessKeyId": "the server does not know AWS_ACCESS_KEY_ID",
+            "InvalidAccessKeyId": "the server rejects AWS_ACCESS_KEY_ID as unknown",
             "SignatureDoesNotMatch": "AWS_SECRET_ACCESS_KEY does not match AWS_ACCESS_KEY_ID",
             "NoSuchBucket": "there is no such bucket",
             "NoSuchKey": "the object disappeared after it was listed; objects downloaded before it are kept: run again",

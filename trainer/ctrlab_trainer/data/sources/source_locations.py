@@ -1,6 +1,6 @@
 """Location of the files of `spec.dataset.source` on this machine: the tables, their formats and their digests.
 
-Nothing is parsed here, so that a prepared data set is recognised by its digests before any row is read.
+Files are located without parsing, so a prepared data set is recognised by its digests before any row is read.
 """
 
 import hashlib
@@ -102,7 +102,7 @@ def _builtin(name: str, source: Source, sides: tuple[TableFiles, ...]) -> Locate
     for field, value in (("format", source.format), ("columns", source.columns), ("options", source.options)):
         if value is not None:
             raise InvalidData.at(
-                f"spec.dataset.source.{field}", f"the format of builtin://{name} is known: leave {field} out"
+                f"spec.dataset.source.{field}", f"builtin://{name} has a fixed format: leave {field} out"
             )
     builtin, folder = BUILTIN_DATASETS[name], builtin_folder(name)
     if builtin.format == "recbole":

@@ -1,4 +1,4 @@
-"""`builtin://synthetic`: clicks sampled from known probabilities, so that the best possible AUC is known too.
+"""`builtin://synthetic`: clicks sampled from known probabilities, so the best possible AUC is known, too.
 
 Each user sees one item per hour. The log-odds of a click are a sum of effects, each of which needs a kind of model:
   main effects of user and item (LR);
@@ -79,7 +79,7 @@ class SyntheticOptions:
         return cls(**values)
 
     def as_json(self) -> dict[str, int]:
-        """The options with defaults filled in."""
+        """Return the options, including defaults."""
         return asdict(self)
 
 

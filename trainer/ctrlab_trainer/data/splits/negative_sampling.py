@@ -1,9 +1,9 @@
 """Sampling of negatives for data with positives only: other items for the same user at the same moment.
 
-Sampling uses only what a split may know. A negative of split s is an item of s or an earlier split that its user has in
-none of these splits, before or after the positive. A train negative may therefore be a click of the same user in test.
-This cannot be avoided: a train set without the user's test items would reveal them. Popularity is counted on train
-only.
+Sampling uses only the rows of a split and of earlier splits. A negative of split s is an item of s or an earlier split
+that its user has in none of these splits, before or after the positive. A train negative may therefore be a click of
+the same user in test. This cannot be avoided: a train set without the user's test items would reveal them. Popularity
+is counted on train only.
 """
 
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ def rows_with_negatives(split: int, clicks: SourceClicks, config: Negatives) -> 
 
 
 def item_columns(config: Negatives, table: SourceTable) -> frozenset[str]:
-    """Return the columns that change with a sampled item: itself, its attributes, and those of a table joined by it."""
+    """Return the columns that change with a sampled item: its id, its attributes, and those of a table joined by it."""
     joined = {column for column, key in table.joined_by.items() if key == config.item}
     return frozenset({config.item, *(config.attributes or ()), *joined})
 
@@ -120,7 +120,7 @@ def sample_negatives(split: int, clicks: SourceClicks, config: Negatives) -> Sam
 
 @dataclass(frozen=True)
 class _ItemPool:
-    """Items that a split may know, ordered by name; an item is identified by its position."""
+    """Items of a split and of earlier splits, ordered by name; an item is identified by its position."""
 
     first_row: NDArray[np.int64]
     """[items] source row that represents an item."""
