@@ -1,1 +1,1 @@
-"""Shared by both backends: the planner, observing the store and the studies, and executing actions."""
+"""Control logic shared by both backends: the planner, observing store and studies, and executing actions."""

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written under a temporary name beside the target, then renamed in one step."""
+"""Files that appear whole or not at all: written under a temporary name next to the target, then renamed."""
 
 import os
 import tempfile
@@ -21,9 +21,9 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 @contextmanager
 def staged_file(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
-    """Yield a new file beside `path`, open for writing, and its temporary name, under which it is removed at the end.
+    """Yield a new file next to `path`, open for writing, and its temporary path; the file is removed at the end.
 
-    The caller renames the file to keep it. Its mode is that of any new file (`umask`); missing folders are created.
+    To keep the file, the caller renames it. Its mode is that of any new file (`umask`); missing folders are created.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)

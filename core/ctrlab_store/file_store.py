@@ -114,7 +114,7 @@ class FileStore:
 
 @contextmanager
 def _durably_written(path: Path, data: bytes) -> Iterator[Path]:
-    """Yield a flushed temporary file beside `path`, removed at the end if it still has its temporary name."""
+    """Yield a flushed temporary file next to `path`, removed at the end if it still has its temporary name."""
     with staged_file(path) as (file, temporary):
         file.write(data)
         flush_to_disk(file)

@@ -1,4 +1,4 @@
-"""The shared Optuna study: an exact trial budget for any number of workers, whatever crashes."""
+"""The shared Optuna study: an exact trial budget for any number of workers, despite crashes."""
 
 from collections.abc import Callable
 

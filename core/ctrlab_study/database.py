@@ -24,7 +24,7 @@ from ctrlab_study.slots import metadata, trial_leases
 T = TypeVar("T")
 
 SQLITE_BUSY_SECONDS: Final = 60
-"""Time for which SQLite waits for another process's transaction."""
+"""Seconds for which SQLite waits for another process's transaction."""
 POSTGRESQL_CONNECT_ARGS: Final = {
     "connect_timeout": 10,
     "keepalives_idle": 30,

@@ -13,7 +13,7 @@ class StudyFailed(InvalidInput):
 
 
 class LeaseLost(Exception):
-    """Another worker holds the slot; nothing that this worker computed for it may count."""
+    """Another worker has leased the slot; nothing that this worker computed for it may count."""
 
 
 class StudyUnavailable(ServiceUnavailable):

@@ -67,7 +67,7 @@ class _Snapshot:
 class SnapshotSampler(BaseSampler):
     """Gives a learning sampler one snapshot of the study for all parameters of one trial.
 
-    Only the trials are fixed; what the sampler writes goes to the study.
+    Only the trials are fixed; everything that the sampler writes is written to the study.
     """
 
     def __init__(self, sampler: BaseSampler) -> None:

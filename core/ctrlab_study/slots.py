@@ -115,7 +115,7 @@ class LeasedSlot:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a slot's trial."""
+    """Outcome of the trial of a slot."""
 
     state: TrialOutcome
     value: float | None = None

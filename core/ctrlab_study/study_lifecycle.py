@@ -42,7 +42,7 @@ class StudyUsage:
     """Seconds since the first trial began."""
     gpu_seconds: float
     finished: Sequence[FinishedSlot]
-    """In the order in which the slots count."""
+    """Done slots, in the order in which they count."""
 
 
 def create(connection: Connection, study: str, experiment: str, variant: str, budget: int) -> None:

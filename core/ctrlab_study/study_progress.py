@@ -39,7 +39,7 @@ class StudyProgress:
 
 @dataclass(frozen=True)
 class SlotCounts:
-    """Slots of one study by state."""
+    """Number of slots of one study, by state."""
 
     budget: int
     done: int

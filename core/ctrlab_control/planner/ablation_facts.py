@@ -25,7 +25,7 @@ class AblationFacts:
     """The requested plan; None if the specification names something that does not exist."""
     problems: tuple[Problem, ...] = ()
     waiting: str | None = None
-    """The condition that the ablation waits for; None if its parent has succeeded."""
+    """The event that the ablation waits for, as a sentence; None if its parent has succeeded."""
     blocked: str | None = None
     """Why waiting is useless until the user acts."""
 

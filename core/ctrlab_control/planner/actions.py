@@ -27,7 +27,7 @@ class JobRequest:
     completions: int = 1
     parallelism: int = 1
     groups: tuple[RunGroup, ...] = ()
-    """For final runs: the runs of each index."""
+    """Final runs of each index; empty for other jobs."""
 
     @property
     def digest(self) -> str:

@@ -13,7 +13,7 @@ ConditionValue = tuple[Literal["True", "False"], str, str]
 def conditions_of(
     previous: ExperimentStatus | None, generation: int, now: str, result: CheckResult, milestones: dict[str, bool]
 ) -> tuple[StatusCondition, ...]:
-    """Return every condition for this result; `milestones` tells which phases are over, `now` is RFC 3339."""
+    """Return every condition for this result; `milestones` are the phases that are over, `now` is RFC 3339."""
     values: dict[str, ConditionValue] = {
         ConditionType.RECONCILING: ("False", "UpToDate", ""),
         ConditionType.SUSPENDED: _value(isinstance(result, Pause), "Suspended", "Running"),

@@ -29,7 +29,7 @@ class JobFacts:
     parallelism: int = 1
     """The planner's last request; a queueing system may have admitted fewer."""
     active_seconds: float = 0.0
-    """Time for which the job has been active."""
+    """Seconds for which the job has been active."""
     failed_indexes: frozenset[int] = frozenset()
     """Indexes that used up their retries."""
     non_retriable: bool = False
@@ -66,7 +66,7 @@ class Facts:
     jobs: Mapping[str, JobFacts] = field(default_factory=dict)
     prepared: PreparedData | None = None
     studies: Mapping[str, StudyFacts] = field(default_factory=dict)
-    """By variant; a missing variant has not started."""
+    """Facts by variant; a missing variant has not started."""
     runs: frozenset[FinalRun] = frozenset()
     """Each (variant, seed) that has a record, however many attempts it took."""
     decision: SeedDecision | None = None

@@ -32,7 +32,7 @@ from ctrlab_study import StudyDatabase
 
 SECRET_TTL_SECONDS = 300.0
 DATABASE_RETRY_SECONDS = 5.0
-"""Seconds for which a query is retried before the experiment goes back to the queue."""
+"""Seconds for which a query is retried before the experiment is returned to the queue."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def worker_environment(
 ) -> list[Manifest]:
     """Return the variables sorted by name; those of the user never replace those of the operator.
 
-    `image` goes into the record: a process cannot determine the image that it was started from.
+    `image` is passed for the record: a process cannot determine the image that it was started from.
     """
     variables: dict[str, Manifest] = {
         variable.name: {"value": variable.value} for variable in experiment.spec.runtime.env or ()

@@ -202,7 +202,7 @@ CASES = (
     Case(
         "a format for a built-in data set",
         (),
-        ("spec.dataset.source.format: the format of builtin://frappe is known",),
+        ("spec.dataset.source.format: builtin://frappe has a fixed format",),
         {"source": {"uri": "builtin://frappe", "format": "csv"}},
     ),
     Case(

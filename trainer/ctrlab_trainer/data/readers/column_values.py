@@ -12,7 +12,7 @@ from ctrlab_api.errors import InvalidData
 from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
 
 MISSING_TEXTS: Final = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "\\N"})
-"""Texts that stand for a missing number."""
+"""Texts that represent a missing number."""
 
 
 def numeric_values(table: SourceTable, column: str) -> NDArray[np.float64]:
