@@ -15,14 +15,13 @@ from pathlib import Path
 from urllib.error import URLError
 
 import psutil
-from builders import small_spec
+from builders import make_prepared_data, model_spec, small_spec
 from fake_cluster.cluster import Cluster
 from local_servers.backing_servers import free_ports
 
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import EXPERIMENT_LABEL, ConditionType, ObjectKey
 from ctrlab_api.plan import Plan
-from ctrlab_api.records import PreparedData, SplitSummary
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_control.plan_freezing import freeze_plan
 from ctrlab_operator.kubernetes_api.api_client import Manifest
@@ -83,24 +82,13 @@ def _run(cluster: Cluster, experiments: int, seconds: float) -> Scale:
 def _start_tuning(cluster: Cluster, name: str) -> None:
     """Create an experiment with prepared data, so that tuning is its next phase."""
     learning_rate = {"learning_rate": {"float": {"low": "1e-4", "high": "1e-2", "log": True}}}
-    models = [{"name": model, "architecture": "fm", "search": learning_rate} for model in MODELS]
+    models = [model_spec(model, "fm", search=learning_rate) for model in MODELS]
     requested = small_spec(models=models, tuning={"trials": 50, "workers": WORKERS})
     experiment = parse_experiment(json.dumps(cluster.create(name, requested)).encode())
     plan, key = Plan.from_experiment(experiment), _key(experiment)
     store = open_store(cluster.bucket, cluster.store_environment)
     freeze_plan(store, key, plan)
-    split = SplitSummary(rows=1, positives=1, row_ids_digest=DIGEST, files={})
-    prepared = PreparedData(
-        digest=DIGEST,
-        encoder_version="1",
-        sources=(),
-        train=split,
-        valid=split,
-        test=split,
-        vocabulary={},
-        vocabulary_digest=DIGEST,
-        embedding_rows=1,
-    )
+    prepared = make_prepared_data(digest=DIGEST)
     store.below(key.prefix).put(ObjectKey.PREPARED, prepared.to_json().encode())
 
 

@@ -44,7 +44,7 @@ def plan_of(uri: str) -> Plan:
 
 
 def key(name: str) -> ExperimentKey:
-    return ExperimentKey(namespace="default", name=name, uid="1")
+    return ExperimentKey.parse(f"default/{name}/1")
 
 
 def test_a_prefix_with_many_objects_is_the_same_table_as_local_files(bucket: S3Store, tmp_path: Path) -> None:
@@ -122,10 +122,7 @@ def test_a_source_that_changes_during_preparation_does_not_affect_finished_work(
     record = prepare(plan_of(uri), store, key("second"))
     assert downloads == ["part-2.csv", "part-3.csv"]
     assert record.train.rows + record.valid.rows + record.test.rows == FILES * 30
-    assert (
-        store.get(ExperimentKey(namespace="default", name="finished", uid="1").object_key(ObjectKey.PREPARED)).decode()
-        == finished.to_json()
-    )
+    assert store.get(key("finished").object_key(ObjectKey.PREPARED)).decode() == finished.to_json()
 
 
 def test_a_prefix_without_objects_is_rejected_by_name(bucket: S3Store) -> None:

@@ -23,7 +23,7 @@ from ctrlab_report.publishing.report_making import make_report
 from ctrlab_store import open_store
 
 REMOVED_PARTS: dict[str, tuple[str, ...]] = {"no-a": ("a",), "no-b": ("b",), "no-a-b": ("a", "b")}
-ABLATION_KEY = ExperimentKey(namespace="default", name="parts", uid="ffff")
+ABLATION_KEY = ExperimentKey.parse("default/parts/ffff")
 
 
 def as_ablation(plan: Plan, key: ExperimentKey, **parent: Any) -> Plan:

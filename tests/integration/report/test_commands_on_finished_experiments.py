@@ -69,9 +69,7 @@ def test_verify_needs_one_run_or_the_report(
 def test_compare_prints_and_writes_the_comparison(
     written: ExperimentWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    june, july = (
-        written(rows=300, key=ExperimentKey(namespace="default", name=name, uid="0a1b2c")) for name in ("june", "july")
-    )
+    june, july = (written(rows=300, key=ExperimentKey.parse(f"default/{name}/0a1b2c")) for name in ("june", "july"))
     target = tmp_path / "out"
     assert ctrlab(monkeypatch, "compare", june.folder_uri, july.folder_uri, "--into", str(target)) == ExitCode.SUCCESS
     output = capsys.readouterr().out

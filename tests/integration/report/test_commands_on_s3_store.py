@@ -56,7 +56,7 @@ def test_experiments_of_a_bucket_are_compared(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    keys = [ExperimentKey(namespace="default", name=name, uid="0a1b2c") for name in ("june", "july")]
+    keys = [ExperimentKey.parse(f"default/{name}/0a1b2c") for name in ("june", "july")]
     folders = [upload_with_report(written(rows=300, metrics=("auc",), key=key), s3_prefix) for key in keys]
     target = tmp_path / "out"
     assert ctrlab(monkeypatch, "compare", *folders, "--into", str(target)) == ExitCode.SUCCESS

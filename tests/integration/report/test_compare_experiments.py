@@ -18,7 +18,7 @@ from ctrlab_report.compare.experiment_comparison import compare_experiments
 
 
 def key(name: str) -> ExperimentKey:
-    return ExperimentKey(namespace="default", name=name, uid="0a1b2c")
+    return ExperimentKey.parse(f"default/{name}/0a1b2c")
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from builders import make_seed_decision
 from builders.finished_experiment import ExperimentWriter, WrittenExperiment
 from scipy import stats
 
 from ctrlab_api.names import ExitCode, ObjectKey
-from ctrlab_api.records import SeedDecision
 from ctrlab_report.analysis.report_analysis import analyse_report
 from ctrlab_report.cli import main
 from ctrlab_report.inputs.report_inputs import read_report_inputs
@@ -76,14 +76,14 @@ def test_a_plan_without_precision_has_nothing_to_decide(
 def test_a_pilot_that_was_not_extended_changes_nothing(written: ExperimentWriter) -> None:
     experiment = written(seeds=8, margin=None)
     plain = analyse_report(read_report_inputs(experiment.folder, experiment.key)).comparisons[0]
-    decision = SeedDecision(pilot=8, count=8, half_width=0.1, metric="auc", pilot_sd={}, reason="The pilot is precise.")
+    decision = make_seed_decision(8, pilot=8)
     experiment.folder.put(ObjectKey.SEED_DECISION, decision.to_json().encode())
     assert analyse_report(read_report_inputs(experiment.folder, experiment.key)).comparisons[0] == plain
 
 
 def test_after_an_extension_the_mean_uses_all_seeds_and_the_spread_the_pilot(written: ExperimentWriter) -> None:
     experiment = written(seeds=5, extended=9, half_width="0.002")
-    decision = SeedDecision(pilot=5, count=9, half_width=0.002, metric="auc", pilot_sd={}, reason="More were needed.")
+    decision = make_seed_decision(9)
     experiment.folder.put(ObjectKey.SEED_DECISION, decision.to_json().encode())
     summary = analyse_report(read_report_inputs(experiment.folder, experiment.key))
     comparison = summary.comparisons[0]

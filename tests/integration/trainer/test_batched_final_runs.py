@@ -29,7 +29,7 @@ def batched_experiment(prepared: Prepared, seeds_per_pod: int = 3) -> tuple[Plan
     """Return plan and key of the experiment with this number of seeds per pod and frozen studies."""
     evaluation = prepared.plan.evaluation.model_copy(update={"seeds_per_pod": seeds_per_pod})
     plan = prepared.plan.model_copy(update={"evaluation": evaluation})
-    key = ExperimentKey(namespace="default", name="batched", uid="u3")
+    key = ExperimentKey.parse("default/batched/u3")
     folder = prepared.store.below(key.prefix)
     folder.put(ObjectKey.PLAN, plan.to_json().encode())
     data = prepare(plan, prepared.store, key)

@@ -1,16 +1,15 @@
 """Final runs of ablations: reuse of the experiment's runs, and when the test set stays sealed."""
 
-import json
 from typing import Any
 
 import pytest
+from builders import make_ablation
 
 from ctrlab_api.ablation_plan import AblationParent, build_ablation_plan
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData, StudyRecord, search_token
-from ctrlab_api.resources.ablation import Ablation
 from ctrlab_store import Store
 from ctrlab_study import inherited_record
 from ctrlab_trainer.data.preparation.dataset_preparation import prepare
@@ -27,10 +26,9 @@ def plan_ablation(
     experiment: Prepared, token: str, *variants: dict[str, Any], name: str = "parts"
 ) -> tuple[Plan, ExperimentKey]:
     """Write plan, data and inherited studies of an ablation of DeepFM, and return plan and key."""
-    spec = {"experimentRef": {"name": "small"}, "model": "DeepFM", "variants": list(variants)}
-    ablation = Ablation.model_validate_json(json.dumps({"metadata": {"name": name}, "spec": spec}))
+    ablation = make_ablation(name, experimentRef={"name": "small"}, model="DeepFM", variants=list(variants))
     parent = AblationParent(experiment.key, experiment.plan, experiment.plan.digest, token, 5)
-    plan, key = build_ablation_plan(ablation, parent), ExperimentKey(namespace="default", name=name, uid="u2")
+    plan, key = build_ablation_plan(ablation, parent), ExperimentKey.parse(f"default/{name}/u2")
     folder: Store = experiment.store.below(key.prefix)
     folder.put(ObjectKey.PLAN, plan.to_json().encode())
     data = prepare(plan, experiment.store, key)

@@ -132,7 +132,7 @@ def make_variant(name: str, architecture: str | None = None, **fields: Any) -> V
 def make_plan(*variants: Variant, parent: ParentExperiment | None = None, **spec: Any) -> Plan:
     """Return the plan of an experiment; `variants`, if any, replace its models."""
     if variants:
-        spec["models"] = [model_spec(variant.name, variant.architecture) for variant in variants]
+        spec["models"] = [model_spec(variant.name, "lr") for variant in variants]
     plan = Plan.from_experiment(make_experiment(**spec))
     return plan.model_copy(update={"variants": variants or plan.variants, "parent": parent})
 

@@ -1,22 +1,22 @@
 """A simulated experiment: models with a chosen strength, and the design of the experiment that compares them."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
+from builders.resource_builders import categorical, csv_source, dataset_spec, make_plan, make_variant
 from ctrlab_api.experiment_key import ExperimentKey
-from ctrlab_api.plan import Plan, Variant
-from ctrlab_api.resources.dataset import Dataset
-from ctrlab_api.resources.tuning import Analysis, Evaluation, Precision, Seeds, Tuning
+from ctrlab_api.plan import Plan
 
 DATASET = {
-    "source": {"uri": "file:///data/movies/", "format": "csv"},
+    "source": csv_source("file:///data/movies/"),
     "label": {"column": "rating", "positiveWhen": ">= 4"},
-    "features": [{"name": "user_id", "type": "Categorical"}, {"name": "item_id", "type": "Categorical"}],
+    "features": categorical("user_id", "item_id"),
     "time": "timestamp",
     "split": {"strategy": "Temporal"},
 }
 SEARCH = {
     "learning_rate": {"float": {"low": "1e-4", "high": "1e-2", "log": True}},
-    "embedding_dim": {"categorical": ("8", "16")},
+    "embedding_dim": {"categorical": ["8", "16"]},
 }
 
 
@@ -66,40 +66,34 @@ class SimulatedExperiment:
     """Seed of a Random split; without it the split is temporal."""
     positives_only: bool = False
     """Whether the source has no label column, so that three negatives are sampled for each row."""
-    key: ExperimentKey = field(default_factory=lambda: ExperimentKey(namespace="default", name="movies", uid="0a1b2c"))
+    key: ExperimentKey = field(default_factory=lambda: ExperimentKey.parse("default/movies/0a1b2c"))
 
     @property
     def plan(self) -> Plan:
         """The frozen plan."""
-        dataset: dict[str, object] = {**DATASET, **({"user": "user_id"} if self.users else {})}
+        dataset: dict[str, Any] = {"user": "user_id"} if self.users else {}
         if self.split_seed is not None:
-            dataset |= {"split": {"strategy": "Random", "seed": self.split_seed}}
+            dataset["split"] = {"strategy": "Random", "seed": self.split_seed}
         if self.positives_only:
             dataset |= {"label": None, "negatives": {"item": "item_id", "perPositive": 3}}
-        return Plan(
-            dataset=Dataset.model_validate(dataset, strict=False),
-            variants=tuple(
-                Variant.model_validate({"name": model.name, "architecture": model.name.lower(), "search": SEARCH})
-                for model in self.models
-            ),
-            tuning=Tuning(trials=self.trials, repeats=self.repeats),
+        return make_plan(
+            *(make_variant(model.name, search=SEARCH) for model in self.models),
+            dataset=dataset_spec(**{**DATASET, **dataset}),
+            tuning={"trials": self.trials, "repeats": self.repeats},
             evaluation=self._evaluation,
-            analysis=Analysis.model_validate(
-                {
-                    "primaryMetric": "auc",
-                    "metrics": self.metrics,
-                    "reference": self.models[0].name,
-                    "compare": self.compare,
-                    "margin": self.margin,
-                }
-            ),
+            analysis={
+                "primaryMetric": "auc",
+                "metrics": list(self.metrics),
+                "reference": self.models[0].name,
+                "compare": self.compare,
+                "margin": self.margin,
+            },
         )
 
     @property
-    def _evaluation(self) -> Evaluation:
+    def _evaluation(self) -> dict[str, Any]:
+        seeds = {"count": self.seeds, "base": self.base}
         if self.half_width is None:
-            return Evaluation(seeds=Seeds(count=self.seeds, base=self.base), seeds_per_pod=self.seeds_per_pod)
-        return Evaluation(
-            seeds=Seeds(count=self.seeds, max=self.max_seeds, base=self.base),
-            precision=Precision(metric="auc", half_width=self.half_width),
-        )
+            return {"seeds": seeds, "seedsPerPod": self.seeds_per_pod}
+        precision = {"metric": "auc", "halfWidth": self.half_width}
+        return {"seeds": {**seeds, "max": self.max_seeds}, "precision": precision}

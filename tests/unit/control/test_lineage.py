@@ -39,14 +39,14 @@ def add_experiment_with_opening(
 ) -> None:
     """Add an experiment whose final run opened the test rows."""
     folder = store.below(f"default/{name}/{uid}")
-    freeze_plan(store, ExperimentKey(namespace="default", name=name, uid=uid), plan)
+    freeze_plan(store, ExperimentKey.parse(f"default/{name}/{uid}"), plan)
     folder.put(ObjectKey.PREPARED, (data or prepared()).to_json().encode())
     opening = make_test_opening(plan_digest=plan.digest)
     folder.put(ObjectKey.run(plan.names[0], 1, 1, "opening.json"), opening.to_json().encode())
 
 
 def lineage_after_freezing(store: Store, name: str, uid: str, plan: Plan) -> Lineage:
-    freeze_plan(store, ExperimentKey(namespace="default", name=name, uid=uid), plan)
+    freeze_plan(store, ExperimentKey.parse(f"default/{name}/{uid}"), plan)
     return Lineage.model_validate_json(store.get(f"default/{name}/{uid}/{ObjectKey.LINEAGE}"))
 
 
