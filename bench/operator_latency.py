@@ -15,7 +15,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from builders import small_spec
+from builders import (
+    categorical,
+    dataset_spec,
+    experiment_manifest,
+    experiment_spec,
+    model_spec,
+    small_spec,
+    synthetic_source,
+)
 from fake_cluster.cluster import Cluster
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
@@ -30,26 +38,20 @@ PHASES = ("prepare", "tune-fm", "evaluate", "report")
 """The Job of each phase, by the planner's name; LR is not tuned."""
 
 TINY = {"batch_size": 512, "epochs": 2}
-REAL_SPEC: dict[str, Any] = {
-    "dataset": {
-        "source": {"uri": "builtin://synthetic", "options": {"rows": "20000", "users": "500", "items": "300"}},
-        "label": {"column": "click"},
-        "features": [{"name": "user_id", "type": "Categorical"}, {"name": "item_id", "type": "Categorical"}],
-        "user": "user_id",
-        "split": {"strategy": "Random"},
-    },
-    "models": [
-        {
-            "name": "FM",
-            "architecture": "fm",
-            "parameters": {**TINY, "embedding_dim": 8},
-            "search": {"learning_rate": {"float": {"low": "1e-3", "high": "1e-1", "log": True}}},
-        },
-        {"name": "LR", "architecture": "lr", "parameters": {**TINY, "learning_rate": "0.01"}},
+LEARNING_RATE = {"learning_rate": {"float": {"low": "1e-3", "high": "1e-1", "log": True}}}
+REAL_SPEC = experiment_spec(
+    dataset=dataset_spec(
+        source=synthetic_source(20_000, users=500, items=300),
+        features=categorical("user_id", "item_id"),
+        user="user_id",
+    ),
+    models=[
+        model_spec("FM", parameters={**TINY, "embedding_dim": 8}, search=LEARNING_RATE),
+        model_spec("LR", parameters={**TINY, "learning_rate": "0.01"}),
     ],
-    "tuning": {"trials": 4, "workers": 1, "sampler": "Random"},
-    "evaluation": {"seeds": {"count": 5}},
-}
+    tuning={"trials": 4, "workers": 1, "sampler": "Random"},
+    evaluation={"seeds": {"count": 5}},
+)
 
 
 @dataclass(frozen=True)
@@ -117,14 +119,8 @@ def measure(cluster: Cluster, experiments: int) -> Latency:
 
 def overhead(cluster: Cluster) -> tuple[float, float]:
     """Return the seconds of the same real training by `ctrlab run` with two workers, and by the operator."""
-    document = {
-        "apiVersion": "ctrlab.dev/v1alpha1",
-        "kind": "CTRExperiment",
-        "metadata": {"name": "real"},
-        "spec": REAL_SPEC,
-    }
     file = cluster.folder / "real.yaml"
-    file.write_text(json.dumps(document))
+    file.write_text(json.dumps(experiment_manifest("real", **REAL_SPEC)))
     command = [sys.executable, "-m", "ctrlab.cli", "run", str(file), "--workers", "2"]
     start = time.monotonic()
     subprocess.run([*command, "--workspace", str(cluster.folder / "w")], check=True, capture_output=True)

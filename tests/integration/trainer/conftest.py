@@ -6,44 +6,27 @@ from pathlib import Path
 
 import pytest
 import torch
+from builders import categorical, dataset_spec, make_experiment, model_spec, synthetic_source
 
 from ctrlab_api.experiment_key import ExperimentKey
-from ctrlab_api.loading.resource_loading import parse_manifests
 from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData, StudyRecord, search_token
-from ctrlab_api.resources.experiment import Experiment
 from ctrlab_store import Store, open_store
 from ctrlab_study import untuned_record
 from ctrlab_trainer.data.preparation.dataset_preparation import prepare
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.data.prepared.train_valid_splits import open_train_valid
 
-MANIFEST = """
-apiVersion: ctrlab.dev/v1alpha1
-kind: CTRExperiment
-metadata: {name: small}
-spec:
-  dataset:
-    source: {uri: "builtin://synthetic", options: {rows: "1500", users: "40", items: "30"}}
-    label: {column: click}
-    features:
-      - {name: user_id, type: Categorical}
-      - {name: item_id, type: Categorical}
-      - {name: history, type: History, of: item_id, maxLength: 5}
-    user: user_id
-    time: timestamp
-    split: {strategy: Temporal}
-  models:
-    - {name: DeepFM, architecture: deepfm, parameters: {epochs: 2, batch_size: 256, hidden_units: "8", dropout: "0.2"}}
-    - {name: SIN, architecture: sin, parameters: {epochs: 2, batch_size: 256, hidden_units: "8", dropout: "0.2"}}
-    - name: Wild
-      architecture: dcnv2
-      parameters:
-        {optimizer: sgd, learning_rate: "1", clip_norm: "1e6", embedding_init: "1", cross_layers: 8, batch_size: 16}
-  evaluation: {seeds: {count: 5, base: 10}}
-  analysis: {metrics: [auc, logloss, gauc]}
-"""
+SMALL = {"epochs": 2, "batch_size": 256, "hidden_units": "8", "dropout": "0.2"}
+DIVERGING = {
+    "optimizer": "sgd",
+    "learning_rate": "1",
+    "clip_norm": "1e6",
+    "embedding_init": "1",
+    "cross_layers": 8,
+    "batch_size": 16,
+}
 
 
 @dataclass(frozen=True)
@@ -74,8 +57,26 @@ class Prepared:
 def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Plan, ExperimentKey]:
     """Prepare the experiment once per session; tests work on copies."""
     torch.set_num_threads(1)
-    experiment = parse_manifests(MANIFEST, "small.yaml")[0]
-    assert isinstance(experiment, Experiment)
+    experiment = make_experiment(
+        "small",
+        dataset=dataset_spec(
+            source=synthetic_source(1500, users=40, items=30),
+            features=[
+                *categorical("user_id", "item_id"),
+                {"name": "history", "type": "History", "of": "item_id", "maxLength": 5},
+            ],
+            user="user_id",
+            time="timestamp",
+            split={"strategy": "Temporal"},
+        ),
+        models=[
+            model_spec("DeepFM", parameters=SMALL),
+            model_spec("SIN", parameters=SMALL),
+            model_spec("Wild", "dcnv2", parameters=DIVERGING),
+        ],
+        evaluation={"seeds": {"count": 5, "base": 10}},
+        analysis={"metrics": ["auc", "logloss", "gauc"]},
+    )
     plan = Plan.from_experiment(experiment)
     key = ExperimentKey.for_local_run(experiment.metadata, plan.digest)
     folder = tmp_path_factory.mktemp("prepared")
