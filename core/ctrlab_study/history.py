@@ -143,15 +143,15 @@ class WarmStartTrials:
             outside=len(usable) - len(trials),
         )
         warm_start = cls(tuple(trials), record)
-        if plan.tuning.sampler == "CmaEs" and len(warm_start.numeric()) < MIN_TRIALS_FOR_CMA_ES:
+        if plan.tuning.sampler == "CmaEs" and len(warm_start.numeric_trials()) < MIN_TRIALS_FOR_CMA_ES:
             message = (
                 f"CmaEs needs {MIN_TRIALS_FOR_CMA_ES} complete trials of {experiment} in the new space, but there are "
-                f"{len(warm_start.numeric())}; use TPE or GP"
+                f"{len(warm_start.numeric_trials())}; use TPE or GP"
             )
             raise InvalidInput([Problem(WARM_START_PATH, message)])
         return warm_start
 
-    def numeric(self) -> list[FrozenTrial]:
+    def numeric_trials(self) -> list[FrozenTrial]:
         """Return the complete trials with their numeric parameters only, as CmaEs needs them."""
         return [
             optuna.create_trial(
@@ -164,7 +164,7 @@ class WarmStartTrials:
             and (names := [n for n, d in trial.distributions.items() if not isinstance(d, CategoricalDistribution)])
         ]
 
-    def followed_by(self, trials: Sequence[FrozenTrial], direction: Direction, sampler: BaseSampler) -> optuna.Trial:
+    def ask_after(self, trials: Sequence[FrozenTrial], direction: Direction, sampler: BaseSampler) -> optuna.Trial:
         """Return a new trial of a study in memory with these trials followed by `trials`, including running ones."""
         study = optuna.create_study(direction=direction, sampler=sampler, pruner=optuna.pruners.NopPruner())
         study.add_trials([*self.trials, *trials])

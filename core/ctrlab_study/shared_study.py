@@ -100,7 +100,7 @@ class SharedStudy:
     def ask(self, lease: Lease, check: Callable[[], None] = lambda: None) -> LeasedTrial:
         """Start the trial of a leased slot and suggest its parameters; LeaseLost if the lease was lost meanwhile."""
         uses_populations = self.plan.tuning.sampler == "CmaEs"
-        source = self.warm_start.numeric() if self.warm_start is not None and uses_populations else []
+        source = self.warm_start.numeric_trials() if self.warm_start is not None and uses_populations else []
         sampler = sampler_of_slot(self.plan, self.variant, lease.slot, self.repeat, source)
         pruner = pruner_of(self.plan, self.variant)
         space = self.plan.variant(self.variant).search_space
@@ -110,7 +110,7 @@ class SharedStudy:
         if self.warm_start is not None and not uses_populations:
             trials = self.trials.all() if copy is None else copy.study.get_trials(deepcopy=False)[:-1]
             new_sampler = sampler_of_slot(self.plan, self.variant, lease.slot, self.repeat)
-            warm_trial = self.warm_start.followed_by(trials, self.plan.direction, new_sampler)
+            warm_trial = self.warm_start.ask_after(trials, self.plan.direction, new_sampler)
             sampler = FixedSampler(suggest_point(warm_trial, space))
         elif copy is not None:
             sampler = FixedSampler(suggest_point(copy, space))
@@ -170,7 +170,7 @@ class SharedStudy:
             raise ValueError(f"the study of {self.variant} has {counts.done} of {counts.budget} slots done")
         results = self.database.transact(lambda c: study_progress.trial_of_slot(c, self.name))
         budget = self.database.transact(lambda c: study_progress.count_slots(c, self.name))
-        stop = self.database.transact(lambda c: study_lifecycle.stop_of(c, self.name))
+        stop = self.database.transact(lambda c: study_lifecycle.recorded_stop(c, self.name))
         for trial in self.trials.all():
             if not trial.state.is_finished():
                 self.trials.end_as_lost(trial.number, "its worker was lost or had lost its lease")
@@ -208,7 +208,7 @@ class SharedStudy:
         rules = self.plan.tuning.stop
         if rules is None:
             return False
-        if study_lifecycle.stop_of(connection, self.name) is not None:
+        if study_lifecycle.recorded_stop(connection, self.name) is not None:
             return True
         counts = study_progress.count_by_state(connection, self.name, self.database.now)
         usage = StudyUsage(

@@ -53,7 +53,7 @@ def create(connection: Connection, study: str, experiment: str, variant: str, bu
     slots.create_missing(connection, study, experiment, variant, budget)
 
 
-def stop_of(connection: Connection, study: str) -> StudyStop | None:
+def recorded_stop(connection: Connection, study: str) -> StudyStop | None:
     """Return the rule that stopped the study, if one did; lock the study's row until the transaction ends."""
     query = select(studies.stop_rule, studies.stop_reason).where(studies.study == study).with_for_update()
     row = connection.execute(query).one()
