@@ -211,9 +211,15 @@ def test_a_warm_start_of_cma_es_begins_at_the_best_trials_and_continues_to_learn
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"dataset_digest": "sha256:other"}, "the data set of default/trial-run/0 is sha256:other, of this experiment"),
-        ({"primary_metric": "logloss"}, "the primary metric of default/trial-run/0 is logloss, of this experiment auc"),
-        ({}, "CmaEs needs 10 complete trials of default/trial-run/0 in the new space, there are 1; use TPE or GP"),
+        (
+            {"dataset_digest": "sha256:other"},
+            "the data set of default/trial-run/0 is sha256:other, that of this experiment is",
+        ),
+        (
+            {"primary_metric": "logloss"},
+            "the primary metric of default/trial-run/0 is logloss, that of this experiment is auc",
+        ),
+        ({}, "CmaEs needs 10 complete trials of default/trial-run/0 in the new space, but there are 1; use TPE or GP"),
     ],
 )
 def test_a_warm_start_with_other_data_another_metric_or_too_few_trials_is_rejected(
