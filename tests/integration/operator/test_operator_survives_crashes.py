@@ -29,7 +29,9 @@ def test_a_successor_continues_after_the_operator_is_killed_in_each_phase(cluste
 
 
 def test_a_killed_worker_loses_its_trial_and_the_budget_stays_exact(cluster: Cluster) -> None:
-    cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_PAUSE": "0.6"}
+    # A real Job controller restarts a failed index only after ten seconds; the other worker must not finish before.
+    pause = "2.0" if cluster.kubeconfig else "0.6"
+    cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_PAUSE": pause}
     cluster.start_operator()
     cluster.create("study", small_spec(models=[FM]))
     cluster.wait(lambda: any(kind == "trial" for kind, _ in journal_of(cluster)))
