@@ -1,7 +1,6 @@
 """Messages and exit codes of `ctrlab data prepare` and `ctrlab data inspect` for sources that cannot be used."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from builders import FM, LR, categorical, dataset_spec, experiment_manifest
+from command_line import ctrlab
 from local_servers.backing_servers import as_s3_client
 
-from ctrlab.cli import main
 from ctrlab_api.names import ExitCode
 
 ROWS = {"item": ["a", "b"] * 30, "click": [0, 1, 1] * 20}
@@ -149,11 +148,3 @@ def test_an_invalid_source_is_rejected_with_one_message_and_exit_code_2(
     assert "Traceback" not in errors
     assert len(errors.splitlines()) == 1
     assert list((tmp_path / "workspace").rglob("*.npy")) == []
-
-
-def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """Run a command and return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["ctrlab", *arguments])
-    with pytest.raises(SystemExit) as exited:
-        main()
-    return int(exited.value.code or 0)

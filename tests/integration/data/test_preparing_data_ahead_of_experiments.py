@@ -1,14 +1,13 @@
 """`ctrlab data prepare`: prepares the data of an experiment before it runs, on this machine or on a Dask cluster."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 from builders import categorical, csv_source, dataset_spec, experiment_manifest
+from command_line import ctrlab
 from distributed import LocalCluster
 
-from ctrlab.cli import main
 from ctrlab_api.names import ObjectKey
 from ctrlab_store import FileStore
 
@@ -26,10 +25,7 @@ def specification(folder: Path) -> Path:
 
 
 def prepare(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
-    monkeypatch.setattr(sys, "argv", ["ctrlab", "data", "prepare", *arguments])
-    with pytest.raises(SystemExit) as exited:
-        main()
-    assert not exited.value.code
+    assert ctrlab(monkeypatch, "data", "prepare", *arguments) == 0
 
 
 def test_a_cluster_prepares_the_same_data_set_as_this_machine(

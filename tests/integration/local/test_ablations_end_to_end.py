@@ -4,12 +4,11 @@ One command runs them all, the ablations given before their experiment: variants
 with added features, and variants that are tuned again.
 """
 
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from command_line import ctrlab_process
 
 from ctrlab.local import resource_files
 from ctrlab.local.workspace import Workspace
@@ -80,10 +79,6 @@ spec:
 """
 
 
-def ctrlab(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "ctrlab.cli", *arguments], capture_output=True, text=True, check=False)
-
-
 def folder_of(workspace: Workspace, name: str) -> Store:
     return workspace.store.below(f"default/{name}/{resource_files.find(workspace, name).metadata.uid}")
 
@@ -101,7 +96,7 @@ def study(folder: Store, variant: str) -> StudyRecord:
 
 
 def summary(workspace: Workspace, name: str) -> ReportSummary:
-    shown = ctrlab("report", name, "--workspace", str(workspace.root), "-o", "json")
+    shown = ctrlab_process("report", name, "--workspace", str(workspace.root), "-o", "json")
     return ReportSummary.model_validate_json(shown.stdout)
 
 
@@ -123,7 +118,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
         (folder / name).write_text(text)
     files = [str(folder / name) for name in documents]
     arguments = ("run", *files, "--workspace", str(folder / "w"))
-    completed = ctrlab(*arguments, "--workers", "2")
+    completed = ctrlab_process(*arguments, "--workers", "2")
     assert completed.returncode == 0, completed.stderr
     return FinishedRun(Workspace(folder / "w"), arguments, completed.stdout)
 
@@ -204,12 +199,12 @@ def test_every_variant_is_compared_with_the_full_model(finished: FinishedRun) ->
 def test_second_run_does_no_work(finished: FinishedRun) -> None:
     workspace = finished.workspace
     before = workspace.store.list("")
-    second = ctrlab(*finished.arguments)
+    second = ctrlab_process(*finished.arguments)
     assert second.returncode == 0, second.stderr
     assert second.stdout == finished.printed
     assert workspace.store.list("") == before
     assert isinstance(resource_files.find(workspace, "parts"), Ablation)
-    listed = ctrlab("status", "--workspace", str(workspace.root))
+    listed = ctrlab_process("status", "--workspace", str(workspace.root))
     assert "parts\tTrue\tSucceeded" in listed.stdout
 
 
@@ -262,7 +257,7 @@ def test_variant_uses_its_added_feature_only(workspace: Workspace) -> None:
 def test_added_feature_without_a_column_fails_in_preparation(workspace: Workspace, tmp_path: Path) -> None:
     file = tmp_path / "absent.yaml"
     file.write_text(ADDED.replace("name: more", "name: absent").replace("name: hour", "name: price"))
-    completed = ctrlab("run", str(file), "--workspace", str(workspace.root))
+    completed = ctrlab_process("run", str(file), "--workspace", str(workspace.root))
     assert completed.returncode == 3
     assert (
         "addFeatures (price).name: builtin://synthetic has no column 'price'; known: user_id, item_id"

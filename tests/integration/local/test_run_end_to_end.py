@@ -1,9 +1,9 @@
 """`ctrlab run` with real training on synthetic rows, from the YAML file to the printed comparison."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
+
+from command_line import ctrlab_process
 
 from ctrlab.local import resource_files
 from ctrlab.local.workspace import Workspace
@@ -36,15 +36,11 @@ spec:
 """
 
 
-def ctrlab(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "ctrlab.cli", *arguments], capture_output=True, text=True, check=False)
-
-
 def test_run_creates_a_report_and_the_second_run_does_no_work(tmp_path: Path) -> None:
     file = tmp_path / "small.yaml"
     file.write_text(SPECIFICATION)
     options = ("--workspace", str(tmp_path / "w"), "--workers", "2")
-    first = ctrlab("run", str(file), *options)
+    first = ctrlab_process("run", str(file), *options)
     assert first.returncode == 0, first.stderr
     assert "small: Evaluating" in first.stderr
     header, *rows = first.stdout.splitlines()
@@ -52,7 +48,7 @@ def test_run_creates_a_report_and_the_second_run_does_no_work(tmp_path: Path) ->
     assert [row.split("\t")[0] for row in rows[:2]] == ["FM", "LR"]
     assert Path(rows[-1].removeprefix("report: ")).is_file()
 
-    shown = ctrlab("report", "small", "--workspace", str(tmp_path / "w"), "-o", "json")
+    shown = ctrlab_process("report", "small", "--workspace", str(tmp_path / "w"), "-o", "json")
     summary = ReportSummary.model_validate_json(shown.stdout)
     assert summary.seeds == (2024, 2025, 2026, 2027, 2028)
     assert json.loads(shown.stdout)["experiment"] == "small"
@@ -64,7 +60,7 @@ def test_run_creates_a_report_and_the_second_run_does_no_work(tmp_path: Path) ->
     assert len(records) == 10
     before = folder.list("")
 
-    second = ctrlab("run", str(file), *options)
+    second = ctrlab_process("run", str(file), *options)
     assert second.returncode == 0, second.stderr
     assert second.stdout == first.stdout
     assert folder.list("") == before
@@ -76,7 +72,7 @@ def test_batches_of_seeds_are_recorded(tmp_path: Path) -> None:
     specification = specification.replace("    search: {", "    # search: {")
     file = tmp_path / "small.yaml"
     file.write_text(specification)
-    completed = ctrlab("run", str(file), "--workspace", str(tmp_path / "w"), "--workers", "2")
+    completed = ctrlab_process("run", str(file), "--workspace", str(tmp_path / "w"), "--workers", "2")
     assert completed.returncode == 0, completed.stderr
     workspace = Workspace(tmp_path / "w")
     folder = workspace.store.below(f"default/small/{resource_files.find(workspace, 'small').metadata.uid}")
@@ -91,7 +87,7 @@ def test_batches_of_seeds_are_recorded(tmp_path: Path) -> None:
     }
     logs = sorted(log.name for log in (tmp_path / "w" / "logs" / "default.small").glob("evaluate-*.log"))
     assert logs == [f"evaluate-{index}.log" for index in range(6)]
-    shown = ctrlab("report", "small", "--workspace", str(tmp_path / "w"), "-o", "json")
+    shown = ctrlab_process("report", "small", "--workspace", str(tmp_path / "w"), "-o", "json")
     machines = ReportSummary.model_validate_json(shown.stdout).machines
     assert [(machine.execution_mode, machine.runs) for machine in machines] == [("batched", 10)]
 
@@ -99,7 +95,7 @@ def test_batches_of_seeds_are_recorded(tmp_path: Path) -> None:
 def test_missing_column_exits_with_3_and_is_named(tmp_path: Path) -> None:
     file = tmp_path / "small.yaml"
     file.write_text(SPECIFICATION.replace("column: click", "column: clicked"))
-    failed = ctrlab("run", str(file), "--workspace", str(tmp_path / "w"))
+    failed = ctrlab_process("run", str(file), "--workspace", str(tmp_path / "w"))
     assert failed.returncode == 3
     assert "has no column 'clicked'; known: user_id" in failed.stderr
     assert "Traceback" not in failed.stderr

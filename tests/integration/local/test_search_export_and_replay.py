@@ -5,14 +5,14 @@ import io
 import json
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+from command_line import ctrlab, ctrlab_command
 
-from ctrlab.cli import main
 from ctrlab.local import resource_files
 from ctrlab.local.errors import WorkspaceError
 from ctrlab.local.workspace import Workspace
@@ -47,21 +47,10 @@ spec:
 FEWER, MORE = 10, 11
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "ctrlab.cli", *arguments]
-
-
 @pytest.fixture
-def ctrlab(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Run a command in this process, which saves a second of imports; return its exit code."""
-
-    def run(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["ctrlab", *arguments])
-        with pytest.raises(SystemExit) as exit_info:
-            main()
-        return int(exit_info.value.code or 0)
-
-    return run
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Run a command in this process; return its exit code."""
+    return partial(ctrlab, monkeypatch)
 
 
 def finished_trials(workspace: Workspace) -> int:
@@ -89,7 +78,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     file, created = folder / "growing.yaml", Workspace.open(folder / "w")
     file.write_text(SPECIFICATION.replace("TRIALS", str(FEWER)))
     arguments = ("run", str(file), "--workspace", str(created.root), "--workers", "1")
-    first = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    first = subprocess.Popen(ctrlab_command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while finished_trials(created) < 2:
         assert first.poll() is None, first.communicate()
         time.sleep(0.3)
@@ -98,7 +87,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     assert first.returncode == 130, errors
     assert 2 <= finished_trials(created) < FEWER
     file.write_text(SPECIFICATION.replace("TRIALS", str(MORE)))
-    second = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    second = subprocess.Popen(ctrlab_command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not folder_of(created).exists(ObjectKey.study("FM")):
         assert second.poll() is None, second.communicate()
         time.sleep(0.3)
@@ -120,21 +109,21 @@ def test_study_with_increased_trials_keeps_its_trials(workspace: Workspace) -> N
 
 
 def test_frozen_study_is_exported_as_json_and_csv(
-    workspace: Workspace, ctrlab: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workspace: Workspace, run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ("--model", "FM", "--workspace", str(workspace.root))
-    assert ctrlab("search", "export", "growing", *options) == 0
+    assert run("search", "export", "growing", *options) == 0
     assert json.loads(capsys.readouterr().out) == json.loads(folder_of(workspace).get(ObjectKey.study("FM")))
     table = tmp_path / "trials.csv"
-    assert ctrlab("search", "export", "growing", *options, "--format", "csv", "--output", str(table)) == 0
+    assert run("search", "export", "growing", *options, "--format", "csv", "--output", str(table)) == 0
     assert len(list(csv.DictReader(io.StringIO(table.read_text())))) >= MORE
 
 
 def test_replayed_trials_are_equal_and_a_changed_curve_is_reported(
-    workspace: Workspace, ctrlab: Callable[..., int], capfd: pytest.CaptureFixture[str]
+    workspace: Workspace, run: Callable[..., int], capfd: pytest.CaptureFixture[str]
 ) -> None:
     options = ("--model", "FM", "--workspace", str(workspace.root))
-    assert ctrlab("search", "replay", "growing", *options, "--trials", "2") == 0
+    assert run("search", "replay", "growing", *options, "--trials", "2") == 0
     assert capfd.readouterr().out.count("2 epochs recorded, 2 repeated: bit-equal") == 2
     folder = folder_of(workspace)
     original = folder.get(ObjectKey.study("FM"))
@@ -143,7 +132,7 @@ def test_replayed_trials_are_equal_and_a_changed_curve_is_reported(
     best["curve"]["1"] += 0.25
     folder.replace(ObjectKey.study("FM"), json.dumps(record).encode())
     try:
-        assert ctrlab("search", "replay", "growing", *options) == 3
+        assert run("search", "replay", "growing", *options) == 3
     finally:
         folder.replace(ObjectKey.study("FM"), original)
     assert f"trial {best['number']}: 2 epochs recorded, 2 repeated: different" in capfd.readouterr().out
@@ -161,12 +150,12 @@ def test_replayed_trials_are_equal_and_a_changed_curve_is_reported(
 )
 def test_invalid_arguments_are_named(
     workspace: Workspace,
-    ctrlab: Callable[..., int],
+    run: Callable[..., int],
     capfd: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
     message: str,
 ) -> None:
-    assert ctrlab("search", *arguments, "--workspace", str(workspace.root)) == 2
+    assert run("search", *arguments, "--workspace", str(workspace.root)) == 2
     errors = capfd.readouterr().err
     assert message in errors
     assert "Traceback" not in errors

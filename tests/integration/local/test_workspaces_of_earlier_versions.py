@@ -6,13 +6,12 @@ first model, with their specifications. The trained models are left out.
 
 import json
 import shutil
-import sys
 import tarfile
 from pathlib import Path
 
 import pytest
+from command_line import ctrlab
 
-from ctrlab.cli import main
 from ctrlab.local import resource_files
 from ctrlab.local.experiment_identity import resolve_key
 from ctrlab.local.workspace import Workspace
@@ -80,21 +79,18 @@ def test_records_are_read(workspace: Workspace) -> None:
 def test_status_and_report_are_shown(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def ctrlab(*arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["ctrlab", *arguments, "--workspace", str(workspace.root)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        assert not end.value.code
+    def output(*arguments: str) -> str:
+        assert ctrlab(monkeypatch, *arguments, "--workspace", str(workspace.root)) == 0
         return capsys.readouterr().out
 
-    rows = [line.split("\t") for line in ctrlab("status").splitlines()]
+    rows = [line.split("\t") for line in output("status").splitlines()]
     assert [(row[0], row[2]) for row in rows[1:]] == [("finished", "Succeeded"), ("interrupted", "Tuning")]
     # The report's URI is absolute and names the folder of the machine that wrote it.
     file = workspace.root / "experiments" / "default.finished.json"
     content = json.loads(file.read_text())
     old_root = content["status"]["report"]["uri"].partition("/default/")[0]
     file.write_text(file.read_text().replace(old_root, workspace.store.uri.rstrip("/")))
-    summary = ReportSummary.model_validate_json(ctrlab("report", "finished", "-o", "json"))
+    summary = ReportSummary.model_validate_json(output("report", "finished", "-o", "json"))
     assert [model.name for model in summary.models] == ["DeepFM", "LR"]
 
 

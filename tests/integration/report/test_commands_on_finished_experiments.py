@@ -1,24 +1,15 @@
 """`ctrlab report`, `verify` and `compare` on folders of experiments in any store, named by URI."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 from builders.finished_experiment import ExperimentWriter, WrittenExperiment
+from command_line import ctrlab
 
-from ctrlab.cli import main as ctrlab_main
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ExitCode
 from ctrlab_report.cli import main as report_main
-
-
-def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """Return the exit code of a command."""
-    monkeypatch.setattr(sys, "argv", ["ctrlab", *arguments])
-    with pytest.raises(SystemExit) as exit_info:
-        ctrlab_main()
-    return int(exit_info.value.code or 0)
 
 
 @pytest.fixture

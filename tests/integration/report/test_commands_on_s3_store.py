@@ -1,13 +1,12 @@
 """`ctrlab report`, `compare` and `verify` on folders in a real S3 server."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 from builders.finished_experiment import ExperimentWriter, WrittenExperiment
+from command_line import ctrlab
 
-from ctrlab.cli import main as ctrlab_main
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ExitCode
 from ctrlab_report.cli import main as report_main
@@ -21,14 +20,6 @@ def upload_with_report(experiment: WrittenExperiment, bucket: str) -> str:
         target.put(key, experiment.folder.get(key))
     assert report_main(["make", "--store", bucket, "--experiment", experiment.argument]) == ExitCode.SUCCESS
     return f"{bucket}/{experiment.argument}"
-
-
-def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """Return the exit code of a command."""
-    monkeypatch.setattr(sys, "argv", ["ctrlab", *arguments])
-    with pytest.raises(SystemExit) as exit_info:
-        ctrlab_main()
-    return int(exit_info.value.code or 0)
 
 
 def test_a_report_is_read_and_verified_in_the_bucket(

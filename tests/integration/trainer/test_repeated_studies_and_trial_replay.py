@@ -1,13 +1,12 @@
 """Repeated studies with real training: final runs alternate over them, and replayed trials have equal curves."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from command_line import ctrlab
 
-from ctrlab.cli import main
 from ctrlab_api.errors import InvalidInput
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
@@ -47,14 +46,6 @@ def tune_model(prepared: Prepared, folder: Path, name: str, **tuning: Any) -> Tu
     experiment_folder.put(ObjectKey.PREPARED, store.below(prepared.key.prefix).get(ObjectKey.PREPARED))
     tune(plan, key, store, f"sqlite:///{folder / 'study.db'}", model.name, "worker")
     return store, key, plan, model.name
-
-
-def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """Run the command and return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["ctrlab", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    return int(ended.value.code or 0)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """`ctrlab plan` of an experiment and its ablations: what is reused, what runs, and what is not known yet."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ from builders import (
     make_experiment,
     model_spec,
 )
+from command_line import ctrlab
 
-from ctrlab.cli import main
 from ctrlab.local import resource_files
 from ctrlab.local.workspace import Workspace
 from ctrlab_api.names import ConditionType
@@ -51,12 +50,10 @@ class PlanCommand:
         files = [self.folder / f"{number}.yaml" for number in range(len(documents))]
         for file, document in zip(files, documents, strict=True):
             file.write_text(json.dumps(document))
-        arguments = ["ctrlab", "plan", *map(str, files), "--no-estimate", "--workspace", str(self.folder / "w")]
-        self._monkeypatch.setattr(sys, "argv", arguments)
-        with pytest.raises(SystemExit) as exit_info:
-            main()
+        arguments = ["plan", *map(str, files), "--no-estimate", "--workspace", str(self.folder / "w")]
+        code = ctrlab(self._monkeypatch, *arguments)
         captured = self._capsys.readouterr()
-        return int(exit_info.value.code or 0), captured.out, captured.err
+        return code, captured.out, captured.err
 
 
 def amounts(output: str, ablation: str) -> dict[str, str]:

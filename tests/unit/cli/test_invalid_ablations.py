@@ -1,12 +1,10 @@
 """Invalid ablations, one row each: `ctrlab validate` rejects them together with their experiment."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-from ctrlab.cli import main
+from command_line import ctrlab
 
 EXPERIMENT = """\
 apiVersion: ctrlab.dev/v1alpha1
@@ -191,14 +189,6 @@ CASES = [
         "spec.hyperparameters: expected",
     ),
 ]
-
-
-def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """Run a command and return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["ctrlab", *arguments])
-    with pytest.raises(SystemExit) as exit_info:
-        main()
-    return int(exit_info.value.code or 0)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -1,13 +1,12 @@
 """Invalid FuxiCTR configurations are rejected with file, key and remedy, and the command overwrites no file."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import ctrlab
 from fuxictr_configs import ITEM, write_config
 
-from ctrlab.cli import main
 from ctrlab.importers.fuxictr.experiment_document import import_config
 from ctrlab_api.errors import InvalidSpec
 from ctrlab_api.loading.resource_loading import parse_manifests
@@ -64,25 +63,17 @@ def test_command_does_not_overwrite_and_exits_with_2_for_invalid_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config, output = write_config(tmp_path, {}), tmp_path / "experiment.yaml"
-    command = ["ctrlab", "data", "import-fuxictr", str(config)]
-    assert exit_code(monkeypatch, *command, "--dataset", "ads_x1", "--output", str(output)) == 0
+    command = ["data", "import-fuxictr", str(config)]
+    assert ctrlab(monkeypatch, *command, "--dataset", "ads_x1", "--output", str(output)) == 0
     assert parse_manifests(output.read_text(), "output")
     assert "differs from FuxiCTR: no model can be imported" in capsys.readouterr().err
-    assert exit_code(monkeypatch, *command) == 0
+    assert ctrlab(monkeypatch, *command) == 0
     assert capsys.readouterr().out == output.read_text()
     for invalid, message in (
         ((*command, "--output", str(output)), f"--output: {output} cannot be written: File exists"),
         ((*command, "--dataset", "none"), f"--dataset: {config} has no data set 'none'; known: ads_x1"),
-        ((*command[:3], str(tmp_path / "no")), f"{tmp_path / 'no'}: no such file or folder"),
-        ((*command[:3], str(tmp_path)), "contains neither dataset_config.yaml nor dataset_config/*.yaml"),
+        ((*command[:2], str(tmp_path / "no")), f"{tmp_path / 'no'}: no such file or folder"),
+        ((*command[:2], str(tmp_path)), "contains neither dataset_config.yaml nor dataset_config/*.yaml"),
     ):
-        assert exit_code(monkeypatch, *invalid) == 2
+        assert ctrlab(monkeypatch, *invalid) == 2
         assert message in capsys.readouterr().err
-
-
-def exit_code(monkeypatch: pytest.MonkeyPatch, *command: str) -> int:
-    """Run a command and return its exit code."""
-    monkeypatch.setattr(sys, "argv", list(command))
-    with pytest.raises(SystemExit) as ending:
-        main()
-    return int(ending.value.code or 0)

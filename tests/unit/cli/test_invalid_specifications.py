@@ -1,12 +1,10 @@
 """Invalid specifications, one row each: `ctrlab validate` exits with 2 and names the field and the remedy."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-from ctrlab.cli import main
+from command_line import ctrlab
 
 VALID = """\
 apiVersion: ctrlab.dev/v1alpha1
@@ -171,14 +169,6 @@ CASES = [
     InvalidCase("list", VALID, "- 1\n- 2\n", "expected a mapping"),
     InvalidCase("no document", VALID, "# later\n", "the file contains no resource"),
 ]
-
-
-def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """Run a command and return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["ctrlab", *arguments])
-    with pytest.raises(SystemExit) as exit_info:
-        main()
-    return int(exit_info.value.code or 0)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

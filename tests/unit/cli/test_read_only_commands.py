@@ -5,21 +5,12 @@ from pathlib import Path
 
 import pytest
 from builders import FM, LR, make_condition, make_experiment
+from command_line import ctrlab
 
-from ctrlab.cli import main
 from ctrlab.local import resource_files
 from ctrlab.local.workspace import Workspace
 from ctrlab_api.architectures import ARCHITECTURES
 from ctrlab_api.resources.status import ExperimentStatus
-
-
-def ctrlab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """Run a command and return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["ctrlab", *arguments])
-    with pytest.raises(SystemExit) as exit_info:
-        main()
-    return int(exit_info.value.code or 0)
-
 
 EXPERIMENT = make_experiment(models=[FM, LR], tuning={"trials": 7})
 

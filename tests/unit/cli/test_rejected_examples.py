@@ -1,13 +1,11 @@
 """Every rejected example experiment as a file: `ctrlab validate` exits with 2 and names the field."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import ctrlab
 from resource_examples import REJECTED, RejectedExample
-
-from ctrlab.cli import main
 
 EXPERIMENTS = {name: case for name, case in REJECTED.items() if case.kind == "CTRExperiment"}
 
@@ -18,11 +16,9 @@ def test_field_and_reason_are_printed(
 ) -> None:
     file = tmp_path / "experiment.yaml"
     file.write_text(json.dumps(case.content))
-    monkeypatch.setattr(sys, "argv", ["ctrlab", "validate", str(file)])
-    with pytest.raises(SystemExit) as exit_info:
-        main()
+    code = ctrlab(monkeypatch, "validate", str(file))
     out, err = capsys.readouterr()
-    assert (exit_info.value.code, out) == (2, "")
+    assert (code, out) == (2, "")
     assert any(
         line.startswith(f"error: {file}: {case.where}: ") and case.message in line for line in err.splitlines()
     ), err

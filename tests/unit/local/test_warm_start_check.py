@@ -1,14 +1,13 @@
 """`ctrlab run` with an invalid warm start exits with 2 and starts nothing."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from builders import LEARNING_RATES, experiment_manifest, model_spec
+from command_line import ctrlab
 
-from ctrlab.cli import main
 from ctrlab.local.warm_start_check import check_warm_start
 from ctrlab.local.workspace import Workspace
 from ctrlab_api.names import ObjectKey
@@ -54,10 +53,7 @@ def test_problem_is_named_before_anything_starts(
     before = workspace.store.list("")
     file = tmp_path / "later.yaml"
     file.write_text(json.dumps(manifest("FM", "AFM", warmStart={"experiment": SOURCE})))
-    monkeypatch.setattr(sys, "argv", ["ctrlab", "run", str(file), "--workspace", str(workspace.root)])
-    with pytest.raises(SystemExit) as exit_info:
-        main()
-    assert exit_info.value.code == 2
+    assert ctrlab(monkeypatch, "run", str(file), "--workspace", str(workspace.root)) == 2
     err = capsys.readouterr().err
     assert "error: spec.tuning.warmStart.experiment: " in err
     assert message in err
