@@ -23,7 +23,7 @@ from ctrlab_api.resources.dataset import Dataset
 from ctrlab_store import Store
 from ctrlab_trainer.data.data_quality.dataset_warnings import dataset_warnings
 from ctrlab_trainer.data.preparation.added_features import data_extension, relocate_to_added_features
-from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset, encoder_version
+from ctrlab_trainer.data.preparation.dataset_encoding import ENCODER_VERSION, encode_dataset
 from ctrlab_trainer.data.preparation.feature_digests import feature_digests
 from ctrlab_trainer.data.preparation.source_columns import numeric_columns, required_columns
 from ctrlab_trainer.data.prepared.bayes_optimum import bayes_auc
@@ -86,7 +86,7 @@ def content_address(dataset: Dataset, located: LocatedSource, sources: tuple[Fil
     """
     tables = [table for table in (located.main, *located.sides) if isinstance(table, TableFiles)]
     content = {
-        "encoder": encoder_version(dataset),
+        "encoder": ENCODER_VERSION,
         "sources": [source.model_dump(mode="json") for source in sources],
         "reading": [[table.format, table.header, list(table.columns or ()), table.on] for table in tables],
         "dataset": dataset.model_dump(
@@ -122,7 +122,7 @@ def _encode_and_store(
             for split_folder, probability in zip(folders.values(), encoded.true_probability, strict=True):
                 np.save(split_folder / PROBABILITY_FILE, probability, allow_pickle=False)
         warnings = tuple(dataset_warnings(dataset, encoded))
-        record = _record(encoded, encoders, folders, sources, address, encoder_version(dataset), warnings)
+        record = _record(encoded, encoders, folders, sources, address, warnings)
         (folder / SCHEMA_FILE).write_text(encoded.schema.to_json())
         (folder / ENCODERS_FILE).write_bytes(encoders)
         (folder / RECORD_FILE).write_text(record.to_json())
@@ -138,7 +138,6 @@ def _record(
     folders: dict[str, Path],
     sources: tuple[FileDigest, ...],
     address: str,
-    version: str,
     warnings: tuple[str, ...],
 ) -> PreparedData:
     train, valid, test = (
@@ -152,7 +151,7 @@ def _record(
         }
     return PreparedData(
         digest=address,
-        encoder_version=version,
+        encoder_version=ENCODER_VERSION,
         sources=sources,
         train=train,
         valid=valid,

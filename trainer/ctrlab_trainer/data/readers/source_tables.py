@@ -12,6 +12,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ctrlab_trainer.data.readers.arrow_types import simplify
+from ctrlab_trainer.data.readers.canonical_text import canonical_text
+
 CHUNK_ROWS: Final = 1 << 20
 """Number of rows processed at a time: enough for a low overhead per call, few enough to fit in memory."""
 
@@ -84,13 +87,19 @@ class CodedColumn:
 
 
 def factorize(column: pa.ChunkedArray) -> CodedColumn:
-    """Convert any column to distinct text values and codes; a missing value becomes the empty text."""
+    """Convert any column to distinct canonical texts and codes; a missing value becomes the empty text.
+
+    UnreadableType and UnreadableValue like `canonical_text`.
+    """
+    if column.num_chunks == 0:
+        return CodedColumn(np.empty(0, np.int32), pa.array([], pa.string()))
+    column = pa.chunked_array([simplify(chunk) for chunk in column.chunks])
+    if pa.types.is_null(column.type):
+        column = column.cast(pa.string())
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     array = column.unify_dictionaries().combine_chunks()
-    if isinstance(array, pa.ChunkedArray):  # a column without chunks
-        return CodedColumn(np.empty(0, np.int32), pa.array([], pa.string()))
-    texts = array.dictionary.cast(pa.string()).fill_null("")
+    texts = canonical_text(array.dictionary).fill_null("")
     codes = np.asarray(array.indices.cast(pa.int32()).fill_null(len(texts)))
     if array.indices.null_count:
         texts = pa.concat_arrays([texts, pa.array([""], pa.string())])
