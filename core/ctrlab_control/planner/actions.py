@@ -84,6 +84,8 @@ class DeleteJob:
     """Stop the job's workers (SIGTERM first) and delete the job."""
 
     name: str
+    unless_changed: bool = False
+    """Whether the job must stay if it changed since it was observed, for example because a worker has started."""
 
 
 SharedAction = WritePlan | RaiseTrials | FreezeUnsearched

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ctrlab_api.resources.status import Stage
-from ctrlab_control.planner.actions import Action, EnsureJob, JobRequest, ScaleJob
-from ctrlab_control.planner.facts import Facts
+from ctrlab_control.planner.actions import Action, DeleteJob, EnsureJob, JobRequest, ScaleJob
+from ctrlab_control.planner.facts import Facts, JobFacts
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,27 @@ Check = Callable[[Facts], CheckResult | None]
 
 
 def ensure_job(facts: Facts, request: JobRequest) -> tuple[Action, ...]:
-    """Return the action that creates or resizes the job; nothing if it has this size or has ended."""
+    """Return the action that creates, replaces or resizes the job; nothing if it is as requested or has ended."""
     job = facts.jobs.get(request.name)
     if job is None:
         return (EnsureJob(request),)
+    if job.state == "Active" and job.is_outdated:
+        return replace_outdated(job, request)
     if job.state == "Active" and job.parallelism != request.parallelism:
         return (ScaleJob(request.name, request.completions, request.parallelism),)
+    return ()
+
+
+def replace_outdated(job: JobFacts, request: JobRequest) -> tuple[Action, ...]:
+    """Return the action that brings a changed specification to the workers of an active job without losing a result.
+
+    A job whose workers have not started is deleted, and created again by the next decision. Otherwise, no worker starts
+    with the old specification: a tuning worker gives its slot back at any time, so its job is replaced as soon as it is
+    about to start a worker; other jobs are reduced to the workers that run, and replaced when these have ended. Final
+    runs with a record are not repeated.
+    """
+    if job.running == 0 or (request.phase == "tune" and (job.waiting or request.parallelism > job.parallelism)):
+        return (DeleteJob(request.name, unless_changed=True),)
+    if job.waiting and job.running < job.parallelism:
+        return (ScaleJob(request.name, request.completions, job.running),)
     return ()

@@ -11,11 +11,19 @@ ConditionValue = tuple[Literal["True", "False"], str, str]
 
 
 def conditions_of(
-    previous: ExperimentStatus | None, generation: int, now: str, result: CheckResult, milestones: dict[str, bool]
+    previous: ExperimentStatus | None,
+    generation: int,
+    now: str,
+    result: CheckResult,
+    milestones: dict[str, bool],
+    pending_change: str = "",
 ) -> tuple[StatusCondition, ...]:
-    """Return every condition for this result; `milestones` are the phases that are over, `now` is RFC 3339."""
+    """Return every condition for this result; `milestones` are the phases that are over, `now` is RFC 3339.
+
+    `pending_change` says which change of the specification has not reached all jobs; empty if there is none.
+    """
     values: dict[str, ConditionValue] = {
-        ConditionType.RECONCILING: ("False", "UpToDate", ""),
+        ConditionType.RECONCILING: _value(bool(pending_change), "ApplyingChange", "UpToDate", pending_change),
         ConditionType.SUSPENDED: _value(isinstance(result, Pause), "Suspended", "Running"),
         ConditionType.SUCCEEDED: _value(isinstance(result, Success), "ReportPublished", "NotYet"),
         ConditionType.FAILED: _value(False, "", "NoFailure"),
@@ -31,8 +39,8 @@ def conditions_of(
     return tuple(_condition(previous, generation, now, name, values[name]) for name in sorted(values))
 
 
-def _value(is_true: bool, reason_if_true: str, reason_if_false: str) -> ConditionValue:
-    return ("True", reason_if_true, "") if is_true else ("False", reason_if_false, "")
+def _value(is_true: bool, reason_if_true: str, reason_if_false: str, message: str = "") -> ConditionValue:
+    return ("True", reason_if_true, message) if is_true else ("False", reason_if_false, "")
 
 
 def _reason(result: CheckResult) -> str:

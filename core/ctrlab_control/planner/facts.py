@@ -36,6 +36,12 @@ class JobFacts:
     """Whether the whole job failed because the specification or the data are wrong (exit code 42)."""
     message: str = ""
     """Why the job failed: the termination message of its worker."""
+    is_outdated: bool = False
+    """Whether the specification now asks for other workers (image, resources, environment, ...) than the job starts."""
+    running: int = 0
+    """Number of workers that have started and not ended; a backend that replaces outdated jobs observes it."""
+    waiting: int = 0
+    """Number of workers that the job is about to start or cannot start."""
 
 
 @dataclass(frozen=True)

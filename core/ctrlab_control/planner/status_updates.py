@@ -49,8 +49,28 @@ def status_of(facts: Facts, result: CheckResult) -> ExperimentStatus:
         seed_count=facts.decision.count if facts.decision else None,
         models=_models(facts, lost_runs(facts, active=isinstance(result, Work))),
         report=facts.report,
-        conditions=conditions_of(facts.experiment.status, generation, facts.now, result, _milestones(facts, result)),
+        conditions=conditions_of(
+            facts.experiment.status,
+            generation,
+            facts.now,
+            result,
+            _milestones(facts, result),
+            _pending_change(facts) if isinstance(result, Work) else "",
+        ),
     )
+
+
+def _pending_change(facts: Facts) -> str:
+    """Return which jobs still have the workers of an earlier specification, and when they are replaced."""
+    outdated = {name: job for name, job in sorted(facts.jobs.items()) if job.state == "Active" and job.is_outdated}
+    sentences = [
+        f"job {name}: {job.running} running workers keep the previous specification until they end, "
+        "and none starts with it"
+        if job.running
+        else f"job {name} is replaced, because its workers have not started"
+        for name, job in outdated.items()
+    ]
+    return "; ".join(sentences)
 
 
 def _runs_with_record(facts: Facts) -> frozenset[tuple[str, int]]:

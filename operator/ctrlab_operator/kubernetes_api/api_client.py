@@ -58,8 +58,8 @@ class KubernetesApi(Protocol):
     def merge(self, kind: ObjectKind, namespace: str, name: str, patch: Manifest) -> Manifest:
         """Apply a JSON merge patch."""
 
-    def delete(self, kind: ObjectKind, namespace: str, name: str, uid: str) -> None:
-        """Delete the object with this uid and its dependents; do nothing if it does not exist or has another uid."""
+    def delete(self, kind: ObjectKind, namespace: str, name: str, uid: str, version: str | None = None) -> None:
+        """Delete the object and its dependents, unless it has another uid, or another version if one is given."""
 
 
 class HttpKubernetesApi:
@@ -124,9 +124,10 @@ class HttpKubernetesApi:
         query = {"fieldManager": FIELD_MANAGER}
         return self._request("PATCH", kind, kind.path(namespace, name), query, patch, "application/merge-patch+json")
 
-    def delete(self, kind: ObjectKind, namespace: str, name: str, uid: str) -> None:
+    def delete(self, kind: ObjectKind, namespace: str, name: str, uid: str, version: str | None = None) -> None:
         """See `KubernetesApi.delete`; pods receive SIGTERM at once, not after the object is gone."""
-        options = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
+        preconditions = {"uid": uid} | ({"resourceVersion": version} if version else {})
+        options = {"propagationPolicy": "Background", "preconditions": preconditions}
         try:
             self._request("DELETE", kind, kind.path(namespace, name), {}, options)
         except ApiError as error:

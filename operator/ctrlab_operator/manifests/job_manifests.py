@@ -4,11 +4,12 @@ The operator applies a Job once, at creation: `spec.suspend` belongs to the queu
 changed by a separate patch when the user requests another number, so neither is ever reverted.
 """
 
+from ctrlab_api.canonical_json import digest
 from ctrlab_api.names import DIGEST_ANNOTATION, GROUP, ExitCode
 from ctrlab_api.plan import Plan
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.schema_types import duration_seconds
-from ctrlab_control.planner import JobRequest
+from ctrlab_control.planner import JobRequest, Phase, Program
 from ctrlab_control.retry_limits import retry_limit
 from ctrlab_operator.connections.cluster_storage import ClusterStorage
 from ctrlab_operator.kubernetes_api.api_client import Manifest
@@ -20,7 +21,11 @@ JOB_ANNOTATION = f"{GROUP}/job"
 """The planner's name of the Job; the name of the object may be shortened."""
 WORKERS_ANNOTATION = f"{GROUP}/workers"
 """The last requested parallelism; a queueing system may have admitted fewer pods."""
+TEMPLATE_ANNOTATION = f"{GROUP}/template"
+"""Digest of everything that the specification and the installation decide about the Job's pods."""
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+REPORT_PHASES = frozenset({"decide", "report"})
+"""Phases that run `ctrlab_report` in the operator's image."""
 DEADLINE_SLACK_SECONDS = 300
 """Seconds after tuning.timeout at which Kubernetes stops the Job if the operator, being down, did not."""
 
@@ -44,6 +49,9 @@ def job_manifest(
                 DIGEST_ANNOTATION: request.digest,
                 JOB_ANNOTATION: request.name,
                 WORKERS_ANNOTATION: str(request.parallelism),
+                TEMPLATE_ANNOTATION: template_digest(
+                    experiment, plan, request.phase, storage, settings, has_ca_certificate
+                ),
             },
             "ownerReferences": [owner_reference(experiment, plan)],
         },
@@ -62,6 +70,21 @@ def job_manifest(
             },
         },
     }
+
+
+def template_digest(
+    experiment: Experiment,
+    plan: Plan,
+    phase: Phase,
+    storage: ClusterStorage,
+    settings: OperatorSettings,
+    has_ca_certificate: bool = False,
+) -> str:
+    """Return a digest of the queue and the pod spec of a phase's Jobs, without the arguments that differ among them."""
+    program: Program = "report" if phase in REPORT_PHASES else "trainer"
+    request = JobRequest(name=phase, phase=phase, program=program, arguments=())
+    spec = pod_spec(experiment, plan, request, storage, settings, has_ca_certificate)
+    return digest({"queue": experiment.spec.runtime.queue_name, "pod": spec})
 
 
 def scale_patch(completions: int, parallelism: int) -> Manifest:

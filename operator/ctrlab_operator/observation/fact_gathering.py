@@ -14,8 +14,6 @@ from ctrlab_operator.connections.connection_pool import ExperimentConnections
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.observation.job_states import is_owned_by, job_facts, planner_job_name
 
-POD_JOB_LABEL = "batch.kubernetes.io/job-name"
-
 
 def has_ended(status: ExperimentStatus | None) -> bool:
     """Return whether the status is final: Succeeded or Failed."""
@@ -28,9 +26,10 @@ def job_facts_by_name(
     """Return the facts of Jobs by the planner's names; Jobs of a deleted resource of the same name are Deleting."""
     pods_by_job: dict[str, list[Manifest]] = {}
     for pod in pods:
-        pods_by_job.setdefault(pod["metadata"].get("labels", {}).get(POD_JOB_LABEL, ""), []).append(pod)
+        for owner in pod["metadata"].get("ownerReferences", ()):
+            pods_by_job.setdefault(str(owner["uid"]), []).append(pod)
     return {
-        planner_job_name(job): job_facts(job, pods_by_job.get(job["metadata"]["name"], []), now)
+        planner_job_name(job): job_facts(job, pods_by_job.get(job["metadata"]["uid"], []), now)
         if is_owned_by(job, resource.metadata.uid)
         else JobFacts(state="Deleting")
         for job in jobs

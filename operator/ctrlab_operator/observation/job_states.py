@@ -4,13 +4,14 @@ A Job that lost one seed has the condition Failed: the indexes show which final 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from ctrlab_control.planner import JobFacts
 from ctrlab_control.planner.facts import JobState
 from ctrlab_operator.kubernetes_api.api_client import Manifest
-from ctrlab_operator.manifests.job_manifests import JOB_ANNOTATION, WORKERS_ANNOTATION
-from ctrlab_operator.observation.pod_failures import failure_message
+from ctrlab_operator.manifests.job_manifests import JOB_ANNOTATION, TEMPLATE_ANNOTATION, WORKERS_ANNOTATION
+from ctrlab_operator.observation.pod_failures import failure_message, is_running
 
 
 def planner_job_name(job: Manifest) -> str:
@@ -45,7 +46,28 @@ def job_facts(job: Manifest, pods: Sequence[Manifest], now: datetime) -> JobFact
         failed_indexes=parse_indexes(job.get("status", {}).get("failedIndexes", "")),
         non_retriable=failed is not None and failed.get("reason") == "PodFailurePolicy",
         message=(failure_message(pods) or failed.get("message", "")) if failed is not None else "",
+        running=sum(is_running(pod) for pod in pods),
+        waiting=_waiting(job, pods),
     )
+
+
+def mark_outdated(job: Manifest, facts: JobFacts, template_digest: str) -> JobFacts:
+    """Return the facts with `is_outdated`; `template_digest` is that of the current specification.
+
+    A Job of an operator that did not write the digest counts as outdated until one of its workers runs.
+    """
+    applied = job["metadata"].get("annotations", {}).get(TEMPLATE_ANNOTATION)
+    is_outdated = facts.running == 0 if applied is None else applied != template_digest
+    return replace(facts, is_outdated=is_outdated and facts.state == "Active")
+
+
+def _waiting(job: Manifest, pods: Sequence[Manifest]) -> int:
+    """Return how many pods the Job should have in addition to those that run."""
+    status = job.get("status", {})
+    ended = int(status.get("succeeded", 0)) + len(parse_indexes(status.get("failedIndexes", "")))
+    parallelism = int(job["spec"]["parallelism"])
+    wanted = min(parallelism, int(job["spec"].get("completions", parallelism)) - ended)
+    return max(0, wanted - sum(is_running(pod) for pod in pods))
 
 
 def parse_indexes(text: str) -> frozenset[int]:

@@ -16,6 +16,11 @@ def is_alive(pod: Manifest) -> bool:
     return pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
 
 
+def is_running(pod: Manifest) -> bool:
+    """Return whether the pod's process has started and may still be running, also if its node does not respond."""
+    return pod.get("status", {}).get("phase") in ("Running", "Unknown")
+
+
 def failure_message(pods: Sequence[Manifest]) -> str:
     """Return the termination message of the pod whose failure explains most: non-retriable exit codes come first."""
     failures = [(pod, state) for pod in pods for state in _terminated_states(pod) if state.get("exitCode")]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ctrlab_api.loading.resource_loading import Resource
+from ctrlab_api.names import PHASE_LABEL
 from ctrlab_api.resources.ablation import Ablation
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_control.observing import rfc3339
@@ -25,8 +26,11 @@ from ctrlab_operator.kubernetes_api.api_errors import ApiError
 from ctrlab_operator.kubernetes_api.object_cache import ObjectCache, ResourceRef
 from ctrlab_operator.kubernetes_api.object_kinds import EXPERIMENT, POD
 from ctrlab_operator.kubernetes_api.resource_parsing import parse_experiment, parse_resource
+from ctrlab_operator.manifests.job_manifests import template_digest
 from ctrlab_operator.observation.dead_workers import release_dead_workers
 from ctrlab_operator.observation.fact_gathering import gather_facts, has_ended, job_facts_by_name
+from ctrlab_operator.observation.job_states import mark_outdated, planner_job_name
+from ctrlab_operator.operator_settings import OperatorSettings
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +62,16 @@ class Assessor:
     """Observes and decides; safe for threads."""
 
     def __init__(
-        self, api: KubernetesApi, cache: ObjectCache, pool: ConnectionPool, clock: Callable[[], datetime]
+        self,
+        api: KubernetesApi,
+        cache: ObjectCache,
+        settings: OperatorSettings,
+        pool: ConnectionPool,
+        clock: Callable[[], datetime],
     ) -> None:
         self._api = api
         self._cache = cache
+        self._settings = settings
         self._pool = pool
         self._clock = clock
 
@@ -72,11 +82,17 @@ class Assessor:
         job_facts = job_facts_by_name(resource, jobs, self._cache.children(POD, ref), now)
         if isinstance(resource, Experiment):
             facts, connections = self._observe(ref, resource, job_facts, now)
+            facts = self._compare_templates(facts, connections, jobs)
             return Assessment(resource, decide(facts), facts, connections)
-        return self._assess_ablation(ref, resource, job_facts, now)
+        return self._assess_ablation(ref, resource, jobs, job_facts, now)
 
     def _assess_ablation(
-        self, ref: ResourceRef, ablation: Ablation, jobs: dict[str, JobFacts], now: datetime
+        self,
+        ref: ResourceRef,
+        ablation: Ablation,
+        manifests: list[Manifest],
+        jobs: dict[str, JobFacts],
+        now: datetime,
     ) -> Assessment:
         parent = None if has_ended(ablation.status) else self._parent(ablation)
         if parent is None:
@@ -86,8 +102,29 @@ class Assessor:
             facts = Facts(experiment=experiment, now=rfc3339(now), jobs=jobs, ablation=parent_facts)
             return Assessment(ablation, decide(facts), facts)
         facts, connections = self._observe(ref, experiment, jobs, now)
-        facts = replace(facts, ablation=parent_facts)
+        facts = self._compare_templates(replace(facts, ablation=parent_facts), connections, manifests)
         return Assessment(ablation, decide(facts), facts, connections)
+
+    def _compare_templates(
+        self, facts: Facts, connections: ExperimentConnections | None, manifests: list[Manifest]
+    ) -> Facts:
+        """Return the facts with the Jobs marked whose pods differ from what the specification asks for now."""
+        if connections is None:
+            return facts
+        jobs = dict(facts.jobs)
+        for manifest in manifests:
+            name, labels = planner_job_name(manifest), manifest["metadata"].get("labels", {})
+            if jobs[name].state == "Active" and PHASE_LABEL in labels:
+                template = template_digest(
+                    facts.experiment,
+                    facts.plan,
+                    labels[PHASE_LABEL],
+                    connections.storage,
+                    self._settings,
+                    connections.has_ca_certificate,
+                )
+                jobs[name] = mark_outdated(manifest, jobs[name], template)
+        return replace(facts, jobs=jobs)
 
     def _observe(
         self, ref: ResourceRef, experiment: Experiment, jobs: dict[str, JobFacts], now: datetime

@@ -20,7 +20,8 @@ def change_job(
     metadata = jobs[action.name]["metadata"]
     if isinstance(action, ScaleJob):
         return api.merge(JOB, namespace, metadata["name"], scale_patch(action.completions, action.parallelism))
-    api.delete(JOB, namespace, metadata["name"], metadata["uid"])
+    version = metadata.get("resourceVersion") if action.unless_changed else None
+    api.delete(JOB, namespace, metadata["name"], metadata["uid"], version)
     return None
 
 

@@ -52,7 +52,7 @@ class Reconciler:
         self._settings = settings
         self._clock = clock
         self._pool = ConnectionPool(api, settings.storage_defaults)
-        self._assessor = Assessor(api, cache, self._pool, clock)
+        self._assessor = Assessor(api, cache, settings, self._pool, clock)
         self._status = StatusWriter(api, cache, settings.pod_name, clock)
 
     def reconcile(self, ref: ResourceRef) -> float | None:
@@ -110,7 +110,10 @@ class Reconciler:
         return {ref for kind in RECONCILED_KINDS for ref in self._cache.refs(kind)}
 
     def _read_current(self, ref: ResourceRef) -> tuple[CachedObject, list[Manifest]] | None:
-        """Read the resource and its Jobs from the API server into the cache; None if the resource is deleted."""
+        """Read the resource, its pods and its Jobs from the API server into the cache; None if it is deleted.
+
+        Jobs come last: a Job that is deleted because no pod of it runs must not have changed since the pods were read.
+        """
         try:
             body = self._api.get(ref.kind, ref.namespace, ref.name)
         except ApiError as error:
@@ -122,10 +125,12 @@ class Reconciler:
         resource = self._cache.resource(ref)
         if resource is None or resource.is_terminating:
             return None
-        before = self._cache.snapshot(JOB, ref)
-        jobs = self._api.list(JOB, ref.namespace, ref.selector)
-        self._cache.synchronize(JOB, before, jobs)
-        return resource, jobs
+        listed: list[Manifest] = []
+        for kind in (POD, JOB):
+            before = self._cache.snapshot(kind, ref)
+            listed = self._api.list(kind, ref.namespace, ref.selector)
+            self._cache.synchronize(kind, before, listed)
+        return resource, listed
 
     def _act(self, ref: ResourceRef, assessment: Assessment, jobs: list[Manifest]) -> None:
         jobs_by_name = {planner_job_name(job): job for job in jobs}

@@ -32,6 +32,20 @@ class StatusEvent:
 def status_events(previous: ExperimentStatus | None, status: ExperimentStatus) -> list[StatusEvent]:
     """Return the Events for a change of the status."""
     stalled, was_stalled = _true_stalled(status), _true_stalled(previous)
+    change = status.condition(ConditionType.RECONCILING) if status.is_true(ConditionType.RECONCILING) else None
+    events = []
+    if change is not None and (previous is None or not previous.is_true(ConditionType.RECONCILING)):
+        events.append(StatusEvent("Normal", change.reason, change.message))
+    return [*events, *_stage_events(previous, status, stalled, was_stalled)]
+
+
+def _stage_events(
+    previous: ExperimentStatus | None,
+    status: ExperimentStatus,
+    stalled: StatusCondition | None,
+    was_stalled: StatusCondition | None,
+) -> list[StatusEvent]:
+    """Return the Event of a change of stage, or of the beginning or the end of a stall."""
     if stalled is not None:
         if was_stalled is None or was_stalled.reason != stalled.reason:
             return [StatusEvent("Warning", stalled.reason, stalled.message)]

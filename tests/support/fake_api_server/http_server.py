@@ -157,9 +157,10 @@ class FakeApiServer:
         if request.method == "PUT":
             return web.json_response(self.objects.replace(kind, namespace, name, body, manager, status=status))
         if request.method == "DELETE":
-            uid = body.get("preconditions", {}).get("uid")
+            preconditions = body.get("preconditions", {})
+            uid, version = preconditions.get("uid"), preconditions.get("resourceVersion")
             at_once = "0" in (str(body.get("gracePeriodSeconds")), request.query.get("gracePeriodSeconds"))
-            return web.json_response(self.objects.delete(kind, namespace, name, uid, at_once=at_once))
+            return web.json_response(self.objects.delete(kind, namespace, name, uid, version, at_once=at_once))
         if request.content_type == "application/apply-patch+yaml":
             force = request.query.get("force") == "true"
             written = self.objects.apply(kind, namespace, name, body, manager, force=force, status=status)

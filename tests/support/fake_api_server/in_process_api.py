@@ -55,10 +55,10 @@ class InProcessApi:
         with self._request("PATCH", kind) as served:
             return self.objects.merge(served, namespace, name, patch, FIELD_MANAGER, status=False)
 
-    def delete(self, kind: ObjectKind, namespace: str, name: str, uid: str) -> None:
+    def delete(self, kind: ObjectKind, namespace: str, name: str, uid: str, version: str | None = None) -> None:
         try:
             with self._request("DELETE", kind) as served:
-                self.objects.delete(served, namespace, name, uid)
+                self.objects.delete(served, namespace, name, uid, version)
         except ApiError as error:
             if not (error.is_not_found or error.is_conflict):
                 raise

@@ -118,13 +118,24 @@ class ObjectStore:
                 self._ownership[live["metadata"]["uid"]] = ownership
             return updated
 
-    def delete(self, kind: ServedKind, namespace: str, name: str, uid: str | None, *, at_once: bool = False) -> Json:
-        """Delete an object; a pod that has not ended stays until its node confirms (`at_once`)."""
+    def delete(
+        self,
+        kind: ServedKind,
+        namespace: str,
+        name: str,
+        uid: str | None,
+        version: str | None = None,
+        *,
+        at_once: bool = False,
+    ) -> Json:
+        """Delete an object with this uid and version; a pod that has not ended stays until its node confirms."""
         with self.lock:
             live = self.get(kind, namespace, name)
             metadata = live["metadata"]
             if uid not in (None, metadata["uid"]):
                 raise conflict(f"Precondition failed: UID in precondition: {uid}")
+            if version not in (None, metadata["resourceVersion"]):
+                raise conflict(f"Precondition failed: ResourceVersion in precondition: {version}")
             phase = live.get("status", {}).get("phase")
             has_ended = phase in ("Succeeded", "Failed") and not metadata.get("deletionTimestamp")
             is_graceful = kind.plural == "pods" and not (at_once or has_ended)

@@ -53,6 +53,8 @@ class Kubelet:
     """Commands or fork servers that replace `python -m MODULE`, by module."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables of every process."""
+    missing_images: frozenset[str] = frozenset()
+    """Images that no registry has."""
     period: float = 0.2
     is_registered: bool = False
     """Whether the API server is real and needs the heartbeats of its nodes."""
@@ -120,6 +122,10 @@ class Kubelet:
     def _launch(self, pod: Manifest) -> None:
         folder = self.folder / f"{pod['metadata']['name']}-{pod['metadata']['uid']}"
         spec = pod["spec"]["containers"][0]
+        if spec["image"] in self.missing_images:
+            waiting = {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{spec["image"]}"'}
+            self._report(pod, "Pending", {"waiting": waiting})
+            return
         try:
             environment = self._environment(pod, spec, folder)
         except LookupError as error:

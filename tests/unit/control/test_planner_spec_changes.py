@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from builders import (
     condition_of,
     final_runs,
@@ -16,7 +17,7 @@ from builders import (
 
 from ctrlab_api.names import ConditionType
 from ctrlab_api.plan import Plan
-from ctrlab_control.planner import DeleteJob, EnsureJob, JobFacts, RaiseTrials, ScaleJob, StudyFacts, decide
+from ctrlab_control.planner import Action, DeleteJob, EnsureJob, JobFacts, RaiseTrials, ScaleJob, StudyFacts, decide
 
 PREPARED = make_prepared_data()
 
@@ -50,6 +51,51 @@ def test_more_workers_scale_active_jobs() -> None:
     studies, jobs = {"LR": StudyFacts(digest="sha256:1")}, {"tune-fm": JobFacts("Active", 2)}
     facts = make_facts(make_small_experiment(tuning__workers=4), prepared=PREPARED, studies=studies, jobs=jobs)
     assert decide(facts).actions == (ScaleJob("tune-fm", 4, 4),)
+
+
+@pytest.mark.parametrize(
+    ("job", "workers", "action"),
+    [
+        (JobFacts("Active", 2, is_outdated=True, waiting=2), 2, DeleteJob("tune-fm", unless_changed=True)),
+        (JobFacts("Active", 2, is_outdated=True, running=2), 2, None),
+        (JobFacts("Active", 2, is_outdated=True, running=1, waiting=1), 2, DeleteJob("tune-fm", unless_changed=True)),
+        (JobFacts("Active", 2, is_outdated=True, running=2), 3, DeleteJob("tune-fm", unless_changed=True)),
+    ],
+    ids=["nothing runs", "all run", "one starts", "another is requested"],
+)
+def test_an_outdated_tuning_job_is_replaced_at_the_next_start_of_a_worker(
+    job: JobFacts, workers: int, action: Action | None
+) -> None:
+    resource = make_small_experiment(tuning__workers=workers)
+    facts = make_facts(
+        resource, prepared=PREPARED, studies={"LR": StudyFacts(digest="sha256:1")}, jobs={"tune-fm": job}
+    )
+    decision = decide(facts)
+    assert decision.actions == (() if action is None else (action,))
+    reconciling = condition_of(decision.status, ConditionType.RECONCILING)
+    assert (reconciling.status, reconciling.reason) == ("True", "ApplyingChange")
+    assert "job tune-fm" in reconciling.message
+    assert condition_of(decision.status, ConditionType.READY).status == "True"
+
+
+@pytest.mark.parametrize(
+    ("job", "action"),
+    [
+        (JobFacts("Active", 3, is_outdated=True, waiting=3), DeleteJob("evaluate", unless_changed=True)),
+        (JobFacts("Active", 3, is_outdated=True, running=2, waiting=1), ScaleJob("evaluate", 10, 2)),
+        (JobFacts("Active", 2, is_outdated=True, running=2), None),
+        (JobFacts("Complete", 2, is_outdated=False), None),
+    ],
+    ids=["nothing runs", "one starts", "all that may run do", "complete"],
+)
+def test_an_outdated_job_of_final_runs_is_replaced_when_its_running_ones_have_ended(
+    job: JobFacts, action: Action | None
+) -> None:
+    resource = make_small_experiment()
+    runs = final_runs(resource) if job.state == "Complete" else frozenset()
+    decision = decide(make_tuned_facts(resource, jobs={"evaluate": job}, runs=runs))
+    actions = [a for a in decision.actions if getattr(a, "name", "") == "evaluate"]
+    assert actions == ([] if action is None else [action])
 
 
 def test_trials_can_be_raised_while_studies_are_in_progress() -> None:

@@ -1,5 +1,6 @@
 """The Jobs of all phases: properties that all have, and those that only some phases may have."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -12,7 +13,7 @@ from ctrlab_api.resources.experiment import Experiment
 from ctrlab_control.planner import EnsureJob, JobRequest, decide
 from ctrlab_operator.connections.cluster_storage import ClusterStorage
 from ctrlab_operator.kubernetes_api.api_client import Manifest
-from ctrlab_operator.manifests.job_manifests import job_manifest, scale_patch
+from ctrlab_operator.manifests.job_manifests import job_manifest, scale_patch, template_digest
 from ctrlab_operator.operator_settings import OperatorSettings
 
 REQUESTS = {
@@ -267,3 +268,49 @@ def test_an_index_of_the_final_job_is_a_batch_of_seeds(
 def test_every_job_matches_the_kubernetes_schema_strictly(manifest: Manifest, version: str) -> None:
     # The client adds apiVersion and kind to every request.
     kubernetes_validate.validate({"apiVersion": "batch/v1", "kind": "Job", **manifest}, version, strict=True)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"image": "other:1"},
+        {"resources": {"limits": {"memory": "9Gi"}}},
+        {"env": [{"name": "MY_FLAG", "value": "off"}]},
+        {"nodeSelector": {"pool": "other"}},
+        {"tolerations": [{"operator": "Exists"}]},
+        {"affinity": {"podAntiAffinity": {}}},
+        {"queueName": "other"},
+        {"priorityClassName": "high"},
+        {"imagePullSecrets": [{"name": "other"}]},
+        {"gpu": 1},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_every_change_of_the_runtime_changes_the_digest_of_the_template(
+    changes: Manifest, make: Any, storage: ClusterStorage, settings: OperatorSettings
+) -> None:
+    def digest_of(runtime: Manifest) -> str:
+        experiment = make(runtime=runtime)
+        return template_digest(experiment, Plan.from_experiment(experiment), "tune", storage, settings)
+
+    assert digest_of(RUNTIME) == digest_of(dict(RUNTIME))
+    assert digest_of(RUNTIME | changes) != digest_of(RUNTIME)
+
+
+@pytest.mark.parametrize("field", ["uri", "endpoint", "storage_secret", "database_secret"])
+def test_another_store_or_secret_changes_the_digest_of_the_template(
+    field: str, make: Any, storage: ClusterStorage, settings: OperatorSettings
+) -> None:
+    experiment = make()
+    plan = Plan.from_experiment(experiment)
+    other = dataclasses.replace(storage, **{field: "other"})
+    digest = template_digest(experiment, plan, "tune", storage, settings)
+    assert template_digest(experiment, plan, "tune", other, settings) != digest
+
+
+def test_a_job_carries_the_digest_of_its_template(
+    phase: str, manifest: Manifest, make: Any, storage: ClusterStorage, settings: OperatorSettings
+) -> None:
+    experiment = make(runtime=RUNTIME)
+    digest = template_digest(experiment, Plan.from_experiment(experiment), REQUESTS[phase].phase, storage, settings)
+    assert manifest["metadata"]["annotations"]["ctrlab.dev/template"] == digest

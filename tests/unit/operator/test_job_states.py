@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ctrlab_operator.observation.job_states import is_owned_by, job_facts, parse_indexes
+from ctrlab_operator.observation.job_states import is_owned_by, job_facts, mark_outdated, parse_indexes
 from ctrlab_operator.observation.pod_failures import failure_message, is_alive
 from ctrlab_operator.observation.pod_obstacles import start_obstacle
 
@@ -122,3 +122,31 @@ def test_a_job_of_a_previous_experiment_of_the_same_name_is_not_owned() -> None:
     owned = job({}, ownerReferences=[{"uid": "old"}])
     assert is_owned_by(owned, "old")
     assert not is_owned_by(owned, "new")
+
+
+def running_pod(name: str = "p") -> dict[str, Any]:
+    return {"metadata": {"name": name}, "status": {"phase": "Running"}}
+
+
+def test_workers_that_run_and_workers_that_should() -> None:
+    facts = job_facts(job({}), [running_pod(), waiting_pod("ImagePullBackOff")], NOW)
+    assert (facts.running, facts.waiting) == (1, 1)
+    nearly_done = job_facts(job({"succeeded": 8, "failedIndexes": "9"}), [running_pod()], NOW)
+    assert (nearly_done.running, nearly_done.waiting) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("applied", "running", "expected"),
+    [("new", 0, False), ("old", 0, True), ("old", 1, True), (None, 0, True), (None, 1, False)],
+)
+def test_a_job_with_another_template_is_outdated(applied: str | None, running: int, expected: bool) -> None:
+    body = job({})
+    if applied is not None:
+        body["metadata"]["annotations"]["ctrlab.dev/template"] = applied
+    facts = job_facts(body, [running_pod()] * running, NOW)
+    assert mark_outdated(body, facts, "new").is_outdated == expected
+
+
+def test_a_job_that_has_ended_is_never_outdated() -> None:
+    ended = job(condition("Complete"))
+    assert not mark_outdated(ended, job_facts(ended, [], NOW), "new").is_outdated
