@@ -104,6 +104,12 @@ Scalar = Annotated[
 
 T = TypeVar("T")
 
+FROM_LIST: Final = Field(strict=False)
+"""Marks a tuple as valid if it is written as a list, as in YAML; its elements stay strict."""
+
+FrozenList = Annotated[tuple[T, ...], FROM_LIST]
+"""A list of the API, which is an immutable tuple in Python."""
+
 
 def _require_distinct(values: tuple[T, ...]) -> tuple[T, ...]:
     duplicates = [value for index, value in enumerate(values) if value in values[:index]]

@@ -120,9 +120,8 @@ def _added_feature_problems(ablation: Ablation, dataset: Dataset) -> Iterator[Pr
                 yield Problem(path, message)
         if not variant.add_features:
             continue
-        extended = dataset.model_copy(update={"features": dataset.features + variant.add_features})
         try:
-            Dataset.model_validate_json(extended.to_json())
+            Dataset.model_validate({**dict(dataset), "features": dataset.features + variant.add_features})
         except ValidationError as error:
             for problem in describe_errors(error, Dataset):
                 yield Problem(path, problem.message)

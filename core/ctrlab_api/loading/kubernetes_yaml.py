@@ -1,8 +1,10 @@
 """YAML as Kubernetes reads it, so that a file means the same on one machine as in `kubectl apply`.
 
-Plain PyYAML would use the last of two equal keys, and read 1e-3 as text where Kubernetes reads a number.
+Plain PyYAML would use the last of two equal keys, read 1e-3 as text where Kubernetes reads a number, and return keys,
+dates and sets that JSON does not have.
 """
 
+import json
 import re
 from typing import Any
 
@@ -10,10 +12,10 @@ import yaml
 
 
 class ManifestLoader(yaml.SafeLoader):
-    """SafeLoader that rejects duplicate keys and reads exponents without a decimal point as numbers."""
+    """SafeLoader of JSON types: it rejects duplicate keys and reads `1e-3` as a number, a date as text."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return a mapping; ConstructorError for a duplicate key."""
+        """Return a mapping with text as keys; ConstructorError for a duplicate key or one that is not a scalar."""
         keys: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
@@ -23,12 +25,23 @@ class ManifestLoader(yaml.SafeLoader):
                     "in a mapping", node.start_mark, f"the key {key.value!r} is given twice", key.start_mark
                 )
             keys.add(key.value)
-        return super().construct_mapping(node, deep)
+        return {_key_text(key): value for key, value in super().construct_mapping(node, deep).items()}
+
+
+def _key_text(key: str | float | bool | None) -> str:
+    """Return a key as JSON writes it: `1` as "1", `on` as "true"."""
+    return key if isinstance(key, str) else json.dumps(key)
 
 
 ManifestLoader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]+)?[eE][-+]?[0-9]+$"), list("-+0123456789")
 )
+ManifestLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in ManifestLoader.yaml_implicit_resolvers.items()
+}
+for _tag in ("binary", "omap", "pairs", "set", "timestamp"):
+    ManifestLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", ManifestLoader.construct_undefined)
 
 
 def without_nulls(content: Any) -> Any:

@@ -1,6 +1,5 @@
 """Load resources from YAML with one or several documents, and report their problems in words that users understand."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +67,7 @@ def parse_resource(document: Any) -> Resource:
     if model is None:
         raise InvalidSpec([Problem("kind", f"expected one of {', '.join(KINDS)}, not {document.get('kind')!r}")])
     try:
-        resource = model.model_validate_json(json.dumps(without_nulls(document), default=str), by_name=False)
+        resource = model.model_validate(without_nulls(document), by_name=False)
     except ValidationError as error:
         raise InvalidSpec(describe_errors(error, model)) from None
     if isinstance(resource, Experiment):

@@ -15,6 +15,7 @@ from ctrlab_api.schema_types import (
     ApiModel,
     ColumnName,
     Distinct,
+    FrozenList,
     ResourceName,
     Scalar,
     VariantName,
@@ -22,7 +23,7 @@ from ctrlab_api.schema_types import (
     list_map_schema,
 )
 
-Columns = Annotated[tuple[ColumnName, ...], Field(min_length=1, max_length=MAX_FEATURES), Distinct]
+Columns = Annotated[FrozenList[ColumnName], Field(min_length=1, max_length=MAX_FEATURES), Distinct]
 """Names of features."""
 
 
@@ -44,7 +45,7 @@ class AblationVariant(ApiModel):
 
     name: VariantName
     """Name of the variant in tables; unique."""
-    remove: Annotated[tuple[VariantName, ...], Field(min_length=1, max_length=16), Distinct] | None = Field(
+    remove: Annotated[FrozenList[VariantName], Field(min_length=1, max_length=16), Distinct] | None = Field(
         default=None, json_schema_extra=LIST_SET_SCHEMA
     )
     """Removed parts, as the architecture declares them."""
@@ -52,7 +53,7 @@ class AblationVariant(ApiModel):
     """Parameters with new values."""
     drop_features: Columns | None = Field(default=None, json_schema_extra=LIST_SET_SCHEMA)
     """Features that are not inputs of the variant."""
-    add_features: tuple[Feature, ...] | None = Field(
+    add_features: FrozenList[Feature] | None = Field(
         default=None, min_length=1, max_length=8, json_schema_extra=list_map_schema("name")
     )
     """Added features of the source, declared as in spec.dataset.features of the experiment."""
@@ -98,7 +99,7 @@ class AblationSpec(ApiModel):
     """The experiment; the ablation waits for it to be created and to succeed."""
     model: VariantName
     """The full model: the name of a model of the experiment."""
-    variants: tuple[AblationVariant, ...] = Field(
+    variants: FrozenList[AblationVariant] = Field(
         min_length=1, max_length=32, json_schema_extra=list_map_schema("name")
     )
     """The variants; each is trained separately and compared with the full model."""

@@ -16,6 +16,7 @@ from ctrlab_api.schema_types import (
     ApiModel,
     ColumnName,
     Distinct,
+    FrozenList,
     first_duplicate,
     list_map_schema,
 )
@@ -75,13 +76,13 @@ class Source(ApiModel):
     """Expected SHA-256 of a file at https://."""
     header: bool = True
     """Whether the first line of csv and tsv names the columns; RecBole's typed headers (name:type) are supported."""
-    columns: Annotated[tuple[ColumnName, ...], Field(min_length=1, max_length=512), Distinct] | None = Field(
+    columns: Annotated[FrozenList[ColumnName], Field(min_length=1, max_length=512), Distinct] | None = Field(
         default=None, json_schema_extra=LIST_SET_SCHEMA
     )
     """Column names in order, for a file without header."""
     options: dict[str, Annotated[str, StringConstraints(max_length=256)]] | None = Field(default=None, max_length=32)
     """Parameters of a builtin generator, such as rows and seed of builtin://synthetic."""
-    tables: tuple[SideTable, ...] | None = Field(default=None, max_length=8)
+    tables: FrozenList[SideTable] | None = Field(default=None, max_length=8)
     """Tables joined to the rows."""
 
     @model_validator(mode="after")
@@ -157,7 +158,7 @@ class Dataset(ApiModel):
     source: Source
     label: Label | None = None
     """Required unless negatives are sampled; without it every row of the source is a click."""
-    features: tuple[Feature, ...] = Field(
+    features: FrozenList[Feature] = Field(
         min_length=1, max_length=MAX_FEATURES, json_schema_extra=list_map_schema("name")
     )
     """Inputs of the models; a column that is not listed is not an input of any model."""

@@ -10,12 +10,14 @@ from pydantic import Field, StringConstraints, model_validator
 
 from ctrlab_api.cel import cel_rules
 from ctrlab_api.schema_types import (
+    FROM_LIST,
     LIST_SET_SCHEMA,
     MAX_INT32,
     ApiModel,
     ColumnName,
     DecimalString,
     Distinct,
+    FrozenList,
     first_duplicate,
 )
 
@@ -101,7 +103,7 @@ class Split(ApiModel):
     """Temporal: by global time. Random: by row or by user. Predefined: by a column or by files. LeaveLastOut: each
     user's last event is test, the one before it validation. UserColdStart: the users whose first event is latest are
     test and those before them validation, with all their rows, so that models are evaluated on unseen users."""
-    fractions: tuple[DecimalString, DecimalString, DecimalString] | None = Field(
+    fractions: Annotated[tuple[DecimalString, DecimalString, DecimalString], FROM_LIST] | None = Field(
         default=None, json_schema_extra={"maxItems": 3, "minItems": 3}
     )
     """Shares of train, validation and test (default "0.8", "0.1", "0.1"): of rows for Temporal and Random, of users
@@ -164,7 +166,7 @@ class Negatives(ApiModel):
 
     item: ColumnName
     """The item column, in which a sampled row differs from its positive."""
-    attributes: Annotated[tuple[ColumnName, ...], Field(min_length=1, max_length=64), Distinct] | None = Field(
+    attributes: Annotated[FrozenList[ColumnName], Field(min_length=1, max_length=64), Distinct] | None = Field(
         default=None, json_schema_extra=LIST_SET_SCHEMA
     )
     """Attributes of the item, such as its category, which change with it; columns of tables joined by the item need not

@@ -13,6 +13,7 @@ from ctrlab_api.resources.status import ExperimentStatus
 from ctrlab_api.resources.tuning import Analysis, Evaluation, Tuning
 from ctrlab_api.schema_types import (
     ApiModel,
+    FrozenList,
     ResourceName,
     Scalar,
     VariantName,
@@ -103,7 +104,7 @@ class ExperimentSpec(ApiModel):
 
     dataset: Dataset
     """The rows, their meaning and their split."""
-    models: tuple[Model, ...] = Field(min_length=1, max_length=20, json_schema_extra=list_map_schema("name"))
+    models: FrozenList[Model] = Field(min_length=1, max_length=20, json_schema_extra=list_map_schema("name"))
     """The compared models; the first is the reference unless analysis.reference names another."""
     tuning: Tuning = Tuning()
     evaluation: Evaluation = Evaluation()

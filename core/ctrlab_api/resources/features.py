@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from ctrlab_api.cel import cel_rules
-from ctrlab_api.schema_types import LIST_SET_SCHEMA, ApiModel, ColumnName, Distinct
+from ctrlab_api.schema_types import LIST_SET_SCHEMA, ApiModel, ColumnName, Distinct, FrozenList
 
 MAX_FEATURES: Final = 256
 """Maximum number of features, given the cost limit of an API server for a rule over pairs of features."""
@@ -114,7 +114,7 @@ class Feature(ApiModel):
     time_gaps: bool | None = None
     """History: whether an embedding of the time since the event is added to each event, bucketed by powers of two of
     the time column's unit."""
-    cross: Annotated[tuple[ColumnName, ...], Field(min_length=2, max_length=4), Distinct] | None = Field(
+    cross: Annotated[FrozenList[ColumnName], Field(min_length=2, max_length=4), Distinct] | None = Field(
         default=None, json_schema_extra=LIST_SET_SCHEMA
     )
     """Cross: the Categorical features whose values it combines."""

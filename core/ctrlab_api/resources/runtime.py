@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from ctrlab_api.cel import cel_rules
-from ctrlab_api.schema_types import MAX_INT32, ApiModel, first_duplicate, list_map_schema
+from ctrlab_api.schema_types import MAX_INT32, ApiModel, FrozenList, first_duplicate, list_map_schema
 
 QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
 
@@ -76,7 +76,7 @@ class RuntimeOverrides(ApiModel):
 
     image: str | None = Field(default=None, max_length=512)
     """Trainer image (default: the operator's setting)."""
-    image_pull_secrets: tuple[SecretReference, ...] | None = Field(default=None, max_length=8)
+    image_pull_secrets: FrozenList[SecretReference] | None = Field(default=None, max_length=8)
     """Secrets with credentials of the image registry."""
     resources: Resources | None = None
     """Resource requests and limits of each worker pod."""
@@ -84,7 +84,7 @@ class RuntimeOverrides(ApiModel):
     """GPUs of each worker pod (nvidia.com/gpu)."""
     node_selector: dict[str, LabelValue] | None = Field(default=None, max_length=32)
     """Labels that a node must have."""
-    tolerations: tuple[Toleration, ...] | None = Field(default=None, max_length=32)
+    tolerations: FrozenList[Toleration] | None = Field(default=None, max_length=32)
     """Tolerations of the worker pods."""
     affinity: dict[str, Any] | None = Field(
         default=None, json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}
@@ -94,7 +94,7 @@ class RuntimeOverrides(ApiModel):
     """Kueue LocalQueue of the Jobs."""
     priority_class_name: str | None = Field(default=None, max_length=253)
     """PriorityClass of the worker pods."""
-    env: tuple[EnvironmentVariable, ...] | None = Field(
+    env: FrozenList[EnvironmentVariable] | None = Field(
         default=None, max_length=64, json_schema_extra=list_map_schema("name")
     )
     """Environment variables of the workers."""

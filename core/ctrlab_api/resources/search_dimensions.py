@@ -5,12 +5,21 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from ctrlab_api.cel import cel_rules
-from ctrlab_api.schema_types import LIST_SET_SCHEMA, MAX_INT32, MIN_INT32, ApiModel, DecimalString, Distinct, Scalar
+from ctrlab_api.schema_types import (
+    LIST_SET_SCHEMA,
+    MAX_INT32,
+    MIN_INT32,
+    ApiModel,
+    DecimalString,
+    Distinct,
+    FrozenList,
+    Scalar,
+)
 
 __all__ = ["Constraints", "FloatRange", "IntRange", "SearchDimension"]
 
 Categories = Annotated[
-    tuple[Annotated[str, StringConstraints(max_length=128)], ...], Field(min_length=1, max_length=64), Distinct
+    FrozenList[Annotated[str, StringConstraints(max_length=128)]], Field(min_length=1, max_length=64), Distinct
 ]
 """The choices of a categorical dimension."""
 
@@ -132,7 +141,7 @@ class SearchDimension(ApiModel):
 
 
 OrderedParameters = Annotated[
-    tuple[Annotated[str, StringConstraints(max_length=64)], ...], Field(min_length=2, max_length=8), Distinct
+    FrozenList[Annotated[str, StringConstraints(max_length=64)]], Field(min_length=2, max_length=8), Distinct
 ]
 """Names of parameters whose values must not decrease."""
 
@@ -143,13 +152,13 @@ class Constraints(ApiModel):
 
     forbidden: (
         Annotated[
-            tuple[Annotated[dict[str, Scalar], Field(min_length=1, max_length=8)], ...],
+            FrozenList[Annotated[dict[str, Scalar], Field(min_length=1, max_length=8)]],
             Field(min_length=1, max_length=32),
         ]
         | None
     ) = None
     """Forbidden combinations, each as parameters with their values."""
-    ordered: Annotated[tuple[OrderedParameters, ...], Field(min_length=1, max_length=8)] | None = None
+    ordered: Annotated[FrozenList[OrderedParameters], Field(min_length=1, max_length=8)] | None = None
     """Lists of tuned parameters whose values must not decrease from the first to the last."""
 
     @model_validator(mode="after")

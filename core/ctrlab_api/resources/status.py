@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from ctrlab_api.schema_types import ApiModel, VariantName, list_map_schema
+from ctrlab_api.schema_types import ApiModel, FrozenList, VariantName, list_map_schema
 
 Stage = Literal[
     "Pending",
@@ -98,11 +98,11 @@ class ExperimentStatus(ApiModel):
     """Seeds that every model has finished, and planned seeds, such as 4/10."""
     seed_count: int | None = Field(default=None, ge=5)
     """Seeds of each model after the seed extension, if there was one."""
-    models: tuple[ModelStatus, ...] = Field(default=(), max_length=64, json_schema_extra=list_map_schema("name"))
+    models: FrozenList[ModelStatus] = Field(default=(), max_length=64, json_schema_extra=list_map_schema("name"))
     """Progress of each model or variant, by name."""
     report: ReportStatus | None = None
     """The newest report."""
-    conditions: tuple[StatusCondition, ...] = Field(
+    conditions: FrozenList[StatusCondition] = Field(
         default=(), max_length=16, json_schema_extra=list_map_schema("type")
     )
     """Conditions of the object, by type."""

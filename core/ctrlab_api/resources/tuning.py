@@ -14,6 +14,7 @@ from ctrlab_api.schema_types import (
     DecimalString,
     Distinct,
     Duration,
+    FrozenList,
     VariantName,
     duration_seconds,
 )
@@ -243,7 +244,7 @@ class Analysis(ApiModel):
 
     primary_metric: MetricName = "auc"
     """The metric of tuning, early stopping and verdicts; not pcoc or ece."""
-    metrics: Annotated[tuple[MetricName, ...], Field(min_length=1, max_length=7), Distinct] = Field(
+    metrics: Annotated[FrozenList[MetricName], Field(min_length=1, max_length=7), Distinct] = Field(
         default=("auc", "logloss"), json_schema_extra=LIST_SET_SCHEMA
     )
     """Reported metrics; gauc needs dataset.user."""

@@ -42,6 +42,8 @@ def test_anchors_share_a_search_space() -> None:
         ("# nothing\n---\n", "the file contains no resource"),
         ("spec: [", "experiment.yaml: not valid YAML"),
         ("a: 1\na: 2\n", "the key 'a' is given twice"),
+        ("? [a, b]\n: 1\n", "not valid YAML: while constructing a mapping"),
+        ("a: !!set {b, c}\n", "could not determine a constructor for the tag 'tag:yaml.org,2002:set'"),
         ("- 1\n", "(document): expected a mapping with apiVersion, kind, metadata and spec"),
         ("kind: CTRExperiment\n", "apiVersion: expected ctrlab.dev/v1alpha1, not None"),
         ("apiVersion: ctrlab.dev/v1alpha1\nkind: Experiment\n", "kind: expected one of CTRExperiment, Ablation"),
@@ -74,6 +76,14 @@ def test_the_join_key_of_a_side_table_is_not_a_yaml_boolean() -> None:
     assert "on: item_id" in text
     assert "tables[0].joinOn: required, but missing" in _error_message(text)
     assert "tables[0].true: unknown field" in _error_message(text)
+
+
+def test_a_date_is_text_as_in_kubernetes() -> None:
+    uri = '"uri": "builtin://synthetic"'
+    text = json.dumps(MINIMAL_EXPERIMENT).replace(uri, f'{uri}, "options": {{"until": 2026-02-03T04:05:06Z}}')
+    (experiment,) = parse_manifests(text, "x")
+    assert isinstance(experiment, Experiment)
+    assert (experiment.spec.dataset.source.options or {})["until"] == "2026-02-03T04:05:06Z"
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
