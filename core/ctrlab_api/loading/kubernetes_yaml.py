@@ -28,7 +28,7 @@ class ManifestLoader(yaml.SafeLoader):
         return {_key_text(key): value for key, value in super().construct_mapping(node, deep).items()}
 
 
-def _key_text(key: str | float | bool | None) -> str:
+def _key_text(key: object) -> str:
     """Return a key as JSON writes it: `1` as "1", `on` as "true"."""
     return key if isinstance(key, str) else json.dumps(key)
 
@@ -40,8 +40,11 @@ ManifestLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in ManifestLoader.yaml_implicit_resolvers.items()
 }
-for _tag in ("binary", "omap", "pairs", "set", "timestamp"):
-    ManifestLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", ManifestLoader.construct_undefined)
+ManifestLoader.yaml_constructors = {
+    tag: constructor
+    for tag, constructor in ManifestLoader.yaml_constructors.items()
+    if tag not in {f"tag:yaml.org,2002:{name}" for name in ("binary", "omap", "pairs", "set", "timestamp")}
+}
 
 
 def without_nulls(content: Any) -> Any:
