@@ -17,6 +17,11 @@ def equal_values(one: Value, other: Value) -> bool:
     return _normalized(one) == _normalized(other)
 
 
+def choice_value(choice: str) -> tuple[Decimal | str, ...]:
+    """Return what a choice means, equal for all its spellings: its elements as numbers, truth values or texts."""
+    return tuple(_element_value(element.strip()) for element in choice.split(","))
+
+
 def as_decimal(value: Value) -> Decimal:
     """Return a value as a number; ValueError where it is none."""
     normalized = _normalized(value)
@@ -80,6 +85,11 @@ def random_value(dimension: SearchDimension, generator: random.Random) -> Value:
     if dimension.categorical is not None:
         return generator.choice(dimension.categorical)
     return random_number(dimension, None, generator)
+
+
+def _element_value(text: str) -> Decimal | str:
+    value = _normalized(text)
+    return value if isinstance(value, Decimal) or text.lower() not in ("true", "false") else text.lower()
 
 
 def _normalized(value: Value) -> Decimal | str:

@@ -4,13 +4,13 @@ The API has no floats (Kubernetes API conventions): a bound is a decimal string,
 the user wrote. Models are strict and closed, so that one machine rejects exactly what the schema of a cluster rejects.
 """
 
-import json
 import math
 from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
 
 MAX_INT32: Final = 2**31 - 1
 """Upper bound of every integer that must fit 32 bits; also of every seed."""
@@ -40,7 +40,19 @@ class ApiModel(BaseModel):
         return self.model_dump_json(by_alias=True, exclude_none=True, indent=2) + "\n"
 
 
-DECIMAL_PATTERN = r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
+PATTERN_DESCRIPTIONS: Final[dict[str, str]] = {}
+"""Pattern -> the text that it allows, in words; messages show these and never a regular expression."""
+
+
+def described_pattern(expression: str, description: str) -> str:
+    """Return the expression; messages about text that does not match it say that it is not `description`."""
+    PATTERN_DESCRIPTIONS[expression] = description
+    return expression
+
+
+DECIMAL_PATTERN = described_pattern(
+    r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$", 'a finite decimal number such as "0.001" or "1e-3"'
+)
 
 
 def _require_finite(text: str) -> str:
@@ -56,17 +68,40 @@ DecimalString = Annotated[
 
 Duration = Annotated[
     str,
-    StringConstraints(pattern=r"^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$", min_length=2, max_length=21),
+    StringConstraints(
+        pattern=described_pattern(
+            r"^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$",
+            "a length of time with units: hours (h), minutes (m) and seconds (s), such as 24h, 90m or 1h30m",
+        ),
+        min_length=2,
+        max_length=21,
+    ),
 ]
 """A length of time such as 24h, 90m or 1h30m."""
 
 ResourceName = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=52)
+    str,
+    StringConstraints(
+        pattern=described_pattern(
+            r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+            "a name of lowercase letters, digits and inner hyphens, such as my-study-2",
+        ),
+        min_length=1,
+        max_length=52,
+    ),
 ]
 """A DNS label, short enough that the names of child objects derived from it stay valid."""
 
 VariantName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$", min_length=1, max_length=40)
+    str,
+    StringConstraints(
+        pattern=described_pattern(
+            r"^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$",
+            "a name of letters and digits with inner hyphens, underscores and dots, such as DeepFM-small",
+        ),
+        min_length=1,
+        max_length=40,
+    ),
 ]
 """The name of a model or an ablation variant, as tables print it."""
 
@@ -75,23 +110,21 @@ ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 MAX_SCALAR_LENGTH = 256
 
+NOT_A_SCALAR: Final = "not_a_scalar"
+"""Type of the validation error of a value that is neither an integer nor text."""
+
 
 def _integer_or_text(value: object) -> object:
     """Validate a scalar here, because the union would report each error once per member."""
     match value:
-        case bool() | float():
-            advice = f"; write it in quotes: {json.dumps(json.dumps(value))}"
-        case list():
-            advice = f"; write it in quotes: {json.dumps(','.join(map(str, value)))}"
-        case int():
+        case int() if not isinstance(value, bool):
             return value
         case str() if len(value) <= MAX_SCALAR_LENGTH:
             return value
         case str():
             raise ValueError(f"expected at most {MAX_SCALAR_LENGTH} characters, not {len(value)}")
         case _:
-            advice = ""
-    raise ValueError(f"expected a whole number or text, not {value!r:.60}{advice}")
+            raise PydanticCustomError(NOT_A_SCALAR, "expected a whole number or text")
 
 
 Scalar = Annotated[

@@ -9,7 +9,7 @@ from ctrlab.cli.ablation_plan_view import show_ablation
 from ctrlab.cli.console import print_text, show_table
 from ctrlab.cli.options import DEFAULT_WORKSPACE, Workers, WorkspaceFolder, cpu_count
 from ctrlab.cli.resource_sets import ablations_without_experiment, check_together, order_resources
-from ctrlab.cli.validate_command import Files, load_files
+from ctrlab.cli.validate_command import Files, load_files, show_notes
 from ctrlab.local.parent_experiment import find_parent, parent_missing
 from ctrlab.local.workspace import Workspace
 from ctrlab_api.errors import InvalidSpec
@@ -56,6 +56,7 @@ def _saved_parent(folder: Path, ablation: Ablation) -> Experiment | None:
 def _show_experiment(experiment: Experiment, workspace: Path, slots: int, estimate: bool) -> None:
     plan = Plan.from_experiment(experiment)
     print_text(f"experiment: {experiment.metadata.name}, plan {plan.digest}")
+    show_notes(experiment)
     show_table(("ITEM", "AMOUNT"), experiment_amounts(plan, experiment.spec.tuning.workers))
     show_table(("MODEL", "ARCHITECTURE", "TRIALS", "TUNED PARAMETERS"), model_rows(plan))
     show_table(("COMPARISON",), [[f"{a} - {b}"] for a, b in plan.comparisons()])

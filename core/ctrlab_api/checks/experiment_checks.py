@@ -4,7 +4,7 @@
 """
 
 from ctrlab_api.architectures import ARCHITECTURES, check_parameters, unknown_architecture
-from ctrlab_api.checks.search_space_checks import check_grid, check_search_space
+from ctrlab_api.checks.search_space_checks import check_grid, check_search_space, unreached_bounds
 from ctrlab_api.errors import Problem
 from ctrlab_api.plan import effective_search
 from ctrlab_api.resources.experiment import Experiment, Model
@@ -35,6 +35,15 @@ def check_experiment(experiment: Experiment) -> list[Problem]:
             problems.append(Problem(f"{path}.architecture", message))
         problems += _model_problems(model, path, is_grid=spec.tuning.sampler == "Grid")
     return [*problems, *_cma_es_problems(experiment), *_default_grid_problems(experiment)]
+
+
+def search_space_notes(experiment: Experiment) -> list[Problem]:
+    """Return notes about search spaces that can be planned, but may not be what the user meant."""
+    return [
+        note
+        for index, model in enumerate(experiment.spec.models)
+        for note in unreached_bounds(_search_space(model), f"spec.models[{index}]")
+    ]
 
 
 def _model_problems(model: Model, path: str, *, is_grid: bool) -> list[Problem]:

@@ -1,9 +1,10 @@
 """Checks of the constraints of a search space, made before any work starts."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
 from ctrlab_api.errors import Problem
-from ctrlab_api.parameter_values import as_decimal, equal_values
+from ctrlab_api.parameter_values import as_decimal, choice_value, equal_values, value_at
 from ctrlab_api.resources.search_dimensions import Constraints, SearchDimension
 from ctrlab_api.schema_types import Scalar
 from ctrlab_api.search_space import SearchSpace
@@ -14,8 +15,9 @@ MAX_GRID_CELLS = 100_000
 
 def check_search_space(space: SearchSpace, path: str) -> list[Problem]:
     """Return every problem of a model's constraints, with paths below `path` (`spec.models[0]`)."""
-    if space.is_unconstrained:
-        return []
+    problems = list(_equal_choices(space, path))
+    if problems or space.is_unconstrained:
+        return problems
     problems = [*_condition_problems(space, path), *_constraint_problems(space, path)]
     if problems:
         return problems
@@ -24,6 +26,20 @@ def check_search_space(space: SearchSpace, path: str) -> list[Problem]:
     except ValueError as error:
         return [Problem(f"{path}.search", f"{error}: remove one of them")]
     return list(_feasibility_problems(space, path))
+
+
+def unreached_bounds(space: SearchSpace, path: str) -> list[Problem]:
+    """Return a note for each range whose upper bound is never tried, because the step does not divide it."""
+    notes = []
+    for name, dimension in sorted(space.dimensions.items()):
+        count = None if dimension.categorical is not None else dimension.cardinality()
+        if count is None:
+            continue
+        high, highest = dimension.corners()[1], value_at(dimension, count - 1)
+        if abs(as_decimal(high) - as_decimal(highest)) > abs(as_decimal(high)) * Decimal("1e-9"):
+            message = f"high {high} is never tried, because step does not divide the range; the last value is {highest}"
+            notes.append(Problem(f"{path}.search.{name}", message))
+    return notes
 
 
 def check_grid(space: SearchSpace, path: str) -> list[Problem]:
@@ -35,6 +51,17 @@ def check_grid(space: SearchSpace, path: str) -> list[Problem]:
         return []
     message = f"a Grid with constraints has at most {MAX_GRID_CELLS} cells before they apply, not {cells}"
     return [Problem(f"{path}.search", f"{message}; use larger steps, or another sampler")]
+
+
+def _equal_choices(space: SearchSpace, path: str) -> Iterator[Problem]:
+    """Yield choices that are one value in two spellings, which would count twice in the search."""
+    for name, dimension in sorted(space.dimensions.items()):
+        spelling_of: dict[tuple[Decimal | str, ...], str] = {}
+        for choice in dimension.categorical or ():
+            first = spelling_of.setdefault(choice_value(choice), choice)
+            if first != choice:
+                message = f'"{first}" and "{choice}" are the same value; remove one of them'
+                yield Problem(f"{path}.search.{name}.categorical", message)
 
 
 def _condition_problems(space: SearchSpace, path: str) -> Iterator[Problem]:

@@ -1,7 +1,8 @@
 """YAML as Kubernetes reads it, so that a file means the same on one machine as in `kubectl apply`.
 
-Plain PyYAML would use the last of two equal keys, read 1e-3 as text where Kubernetes reads a number, and return keys,
-dates and sets that JSON does not have.
+Plain PyYAML would use the last of two equal keys, read 1e-3 and 0o17 as text where Kubernetes reads numbers, read
+12:30:00 and 2024-01-31 as a number and a date where Kubernetes reads text, and return keys and sets that JSON does not
+have.
 """
 
 import json
@@ -33,11 +34,12 @@ def _key_text(key: object) -> str:
     return key if isinstance(key, str) else json.dumps(key)
 
 
-ManifestLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]+)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
+INTEGER = "tag:yaml.org,2002:int"
+SEXAGESIMAL_TAGS = {INTEGER, "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp"}
+"""Tags whose resolvers are replaced by ones that leave times and dates as text."""
+
 ManifestLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in SEXAGESIMAL_TAGS]
     for first, resolvers in ManifestLoader.yaml_implicit_resolvers.items()
 }
 ManifestLoader.yaml_constructors = {
@@ -45,6 +47,19 @@ ManifestLoader.yaml_constructors = {
     for tag, constructor in ManifestLoader.yaml_constructors.items()
     if tag not in {f"tag:yaml.org,2002:{name}" for name in ("binary", "omap", "pairs", "set", "timestamp")}
 }
+ManifestLoader.add_implicit_resolver(
+    INTEGER,
+    re.compile(r"^[-+]?(0b[0-1_]+|0o?[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)$"),
+    list("-+0123456789"),
+)
+ManifestLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"^([-+]?([0-9][0-9_]*)\.[0-9_]*([eE][-+]?[0-9]+)?|[-+]?\.[0-9][0-9_]*([eE][-+]?[0-9]+)?"
+        r"|[-+]?[0-9]+([eE][-+]?[0-9]+)|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"
+    ),
+    list("-+0123456789."),
+)
 
 
 def without_nulls(content: Any) -> Any:

@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from ctrlab_api.checks.experiment_checks import check_experiment
 from ctrlab_api.errors import InvalidSpec, Problem
-from ctrlab_api.loading.kubernetes_yaml import ManifestLoader, without_nulls
+from ctrlab_api.loading.kubernetes_yaml import without_nulls
 from ctrlab_api.loading.validation_problems import describe_errors
+from ctrlab_api.loading.yaml_spellings import Spelling, load_documents
 from ctrlab_api.names import API_VERSION
 from ctrlab_api.resources.ablation import Ablation
 from ctrlab_api.resources.experiment import Experiment
@@ -33,16 +34,16 @@ def load_manifests(path: Path) -> list[Resource]:
 def parse_manifests(text: str, origin: str) -> list[Resource]:
     """Return every resource in a YAML text, which messages call `origin`."""
     try:
-        documents = [document for document in yaml.load_all(text, ManifestLoader) if document is not None]
+        documents = load_documents(text)
     except yaml.YAMLError as error:
         raise InvalidSpec([Problem(origin, f"not valid YAML: {' '.join(str(error).split())}")]) from None
     if not documents:
         raise InvalidSpec([Problem(origin, "the file contains no resource; see `ctrlab --help` for an example")])
     resources: list[Resource] = []
     problems: list[Problem] = []
-    for document in documents:
+    for document, spelling in documents:
         try:
-            resources.append(parse_resource(document))
+            resources.append(parse_resource(document, spelling))
         except InvalidSpec as error:
             prefix = f"{_title(document)} " if len(documents) > 1 else ""
             problems += [Problem(prefix + problem.where, problem.message) for problem in error.problems]
@@ -51,8 +52,11 @@ def parse_manifests(text: str, origin: str) -> list[Resource]:
     return resources
 
 
-def parse_resource(document: Any) -> Resource:
-    """Return one resource from its parsed YAML; InvalidSpec lists every problem with the path of its field."""
+def parse_resource(document: Any, spelling: Spelling | None = None) -> Resource:
+    """Return one resource from its parsed YAML or JSON; InvalidSpec lists every problem with the path of its field.
+
+    `spelling` finds the values as they are written in the file, for messages.
+    """
     if not isinstance(document, dict):
         raise InvalidSpec(
             [
@@ -66,10 +70,11 @@ def parse_resource(document: Any) -> Resource:
     model = KINDS.get(str(document.get("kind")))
     if model is None:
         raise InvalidSpec([Problem("kind", f"expected one of {', '.join(KINDS)}, not {document.get('kind')!r}")])
+    content = without_nulls(document)
     try:
-        resource = model.model_validate(without_nulls(document), by_name=False)
+        resource = model.model_validate(content, by_name=False)
     except ValidationError as error:
-        raise InvalidSpec(describe_errors(error, model)) from None
+        raise InvalidSpec(describe_errors(error, model, content, spelling)) from None
     if isinstance(resource, Experiment):
         problems = check_experiment(resource)
         if problems:

@@ -1,21 +1,37 @@
 """Validation errors of pydantic in words that users understand: the field's path, what was given, what is allowed."""
 
-import difflib
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from ctrlab_api import schema_types
 from ctrlab_api.errors import Problem
+from ctrlab_api.loading.correction_advice import (
+    boolean_advice,
+    choice_advice,
+    integer_advice,
+    quoting_advice,
+    unknown_field,
+    with_quoted_values,
+)
+from ctrlab_api.loading.yaml_spellings import Spelling, spelling_in_json
+from ctrlab_api.schema_types import PATTERN_DESCRIPTIONS
 
 
-def describe_errors(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+def describe_errors(
+    error: ValidationError, model: type[BaseModel], content: Any = None, spelling: Spelling | None = None
+) -> list[Problem]:
     """Return a problem for each error of an object of `model`.
 
-    A list that counts as too short only because its elements were rejected is left out.
+    `content` is the rejected document: advice to put a value in quotes is given only where the document is then
+    accepted there. A list that counts as too short only because its elements were rejected is left out.
     """
-    problems = [describe_error(detail, model) for detail in error.errors(include_url=False)]
+    details = error.errors(include_url=False)
+    if content is not None:
+        details = with_quoted_values(details, model, content, spelling or spelling_in_json(content))
+    problems = [describe_error(detail, model) for detail in details]
     return [
         problem
         for problem in problems
@@ -27,30 +43,30 @@ def describe_error(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
     """Return the problem for one pydantic error of an object of `model`."""
     where = field_path(detail["loc"]) or "(document)"
     value, context = detail["input"], detail.get("ctx", {})
-    shown = f"{value!r:.60}"
+    shown = f"{context.get('spelling', repr(value)):.60}"
     match detail["type"]:
         case "extra_forbidden":
-            message = _unknown_field(str(detail["loc"][-1]), field_names_at(model, detail["loc"][:-1]))
+            message = unknown_field(str(detail["loc"][-1]), field_names_at(model, detail["loc"][:-1]))
         case "missing":
             message = "required, but missing"
         case "value_error":
             message = detail["msg"].removeprefix("Value error, ")
-        case "string_type" if isinstance(value, dict | list):
-            message = f"expected text, not {shown}"
         case "string_type":
-            message = f'expected text, not {shown}; write it in quotes, such as "{_as_yaml(value)}"'
+            message = f"expected text, not {shown}{quoting_advice(context)}"
+        case schema_types.NOT_A_SCALAR:
+            message = f"{detail['msg']}, not {shown}{quoting_advice(context)}"
         case "int_type" | "int_from_float" | "int_parsing":
-            message = f"expected a whole number, not {shown}"
+            message = f"expected a whole number, not {shown}{integer_advice(value)}"
         case "bool_type":
-            message = f"expected true or false, not {shown}"
+            message = f"expected true or false, not {shown}{boolean_advice(value)}"
         case "model_type" | "model_attributes_type" | "dict_type":
             message = f"expected a mapping (key: value), not {shown}"
         case "tuple_type":
             message = f"expected a list, not {shown}"
         case "literal_error":
-            message = f"expected {context.get('expected')}, not {shown}"
+            message = f"expected {context.get('expected')}, not {shown}{choice_advice(value, context)}"
         case "string_pattern_mismatch":
-            message = f"{shown} does not match the pattern {context.get('pattern')}"
+            message = f"expected {PATTERN_DESCRIPTIONS[str(context.get('pattern'))]}, not {shown}"
         case "too_short":
             message = f"needs at least {context.get('min_length')}, has {context.get('actual_length')}"
         case "too_long":
@@ -96,13 +112,3 @@ def _required(annotation: Any) -> Any:
     if get_origin(annotation) in (UnionType, Union):
         return _required(next(member for member in get_args(annotation) if member is not type(None)))
     return annotation
-
-
-def _unknown_field(field: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(field, known, n=1)
-    suggestion = f"; did you mean {close[0]}?" if close else ";"
-    return f"unknown field{suggestion} known fields: {', '.join(known)}"
-
-
-def _as_yaml(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -4,7 +4,7 @@ Every rule that involves several fields is written twice, side by side: as a pyd
 a CEL rule for the schema of a cluster. The tests check both against the same examples.
 """
 
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -17,13 +17,32 @@ from ctrlab_api.schema_types import (
     ColumnName,
     Distinct,
     FrozenList,
+    described_pattern,
     first_duplicate,
     list_map_schema,
 )
 
 Format = Literal["csv", "tsv", "parquet", "jsonl", "libsvm", "sequences", "recbole"]
 
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[
+    str,
+    StringConstraints(
+        pattern=described_pattern(r"^[0-9a-f]{64}$", "a SHA-256: 64 digits 0-9a-f, as sha256sum prints them")
+    ),
+]
+
+TABLE_URI: Final = described_pattern(
+    r"^(file|s3|https|pvc)://.+",
+    "a URI: file:///data/items.csv, s3://bucket/key, https://host/file or pvc://claim/path",
+)
+SOURCE_URI: Final = described_pattern(
+    r"^(file|s3|https|pvc|builtin)://.+",
+    "a URI: file:///data/clicks.csv, s3://bucket/key, https://host/file, pvc://claim/path or builtin://NAME",
+)
+COMPARISON: Final = described_pattern(
+    r"^(>=|<=|>|<|==|!=) *-?[0-9]+(\.[0-9]+)?$",
+    'a comparison with one number: >=, <=, >, <, == or !=, such as ">= 4"',
+)
 
 
 def _require_checksum(uri: str, sha256: str | None) -> None:
@@ -41,7 +60,7 @@ CHECKSUM_RULE = (
 class SideTable(ApiModel):
     """A table joined to the rows by one column, such as attributes of users or items."""
 
-    uri: str = Field(pattern=r"^(file|s3|https|pvc)://.+", max_length=1024)
+    uri: str = Field(pattern=TABLE_URI, max_length=1024)
     """URI of the table."""
     format: Format
     """File format of the table."""
@@ -65,7 +84,7 @@ class SideTable(ApiModel):
 class Source(ApiModel):
     """Where the rows come from."""
 
-    uri: str = Field(pattern=r"^(file|s3|https|pvc|builtin)://.+", max_length=1024)
+    uri: str = Field(pattern=SOURCE_URI, max_length=1024)
     """file:///path, s3://bucket/key, https://host/file, pvc://claim/path, or builtin://NAME for a generator or a data
     set that `ctrlab data fetch` downloads. A path or key may be a folder: its files, sorted by name, form one table."""
     format: Format | None = None
@@ -100,7 +119,7 @@ class Label(ApiModel):
 
     column: ColumnName
     """The label column."""
-    positive_when: str | None = Field(default=None, pattern=r"^(>=|<=|>|<|==|!=) *-?[0-9]+(\.[0-9]+)?$", max_length=40)
+    positive_when: str | None = Field(default=None, pattern=COMPARISON, max_length=40)
     """A comparison that turns the column into 0/1, such as ">= 4"; without it the column must contain 0 and 1."""
 
 

@@ -17,6 +17,7 @@ from ctrlab_api.schema_types import (
     ResourceName,
     Scalar,
     VariantName,
+    described_pattern,
     first_duplicate,
     list_map_schema,
 )
@@ -54,7 +55,12 @@ class Model(ApiModel):
 
     name: VariantName
     """Name of the model in tables; unique."""
-    architecture: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)
+    architecture: str = Field(
+        pattern=described_pattern(
+            r"^[a-z][a-z0-9_]*$", "the name of an architecture, such as deepfm; `ctrlab architectures` lists them"
+        ),
+        max_length=40,
+    )
     """Architecture, such as lr, fm, deepfm, xdeepfm, din, bst or sin (`ctrlab architectures` lists all), or one that
     your trainer image registers."""
     parameters: dict[ParameterName, Scalar] | None = Field(default=None, max_length=64)

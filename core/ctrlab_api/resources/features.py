@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from ctrlab_api.cel import cel_rules
-from ctrlab_api.schema_types import LIST_SET_SCHEMA, ApiModel, ColumnName, Distinct, FrozenList
+from ctrlab_api.schema_types import LIST_SET_SCHEMA, ApiModel, ColumnName, Distinct, FrozenList, described_pattern
 
 MAX_FEATURES: Final = 256
 """Maximum number of features, given the cost limit of an API server for a rule over pairs of features."""
@@ -39,7 +39,12 @@ class Pretrained(ApiModel):
     its vector. The author of the file must ensure that it was not computed from later rows.
     """
 
-    uri: str = Field(pattern=r"^(file|s3|pvc)://.+", max_length=1024)
+    uri: str = Field(
+        pattern=described_pattern(
+            r"^(file|s3|pvc)://.+", "a URI: file:///data/vectors.parquet, s3://bucket/key or pvc://claim/path"
+        ),
+        max_length=1024,
+    )
     """The parquet file."""
     key: ColumnName | None = None
     """Its column of feature values (default: the feature's column)."""

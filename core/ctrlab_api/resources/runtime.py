@@ -6,16 +6,28 @@ There is no field that would give a user the operator's rights (service accounts
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from ctrlab_api.cel import cel_rules
-from ctrlab_api.schema_types import MAX_INT32, ApiModel, FrozenList, first_duplicate, list_map_schema
+from ctrlab_api.schema_types import (
+    MAX_INT32,
+    NOT_A_SCALAR,
+    ApiModel,
+    FrozenList,
+    described_pattern,
+    first_duplicate,
+    list_map_schema,
+)
 
-QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
+QUANTITY_PATTERN = described_pattern(
+    r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$",
+    'a Kubernetes quantity such as 2, "500m" or 8Gi, without space',
+)
 
 
 def _quantity(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError(f'expected a Kubernetes quantity such as 2, "500m" or 8Gi, not {value!r:.60}')
+        raise PydanticCustomError(NOT_A_SCALAR, 'expected a Kubernetes quantity such as 2, "500m" or 8Gi')
     return str(value)
 
 
@@ -27,7 +39,16 @@ Quantity = Annotated[
 ]
 """An amount of a resource, such as 2, "500m" or 8Gi; whole numbers need no quotes."""
 
-LabelValue = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?)?$", max_length=63)]
+LabelValue = Annotated[
+    str,
+    StringConstraints(
+        pattern=described_pattern(
+            r"^([A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?)?$",
+            "the value of a Kubernetes label: letters and digits with inner hyphens, underscores and dots",
+        ),
+        max_length=63,
+    ),
+]
 """The value of a label."""
 
 
@@ -41,7 +62,12 @@ class SecretReference(ApiModel):
 class EnvironmentVariable(ApiModel):
     """An environment variable of the workers; must not contain a secret."""
 
-    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)
+    name: str = Field(
+        pattern=described_pattern(
+            r"^[A-Za-z_][A-Za-z0-9_]*$", "the name of an environment variable, such as OMP_NUM_THREADS"
+        ),
+        max_length=128,
+    )
     """Name of the variable; unique."""
     value: str = Field(max_length=4096)
     """Value of the variable, as text."""
@@ -124,9 +150,17 @@ class Runtime(RuntimeOverrides):
 class Storage(ApiModel):
     """Artifact store and study database on a cluster; `ctrlab run` keeps both in its workspace instead."""
 
-    artifacts: str | None = Field(default=None, pattern=r"^(s3|file)://.+", max_length=1024)
+    artifacts: str | None = Field(
+        default=None,
+        pattern=described_pattern(r"^(s3|file)://.+", "a URI: s3://bucket/prefix or file:///folder"),
+        max_length=1024,
+    )
     """Root of the artifact store, such as s3://bucket/prefix."""
-    endpoint: str | None = Field(default=None, pattern=r"^https?://.+", max_length=512)
+    endpoint: str | None = Field(
+        default=None,
+        pattern=described_pattern(r"^https?://.+", "a URL: https://host:port or http://host:port"),
+        max_length=512,
+    )
     """Endpoint of an S3-compatible server other than AWS."""
     region: str | None = Field(default=None, max_length=64)
     """Region of the bucket."""

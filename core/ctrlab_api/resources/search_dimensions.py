@@ -24,11 +24,22 @@ Categories = Annotated[
 """The choices of a categorical dimension."""
 
 
+def _step_too_large(step: str | int, low: str | int, high: str | int) -> str:
+    return (
+        f"step must not be larger than the range from low to high, not {step}: {low} would be the only value, and "
+        f"{high} would never be tried; use a smaller step, or categorical with both values"
+    )
+
+
 @cel_rules(
     ("double(self.low) < double(self.high)", "low must be below high"),
     ("!self.log || double(self.low) > 0.0", "a log scale needs low above 0"),
     ("!(self.log && has(self.step))", "step cannot be combined with log"),
     ("!has(self.step) || double(self.step) > 0.0", "step must be above 0"),
+    (
+        "!has(self.step) || double(self.step) <= (double(self.high) - double(self.low)) * 1.000001",
+        "step must not be larger than the range from low to high",
+    ),
 )
 class FloatRange(ApiModel):
     """A range of real numbers, bounds included."""
@@ -52,6 +63,8 @@ class FloatRange(ApiModel):
             raise ValueError("step cannot be combined with log")
         if self.step is not None and float(self.step) <= 0:
             raise ValueError(f"step must be above 0, not {self.step}")
+        if self.step is not None and float(self.step) > (float(self.high) - float(self.low)) * 1.000001:
+            raise ValueError(_step_too_large(self.step, self.low, self.high))
         return self
 
 
@@ -59,6 +72,7 @@ class FloatRange(ApiModel):
     ("self.low < self.high", "low must be below high"),
     ("!self.log || self.low > 0", "a log scale needs low above 0"),
     ("!(self.log && self.step > 1)", "step cannot be combined with log"),
+    ("self.step <= self.high - self.low", "step must not be larger than the range from low to high"),
 )
 class IntRange(ApiModel):
     """A range of integers, bounds included."""
@@ -80,6 +94,8 @@ class IntRange(ApiModel):
             raise ValueError(f"a log scale needs low above 0, not {self.low}")
         if self.log and self.step > 1:
             raise ValueError("step cannot be combined with log")
+        if self.step > self.high - self.low:
+            raise ValueError(_step_too_large(self.step, self.low, self.high))
         return self
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from ctrlab_api.schema_types import ApiModel, FrozenList, VariantName, list_map_schema
+from ctrlab_api.schema_types import ApiModel, FrozenList, VariantName, described_pattern, list_map_schema
 
 Stage = Literal[
     "Pending",
@@ -43,7 +43,11 @@ class StatusCondition(ApiModel):
     """The metadata.generation that the condition was set for."""
     last_transition_time: str = Field(json_schema_extra={"format": "date-time"})
     """Time of the last change of status."""
-    reason: str = Field(pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$", min_length=1, max_length=1024)
+    reason: str = Field(
+        pattern=described_pattern(r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$", "a reason in one CamelCase word"),
+        min_length=1,
+        max_length=1024,
+    )
     """Reason of the last change, in one CamelCase word for programs."""
     message: str = Field(default="", max_length=32768)
     """Explanation for people, with what to do."""

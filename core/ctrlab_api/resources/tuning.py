@@ -16,6 +16,7 @@ from ctrlab_api.schema_types import (
     Duration,
     FrozenList,
     VariantName,
+    described_pattern,
     duration_seconds,
 )
 
@@ -95,7 +96,16 @@ class Stop(ApiModel):
 class WarmStart(ApiModel):
     """An earlier experiment whose finished trials the sampler learns from; they do not count towards the budget."""
 
-    experiment: Annotated[str, StringConstraints(pattern=r"^[^/ ]{1,63}/[^/ ]{1,63}/[^/ ]{1,64}$", max_length=192)]
+    experiment: Annotated[
+        str,
+        StringConstraints(
+            pattern=described_pattern(
+                r"^[^/ ]{1,63}/[^/ ]{1,63}/[^/ ]{1,64}$",
+                "NAMESPACE/NAME/UID, the folder of a finished experiment in the store",
+            ),
+            max_length=192,
+        ),
+    ]
     """NAMESPACE/NAME/UID, its folder in the same store. It must have the same data set and primary metric."""
 
 

@@ -13,6 +13,12 @@ REJECTED_BY_CHECKS: Final[dict[str, RejectedExample]] = {
         "known: lr, fm, dnn, widedeep",
         "operator",
     ),
+    "two spellings of a choice": RejectedExample(
+        {"spec.models[0].search.learning_rate": {"categorical": ["0.001", "1e-3"]}},
+        "spec.models[0].search.learning_rate.categorical",
+        '"0.001" and "1e-3" are the same value; remove one of them',
+        "operator",
+    ),
     "an unknown parameter": RejectedExample(
         {"spec.models[1].parameters": {"depth": 3}},
         "spec.models[1].parameters.depth",

@@ -24,6 +24,18 @@ REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
     "columns with a header": RejectedExample(
         {"spec.dataset.source.columns": ["a"]}, "spec.dataset.source", "set header to false", "rule"
     ),
+    "a float step beyond the range": RejectedExample(
+        {f"{LR}.float": {"low": "0.1", "high": "0.2", "step": "0.5"}},
+        f"{LR}.float",
+        "step must not be larger than the range from low to high",
+        "rule",
+    ),
+    "an int step beyond the range": RejectedExample(
+        {LR: {"int": {"low": 1, "high": 3, "step": 3}}},
+        f"{LR}.int",
+        "step must not be larger than the range from low to high",
+        "rule",
+    ),
     "a History without of": RejectedExample(
         {"spec.dataset.features[4].of": ABSENT}, "spec.dataset.features[4]", "of is required for History", "rule"
     ),

@@ -18,7 +18,9 @@ REJECTED_BY_SCHEMA: Final[dict[str, RejectedExample]] = {
     ),
     "no models": RejectedExample({"spec.models": ABSENT}, "spec.models", "required, but missing"),
     "empty models": RejectedExample({"spec.models": []}, "spec.models", "needs at least 1, has 0"),
-    "an invalid name": RejectedExample({"metadata.name": "Not_A_Label"}, "metadata.name", "does not match the pattern"),
+    "an invalid name": RejectedExample(
+        {"metadata.name": "Not_A_Label"}, "metadata.name", "expected a name of lowercase"
+    ),
     "a name too long for child objects": RejectedExample({"metadata.name": "n" * 53}, "metadata.name", "at most 52"),
     "a list instead of a mapping": RejectedExample({"spec.tuning": [1]}, "spec.tuning", "expected a mapping"),
     "a mapping instead of a list": RejectedExample({"spec.models": {"a": 1}}, "spec.models", "expected a list"),
@@ -29,7 +31,7 @@ REJECTED_BY_SCHEMA: Final[dict[str, RejectedExample]] = {
         {"spec.tuning.trials": 50.5}, "spec.tuning.trials", "expected a whole number"
     ),
     "a float instead of a decimal string": RejectedExample(
-        {"spec.analysis.margin": 0.001}, "spec.analysis.margin", 'write it in quotes, such as "0.001"'
+        {"spec.analysis.margin": 0.001}, "spec.analysis.margin", 'write it in quotes: "0.001"'
     ),
     "text instead of a boolean": RejectedExample({"spec.suspend": "yes"}, "spec.suspend", "expected true or false"),
     "an unknown enum value": RejectedExample({"spec.tuning.sampler": "tpe"}, "spec.tuning.sampler", "'TPE', 'Random'"),
@@ -56,13 +58,13 @@ REJECTED_BY_SCHEMA: Final[dict[str, RejectedExample]] = {
         "greater than or equal to 1, not 0",
     ),
     "stop after a time without unit": RejectedExample(
-        {"spec.tuning.stop": {"after": "12"}}, "spec.tuning.stop.after", "does not match the pattern"
+        {"spec.tuning.stop": {"after": "12"}}, "spec.tuning.stop.after", "expected a length of time with units"
     ),
     "no study": RejectedExample({"spec.tuning.repeats": 0}, "spec.tuning.repeats", "greater than or equal to 1, not 0"),
     "a warm start with only a name": RejectedExample(
         {"spec.tuning.warmStart": {"experiment": "earlier"}},
         "spec.tuning.warmStart.experiment",
-        "does not match the pattern",
+        "expected NAMESPACE/NAME/UID",
     ),
     "an empty condition": RejectedExample({f"{LR}.when": {}}, f"{LR}.when", "needs at least 1, has 0"),
     "an order of one parameter": RejectedExample(
@@ -81,13 +83,13 @@ REJECTED_BY_SCHEMA: Final[dict[str, RejectedExample]] = {
     ),
     "no trials": RejectedExample({"spec.tuning.trials": 0}, "spec.tuning.trials", "greater than or equal to 1"),
     "a duration without unit": RejectedExample(
-        {"spec.tuning.timeout": "90"}, "spec.tuning.timeout", "does not match the pattern"
+        {"spec.tuning.timeout": "90"}, "spec.tuning.timeout", "expected a length of time with units"
     ),
     "an unknown scheme": RejectedExample(
-        {"spec.dataset.source.uri": "ftp://host/file"}, "spec.dataset.source.uri", "does not match the pattern"
+        {"spec.dataset.source.uri": "ftp://host/file"}, "spec.dataset.source.uri", "expected a URI"
     ),
     "an invalid label comparison": RejectedExample(
-        {"spec.dataset.label.positiveWhen": "4 or 5"}, "spec.dataset.label.positiveWhen", "does not match the pattern"
+        {"spec.dataset.label.positiveWhen": "4 or 5"}, "spec.dataset.label.positiveWhen", 'such as ">= 4"'
     ),
     "two fractions": RejectedExample(
         {"spec.dataset.split.fractions": ["0.9", "0.1"]}, "spec.dataset.split.fractions[2]", "required, but missing"
@@ -108,7 +110,7 @@ REJECTED_BY_SCHEMA: Final[dict[str, RejectedExample]] = {
     "an invalid quantity": RejectedExample(
         {"spec.runtime.resources.limits.memory": "8 GB"},
         "spec.runtime.resources.limits.memory",
-        "does not match the pattern",
+        "expected a Kubernetes quantity",
     ),
     "a field that would give privileges": RejectedExample(
         {"spec.runtime.serviceAccountName": "admin"}, "spec.runtime.serviceAccountName", "unknown field"

@@ -158,7 +158,7 @@ CASES = [
         "name that is not a DNS label",
         "name: study",
         "name: My_Study",
-        "metadata.name: 'My_Study' does not match the pattern",
+        "metadata.name: expected a name of lowercase letters",
     ),
     InvalidCase("no name", "metadata: {name: study}", "metadata: {}", "metadata.name: required, but missing"),
     InvalidCase(

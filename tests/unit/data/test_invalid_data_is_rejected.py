@@ -122,7 +122,7 @@ CASES = (
     Case(
         "label outside 0 and 1",
         (write("rows.csv", line(9, "u1,i1,1.5,108,4")),),
-        ("rows.csv, row 9, column click: found 4", 'positiveWhen, such as ">= 4"'),
+        ("rows.csv, row 9, column click: found 4", 'positiveWhen, such as "> 0"'),
     ),
     Case(
         "missing label",

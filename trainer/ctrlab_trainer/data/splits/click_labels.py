@@ -11,6 +11,7 @@ from ctrlab_api.errors import InvalidData
 from ctrlab_api.resources.dataset import Label
 from ctrlab_trainer.data.readers.column_values import numeric_values, text_at
 from ctrlab_trainer.data.readers.source_tables import SourceTable
+from ctrlab_trainer.data.splits.label_advice import label_advice
 
 COMPARISONS: Final[Mapping[str, Callable[[Any, float], Any]]] = {
     ">=": operator.ge,
@@ -47,8 +48,7 @@ def click_labels(table: SourceTable, label: Label | None) -> NDArray[np.uint8]:
         value = text_at(table, row, label.column)
         raise InvalidData.at(
             table.location(row, label.column),
-            f'found {value}; a label is 0 or 1. Set spec.dataset.label.positiveWhen, such as ">= {value}", to define '
-            "which values are clicks",
+            f"found {value}; a label is 0 or 1, and {label_advice(values)}",
         )
     return values.astype(np.uint8)
 
