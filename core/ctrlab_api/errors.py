@@ -3,6 +3,7 @@
 Whoever catches `InvalidInput` prints `str(error)` without traceback and exits with code 2 (`ctrlab`) or 42 (worker).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,5 +49,16 @@ class FinalRunFailed(Exception):
     """One run cannot succeed, whatever the number of retries; other runs are not affected."""
 
 
-class ServiceUnavailable(Exception):
-    """The artifact store or the study database cannot be used now; a retry may help."""
+class RequestFailed(Exception):
+    """A service rejected a request of this process; the message is complete without a traceback."""
+
+
+class ServiceUnavailable(RequestFailed):
+    """Something that no run is responsible for cannot be used now: a store, a database, a network, a full disk."""
+
+    longest_wait: float = math.inf
+    """Seconds after which waiting inside the process is useless, although a new process may succeed."""
+
+    def __init__(self, message: str, *, longest_wait: float = math.inf) -> None:
+        super().__init__(message)
+        self.longest_wait = longest_wait

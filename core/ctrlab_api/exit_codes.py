@@ -1,12 +1,13 @@
 """The exit code of a worker for each kind of error: one table for trainer and report."""
 
-from ctrlab_api.errors import FinalRunFailed, InvalidInput, ServiceUnavailable
+from ctrlab_api.errors import FinalRunFailed, InvalidInput, RequestFailed, ServiceUnavailable
 from ctrlab_api.names import ExitCode
 
 EXIT_CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (InvalidInput, ExitCode.BAD_SPEC_OR_DATA),
     (FinalRunFailed, ExitCode.RUN_FAILED),
-    (ServiceUnavailable, ExitCode.RETRY),
+    (ServiceUnavailable, ExitCode.UNAVAILABLE),
+    (RequestFailed, ExitCode.RETRY),
 )
 """The first class that an error is an instance of decides; its message is complete without a traceback."""
 

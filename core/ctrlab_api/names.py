@@ -38,7 +38,7 @@ class ExitCode(IntEnum):
     """The work is done and its record is written."""
 
     RETRY = 1
-    """Worker: the store or the database was not available, or the program is wrong; the Job retries."""
+    """Worker: the program failed, or an object is missing; the Job retries a few times."""
 
     INVALID_INPUT = 2
     """`ctrlab`: the specification or the data cannot be used; nothing was started."""
@@ -51,6 +51,9 @@ class ExitCode(IntEnum):
 
     RUN_FAILED = 43
     """Worker: this index cannot succeed, the others continue (podFailurePolicy `FailIndex`)."""
+
+    UNAVAILABLE = 75
+    """Worker: infrastructure is unavailable (EX_TEMPFAIL of sysexits.h); never counts, and is retried without limit."""
 
     INTERRUPTED = 130
     """`ctrlab run`: stopped by Ctrl-C; the same command resumes."""
@@ -115,6 +118,8 @@ class Variable:
     """auto (the default) or eager: whether training steps on a GPU may run as recorded CUDA graphs."""
     WORKSPACE: Final = "CTRLAB_WORKSPACE"
     """Workspace of `ctrlab`, unless --workspace names one."""
+    OUTAGE_SECONDS: Final = "CTRLAB_OUTAGE_SECONDS"
+    """Seconds for which a worker waits for a store or database before it ends with ExitCode.UNAVAILABLE."""
     SEALED_PREFIX: Final = "CTRLAB_SEALED_"
     """Prefix of AWS's variables: credentials for the sealed test rows, where these differ from the others."""
 

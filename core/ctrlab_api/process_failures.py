@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ctrlab_api.exit_codes import exit_code_of
+from ctrlab_api.infrastructure_faults import infrastructure_fault
 from ctrlab_api.names import ExitCode, Variable
 
 KUBERNETES_TERMINATION_LOG = Path("/dev/termination-log")
@@ -18,6 +19,9 @@ def classify_failure(error: Exception) -> tuple[ExitCode, str]:
     code = exit_code_of(error)
     if code is not None:
         return code, str(error)
+    fault = infrastructure_fault(error)
+    if fault is not None:
+        return ExitCode.UNAVAILABLE, str(fault)
     return ExitCode.RETRY, f"unexpected {type(error).__name__}: {error}"
 
 

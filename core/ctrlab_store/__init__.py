@@ -6,9 +6,19 @@ from urllib.parse import unquote, urlsplit
 
 from ctrlab_api.errors import InvalidInput, Problem
 from ctrlab_store.file_store import FileStore
-from ctrlab_store.protocol import ObjectExists, ObjectNotFound, Store, StoreError
+from ctrlab_store.protocol import ObjectExists, ObjectNotFound, Store, StoreError, StoreUnavailable
+from ctrlab_store.waiting_store import WaitingStore
 
-__all__ = ["FileStore", "ObjectExists", "ObjectNotFound", "Store", "StoreError", "open_store"]
+__all__ = [
+    "FileStore",
+    "ObjectExists",
+    "ObjectNotFound",
+    "Store",
+    "StoreError",
+    "StoreUnavailable",
+    "WaitingStore",
+    "open_store",
+]
 
 
 def open_store(uri: str, environment: Mapping[str, str] = os.environ) -> Store:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctrlab_store.atomic_files import TEMPORARY_PREFIX, flush_folder, flush_to_disk, read_umask, staged_file
-from ctrlab_store.protocol import ObjectExists, ObjectNotFound, StoreError, file_sizes, validate_key
+from ctrlab_store.protocol import ObjectExists, ObjectNotFound, StoreUnavailable, file_sizes, validate_key
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,15 @@ class FileStore:
 
     def exists(self, key: str) -> bool:
         """See `Store.exists`."""
-        return self._path(key).is_file()
+        with self._as_store_errors(key):
+            return self._path(key).is_file()
 
     def list(self, prefix: str) -> list[str]:
         """See `Store.list`."""
         start = self.root / prefix.rpartition("/")[0]
-        keys = (os.path.relpath(path, self.root).replace(os.sep, "/") for path in _finished_files(start))
-        return sorted(key for key in keys if key.startswith(prefix))
+        with self._as_store_errors(prefix):
+            keys = (os.path.relpath(path, self.root).replace(os.sep, "/") for path in _finished_files(start))
+            return sorted(key for key in keys if key.startswith(prefix))
 
     def put_folder(self, prefix: str, folder: Path) -> None:
         """See `Store.put_folder`; one rename gives the folder its name."""
@@ -93,8 +95,9 @@ class FileStore:
     def local_folder(self, prefix: str) -> Path:
         """See `Store.local_folder`: the folder itself."""
         folder = self.root / validate_key(prefix, folder=True)
-        if not folder.is_dir():
-            raise ObjectNotFound(self.uri, prefix)
+        with self._as_store_errors(prefix):
+            if not folder.is_dir():
+                raise ObjectNotFound(self.uri, prefix)
         return folder
 
     def below(self, prefix: str) -> "FileStore":
@@ -109,7 +112,7 @@ class FileStore:
         try:
             yield
         except OSError as error:
-            raise StoreError(f"{self.uri}: {key!r}: {error.strerror or error}") from error
+            raise StoreUnavailable(f"{self.uri}: {key!r}: {error.strerror or error}") from error
 
 
 @contextmanager
@@ -133,6 +136,12 @@ def _copy_folder(source: Path, target: Path) -> None:
 
 
 def _finished_files(folder: Path) -> Iterator[str]:
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder, onerror=_raise_unless_missing):
         folders[:] = [name for name in folders if not name.startswith(TEMPORARY_PREFIX)]
         yield from (os.path.join(parent, name) for name in files if not name.startswith(TEMPORARY_PREFIX))
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    """Raise errors of a listing, which would otherwise look like a folder without files."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error

@@ -6,11 +6,15 @@ Objects are written once and never changed, so that a digest stays valid.
 from pathlib import Path
 from typing import Protocol
 
-from ctrlab_api.errors import ServiceUnavailable
+from ctrlab_api.errors import RequestFailed, ServiceUnavailable
 
 
-class StoreError(ServiceUnavailable):
-    """The store cannot execute a request: it is unreachable, full, or not writable."""
+class StoreError(RequestFailed):
+    """The store cannot execute a request."""
+
+
+class StoreUnavailable(StoreError, ServiceUnavailable):
+    """The store is unreachable, overloaded or full, or rejects the credentials; the request may succeed later."""
 
 
 class ObjectNotFound(StoreError):

@@ -8,6 +8,7 @@ only interfere between the read and the write.
 import hashlib
 import io
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -23,8 +24,16 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ctrlab_api.outage_waiting import DENIED_SECONDS
 from ctrlab_store.local_cache import cache_folder
-from ctrlab_store.protocol import ObjectExists, ObjectNotFound, StoreError, file_sizes, validate_key
+from ctrlab_store.protocol import (
+    ObjectExists,
+    ObjectNotFound,
+    StoreError,
+    StoreUnavailable,
+    file_sizes,
+    validate_key,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -34,8 +43,21 @@ COMPLETE_MARKER = ".complete"
 
 NOT_FOUND_CODES = frozenset({"NoSuchKey", "404", "NotFound"})
 DENIED_CODES = frozenset({"AccessDenied", "403", "Forbidden"})
+REJECTED_CREDENTIAL_CODES = DENIED_CODES | {
+    "401",
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+    "Unauthorized",
+}
+"""Codes while credentials are rotated."""
 PRECONDITION_FAILED_CODES = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 CONDITION_UNSUPPORTED_CODES = frozenset({"NotImplemented", "501"})
+
+DEFAULT_ATTEMPTS = "4"
+"""Attempts of one request; `WaitingStore` repeats the request during a longer outage, and logs that it waits."""
 
 CONNECT_TIMEOUT_SECONDS = 10
 """Limit of each attempt; without it, an attempt to reach a server that does not respond takes a minute."""
@@ -72,7 +94,7 @@ class S3Store:
             environment.get("AWS_SECRET_ACCESS_KEY"),
             environment.get("AWS_SESSION_TOKEN"),
             environment.get("AWS_CA_BUNDLE"),
-            int(environment.get("AWS_MAX_ATTEMPTS", "8")),
+            int(environment.get("AWS_MAX_ATTEMPTS", DEFAULT_ATTEMPTS)),
         )
         return cls(client, bucket, f"{prefix}/" if prefix else "")
 
@@ -221,9 +243,10 @@ class S3Store:
         except ClientError as error:
             if _code(error) in NOT_FOUND_CODES:
                 raise ObjectNotFound(self.uri, key) from None
-            raise StoreError(f"{self.uri}: {key!r}: {error}") from error
+            longest_wait = DENIED_SECONDS if _code(error) in REJECTED_CREDENTIAL_CODES else math.inf
+            raise StoreUnavailable(f"{self.uri}: {key!r}: {error}", longest_wait=longest_wait) from error
         except (BotoCoreError, boto3.exceptions.Boto3Error, OSError) as error:
-            raise StoreError(f"{self.uri}: {key!r}: {error}") from error
+            raise StoreUnavailable(f"{self.uri}: {key!r}: {error}") from error
 
 
 @lru_cache(maxsize=256)

@@ -6,9 +6,10 @@ import optuna
 
 from ctrlab_api.errors import InvalidInput
 from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.outage_waiting import OutagePatience
 from ctrlab_api.plan import Plan
 from ctrlab_study import recovery, study_lifecycle, study_progress
-from ctrlab_study.database import Database
+from ctrlab_study.database import DEFAULT_PATIENCE, Database
 from ctrlab_study.errors import LeaseLost, StudyFailed, StudyUnavailable, TrialFailed, WorkerInterrupted
 from ctrlab_study.history import WarmStartTrials
 from ctrlab_study.samplers import check_sampler, derived_seed
@@ -57,18 +58,28 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 class StudyDatabase:
     """All studies of all experiments in one database."""
 
-    def __init__(self, url: str, *, lease_seconds: float = 60.0, retry_seconds: float = 120.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        lease_seconds: float = 60.0,
+        patience: OutagePatience = DEFAULT_PATIENCE,
+        creates_schema: bool = False,
+    ) -> None:
         """`url` is an SQLAlchemy URL: PostgreSQL with psycopg 3, or an SQLite file. Connects only when used.
 
-        `lease_seconds`: a worker that did not renew its lease for this long is lost. `retry_seconds`: how long
-        transient database errors are retried. Raises InvalidInput for other databases.
+        `lease_seconds`: a worker that did not renew its lease for this long is lost. `patience`: how long
+        transient database errors are retried. `creates_schema`: whether missing tables are created before the first
+        use. Raises InvalidInput for other databases.
         """
-        self.database = Database(url, retry_seconds=retry_seconds)
+        self.database = Database(url, patience=patience)
+        self._creates_schema = creates_schema
         self.lease_seconds = lease_seconds
 
     def create_schema(self) -> None:
         """Create the missing tables; any number of processes may do it at once."""
         self.database.create_schema()
+        self._creates_schema = False
 
     def study(
         self,
@@ -95,10 +106,12 @@ class StudyDatabase:
             for repeat in range(plan.tuning.study_count)
             if plan.study_budget(variant) > 0
         }
+        self._prepare()
         return self.database.transact(lambda c: study_lifecycle.raise_budgets(c, key.prefix, budgets))
 
     def progress(self, key: ExperimentKey, plan: Plan) -> dict[str, StudyProgress]:
         """Return the progress of each variant's studies, in the plan's order; one cheap query."""
+        self._prepare()
         budgets = {variant: plan.trial_budget(variant) for variant in plan.names}
         return self.database.transact(
             lambda c: study_progress.progress_by_variant(c, key.prefix, budgets, plan.direction)
@@ -106,8 +119,13 @@ class StudyDatabase:
 
     def release_lost_workers(self, key: ExperimentKey, is_alive: Callable[[str], bool]) -> int:
         """Free the slots of workers that are gone, end their trials as lost, and return the number of slots."""
+        self._prepare()
         return recovery.release_lost_workers(self.database, key.prefix, is_alive, self.lease_seconds)
 
     def dispose(self) -> None:
         """Close all connections; the object can be used again."""
         self.database.dispose()
+
+    def _prepare(self) -> None:
+        if self._creates_schema:
+            self.create_schema()

@@ -5,7 +5,7 @@ clock, because the clocks of the workers' machines differ.
 """
 
 import fcntl
-import time
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -18,11 +18,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.sql.elements import ColumnElement
 
 from ctrlab_api.errors import InvalidInput, Problem
+from ctrlab_api.outage_waiting import DENIED_SECONDS, OutagePatience
 from ctrlab_study.errors import StudyUnavailable
 from ctrlab_study.slots import metadata, trial_leases
 
 T = TypeVar("T")
 
+DEFAULT_PATIENCE: Final = OutagePatience(seconds=120.0)
 SQLITE_BUSY_SECONDS: Final = 60
 """Seconds for which SQLite waits for another process's transaction."""
 POSTGRESQL_CONNECT_ARGS: Final = {
@@ -34,6 +36,9 @@ POSTGRESQL_CONNECT_ARGS: Final = {
 }
 """Connection options of libpq, in seconds, `tcp_user_timeout` in ms: a server whose node is gone never closes the
 connection, and a query to it would wait for hours."""
+READ_ONLY_STATES: Final = frozenset({"25006", "57P01", "57P02", "57P03"})
+"""SQLSTATEs of a server that is read-only, as after a failover, or that is stopping or starting."""
+SQLITE_TRANSIENT_WORDS: Final = ("locked", "busy", "full", "disk I/O error", "readonly")
 SCHEMA_LOCK: Final = 0x6374726C6162
 """PostgreSQL advisory lock under which tables are created."""
 
@@ -41,8 +46,8 @@ SCHEMA_LOCK: Final = 0x6374726C6162
 class Database:
     """One study database, for one process and its threads."""
 
-    def __init__(self, url: str, *, retry_seconds: float = 120.0) -> None:
-        """`retry_seconds`: how long transient errors are retried. Connects only when used."""
+    def __init__(self, url: str, *, patience: OutagePatience = DEFAULT_PATIENCE) -> None:
+        """`patience`: how long transient errors are retried. Connects only when used."""
         try:
             parsed = make_url(url)
         except ArgumentError:
@@ -58,7 +63,7 @@ class Database:
         # because Optuna's migration creates an engine from the URL alone.
         self.url = parsed if self.is_sqlite else parsed.update_query_dict({"client_encoding": "utf8"})
         self.name = parsed.render_as_string(hide_password=True)
-        self.retry_seconds = retry_seconds
+        self.patience = patience
 
     @property
     def now(self) -> ColumnElement[float]:
@@ -110,21 +115,17 @@ class Database:
         return self.retry(attempt)
 
     def retry(self, work: Callable[[], T]) -> T:
-        """Return the result of `work`, which must be idempotent; raise StudyUnavailable after `retry_seconds`."""
-        deadline, pause = time.monotonic() + self.retry_seconds, 0.05
-        while True:
+        """Return the result of `work`, which must be idempotent; raise StudyUnavailable when patience ends."""
+
+        def attempt() -> T:
             try:
                 return work()
             except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
                 cause = _cause(error)
-                if not self._is_transient(cause):
-                    raise StudyUnavailable(f"study database {self.name}: {_first_line(cause)}") from error
-                if time.monotonic() + pause > deadline:
-                    raise StudyUnavailable(
-                        f"study database {self.name}: no success in {self.retry_seconds:g} s: {_first_line(cause)}"
-                    ) from error
-                time.sleep(pause)
-                pause = min(2 * pause, 5.0)
+                message = f"study database {self.name}: {_first_line(cause)}"
+                raise StudyUnavailable(message, longest_wait=self._longest_wait(cause)) from error
+
+        return self.patience.wait_out(attempt)
 
     def dispose(self) -> None:
         """Close both engines; the next use creates them again."""
@@ -168,12 +169,18 @@ class Database:
         with create_engine(self.url, **self._engine_options).connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
 
-    def _is_transient(self, error: BaseException) -> bool:
+    def _longest_wait(self, error: BaseException) -> float:
+        """Return the seconds for which a repetition may succeed: 0 unless the error passes by itself."""
         if self.is_sqlite:
-            return isinstance(error, OperationalError) and any(word in str(error.orig) for word in ("locked", "busy"))
-        return isinstance(error, OperationalError | InterfaceError) or (
-            isinstance(error, DBAPIError) and error.connection_invalidated
-        )
+            is_transient = isinstance(error, OperationalError) and any(
+                word in str(error.orig) for word in SQLITE_TRANSIENT_WORDS
+            )
+            return math.inf if is_transient else 0.0
+        if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in READ_ONLY_STATES:
+            return math.inf
+        if isinstance(error, OperationalError | InterfaceError):
+            return DENIED_SECONDS if "authentication failed" in str(error.orig) else math.inf
+        return math.inf if isinstance(error, DBAPIError) and error.connection_invalidated else 0.0
 
 
 def _leave_transactions_to_sqlalchemy(connection: Any, _: object) -> None:

@@ -11,6 +11,8 @@ from types import TracebackType
 
 from optuna import TrialPruned
 
+from ctrlab_api.errors import ServiceUnavailable
+from ctrlab_api.infrastructure_faults import infrastructure_fault
 from ctrlab_study.errors import LeaseLost, StudyFailed, StudyUnavailable, TrialFailed, WorkerInterrupted
 from ctrlab_study.shared_study import SharedStudy
 from ctrlab_study.slots import Lease, Outcome
@@ -63,6 +65,8 @@ def _run_trial(study: SharedStudy, lease: Lease, objective: Objective, stop: Cal
             if trial is not None:
                 study.trials.end_as_lost(trial.number, str(lost))
             raise
+        except StudyUnavailable:
+            raise  # the slot cannot be released now; its lease expires
         except BaseException as error:
             study.release(lease, trial, f"{type(error).__name__}: {error}")
             raise
@@ -75,9 +79,12 @@ def _outcome(objective: Objective, trial: LeasedTrial) -> Outcome:
         return Outcome("PRUNED")
     except TrialFailed as error:
         return Outcome("FAIL", reason=str(error))
-    except (LeaseLost, StudyFailed, WorkerInterrupted, StudyUnavailable):
+    except (LeaseLost, StudyFailed, WorkerInterrupted, ServiceUnavailable):
         raise
     except Exception as error:
+        fault = infrastructure_fault(error)
+        if fault is not None:
+            raise fault from error
         return Outcome("FAIL", reason=f"{type(error).__name__}: {error}")
     if not math.isfinite(value):
         return Outcome("FAIL", reason=f"the validation value is {value}")

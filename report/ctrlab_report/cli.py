@@ -10,6 +10,7 @@ from types import FrameType
 
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ExitCode, ObjectKey
+from ctrlab_api.outage_waiting import OutagePatience
 from ctrlab_api.process_failures import report_failure
 from ctrlab_api.records.inspections import Inspection
 from ctrlab_report.compare.comparison_page import comparison_files
@@ -19,7 +20,7 @@ from ctrlab_report.publishing.report_making import make_report
 from ctrlab_report.publishing.report_verification import ReportCheck, verify_report
 from ctrlab_report.sample_size.detectable_difference import detectable_difference
 from ctrlab_report.sample_size.seed_extension import decide_seed_count, read_pilot
-from ctrlab_store import open_store
+from ctrlab_store import Store, WaitingStore, open_store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,18 +36,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _make(args: argparse.Namespace) -> str:
-    return make_report(open_store(args.store), args.experiment)
+    return make_report(_open(args.store), args.experiment)
 
 
 def _decide_seeds(args: argparse.Namespace) -> str:
-    folder = open_store(args.store).below(args.experiment.prefix)
+    folder = _open(args.store).below(args.experiment.prefix)
     decision = decide_seed_count(*read_pilot(folder))
     folder.put(ObjectKey.SEED_DECISION, decision.to_json().encode())
     return decision.reason
 
 
 def _verify(args: argparse.Namespace) -> ReportCheck:
-    return verify_report(open_store(args.store).below(args.experiment.prefix), args.experiment)
+    return verify_report(_open(args.store).below(args.experiment.prefix), args.experiment)
 
 
 def _compare(args: argparse.Namespace) -> str:
@@ -67,6 +68,11 @@ def _detectable(args: argparse.Namespace) -> str:
         args.seeds, args.comparisons, args.confidence, args.rows_positive, args.rows_negative
     )
     return json.dumps(difference, indent=2)
+
+
+def _open(uri: str) -> Store:
+    """Return the store, which waits during outages."""
+    return WaitingStore(open_store(uri), OutagePatience.from_environment())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,9 +14,10 @@ from ctrlab_api.errors import InvalidInput, InvalidSpec, Problem
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.loading.resource_loading import load_manifests
 from ctrlab_api.names import ExitCode, ObjectKey, Variable
+from ctrlab_api.outage_waiting import OutagePatience
 from ctrlab_api.plan import FinalRun, Plan, RunGroup
 from ctrlab_api.resources.experiment import Experiment
-from ctrlab_store import Store, open_store
+from ctrlab_store import Store, WaitingStore, open_store
 from ctrlab_trainer.process.failures import report_failure
 from ctrlab_trainer.process.termination import Termination
 from ctrlab_trainer.process.worker_identity import worker_name
@@ -90,21 +91,25 @@ def _prepare(args: argparse.Namespace) -> int:
     from ctrlab_trainer.data.preparation.dataset_preparation import prepare
 
     store, plan = _open(args)
-    prepare(plan, store, args.experiment)
+    # Downloads of sources wait, too; a repetition continues where the last attempt stopped.
+    OutagePatience.from_environment().wait_out(lambda: prepare(plan, store, args.experiment))
     return ExitCode.SUCCESS
 
 
 def _tune(args: argparse.Namespace) -> int:
     termination = Termination()
-    store, plan = _open(args)
+    patience = OutagePatience.from_environment(termination.requested)
+    store, plan = _open(args, patience)
     database = os.environ.get(Variable.DATABASE_URL)
     if not database:
         raise InvalidSpec([Problem(Variable.DATABASE_URL, "tuning needs the URL of the study database")])
     _require_variant(plan, args.variant)
+    from ctrlab_study import StudyDatabase
     from ctrlab_trainer.tuning.tuning_worker import tune
 
     termination.make_graceful()
-    tune(plan, args.experiment, store, database, args.variant, worker_name(), stop=termination.requested)
+    studies = StudyDatabase(database, patience=patience)
+    tune(plan, args.experiment, store, studies, args.variant, worker_name(), stop=termination.requested)
     return ExitCode.SUCCESS
 
 
@@ -229,9 +234,9 @@ def _require_variant(plan: Plan, name: str) -> None:
         raise InvalidSpec([Problem("--variant", f"the plan has no variant {name!r}; known: {', '.join(plan.names)}")])
 
 
-def _open(args: argparse.Namespace) -> tuple[Store, Plan]:
-    """Return the store and the plan, which a cluster mounts as a file."""
-    store = open_store(args.store)
+def _open(args: argparse.Namespace, patience: OutagePatience | None = None) -> tuple[Store, Plan]:
+    """Return the store, which waits during outages, and the plan, which a cluster mounts as a file."""
+    store = WaitingStore(open_store(args.store), patience or OutagePatience.from_environment())
     key: ExperimentKey = args.experiment
     file = os.environ.get(Variable.PLAN)
     plan = Path(file).read_bytes() if file else store.below(key.prefix).get(ObjectKey.PLAN)

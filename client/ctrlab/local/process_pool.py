@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from ctrlab.local.indexed_job import LocalJob
 from ctrlab.local.worker_process import Launcher, WorkerProcess
@@ -48,7 +49,8 @@ class ProcessPool:
             code = worker.process.returncode
             any_failed = any_failed or code != 0
             job = self._jobs[worker.job]
-            job.end(worker.index, code, worker.termination_message(code))
+            time_now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            job.end(worker.index, code, worker.termination_message(code), time.monotonic(), time_now)
             if job.non_retriable is not None:
                 self._terminate(worker.job)
         self._kill_overdue()
@@ -95,9 +97,10 @@ class ProcessPool:
 
     def _start_pending(self) -> None:
         for name, job in self._jobs.items():
-            while job.can_start() and len(self._workers) < self._slots:
-                self._started_at.setdefault(name, time.monotonic())
-                self._workers.append(self._launcher.start(job.request, job.start()))
+            now = time.monotonic()
+            while job.can_start(now) and len(self._workers) < self._slots:
+                self._started_at.setdefault(name, now)
+                self._workers.append(self._launcher.start(job.request, job.start(now)))
 
     def _terminate(self, name: str) -> None:
         for worker in self._workers:

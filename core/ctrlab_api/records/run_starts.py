@@ -9,7 +9,7 @@ from typing import Literal
 from ctrlab_api.records.runs import Anomaly
 from ctrlab_api.schema_types import ApiModel
 
-StartFailure = Literal["terminated", "out-of-memory", "failed"]
+StartFailure = Literal["terminated", "out-of-memory", "unavailable", "failed"]
 
 
 class RunStart(ApiModel):
@@ -31,7 +31,8 @@ class RunEnd(ApiModel):
     number: int
     at: str
     how: StartFailure
-    """terminated: by a signal, as sent by an eviction, a time limit or a manual stop."""
+    """terminated: by a signal, as sent by an eviction, a time limit or a manual stop. unavailable: because the store,
+    the network or the disk of the node could not be used."""
     message: str
 
 

@@ -107,8 +107,8 @@ class TestOpening(ApiModel):
 class Anomaly(ApiModel):
     """An anomaly of a run that readers must know about; it never removes a result.
 
-    terminated, out-of-memory, failed and lost describe an earlier start that left no record; the run was then started
-    again with the same seed.
+    terminated, out-of-memory, unavailable, failed and lost describe an earlier start that left no record; the run
+    was then started again with the same seed.
     """
 
     kind: Literal[
@@ -118,6 +118,7 @@ class Anomaly(ApiModel):
         "constant-predictions",
         "terminated",
         "out-of-memory",
+        "unavailable",
         "failed",
         "lost",
         "retried",

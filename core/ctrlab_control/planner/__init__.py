@@ -20,7 +20,7 @@ from ctrlab_control.planner.actions import (
     WritePlan,
 )
 from ctrlab_control.planner.deciding import Decision, decide
-from ctrlab_control.planner.facts import Facts, JobFacts, StudyFacts
+from ctrlab_control.planner.facts import Facts, JobFacts, Outage, StudyFacts
 from ctrlab_control.planner.orphaned import decide_orphaned
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "JobAction",
     "JobFacts",
     "JobRequest",
+    "Outage",
     "Phase",
     "Program",
     "RaiseTrials",

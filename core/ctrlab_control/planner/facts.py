@@ -21,6 +21,16 @@ JobState = Literal["Active", "Complete", "Failed", "Deleting"]
 
 
 @dataclass(frozen=True)
+class Outage:
+    """Infrastructure that the workers of a job wait for."""
+
+    message: str
+    """The unavailable service, as reported by the last worker that gave up."""
+    since: str
+    """RFC 3339, UTC."""
+
+
+@dataclass(frozen=True)
 class JobFacts:
     """One child job."""
 
@@ -42,6 +52,10 @@ class JobFacts:
     """Number of workers that have started and not ended; a backend that replaces outdated jobs observes it."""
     waiting: int = 0
     """Number of workers that the job is about to start or cannot start."""
+    index_messages: Mapping[int, str] = field(default_factory=dict)
+    """Why each failed index failed, where that is known."""
+    outage: Outage | None = None
+    """Set while workers cannot run because infrastructure is unavailable; they are started again without limit."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ctrlab_api.canonical_json import digest
 from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.outage_waiting import OutagePatience
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.resources.runtime import Storage
 from ctrlab_control.observing import Observer
@@ -31,8 +32,8 @@ from ctrlab_store.atomic_files import write_atomically
 from ctrlab_study import StudyDatabase
 
 SECRET_TTL_SECONDS = 300.0
-DATABASE_RETRY_SECONDS = 5.0
-"""Seconds for which a query is retried before the experiment is returned to the queue."""
+DATABASE_PATIENCE = OutagePatience(seconds=5.0)
+"""Time for which a query is retried before the experiment is returned to the queue."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +126,14 @@ class ConnectionPool:
         return secret
 
     def _database(self, url: str) -> StudyDatabase:
-        """Return the one database of each URL; create its tables if the migration was not run on it."""
+        """Return the one database of each URL; it is not connected, because some phases need none.
+
+        Its first use creates the tables if the migration was not run on it.
+        """
         with self._lock:
             database = self._databases.get(url)
         if database is None:
-            database = StudyDatabase(url, retry_seconds=DATABASE_RETRY_SECONDS)
-            database.create_schema()
+            database = StudyDatabase(url, patience=DATABASE_PATIENCE, creates_schema=True)
             with self._lock:
                 self._databases[url] = database
         return database

@@ -102,6 +102,8 @@ def _failure_rules() -> list[Manifest]:
         _on_exit("FailIndex", ExitCode.RUN_FAILED),
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         _on_exit("Ignore", ExitCode.TERMINATED),
+        # Not counted and not limited; the Job controller doubles the delay before each new pod, up to ten minutes.
+        _on_exit("Ignore", ExitCode.UNAVAILABLE),
     ]
 
 

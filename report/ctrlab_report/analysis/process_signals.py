@@ -11,7 +11,7 @@ from ctrlab_report.statistics.run_anomalies import (
     classify_symptoms,
 )
 
-_INTERRUPTIONS = frozenset({"terminated", "lost", "failed"})
+_INTERRUPTIONS = frozenset({"terminated", "unavailable", "lost", "failed"})
 
 
 def classify_run(inputs: ReportInputs, run: RunInputs) -> Classification:

@@ -13,7 +13,7 @@ from ctrlab_report.analysis.report_analysis import analyse_report
 from ctrlab_report.inputs.report_inputs import ReportInputs, read_report_inputs
 from ctrlab_report.pages.rendering import render_report
 from ctrlab_report.publishing.report_files import publish_report
-from ctrlab_store import Store, StoreError
+from ctrlab_store import Store, StoreError, StoreUnavailable
 
 
 def make_report(store: Store, key: ExperimentKey) -> str:
@@ -37,7 +37,8 @@ def _publish_new_report(store: Store, key: ExperimentKey) -> tuple[ReportInputs,
 def _link_from_parent(store: Store, key: ExperimentKey, plan: Plan, parent: ParentExperiment) -> None:
     """Record the ablation in its experiment's folder, and make the experiment's report again.
 
-    An error there is printed and not raised, because the report of the ablation is complete without the link.
+    An error there is printed and not raised, because the report of the ablation is complete without the link. Only
+    during an outage it is raised, because the job runs again afterwards.
     """
     folder = store.below(parent.experiment)
     if not folder.exists(ObjectKey.LATEST_REPORT):
@@ -55,5 +56,7 @@ def _link_from_parent(store: Store, key: ExperimentKey, plan: Plan, parent: Pare
         while not linked.keys() >= set(folder.list(ObjectKey.ABLATIONS)):
             inputs, _ = _publish_new_report(store, parent.key)
             linked = inputs.input_digests
+    except StoreUnavailable:
+        raise
     except (InvalidInput, StoreError) as error:
         print(f"the report of {parent.experiment} keeps its old page without a link to this one: {error}")

@@ -10,7 +10,7 @@ import pytest
 from builders import categorical, csv_source, dataset_spec, make_plan
 from local_servers.backing_servers import as_s3_client
 
-from ctrlab_api.errors import InvalidData
+from ctrlab_api.errors import InvalidData, ServiceUnavailable
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import Plan
@@ -159,7 +159,7 @@ def test_the_message_for_a_denied_bucket_says_what_to_check(
 ) -> None:
     for name, value in as_s3_client(denying_server, tmp_path / "cache").items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(InvalidData) as raised:
+    with pytest.raises(ServiceUnavailable) as raised:
         prepare(plan_of("s3://private/clicks"), FileStore.at(tmp_path / "store"), key("denied"))
     message = str(raised.value)
     assert "spec.dataset.source.uri: s3://private/clicks cannot be read: access denied" in message

@@ -1,4 +1,4 @@
-"""An artifact store that does not answer ends a worker with the exit code that is retried, in every phase."""
+"""An artifact store that does not answer ends a worker with the exit code that never counts, in every phase."""
 
 import os
 import socket
@@ -51,7 +51,7 @@ def run_worker(program: str, *arguments: str, **environment: str) -> subprocess.
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_store_that_does_not_answer_is_retried(
+def test_a_store_that_does_not_answer_never_counts_against_the_phase(
     command: str, closed_endpoint: str, s3_prefix: str, termination_log: Path
 ) -> None:
     worker = run_worker(
@@ -59,12 +59,14 @@ def test_a_store_that_does_not_answer_is_retried(
         *("--store", s3_prefix, "--experiment", "default/movies/0a1b2c"),
         AWS_ENDPOINT_URL=closed_endpoint,
         AWS_MAX_ATTEMPTS="1",
+        CTRLAB_OUTAGE_SECONDS="0.3",
     )
-    assert worker.returncode == ExitCode.RETRY, worker.stderr
+    assert worker.returncode == ExitCode.UNAVAILABLE, worker.stderr
     assert "Traceback" not in worker.stderr
     message = termination_log.read_text()
     assert message.startswith(f"{s3_prefix}/default/movies/0a1b2c")
     assert closed_endpoint in message
+    assert "(unavailable since 2" in message
     assert worker.stderr == f"error: {message}"
 
 
@@ -80,7 +82,7 @@ def test_a_report_is_written_when_the_store_answers_again(
         JobRequest(name="report", phase="report", program="report", arguments=("make",), completions=1, parallelism=1)
     )
     index = job.start()
-    during = run_worker(*arguments, AWS_ENDPOINT_URL=closed_endpoint, AWS_MAX_ATTEMPTS="1")
+    during = run_worker(*arguments, AWS_ENDPOINT_URL=closed_endpoint, AWS_MAX_ATTEMPTS="1", CTRLAB_OUTAGE_SECONDS="0")
     job.end(index, during.returncode, termination_log.read_text())
     assert not folder.exists(ObjectKey.LATEST_REPORT)
     assert job.can_start()

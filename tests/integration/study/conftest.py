@@ -8,6 +8,7 @@ import builders
 import pytest
 
 from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.outage_waiting import OutagePatience
 from ctrlab_api.plan import Plan
 from ctrlab_study import StudyDatabase
 
@@ -29,7 +30,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def studies(database_url: str) -> Iterator[StudyDatabase]:
     """The studies of that database, with leases of 30 s."""
-    database = StudyDatabase(database_url, lease_seconds=30, retry_seconds=20)
+    database = StudyDatabase(database_url, lease_seconds=30, patience=OutagePatience(seconds=20))
     yield database
     database.dispose()
 

@@ -15,6 +15,7 @@ from ctrlab_api.records import StudyRecord
 from ctrlab_api.resources.search_dimensions import SearchDimension
 from ctrlab_api.resources.tuning import Stop, WarmStart
 from ctrlab_store import Store
+from ctrlab_study import StudyDatabase
 from ctrlab_trainer.finals.final_runs import evaluate
 from ctrlab_trainer.tuning.trial_replay import replay
 from ctrlab_trainer.tuning.tuning_worker import tune
@@ -44,7 +45,7 @@ def tune_model(prepared: Prepared, folder: Path, name: str, **tuning: Any) -> Tu
     experiment_folder = store.below(key.prefix)
     experiment_folder.put(ObjectKey.PLAN, plan.to_json().encode())
     experiment_folder.put(ObjectKey.PREPARED, store.below(prepared.key.prefix).get(ObjectKey.PREPARED))
-    tune(plan, key, store, f"sqlite:///{folder / 'study.db'}", model.name, "worker")
+    tune(plan, key, store, StudyDatabase(f"sqlite:///{folder / 'study.db'}"), model.name, "worker")
     return store, key, plan, model.name
 
 

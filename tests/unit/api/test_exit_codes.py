@@ -2,10 +2,10 @@
 
 import pytest
 
-from ctrlab_api.errors import FinalRunFailed, InvalidData, InvalidSpec, Problem
+from ctrlab_api.errors import FinalRunFailed, InvalidData, InvalidSpec, Problem, ServiceUnavailable
 from ctrlab_api.exit_codes import exit_code_of
 from ctrlab_api.names import ExitCode
-from ctrlab_store import ObjectExists, ObjectNotFound, StoreError
+from ctrlab_store import ObjectExists, ObjectNotFound, StoreUnavailable
 from ctrlab_study import StudyUnavailable
 from ctrlab_study.errors import StudyFailed
 from ctrlab_trainer.finals.seal import SealError
@@ -19,10 +19,11 @@ from ctrlab_trainer.finals.seal import SealError
         (StudyFailed("SIN", "every trial failed"), ExitCode.BAD_SPEC_OR_DATA),
         (FinalRunFailed("seed 7"), ExitCode.RUN_FAILED),
         (SealError("a study is open"), ExitCode.RUN_FAILED),
-        (StoreError("the bucket does not answer"), ExitCode.RETRY),
+        (StoreUnavailable("the bucket does not answer"), ExitCode.UNAVAILABLE),
         (ObjectNotFound("s3://bucket", "plan.json"), ExitCode.RETRY),
         (ObjectExists("s3://bucket", "plan.json"), ExitCode.RETRY),
-        (StudyUnavailable("the database does not answer"), ExitCode.RETRY),
+        (StudyUnavailable("the database does not answer"), ExitCode.UNAVAILABLE),
+        (ServiceUnavailable("the disk is full"), ExitCode.UNAVAILABLE),
         (ValueError("unexpected"), None),
     ],
 )

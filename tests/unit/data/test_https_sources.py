@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ctrlab_api.errors import InvalidData
+from ctrlab_api.errors import InvalidData, ServiceUnavailable
 from ctrlab_trainer.data.sources.https_downloads import download_https
 
 CONTENT = bytes(range(256)) * 5_000
@@ -79,7 +79,7 @@ def test_after_an_interruption_only_the_missing_bytes_are_downloaded(site: Site,
 
 def test_received_bytes_are_kept_for_the_next_run(site: Site) -> None:
     site.interruptions = 4
-    with pytest.raises(InvalidData) as raised:
+    with pytest.raises(ServiceUnavailable) as raised:
         download_https(site.url, SHA256, FIELD, pause=0)
     assert "spec.dataset.source.uri" in str(raised.value)
     assert "bytes are kept for the next run" in str(raised.value)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ctrlab.local.indexed_job import MAX_DISRUPTIONS, LocalJob
+from ctrlab.local.indexed_job import MAX_DELAY_SECONDS, MAX_DISRUPTIONS, LocalJob
 from ctrlab_api.names import ExitCode
-from ctrlab_control.planner import JobFacts, JobRequest
+from ctrlab_control.planner import JobFacts, JobRequest, Outage
 from ctrlab_control.planner.actions import Phase
 
 
@@ -54,7 +54,9 @@ def test_index_fails_after_its_retries_and_the_others_continue(phase: Phase, ret
     assert job.facts(0.0).state == "Active"
     job.end(job.start(), 0, "")
     facts = job.facts(1.5)
-    assert facts == JobFacts("Failed", 1, 1.5, frozenset({0}), non_retriable=False, message="no memory")
+    assert facts == JobFacts(
+        "Failed", 1, 1.5, frozenset({0}), non_retriable=False, message="no memory", index_messages={0: "no memory"}
+    )
 
 
 def test_invalid_input_fails_the_job_when_its_other_workers_have_ended() -> None:
@@ -102,3 +104,33 @@ def test_scaling_adds_new_indexes_once_and_drops_pending_ones() -> None:
     job.scale(1, 1)
     assert list(job.pending) == []
     assert job.facts(0.0).parallelism == 1
+
+
+def test_an_outage_never_counts_and_restarts_are_delayed_longer_and_longer() -> None:
+    job, now, delays = new_job(1, phase="evaluate"), 0.0, []
+    for attempt in range(30):
+        index = job.start(now)
+        job.end(index, ExitCode.UNAVAILABLE, f"the bucket is away ({attempt})", now, f"2026-01-01T00:00:{attempt:02}Z")
+        assert not job.can_start(now)
+        delays.append(job.start_at[index] - now)
+        now = job.start_at[index]
+        assert job.can_start(now)
+    assert delays == sorted(delays)
+    assert (delays[0], delays[-1]) == (10.0, MAX_DELAY_SECONDS)
+    facts = job.facts(0.0)
+    assert (facts.state, facts.failed_indexes) == ("Active", frozenset())
+    assert facts.outage == Outage("the bucket is away (29)", "2026-01-01T00:00:00Z")
+    job.end(job.start(now), 0, "", now)
+    assert (job.facts(0.0).state, job.facts(0.0).outage) == ("Complete", None)
+
+
+def test_other_indexes_run_while_one_waits_for_the_end_of_an_outage() -> None:
+    job = new_job(3, parallelism=1)
+    job.end(job.start(0.0), ExitCode.UNAVAILABLE, "no space left on device", 0.0, "2026-01-01T00:00:00Z")
+    assert job.start(1.0) == 1
+    job.end(1, 0, "", 2.0)
+    assert job.start(2.0) == 2
+    job.end(2, 0, "", 3.0)
+    assert not job.can_start(3.0)
+    assert job.facts(0.0).state == "Active"
+    assert job.start(10.0) == 0

@@ -106,7 +106,7 @@ def test_the_experiment_owns_the_job_and_no_other_metadata_is_copied(manifest: M
 def test_exit_codes_determine_the_failure_action(manifest: Manifest) -> None:
     rules = manifest["spec"]["podFailurePolicy"]["rules"]
     by_code = {rule["onExitCodes"]["values"][0]: rule["action"] for rule in rules if "onExitCodes" in rule}
-    assert by_code == {42: "FailJob", 43: "FailIndex", 143: "Ignore"}
+    assert by_code == {42: "FailJob", 43: "FailIndex", 75: "Ignore", 143: "Ignore"}
     assert {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]} in rules
     names = {rule["onExitCodes"]["containerName"] for rule in rules if "onExitCodes" in rule}
     assert names == {container["name"] for container in pod_of(manifest)["containers"]}

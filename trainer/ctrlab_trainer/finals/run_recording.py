@@ -1,7 +1,7 @@
 """The end of a final run: test its best epoch, check it for anomalies, and write its files and then its record."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ctrlab_api.canonical_json import digest
 from ctrlab_api.experiment_key import ExperimentKey
@@ -20,6 +20,7 @@ from ctrlab_api.records import (
 )
 from ctrlab_api.records.runs import verify_command
 from ctrlab_store import Store
+from ctrlab_store.waiting_store import waiting_at_least
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.finals.anomaly_detection import detect_anomalies
@@ -52,6 +53,10 @@ class ExperimentContext:
         """The folder of the experiment in the store."""
         return self.store_root.below(self.key.prefix)
 
+    def waiting_at_least(self, seconds: float) -> "ExperimentContext":
+        """Return the experiment with a store that waits at least this long during an outage."""
+        return replace(self, store_root=waiting_at_least(self.store_root, seconds))
+
 
 @dataclass(frozen=True)
 class TrainedRun:
@@ -71,6 +76,8 @@ class TrainedRun:
 
 def evaluate_and_record(experiment: ExperimentContext, run: TrainedRun) -> RunRecord:
     """Open the test set for the run, score it, and write all files; the record is the last."""
+    # A result is worth waiting for as long as it would take to train it again.
+    experiment = experiment.waiting_at_least(run.usage.wall_seconds)
     plan, key, training, result = experiment.plan, experiment.key, run.training, run.result
     variant, seed = training.variant.name, run.seeds.root
     usage = ResourceUsage(training.device)

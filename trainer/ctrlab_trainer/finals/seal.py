@@ -16,6 +16,7 @@ from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData, StudyRecord, TestOpening, search_token
 from ctrlab_api.run_attempts import RUNS_PREFIX, attempts_with
 from ctrlab_store import ObjectExists, ObjectNotFound, Store, open_store
+from ctrlab_store.waiting_store import with_patience_of
 from ctrlab_trainer.data.prepared.bayes_optimum import bayes_auc_of
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
@@ -90,7 +91,7 @@ def _with_sealed_credentials(store_root: Store) -> Store:
     if not sealed:
         return store_root
     others = {name: value for name, value in os.environ.items() if name != "AWS_SESSION_TOKEN"}
-    return open_store(store_root.uri, {**others, **sealed})
+    return with_patience_of(store_root, open_store(store_root.uri, {**others, **sealed}))
 
 
 def frozen_studies(experiment: Store, plan: Plan, prepared: PreparedData) -> dict[str, StudyRecord]:

@@ -10,9 +10,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ctrlab_api.infrastructure_faults import infrastructure_fault
 from ctrlab_api.names import ExitCode, ObjectKey, RunFile
 from ctrlab_api.records import Anomaly, RunEnd, RunStart, interrupted_start
 from ctrlab_store import ObjectExists, Store, StoreError
+from ctrlab_store.waiting_store import without_waiting
 from ctrlab_trainer.process.failures import is_out_of_memory
 from ctrlab_trainer.process.run_records import find_record
 from ctrlab_trainer.process.worker_identity import worker_name
@@ -37,10 +39,11 @@ class StartLog:
         try:
             yield interrupted
         except BaseException as error:
-            # The original exception must propagate even if the store cannot log it.
+            # The original exception must propagate, at once and even if the store cannot log it.
+            folder = without_waiting(self.experiment)
             with suppress(StoreError):
-                if find_record(self.experiment, self.variant, self.seed) is None:
-                    self._put(RunFile.end(number), _end(number, error))
+                if find_record(folder, self.variant, self.seed) is None:
+                    folder.put(self._key(RunFile.end(number)), _end(number, error).to_json().encode())
             raise
 
     def interrupted_starts(self) -> tuple[Anomaly, ...]:
@@ -63,14 +66,11 @@ class StartLog:
         while True:
             start = RunStart(number=number, at=_now(), by=worker_name())
             try:
-                self._put(RunFile.start(number), start)
+                self.experiment.put(self._key(RunFile.start(number)), start.to_json().encode())
             except ObjectExists:
                 number += 1
             else:
                 return number
-
-    def _put(self, file: str, content: RunStart | RunEnd) -> None:
-        self.experiment.put(self._key(file), content.to_json().encode())
 
     def _key(self, file: str) -> str:
         return ObjectKey.starts(self.variant, self.seed, file)
@@ -83,6 +83,9 @@ def _end(number: int, error: BaseException) -> RunEnd:
     reason = str(error).partition("\n")[0] or type(error).__name__
     if is_out_of_memory(error):
         return RunEnd(number=number, at=_now(), how="out-of-memory", message=f"ran out of memory: {reason}")
+    fault = infrastructure_fault(error)
+    if fault is not None:
+        return RunEnd(number=number, at=_now(), how="unavailable", message=f"ended during an outage: {fault}")
     return RunEnd(number=number, at=_now(), how="failed", message=f"failed: {reason}")
 
 

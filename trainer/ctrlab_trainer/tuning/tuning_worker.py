@@ -46,7 +46,7 @@ def tune(
     plan: Plan,
     key: ExperimentKey,
     store_root: Store,
-    database: str,
+    studies: StudyDatabase,
     variant: str,
     worker: str,
     *,
@@ -54,9 +54,10 @@ def tune(
 ) -> None:
     """Run trials of `variant` until its study is frozen in the store; return at once if it is.
 
-    `database` is the URL of the study database. `worker` is unique among all workers, and the name by which the reaper
-    checks whether it is alive. When `stop` returns True, the slot is released and SystemExit(143) raised. Raises
-    StudyFailed if the study ends without a result, InvalidInput if it cannot run here, StudyUnavailable and StoreError.
+    `studies` is the study database, which is closed at the end. `worker` is unique among all workers, and the name by
+    which the reaper checks whether it is alive. When `stop` returns True, the slot is released and SystemExit(143)
+    raised. Raises StudyFailed if the study ends without a result, InvalidInput if it cannot run here, StudyUnavailable
+    and StoreError.
     """
     experiment = store_root.below(key.prefix)
     if experiment.exists(ObjectKey.study(variant)):
@@ -68,7 +69,6 @@ def tune(
         publish_study(experiment, without_trials)
         return
     warm_start = _warm_start_trials(plan, store_root, variant, prepared)
-    studies = StudyDatabase(database)
     try:
         repeats = [studies.study(key, plan, variant, repeat, warm_start) for repeat in range(plan.tuning.study_count)]
         train_and_valid = open_train_valid(store_root, prepared)

@@ -12,13 +12,15 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from ctrlab_api.errors import InvalidData
+from ctrlab_api.errors import InvalidData, ServiceUnavailable
 from ctrlab_trainer.data.sources.builtin_datasets import dataset_cache
 
 ATTEMPTS: Final = 4
 PAUSE_SECONDS: Final = 1.0
 """Seconds before the second attempt, doubled before each further one."""
 TIMEOUT_SECONDS: Final = 60
+TEMPORARY_CODES: Final = frozenset({408, 425, 429})
+"""HTTP codes below 500 of a server that is overloaded or slow."""
 BLOCK_BYTES: Final = 1 << 20
 
 
@@ -26,7 +28,7 @@ def download_https(url: str, sha256: str | None, field: str, pause: float = PAUS
     """Return the file in the cache; `field` is the field of the specification for error messages.
 
     Bytes received before an interruption are kept, and this or a later run continues after them. Raises InvalidData if
-    the digest is missing or differs, or the server does not deliver the file.
+    the digest is missing or differs, or the server has no such file; ServiceUnavailable if it cannot deliver it now.
     """
     if sha256 is None:
         raise InvalidData.at(
@@ -45,15 +47,16 @@ def download_https(url: str, sha256: str | None, field: str, pause: float = PAUS
             _resume(url, partial)
             break
         except urllib.error.HTTPError as error:
-            if error.code < 500 or attempt == ATTEMPTS - 1:
-                problem = f"{url} cannot be downloaded: {error.code} {error.reason}"
+            problem = f"{url} cannot be downloaded: {error.code} {error.reason}"
+            if error.code < 500 and error.code not in TEMPORARY_CODES:
                 raise InvalidData.at(f"{field}.uri", problem) from error
+            if attempt == ATTEMPTS - 1:
+                raise ServiceUnavailable(f"{field}.uri: {problem}") from error
         except OSError as error:
             if attempt == ATTEMPTS - 1:
                 received = partial.stat().st_size if partial.exists() else 0
-                raise InvalidData.at(
-                    f"{field}.uri",
-                    f"{url} cannot be downloaded: {error}; {received} bytes are kept for the next run",
+                raise ServiceUnavailable(
+                    f"{field}.uri: {url} cannot be downloaded: {error}; {received} bytes are kept for the next run"
                 ) from error
     with partial.open("rb") as file:
         actual = hashlib.file_digest(file, "sha256").hexdigest()

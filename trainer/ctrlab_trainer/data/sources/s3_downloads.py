@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ctrlab_api.errors import InvalidData
+from ctrlab_api.errors import InvalidData, ServiceUnavailable
+from ctrlab_api.outage_waiting import DENIED_SECONDS
 from ctrlab_store.atomic_files import staged_file, write_atomically
 from ctrlab_trainer.data.sources.builtin_datasets import dataset_cache
 
@@ -28,8 +29,9 @@ VERSIONS: Final = ".versions.json"
 def download_s3(uri: str, field: str) -> Path:
     """Return the local file for `s3://bucket/key`, or the folder with every object below that prefix.
 
-    `field` is the field of the specification for error messages. Raises InvalidData if there is no such object, access
-    is denied, or an object changes or disappears in the meantime.
+    `field` is the field of the specification for error messages. Raises InvalidData if there is no such object or
+    bucket, or an object changes or disappears in the meantime; ServiceUnavailable if the server cannot be reached, is
+    overloaded, or rejects the credentials, which may be rotated.
     """
     from ctrlab_store.s3_store import S3Store  # boto3 takes a third of a second to import
 
@@ -84,25 +86,35 @@ def _read_versions(folder: Path) -> dict[str, dict[str, str]]:
 
 @contextmanager
 def _failures(uri: str, field: str) -> Iterator[None]:
-    """Translate errors of the bucket to InvalidData with a remedy."""
+    """Translate errors of the bucket to InvalidData or ServiceUnavailable, with a remedy."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
+
+    from ctrlab_store.s3_store import REJECTED_CREDENTIAL_CODES
 
     try:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
-        advice = {
+        denied = {
             "AccessDenied": "access denied: check AWS_ACCESS_KEY_ID and its permissions to read",
             "403": "access denied: check AWS_ACCESS_KEY_ID and its permissions to read",
             "InvalidAccessKeyId": "the server rejects AWS_ACCESS_KEY_ID as unknown",
             "SignatureDoesNotMatch": "AWS_SECRET_ACCESS_KEY does not match AWS_ACCESS_KEY_ID",
+        }
+        if code in REJECTED_CREDENTIAL_CODES:
+            message = f"{field}: {uri} cannot be read: {denied.get(code, error)}"
+            raise ServiceUnavailable(message, longest_wait=DENIED_SECONDS) from error
+        advice = {
             "NoSuchBucket": "there is no such bucket",
             "NoSuchKey": "the object disappeared after it was listed; objects downloaded before it are kept: run again",
             "404": "the object disappeared after it was listed; objects downloaded before it are kept: run again",
             "PreconditionFailed": "the object changed after it was listed; run again when nothing writes to it",
             "412": "the object changed after it was listed; run again when nothing writes to it",
-        }.get(code, str(error))
+        }.get(code)
+        if advice is None:
+            raise ServiceUnavailable(f"{field}: {uri} cannot be read: {error}") from error
         raise InvalidData.at(field, f"{uri} cannot be read: {advice}") from error
     except (BotoCoreError, Boto3Error, OSError) as error:
-        raise InvalidData.at(field, f"{uri} cannot be read: {error}; objects downloaded so far are kept") from error
+        message = f"{field}: {uri} cannot be read: {error}; objects downloaded so far are kept"
+        raise ServiceUnavailable(message) from error
