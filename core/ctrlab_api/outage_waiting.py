@@ -73,13 +73,13 @@ class OutagePatience:
                 if start is None:
                     start, began = now, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
                 elapsed = now - start
-                delay = pause * random.uniform(0.5, 1.0)
-                if elapsed + delay > min(self.seconds, error.longest_wait) or self.stop():
+                remaining = min(self.seconds, error.longest_wait) - elapsed
+                if remaining <= 0 or self.stop():
                     if not elapsed:
                         raise
                     raise type(error)(f"{error} (unavailable since {began})", longest_wait=0.0) from error
                 if elapsed >= next_log:
                     self.log(f"waiting for a service that is unavailable since {began}: {error}")
                     next_log = elapsed + LOG_SECONDS
-                self.sleep(delay)
+                self.sleep(min(pause * random.uniform(0.5, 1.0), remaining))
                 pause = min(2 * pause, MAX_PAUSE_SECONDS)

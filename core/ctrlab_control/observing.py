@@ -1,6 +1,6 @@
 """Gather the planner's facts about one experiment from study database and store, in that order (see `Facts`)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from ctrlab_api.experiment_key import ExperimentKey
@@ -12,7 +12,7 @@ from ctrlab_api.resources.status import ReportStatus
 from ctrlab_api.run_attempts import RUNS_PREFIX, attempts_with
 from ctrlab_control.planner import Facts, JobFacts, StudyFacts
 from ctrlab_store import Store
-from ctrlab_study import StudyDatabase
+from ctrlab_study import StudyDatabase, StudyProgress, StudyUnavailable
 
 
 def rfc3339(moment: datetime) -> str:
@@ -24,7 +24,8 @@ class Observer:
     """Observes one experiment; reads each record that never changes once, and none before it can exist.
 
     No study is frozen before its budget is done, and nothing is run or reported before all are frozen. So while studies
-    are in progress, an observation costs one query and no request to the store.
+    are in progress, an observation costs one query and no request to the store. The database is asked in this phase
+    only: before it has no study of the experiment, and afterwards the frozen records in the store have everything.
     """
 
     def __init__(self, store: Store, database: StudyDatabase, key: ExperimentKey) -> None:
@@ -42,9 +43,12 @@ class Observer:
         if self._plan is None and self._folder.exists(ObjectKey.PLAN):
             self._plan = Plan.model_validate_json(self._folder.get(ObjectKey.PLAN))
         plan = self._plan
-        studies = self._studies(plan) if plan is not None else {}
         if self._prepared is None and self._folder.exists(ObjectKey.PREPARED):
             self._prepared = PreparedData.model_validate_json(self._folder.get(ObjectKey.PREPARED))
+        if plan is not None and experiment.status is not None:
+            # A new observer, after a restart or a failed request, continues from the store.
+            self._read_frozen(plan, {model.name for model in experiment.status.models if model.search_digest})
+        studies = self._studies(plan) if plan is not None and self._prepared is not None else {}
         is_tuned = plan is not None and len(self._frozen) == len(plan.variants)
         if is_tuned and self._decision is None and self._folder.exists(ObjectKey.SEED_DECISION):
             self._decision = SeedDecision.model_validate_json(self._folder.get(ObjectKey.SEED_DECISION))
@@ -62,14 +66,18 @@ class Observer:
 
     def _studies(self, plan: Plan) -> dict[str, StudyFacts]:
         """Return frozen studies from their records, and the others, if any, from the database."""
-        progress = self._database.progress(self._key, plan) if len(self._frozen) < len(plan.variants) else {}
+        progress: dict[str, StudyProgress] = {}
+        if len(self._frozen) < len(plan.variants):
+            try:
+                progress = self._database.progress(self._key, plan)
+            except StudyUnavailable:
+                self._read_frozen(plan, plan.names)
+                if len(self._frozen) < len(plan.variants):
+                    raise
         finished = {name for name, study in progress.items() if study.is_over}
         if plan.parent is not None:
             finished.add(plan.parent.model)  # its study may be the parent experiment's, which has no trials here
-        for name in plan.names:
-            if name in finished - set(self._frozen) and self._folder.exists(ObjectKey.study(name)):
-                record = StudyRecord.model_validate_json(self._folder.get(ObjectKey.study(name)))
-                self._frozen[name] = _facts_of_frozen_study(record)
+        self._read_frozen(plan, finished)
         in_progress = {
             name: StudyFacts(
                 done=study.done,
@@ -81,6 +89,13 @@ class Observer:
             for name, study in progress.items()
         }
         return in_progress | self._frozen
+
+    def _read_frozen(self, plan: Plan, candidates: Collection[str]) -> None:
+        """Read the records of the candidates that are frozen."""
+        for name in plan.names:
+            if name in candidates and name not in self._frozen and self._folder.exists(ObjectKey.study(name)):
+                record = StudyRecord.model_validate_json(self._folder.get(ObjectKey.study(name)))
+                self._frozen[name] = _facts_of_frozen_study(record)
 
     def _runs(self) -> frozenset[FinalRun]:
         attempts = attempts_with(self._folder.list(RUNS_PREFIX), RunFile.RECORD)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -31,6 +32,7 @@ from ctrlab_operator.observation.dead_workers import release_dead_workers
 from ctrlab_operator.observation.fact_gathering import gather_facts, has_ended, job_facts_by_name
 from ctrlab_operator.observation.job_states import mark_outdated, planner_job_name
 from ctrlab_operator.operator_settings import OperatorSettings
+from ctrlab_study import StudyUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +133,9 @@ class Assessor:
     ) -> tuple[Facts, ExperimentConnections | None]:
         connections = None if has_ended(experiment.status) else self._pool.connect(experiment)
         if connections is not None and experiment.status is not None and experiment.status.stage == "Tuning":
-            released = release_dead_workers(self._api, self._cache, connections, ref)
+            released = 0
+            with suppress(StudyUnavailable):  # observing decides whether the database is needed now
+                released = release_dead_workers(self._api, self._cache, connections, ref)
             if released:
                 log.info("released %d slots of dead workers", released, extra={"experiment": str(ref)})
         return gather_facts(experiment, jobs, connections, now), connections
