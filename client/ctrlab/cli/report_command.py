@@ -38,7 +38,7 @@ def report(
 
 
 def show_summary(report: Store) -> None:
-    """Print models and comparisons as tables, then the answers as sentences."""
+    """Print models and comparisons as tables, then the answers as sentences and the warnings."""
     try:
         summary = ReportSummary.model_validate_json(_read(report, ReportFile.SUMMARY))
     except ValidationError:
@@ -49,6 +49,9 @@ def show_summary(report: Store) -> None:
         show_table(columns, rows, title)
     for sentence in summary.answers:
         print_text(sentence)
+    for finding in summary.findings:
+        if finding.severity == "warning":
+            print_text(f"warning: {finding.where}: {finding.message}")
 
 
 def summary_tables(summary: ReportSummary) -> list[tuple[str, list[str], list[list[str]]]]:

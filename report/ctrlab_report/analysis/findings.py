@@ -7,6 +7,7 @@ from statistics import median
 
 from ctrlab_api.canonical_json import canonical_json
 from ctrlab_api.records import Finding, Machine, RunRecord, TestOpenings, TuningSummary
+from ctrlab_report.analysis.model_warnings import model_warnings
 from ctrlab_report.analysis.process_signals import classify_run
 from ctrlab_report.analysis.run_flags import REPETITION_MESSAGES, classify_repetition
 from ctrlab_report.analysis.scored_metrics import ScoredMetrics, metric_disagreements
@@ -58,6 +59,7 @@ def collect_findings(
     """Return all findings for the reader, warnings first and otherwise in a fixed order."""
     findings = chain(
         _missing_runs(inputs),
+        model_warnings(inputs),
         winners_curse_findings(searches, float(inputs.plan.analysis.confidence)),
         _anomalous_runs(inputs),
         _data_warnings(inputs),

@@ -75,16 +75,16 @@ def score_metrics(inputs: ReportInputs) -> ScoredMetrics:
 def metric_disagreements(inputs: ReportInputs, scored: ScoredMetrics) -> Iterator[Finding]:
     """Yield one warning for each metric with a recorded value that differs from the value of the predictions."""
     for name, metric in scored.metrics.items():
-        differing = {
-            run: (record.metrics_test[name], metric.values[run.variant, run.seed])
+        differing = [
+            (run, recorded, metric.values[run.variant, run.seed])
             for run in inputs.runs
             if (record := run.record) is not None
             and (run.variant, run.seed) in metric.values
             and (recorded := record.metrics_test.get(name)) is not None
             and abs(recorded - metric.values[run.variant, run.seed]) > _TOLERANCE * max(1.0, abs(recorded))
-        }
+        ]
         if differing:
-            run, (recorded, computed) = next(iter(differing.items()))
+            run, recorded, computed = differing[0]
             yield Finding(
                 severity="warning",
                 where=f"runs/{run.variant}/{run.seed}",

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from builders.finished_experiment import WrittenExperiment
+from builders.finished_experiment import ExperimentWriter, WrittenExperiment
+from builders.simulated_experiment import SimulatedModel
 
 from ctrlab_api.names import ObjectKey
 from ctrlab_api.records import RunEnd, RunStart
@@ -119,3 +120,41 @@ def test_a_run_without_record_has_the_ends_of_its_starts(experiment: WrittenExpe
     assert [anomaly.kind for anomaly in run.cut_off] == ["out-of-memory", "lost"]
     [message] = [finding.message for finding in summary.findings if finding.where == "DIN, seed 2026"]
     assert message.startswith("no result after 2 starts; the last: start 2 (2026-05-01T10:00:00Z, pod-2) ended without")
+
+
+def test_a_model_worse_than_a_constant_prediction_is_a_warning_in_every_output(
+    written: ExperimentWriter, simulated: type[SimulatedModel]
+) -> None:
+    inverted = simulated("DIN", -0.5)
+    experiment = written(models=(simulated("SIN", 1.0), inverted), metrics=("auc", "logloss"))
+    inputs = read_report_inputs(experiment.folder, experiment.key)
+    summary = analyse_report(inputs)
+    warnings = [finding for finding in summary.findings if "worse than one constant" in finding.message]
+    assert [(finding.severity, finding.where) for finding in warnings] == [("warning", "DIN")]
+    pages = render_report(summary, inputs)
+    for page in ("report.md", "report.html", "summary.json"):
+        assert "worse than one constant" in pages[page].decode(), page
+
+
+def test_a_model_that_predicts_too_many_clicks_is_a_warning(experiment: WrittenExperiment) -> None:
+    for seed in range(2024, 2029):
+        change_record(experiment, f"DIN/{seed}", metricsTest={"auc": 0.7, "ne": 0.9, "pcoc": 1.6})
+    summary = analyse_report(read_report_inputs(experiment.folder, experiment.key))
+    warnings = [finding for finding in summary.findings if "times as many clicks" in finding.message]
+    assert [finding.where for finding in warnings] == ["DIN"]
+    [disagreement] = [finding for finding in summary.findings if "the recorded auc of" in finding.message]
+    assert disagreement.where.startswith("runs/DIN/")
+    assert warnings[0].message.startswith("predicts 1.60 times as many clicks as test has (PCOC, mean of 5 runs)")
+
+
+@pytest.mark.parametrize(("earlier_stop", "warned"), [((), True), ((2026,), False)])
+def test_a_model_of_which_every_run_kept_the_last_allowed_epoch_is_a_warning(
+    experiment: WrittenExperiment, earlier_stop: tuple[int, ...], warned: bool
+) -> None:
+    for seed in range(2024, 2029):
+        record = json.loads((experiment.path / f"runs/DIN/{seed}/0/record.json").read_text())
+        epochs = 4 if seed not in earlier_stop else 9
+        change_record(experiment, f"DIN/{seed}", config=record["config"] | {"epochs": epochs}, bestEpoch=4)
+    summary = analyse_report(read_report_inputs(experiment.folder, experiment.key))
+    warnings = [finding.message for finding in summary.findings if "stopped by epochs in all runs" in finding.message]
+    assert len(warnings) == warned

@@ -39,6 +39,7 @@ def test_revealing_and_constant_features_duplicates_and_overlap_in_time_are_repo
     text = "\n".join(warning.message for warning in inspection.warnings)
     assert "feature paid alone reaches AUC 1.0000" in text
     assert "feature shop is constant" in text
+    assert text.count("feature shop") == 1
     assert "are also in train, equal in everything but the label" in text
     assert "of the rows of train are later than the earliest row of test" in text
     assert [split.rows for split in inspection.parts] == [160, 20, 20]

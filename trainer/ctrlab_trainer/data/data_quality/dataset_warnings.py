@@ -1,6 +1,6 @@
 """Warnings about a prepared data set for readers of results; stored in `prepared.json` and repeated in the report."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,11 @@ def dataset_warnings(dataset: Dataset, encoded: EncodedDataset) -> Iterator[str]
         yield warning.message
 
 
-def distribution_warnings(encoded: EncodedDataset) -> Iterator[InspectionWarning]:
-    """Yield warnings about differences between splits, and about features that no model can learn from."""
+def distribution_warnings(encoded: EncodedDataset, constant: Collection[str] = ()) -> Iterator[InspectionWarning]:
+    """Yield warnings about differences between splits, and about features that no model can learn from.
+
+    Features in `constant` have one value in all rows and a warning of their own.
+    """
     for message in _new_users(encoded.splits):
         yield InspectionWarning(kind="NewUsers", message=message)
     for message in _new_values(encoded):
@@ -37,7 +40,7 @@ def distribution_warnings(encoded: EncodedDataset) -> Iterator[InspectionWarning
     for message in _drift(encoded.splits):
         yield InspectionWarning(kind="Drift", message=message)
     for feature in encoded.schema.features:
-        if feature.kind == "categorical" and feature.size <= 2:
+        if feature.kind == "categorical" and feature.size <= 2 and feature.name not in constant:
             message = f"feature {feature.name} has only one value in train: no model can learn from it"
             yield InspectionWarning(kind="Constant", message=message)
 

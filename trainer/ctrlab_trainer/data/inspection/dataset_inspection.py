@@ -37,11 +37,7 @@ def describe(table: SourceTable, dataset: Dataset, encoded: EncodedDataset, name
     """Describe a data set that has been read and encoded."""
     auc = single_feature_auc(encoded)
     features = tuple(_features(table, dataset, encoded, auc))
-    constant = (
-        InspectionWarning(kind="Constant", message=f"feature {feature.name} is constant")
-        for feature in features
-        if feature.distinct <= 1
-    )
+    constant = {feature.name for feature in features if feature.distinct <= 1}
     return Inspection(
         name=name,
         source=dataset.source.uri,
@@ -50,7 +46,14 @@ def describe(table: SourceTable, dataset: Dataset, encoded: EncodedDataset, name
         parts=tuple(_split_statistics(index, split) for index, split in enumerate(encoded.splits)),
         features=features,
         timeline=() if encoded.times is None else click_timeline(encoded.times, encoded.splits),
-        warnings=(*leak_warnings(dataset, encoded, auc), *constant, *distribution_warnings(encoded)),
+        warnings=(
+            *leak_warnings(dataset, encoded, auc),
+            *(
+                InspectionWarning(kind="Constant", message=f"feature {name} is constant: leave it out")
+                for name in sorted(constant)
+            ),
+            *distribution_warnings(encoded, constant),
+        ),
     )
 
 
