@@ -110,6 +110,8 @@ class Variable:
     """Folder of downloaded objects and data sets (default ~/.cache/ctrlab)."""
     DATA: Final = "CTRLAB_DATA"
     """Folder with data sets that builtin:// sources use before the cache."""
+    SOURCE_FOLDER: Final = "CTRLAB_SOURCE_FOLDER"
+    """Folder to which the paths of an experiment's sources are relative; set by `ctrlab` to the folder of its file."""
     PVC_ROOT: Final = "CTRLAB_PVC_ROOT"
     """Folder below which pvc:// sources are mounted (default CLAIMS_FOLDER)."""
     DEVICE: Final = "CTRLAB_DEVICE"

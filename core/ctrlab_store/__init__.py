@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes
 
 from ctrlab_api.errors import InvalidInput, Problem
 from ctrlab_store.file_store import FileStore
@@ -18,6 +18,7 @@ __all__ = [
     "StoreUnavailable",
     "WaitingStore",
     "open_store",
+    "path_of_file_uri",
 ]
 
 
@@ -28,12 +29,19 @@ def open_store(uri: str, environment: Mapping[str, str] = os.environ) -> Store:
     AWS_REGION, AWS_ENDPOINT_URL, AWS_CA_BUNDLE) of this process, or of `environment` if the caller opens stores of
     several owners. Raises InvalidInput for any other URI.
     """
-    parts = urlsplit(uri)
-    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.startswith("/"):
-        return FileStore.at(unquote(parts.path))
-    if parts.scheme == "s3" and parts.netloc:
+    scheme, _, rest = uri.partition("://")
+    path = rest.removeprefix("localhost")
+    if scheme == "file" and path.startswith("/"):
+        return FileStore.at(path_of_file_uri(f"file://{path}"))
+    bucket, _, prefix = rest.partition("/")
+    if scheme == "s3" and bucket:
         # boto3 takes a third of a second to import; a store in a folder does not need it.
         from ctrlab_store.s3_store import S3Store
 
-        return S3Store.connect(parts.netloc, parts.path.strip("/"), environment)
+        return S3Store.connect(bucket, prefix.strip("/"), environment)
     raise InvalidInput([Problem("store", f"found {uri!r}; allowed are file:///folder and s3://bucket/prefix")])
+
+
+def path_of_file_uri(uri: str) -> str:
+    """Return the path of a `file:///` URI: %XX is one byte, and every other character, # and ? included, is itself."""
+    return os.fsdecode(unquote_to_bytes(os.fsencode(uri.removeprefix("file://"))))

@@ -197,9 +197,11 @@ def _encode(args: argparse.Namespace) -> int:
 
 
 def _load_experiment(file: Path) -> Experiment:
+    """Return the experiment of a file; from now on the paths of its sources are relative to the file's folder."""
     experiments = [resource for resource in load_manifests(file) if isinstance(resource, Experiment)]
     if len(experiments) != 1:
         raise InvalidSpec([Problem(str(file), f"expected one CTRExperiment, not {len(experiments)}")])
+    os.environ[Variable.SOURCE_FOLDER] = str(file.absolute().parent)
     return experiments[0]
 
 

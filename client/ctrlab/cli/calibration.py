@@ -6,7 +6,7 @@ from pathlib import Path
 from ctrlab.cli.console import print_text, show_table
 from ctrlab.local.subcommands import run_subcommand
 from ctrlab.local.time_estimate import format_duration
-from ctrlab.local.worker_process import SINGLE_THREAD_ENV
+from ctrlab.local.worker_process import SINGLE_THREAD_ENV, source_folder_environment
 from ctrlab.local.workspace import Workspace
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
@@ -28,7 +28,8 @@ def show_estimates(experiment: Experiment, plan: Plan, folder: Path, slots: int)
         key.namespace, key.name, lambda: print_text("waiting for the workers of an interrupted run to end")
     ):
         freeze_plan(workspace.store, key, plan)
-        run_subcommand("trainer", ["prepare", *location])
+        environment = source_folder_environment(experiment.metadata.source_folder)
+        run_subcommand("trainer", ["prepare", *location], environment)
         output = run_subcommand("trainer", ["calibrate", *location], SINGLE_THREAD_ENV)
     calibration = Calibration.model_validate_json(output)
     prepared = PreparedData.model_validate_json(workspace.store.below(key.prefix).get(ObjectKey.PREPARED))

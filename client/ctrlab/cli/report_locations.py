@@ -1,7 +1,6 @@
 """Locates experiments that commands name: by name in a workspace, or by the URI of their folder in any store."""
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from ctrlab.local import resource_files
 from ctrlab.local.errors import WorkspaceError
@@ -9,7 +8,7 @@ from ctrlab.local.workspace import Workspace
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.loading.resource_loading import Resource
 from ctrlab_api.names import ObjectKey, ReportFile
-from ctrlab_store import ObjectNotFound, Store, open_store
+from ctrlab_store import ObjectNotFound, Store, open_store, path_of_file_uri
 
 
 def newest_report(name: str, workspace: Path) -> Store:
@@ -32,8 +31,7 @@ def report_folder(resource: Resource) -> Store:
 
 def page_location(report: Store) -> str:
     """Return the location of the HTML page for a browser: a path on this machine, a URI elsewhere."""
-    parts = urlsplit(report.uri)
-    folder = unquote(parts.path) if parts.scheme == "file" else report.uri
+    folder = path_of_file_uri(report.uri) if report.uri.startswith("file://") else report.uri
     return f"{folder.rstrip('/')}/{ReportFile.PAGE}"
 
 

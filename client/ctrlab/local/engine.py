@@ -75,6 +75,7 @@ class Engine:
         self.workspace = workspace
         self._ablation = ablation
         self._ablation_facts = ablation_facts(ablation, experiment) if ablation else None
+        self._source_folder = experiment.metadata.source_folder
         self._experiment = as_experiment(ablation, experiment) if ablation else experiment
         ablation_plan = self._ablation_facts.plan if self._ablation_facts else None
         self.plan = ablation_plan or Plan.from_experiment(self._experiment)
@@ -106,7 +107,7 @@ class Engine:
         self._experiment = self._with_status(self._previous_status())
         self._write_latest_uid()
         env = {variable.name: variable.value for variable in self._experiment.spec.runtime.env or ()}
-        launcher = Launcher(self.workspace, self.key, lock, self._wake.set, self._programs, env)
+        launcher = Launcher(self.workspace, self.key, lock, self._wake.set, self._programs, env, self._source_folder)
         processes = ProcessPool(launcher, self._slots)
         observer = Observer(self.workspace.store, database, self.key)
         with self._stop_on_signals(processes.kill):

@@ -70,6 +70,8 @@ class Launcher:
     programs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: PROGRAMS)
     env: Mapping[str, str] = field(default_factory=dict)
     """spec.runtime.env."""
+    source_folder: str | None = None
+    """Folder to which the paths of the experiment's sources are relative."""
 
     def start(self, request: JobRequest, index: int) -> WorkerProcess:
         """Start one index in a new session, so that Ctrl-C reaches the engine only."""
@@ -108,12 +110,18 @@ class Launcher:
             **os.environ,
             **SINGLE_THREAD_ENV,
             **self.env,
+            **source_folder_environment(self.source_folder),
             Variable.DATABASE_URL: self.workspace.database_url,
             Variable.PARENT_PID: str(os.getpid()),
             Variable.TERMINATION_LOG: str(termination_log),
             Variable.WORKER: worker,
             "JOB_COMPLETION_INDEX": str(index),
         }
+
+
+def source_folder_environment(folder: str | None) -> dict[str, str]:
+    """Return the variable that tells a trainer process to which folder the paths of sources are relative."""
+    return {} if folder is None else {Variable.SOURCE_FOLDER: folder}
 
 
 def _last_lines(path: Path) -> list[str]:

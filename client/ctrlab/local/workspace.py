@@ -63,8 +63,10 @@ class Workspace:
 
     @property
     def database_url(self) -> str:
-        """SQLAlchemy URL of the study database."""
-        return f"sqlite:///{self.root / 'study.db'}"
+        """SQLAlchemy URL of the study database, with the special characters of the folder's name escaped."""
+        from sqlalchemy import URL  # it takes a third of a second to import, and many commands do not need it
+
+        return URL.create("sqlite", database=str(self.root / "study.db")).render_as_string(hide_password=False)
 
     def logs(self, namespace: str, name: str) -> Path:
         """Return the folder of an experiment's worker logs."""

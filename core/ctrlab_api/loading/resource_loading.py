@@ -28,7 +28,15 @@ def load_manifests(path: Path) -> list[Resource]:
         raise InvalidSpec([Problem(str(path), "no such file")]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSpec([Problem(str(path), f"cannot be read: {error}")]) from None
-    return parse_manifests(text, str(path))
+    return [_with_source_folder(resource, path) for resource in parse_manifests(text, str(path))]
+
+
+def _with_source_folder(resource: Resource, path: Path) -> Resource:
+    """Return an experiment with the folder of its file, to which the paths of its sources are relative."""
+    if isinstance(resource, Ablation):
+        return resource
+    metadata = resource.metadata.model_copy(update={"source_folder": str(path.absolute().parent)})
+    return resource.model_copy(update={"metadata": metadata})
 
 
 def parse_manifests(text: str, origin: str) -> list[Resource]:

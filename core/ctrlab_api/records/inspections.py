@@ -5,7 +5,7 @@ from typing import Literal
 from ctrlab_api.schema_types import ApiModel
 
 WarningKind = Literal[
-    "Reveals", "Duplicates", "TimeOverlap", "NewUsers", "NewValues", "Drift", "Constant", "EmptyHistory"
+    "Reveals", "Duplicates", "TimeOverlap", "NewUsers", "NewValues", "Drift", "Constant", "EmptyHistory", "FileOrder"
 ]
 
 

@@ -4,13 +4,21 @@ Every rule that involves several fields is written twice, side by side: as a pyd
 a CEL rule for the schema of a cluster. The tests check both against the same examples.
 """
 
-from typing import Annotated, Final, Literal, Self, get_args
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from ctrlab_api.cel import cel_rules
 from ctrlab_api.resources.dataset_splits import Negatives, Split
 from ctrlab_api.resources.features import MAX_FEATURES, Feature
+from ctrlab_api.resources.source_uris import (
+    HAS_FORMAT_RULE,
+    Format,
+    check_uri,
+    cluster_uri_rule,
+    format_of,
+    format_required,
+)
 from ctrlab_api.schema_types import (
     LIST_SET_SCHEMA,
     ApiModel,
@@ -22,7 +30,8 @@ from ctrlab_api.schema_types import (
     list_map_schema,
 )
 
-Format = Literal["csv", "tsv", "parquet", "jsonl", "libsvm", "sequences", "recbole"]
+SIDE_SCHEMES: Final = ("file", "s3", "https", "pvc")
+SCHEMES: Final = (*SIDE_SCHEMES, "builtin")
 
 Sha256 = Annotated[
     str,
@@ -31,14 +40,6 @@ Sha256 = Annotated[
     ),
 ]
 
-TABLE_URI: Final = described_pattern(
-    r"^(file|s3|https|pvc)://.+",
-    "a URI: file:///data/items.csv, s3://bucket/key, https://host/file or pvc://claim/path",
-)
-SOURCE_URI: Final = described_pattern(
-    r"^(file|s3|https|pvc|builtin)://.+",
-    "a URI: file:///data/clicks.csv, s3://bucket/key, https://host/file, pvc://claim/path or builtin://NAME",
-)
 COMPARISON: Final = described_pattern(
     r"^(>=|<=|>|<|==|!=) *-?[0-9]+(\.[0-9]+)?$",
     'a comparison with one number: >=, <=, >, <, == or !=, such as ">= 4"',
@@ -56,41 +57,65 @@ CHECKSUM_RULE = (
 )
 
 
-@cel_rules(CHECKSUM_RULE)
+@cel_rules(
+    CHECKSUM_RULE,
+    cluster_uri_rule(SIDE_SCHEMES),
+    (HAS_FORMAT_RULE, "format is required unless the extension of uri implies it, as in .csv or .parquet"),
+)
 class SideTable(ApiModel):
     """A table joined to the rows by one column, such as attributes of users or items."""
 
-    uri: str = Field(pattern=TABLE_URI, max_length=1024)
-    """URI of the table."""
-    format: Format
-    """File format of the table."""
+    uri: str = Field(min_length=1, max_length=1024)
+    """URI or path of the table, as that of the source."""
+    format: Format | None = None
+    """File format of the table (default: the one that the extension of uri implies)."""
     sha256: Sha256 | None = None
     """Expected SHA-256 of a file at https://."""
     on: ColumnName = Field(alias="joinOn")
     """The column, of the same name in both tables, that joins them; the side table has at most one row per value.
     (Not called `on`, which YAML reads as true.)"""
 
+    @field_validator("uri")
+    @classmethod
+    def _allowed_uri(cls, uri: str) -> str:
+        return check_uri(uri, SIDE_SCHEMES)
+
     @model_validator(mode="after")
     def _checksum_is_given(self) -> Self:
         _require_checksum(self.uri, self.sha256)
+        if self.file_format is None:
+            raise ValueError(format_required(self.uri))
         return self
+
+    @property
+    def file_format(self) -> Format | None:
+        """The format as written, or as the extension implies it."""
+        return self.format or format_of(self.uri)
 
 
 @cel_rules(
     CHECKSUM_RULE,
-    ("self.uri.startsWith('builtin://') || has(self.format)", "format is required unless uri is builtin://NAME"),
+    cluster_uri_rule(SCHEMES),
+    (
+        f"self.uri.startsWith('builtin://') || {HAS_FORMAT_RULE}",
+        "format is required unless uri is builtin://NAME or its extension implies it, as in .csv or .parquet",
+    ),
     ("!has(self.columns) || !self.header", "columns names the columns of a file without header: set header to false"),
 )
 class Source(ApiModel):
     """Where the rows come from."""
 
-    uri: str = Field(pattern=SOURCE_URI, max_length=1024)
+    uri: str = Field(min_length=1, max_length=1024)
     """file:///path, s3://bucket/key, https://host/file, pvc://claim/path, or builtin://NAME for a generator or a data
-    set that `ctrlab data fetch` downloads. A path or key may be a folder: its files, sorted by name, form one table."""
+    set that `ctrlab data fetch` downloads. On one machine also a path, such as data/clicks.csv, relative to the folder
+    of the experiment's file. A path or key may be a folder: its files, sorted by name character by character (part-10
+    before part-2), form one table. In file:// and pvc://, % and two hexadecimal digits stand for a byte (%20 is a
+    space, %25 is %); every other character, and every character of a path, stands for itself."""
     format: Format | None = None
-    """Required unless uri is builtin://NAME: csv, tsv, parquet, jsonl, libsvm, sequences (each line is a user followed
-    by items in chronological order), or recbole, a folder of RecBole atomic files (.inter joined with .user and .item).
-    gzip and zstd compression is detected."""
+    """Format of the files. Required unless uri is builtin://NAME or ends in .csv, .tsv, .parquet, .pq, .jsonl, .ndjson,
+    .svm or .libsvm, each also compressed (.csv.gz): csv, tsv, parquet, jsonl, libsvm, sequences (each line is a user
+    followed by items in chronological order), or recbole, a folder of RecBole atomic files (.inter joined with .user
+    and .item). gzip and zstd compression is detected."""
     sha256: Sha256 | None = None
     """Expected SHA-256 of a file at https://."""
     header: bool = True
@@ -104,10 +129,20 @@ class Source(ApiModel):
     tables: FrozenList[SideTable] | None = Field(default=None, max_length=8)
     """Tables joined to the rows."""
 
+    @field_validator("uri")
+    @classmethod
+    def _allowed_uri(cls, uri: str) -> str:
+        return check_uri(uri, SCHEMES)
+
+    @property
+    def file_format(self) -> Format | None:
+        """The format as written, or as the extension implies it; None for a builtin data set."""
+        return self.format or format_of(self.uri)
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if not self.uri.startswith("builtin://") and self.format is None:
-            raise ValueError(f"format is required unless uri is builtin://NAME; one of {', '.join(get_args(Format))}")
+        if not self.uri.startswith("builtin://") and self.file_format is None:
+            raise ValueError(format_required(self.uri))
         _require_checksum(self.uri, self.sha256)
         if self.columns and self.header:
             raise ValueError("columns names the columns of a file without header: set header to false")

@@ -38,6 +38,9 @@ class Metadata(ApiModel):
     """Unique id, set by the API server."""
     generation: int = 1
     """Number of the spec's version, set by the API server."""
+    source_folder: str | None = None
+    """Folder of the experiment's file on one machine, to which the paths of its sources are relative; not part of the
+    plan."""
 
 
 @cel_rules(

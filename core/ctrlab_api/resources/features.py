@@ -6,9 +6,10 @@ a CEL rule for the schema of a cluster. The tests check both against the same ex
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ctrlab_api.cel import cel_rules
+from ctrlab_api.resources.source_uris import check_uri, cluster_uri_rule
 from ctrlab_api.schema_types import LIST_SET_SCHEMA, ApiModel, ColumnName, Distinct, FrozenList, described_pattern
 
 MAX_FEATURES: Final = 256
@@ -32,6 +33,10 @@ TYPES_BY_FIELD: Final[dict[str, tuple[FeatureType, ...]]] = {
 """Each optional field and the feature types that may have it."""
 
 
+VECTOR_SCHEMES: Final = ("file", "s3", "pvc")
+
+
+@cel_rules(cluster_uri_rule(VECTOR_SCHEMES))
 class Pretrained(ApiModel):
     """Pretrained vectors, for instance of text or images, that replace the embeddings of a feature.
 
@@ -39,13 +44,8 @@ class Pretrained(ApiModel):
     its vector. The author of the file must ensure that it was not computed from later rows.
     """
 
-    uri: str = Field(
-        pattern=described_pattern(
-            r"^(file|s3|pvc)://.+", "a URI: file:///data/vectors.parquet, s3://bucket/key or pvc://claim/path"
-        ),
-        max_length=1024,
-    )
-    """The parquet file."""
+    uri: str = Field(min_length=1, max_length=1024)
+    """URI of the parquet file; on one machine also a path relative to the folder of the experiment's file."""
     key: ColumnName | None = None
     """Its column of feature values (default: the feature's column)."""
     vector: ColumnName
@@ -55,6 +55,11 @@ class Pretrained(ApiModel):
     trained."""
     missing: Literal["Learned", "Zero", "Mean"] = "Learned"
     """Vectors of values that are not in the file: learned embeddings, zeros, or the mean of the file's vectors."""
+
+    @field_validator("uri")
+    @classmethod
+    def _allowed_uri(cls, uri: str) -> str:
+        return check_uri(uri, VECTOR_SCHEMES)
 
 
 @cel_rules(

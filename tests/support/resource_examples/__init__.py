@@ -9,6 +9,7 @@ from resource_examples.rejected_by_checks import REJECTED_BY_CHECKS
 from resource_examples.rejected_by_rules import REJECTED_BY_RULES
 from resource_examples.rejected_by_schema import REJECTED_BY_SCHEMA
 from resource_examples.rejected_example import RejectedExample
+from resource_examples.rejected_on_clusters import REJECTED_ON_CLUSTERS
 
 __all__ = [
     "ABLATION",
@@ -16,6 +17,7 @@ __all__ = [
     "EXPERIMENT",
     "MINIMAL_EXPERIMENT",
     "REJECTED",
+    "REJECTED_ON_CLUSTERS",
     "RejectedExample",
 ]
 

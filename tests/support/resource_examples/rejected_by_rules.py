@@ -13,7 +13,31 @@ REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
         {"spec.storage.testSecretRef": {"name": "s3"}}, "spec.storage", "must name another Secret", "rule"
     ),
     "no format": RejectedExample(
-        {"spec.dataset.source.format": ABSENT}, "spec.dataset.source", "format is required unless", "rule"
+        {"spec.dataset.source.format": ABSENT}, "spec.dataset.source", "format is required for", "rule"
+    ),
+    "a side table without format": RejectedExample(
+        {"spec.dataset.source.tables[0]": {"uri": "s3://datasets/items", "joinOn": "item_id"}},
+        "spec.dataset.source.tables[0]",
+        "format is required for s3://datasets/items: one of csv, tsv, parquet",
+        "rule",
+    ),
+    "an extension that implies no format": RejectedExample(
+        {"spec.dataset.source": {"uri": "s3://datasets/clicks.txt"}},
+        "spec.dataset.source",
+        "only the extensions .csv, .tsv",
+        "rule",
+    ),
+    "an unknown scheme": RejectedExample(
+        {"spec.dataset.source.uri": "ftp://host/file"},
+        "spec.dataset.source.uri",
+        "neither a URI with one of file://, s3://, https://, pvc://, builtin:// nor a path",
+        "rule",
+    ),
+    "vectors at https": RejectedExample(
+        {"spec.dataset.features[1].pretrained": {"uri": "https://host/v.parquet", "vector": "text"}},
+        "spec.dataset.features[1].pretrained.uri",
+        "neither a URI with one of file://, s3://, pvc:// nor a path",
+        "rule",
     ),
     "an https source without checksum": RejectedExample(
         {"spec.dataset.source.uri": "https://example.org/clicks.csv"},

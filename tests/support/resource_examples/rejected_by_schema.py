@@ -85,9 +85,6 @@ REJECTED_BY_SCHEMA: Final[dict[str, RejectedExample]] = {
     "a duration without unit": RejectedExample(
         {"spec.tuning.timeout": "90"}, "spec.tuning.timeout", "expected a length of time with units"
     ),
-    "an unknown scheme": RejectedExample(
-        {"spec.dataset.source.uri": "ftp://host/file"}, "spec.dataset.source.uri", "expected a URI"
-    ),
     "an invalid label comparison": RejectedExample(
         {"spec.dataset.label.positiveWhen": "4 or 5"}, "spec.dataset.label.positiveWhen", 'such as ">= 4"'
     ),

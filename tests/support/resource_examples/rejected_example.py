@@ -8,7 +8,7 @@ from builders import with_changes
 
 from resource_examples.accepted_examples import ABLATION, EXPERIMENT
 
-RejectedBy = Literal["schema", "rule", "operator"]
+RejectedBy = Literal["schema", "rule", "operator", "cluster"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class RejectedExample:
     """Part of the message."""
     rejected_by: RejectedBy = "schema"
     """Rejected on a cluster by the schema, a CEL rule, or the operator, which runs the checks that a schema cannot
-    express before it freezes a plan."""
+    express before it freezes a plan; `cluster`: by a CEL rule, and accepted on one machine."""
     kind: Literal["CTRExperiment", "Ablation"] = "CTRExperiment"
     """The valid resource that it is derived from."""
 

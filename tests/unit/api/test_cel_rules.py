@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from builders import ABSENT, with_changes
 from fake_api_server import CustomResourceAdmission, holds, rules_of
-from resource_examples import ABLATION, ACCEPTED, EXPERIMENT, REJECTED
+from resource_examples import ABLATION, ACCEPTED, EXPERIMENT, REJECTED, REJECTED_ON_CLUSTERS
 
 from ctrlab_api.crd import KINDS, crd_definition
 
@@ -23,7 +23,8 @@ def _rule_results() -> dict[str, set[bool]]:
     A rule occurs wherever its model is used; its results at all paths are collected together.
     """
     results: dict[str, set[bool]] = defaultdict(set)
-    examples = [*ACCEPTED.values(), *(case.content for case in REJECTED.values() if case.rejected_by == "rule")]
+    rejected = [*(case for case in REJECTED.values() if case.rejected_by == "rule"), *REJECTED_ON_CLUSTERS.values()]
+    examples = [*ACCEPTED.values(), *(case.content for case in rejected)]
     for content in examples:
         server = SERVERS[content["kind"]]
         for path, rule in rules_of(server.schema):

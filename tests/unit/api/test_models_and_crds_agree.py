@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from fake_api_server import CustomResourceAdmission, rules_of
-from resource_examples import ACCEPTED, REJECTED, RejectedExample
+from resource_examples import ACCEPTED, REJECTED, REJECTED_ON_CLUSTERS, RejectedExample
 
 from ctrlab_api.crd import KINDS, crd_definition
 from ctrlab_api.errors import InvalidSpec
@@ -38,6 +38,14 @@ def test_an_invalid_resource_is_rejected_with_path_and_allowed_values(case: Reje
 def test_a_cluster_rejects_what_its_schema_and_rules_can_express(case: RejectedExample) -> None:
     violations = SERVERS[case.content["kind"]].violations(case.content)
     assert bool(violations) == (case.rejected_by != "operator"), violations
+
+
+@pytest.mark.parametrize("case", REJECTED_ON_CLUSTERS.values(), ids=REJECTED_ON_CLUSTERS)
+def test_a_path_is_valid_on_one_machine_and_rejected_on_a_cluster(case: RejectedExample) -> None:
+    parse_resource(case.content)
+    (violation,) = SERVERS[case.content["kind"]].violations(case.content)
+    assert violation.startswith(f"{case.where}: ")
+    assert case.message in violation
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,9 @@ CASES = [
     ),
     InvalidCase("unknown strategy", "strategy: Random", "strategy: Shuffled", "spec.dataset.split.strategy: expected"),
     InvalidCase("history without user", "architecture: lr", "architecture: din", "DIN needs a feature of type History"),
-    InvalidCase("no format", ", format: csv", "", "format is required unless uri is builtin://NAME"),
+    InvalidCase(
+        "no format", 'ratings.csv", format: csv', 'ratings"', "format is required for file:///data/ratings: one of"
+    ),
     InvalidCase("unknown scheme", "file:///data", "ftp:///data", "spec.dataset.source.uri"),
     InvalidCase(
         "precision without maximum", "count: 5}", "count: 5}, precision: {metric: auc, halfWidth: '0.1'}", "seeds.max"

@@ -11,6 +11,7 @@ from ctrlab_api.records.inspections import FeatureStatistics, Inspection, Inspec
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.features import Feature
 from ctrlab_trainer.data.data_quality.dataset_warnings import distribution_warnings, empty_history_share
+from ctrlab_trainer.data.data_quality.file_order import file_order_warnings
 from ctrlab_trainer.data.data_quality.leak_checks import leak_warnings
 from ctrlab_trainer.data.data_quality.single_feature_scores import single_feature_auc
 from ctrlab_trainer.data.inspection.click_timeline import click_timeline
@@ -30,7 +31,9 @@ def inspect_dataset(dataset: Dataset, name: str = "data") -> Inspection:
     """Read, split and encode the source, and describe the result; raises InvalidInput like `prepare`."""
     located = locate(dataset.source)
     table = read_source(located, required_columns(dataset))
-    return describe(table, dataset, encode_dataset(table, dataset), name)
+    inspection = describe(table, dataset, encode_dataset(table, dataset), name)
+    order = (InspectionWarning(kind="FileOrder", message=text) for text in file_order_warnings(dataset, located))
+    return inspection.model_copy(update={"warnings": (*inspection.warnings, *order)})
 
 
 def describe(table: SourceTable, dataset: Dataset, encoded: EncodedDataset, name: str) -> Inspection:

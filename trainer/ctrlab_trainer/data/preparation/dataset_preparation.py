@@ -22,6 +22,7 @@ from ctrlab_api.records.prepared_data import FileDigest, PreparedData, SplitSumm
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_store import Store
 from ctrlab_trainer.data.data_quality.dataset_warnings import dataset_warnings
+from ctrlab_trainer.data.data_quality.file_order import file_order_warnings
 from ctrlab_trainer.data.preparation.added_features import data_extension, relocate_to_added_features
 from ctrlab_trainer.data.preparation.dataset_encoding import ENCODER_VERSION, encode_dataset
 from ctrlab_trainer.data.preparation.feature_digests import feature_digests
@@ -121,7 +122,7 @@ def _encode_and_store(
         if encoded.true_probability is not None:
             for split_folder, probability in zip(folders.values(), encoded.true_probability, strict=True):
                 np.save(split_folder / PROBABILITY_FILE, probability, allow_pickle=False)
-        warnings = tuple(dataset_warnings(dataset, encoded))
+        warnings = (*dataset_warnings(dataset, encoded), *file_order_warnings(dataset, located))
         record = _record(encoded, encoders, folders, sources, address, warnings)
         (folder / SCHEMA_FILE).write_text(encoded.schema.to_json())
         (folder / ENCODERS_FILE).write_bytes(encoders)

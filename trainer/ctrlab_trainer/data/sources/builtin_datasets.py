@@ -12,7 +12,7 @@ from typing import Final
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.names import Variable
-from ctrlab_api.resources.dataset import Format
+from ctrlab_api.resources.source_uris import Format
 from ctrlab_store.local_cache import cache_folder
 
 SYNTHETIC: Final = "synthetic"

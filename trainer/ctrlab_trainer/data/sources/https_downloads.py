@@ -5,9 +5,11 @@ Because of the digest, the server cannot change the data of an experiment.
 
 import hashlib
 import os
+import re
 import time
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -34,6 +36,8 @@ def download_https(url: str, sha256: str | None, field: str, pause: float = PAUS
         raise InvalidData.at(
             f"{field}.sha256", f"required for {url}: the SHA-256 of the file, 64 digits (sha256sum FILE prints it)"
         )
+    if re.search(r"[^!-~]", url):
+        raise InvalidData.at(f"{field}.uri", f"{url} is not a URL; write spaces and other special characters as %XX")
     name = PurePosixPath(unquote(urlsplit(url).path)).name or "data"
     target = dataset_cache() / "https" / sha256 / name
     if target.is_file():
@@ -52,7 +56,7 @@ def download_https(url: str, sha256: str | None, field: str, pause: float = PAUS
                 raise InvalidData.at(f"{field}.uri", problem) from error
             if attempt == ATTEMPTS - 1:
                 raise ServiceUnavailable(f"{field}.uri: {problem}") from error
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             if attempt == ATTEMPTS - 1:
                 received = partial.stat().st_size if partial.exists() else 0
                 raise ServiceUnavailable(

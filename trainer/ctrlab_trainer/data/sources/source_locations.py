@@ -7,16 +7,18 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
-from urllib.parse import unquote, urlsplit
+from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from ctrlab_api.canonical_json import canonical_json
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.records.prepared_data import FileDigest
-from ctrlab_api.resources.dataset import Format, SideTable, Source
+from ctrlab_api.resources.dataset import SideTable, Source
+from ctrlab_api.resources.source_uris import Format, format_required
 from ctrlab_trainer.data.sources.builtin_datasets import BUILTIN_DATASETS, SYNTHETIC, builtin_folder
 from ctrlab_trainer.data.sources.file_digests import file_sha256
 from ctrlab_trainer.data.sources.https_downloads import download_https
+from ctrlab_trainer.data.sources.local_paths import file_uri_path, source_path
 from ctrlab_trainer.data.sources.mounted_volumes import mounted_path
 from ctrlab_trainer.data.sources.s3_downloads import download_s3
 from ctrlab_trainer.data.sources.synthetic_clicks import GENERATOR_VERSION, SyntheticOptions
@@ -38,18 +40,32 @@ class TableFiles:
     @property
     def name(self) -> str:
         """Name for messages."""
-        return self.files[0].name if self.folder is None or len(self.files) == 1 else self.folder.name
+        return printable(self.files[0].name if self.folder is None or len(self.files) == 1 else self.folder.name)
 
     def file_name(self, index: int) -> str:
         """Return the name of one file for messages and splits by files: its path below the folder."""
         path = self.files[index]
-        return path.name if self.folder is None else path.relative_to(self.folder).as_posix()
+        return printable(path.name if self.folder is None else path.relative_to(self.folder).as_posix())
 
     def partition(self, index: int) -> dict[str, str]:
         """Return the columns in the folders of one file (`date=2024-01-31/part-0.parquet`), as in Hive."""
         folders = self.file_name(index).split("/")[:-1]
         pairs = [folder.partition("=") for folder in folders]
-        return {name: unquote(value) for name, sign, value in pairs if name and sign}
+        return {name: _partition_value(value) for name, sign, value in pairs if name and sign}
+
+
+MISSING_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
+"""Value in the name of a folder for rows without a value, as Hive and Spark write it."""
+
+
+def _partition_value(text: str) -> str:
+    """Return the value in the name of a partition's folder; the empty text, which is missing, for Hive's marker."""
+    return "" if text == MISSING_PARTITION else unquote_to_bytes(text).decode("utf-8", "backslashreplace")
+
+
+def printable(name: str) -> str:
+    """Return a file name as text that JSON can hold; bytes that are not UTF-8 become `\\xNN`."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True)
@@ -117,44 +133,43 @@ def _builtin(name: str, source: Source, sides: tuple[TableFiles, ...]) -> Locate
 
 def table_files(table: Source | SideTable, field: str) -> TableFiles:
     """Return the files of a table, downloaded if needed; InvalidData with the field if there is no such table."""
-    if table.format is None:
-        formats = ", ".join(get_args(Format))
-        raise InvalidData.at(f"{field}.format", f"required for {table.uri}; one of {formats}")
+    file_format = table.file_format
+    if file_format is None:
+        raise InvalidData.at(f"{field}.format", format_required(table.uri))
     header = table.header if isinstance(table, Source) else True
     columns = table.columns if isinstance(table, Source) else None
     on = table.on if isinstance(table, SideTable) else None
-    if not header and columns is None and table.format in ("csv", "tsv"):
+    if not header and columns is None and file_format in ("csv", "tsv"):
         raise InvalidData.at(
             f"{field}.columns",
             f"required for {table.uri}, which has no header (header: false): the column names in order",
         )
     path = _path(table, field)
     if path.is_file():
-        return TableFiles((path,), table.format, header, columns, on)
+        return TableFiles((path,), file_format, header, columns, on)
     if not path.is_dir():
         raise InvalidData.at(f"{field}.uri", f"{table.uri} does not exist: there is no file or folder {path}")
     below = (file for file in path.rglob("*") if file.is_file())
     files = sorted(file for file in below if not any(name[0] in "._" for name in file.relative_to(path).parts))
     if not files:
         raise InvalidData.at(f"{field}.uri", f"the folder {path} contains no files")
-    return TableFiles(tuple(files), table.format, header, columns, on, path)
+    return TableFiles(tuple(files), file_format, header, columns, on, path)
 
 
 def _path(table: Source | SideTable, field: str) -> Path:
     """Return the file or folder on this machine, downloaded if needed."""
-    uri = urlsplit(table.uri)
-    match uri.scheme:
+    scheme, separator, rest = table.uri.partition("://")
+    if not separator:
+        return source_path(table.uri, f"{field}.uri")
+    match scheme:
         case "s3":
             return download_s3(table.uri, f"{field}.uri")
         case "https":
             return download_https(table.uri, table.sha256, field)
         case "pvc":
-            return mounted_path(uri.netloc, unquote(uri.path), table.uri, f"{field}.uri")
-    if uri.netloc not in ("", "localhost"):
-        raise InvalidData.at(
-            f"{field}.uri", f"{table.uri} is not an absolute path; write file:///folder/file with three slashes"
-        )
-    return Path(unquote(uri.path))
+            claim, _, path = rest.partition("/")
+            return mounted_path(claim, path, table.uri, f"{field}.uri")
+    return file_uri_path(table.uri, f"{field}.uri")
 
 
 def _recbole(folder: Path, field: str) -> Sequence[TableFiles]:
@@ -174,7 +189,7 @@ def table_digests(table: TableFiles) -> list[FileDigest]:
     """Return the digest of each file; folders that define columns are part of its name."""
     return [
         FileDigest(
-            name=table.file_name(index) if table.partition(index) else path.name,
+            name=table.file_name(index) if table.partition(index) else printable(path.name),
             sha256=file_sha256(path),
             bytes=path.stat().st_size,
         )
