@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ctrlab_api.cel import cel_rules
 from ctrlab_api.resources.source_uris import check_uri, cluster_uri_rule
-from ctrlab_api.schema_types import LIST_SET_SCHEMA, ApiModel, ColumnName, Distinct, FrozenList, described_pattern
+from ctrlab_api.schema_types import LIST_SET_SCHEMA, ApiModel, ColumnName, Distinct, FrozenList
 
 MAX_FEATURES: Final = 256
 """Maximum number of features, given the cost limit of an API server for a rule over pairs of features."""

@@ -21,7 +21,7 @@ def file_order_warnings(dataset: Dataset, located: LocatedSource) -> list[str]:
         return []
     return [
         f"order: Rows follows the names of the files character by character, so the rows of {first[0]} come before "
-        f"those of {first[1]}; if the numbers are meant to order the files, write them with leading zeros (part-02, part-10)"
+        f"those of {first[1]}; if the numbers give the order, write them with leading zeros (part-02, part-10)"
     ]
 
 
