@@ -163,8 +163,8 @@ class ReportFile:
 class ObjectKey:
     """Keys of objects in the artifact store (`docs/store.md` shows the tree).
 
-    Keys are relative to the folder of an experiment, except those of `dataset` and `sealed`, which are relative to the
-    root of the store.
+    Keys are relative to the folder of an experiment, except those of `dataset`, `sealed` and `latest_uid`, which are
+    relative to the root of the store.
     """
 
     PLAN: Final = "plan.json"
@@ -175,6 +175,11 @@ class ObjectKey:
     LATEST_PAGE: Final = "report/index.html"
     """Redirects a browser to the newest report, so that links need not contain its digest."""
     ABLATIONS: Final = "ablations/"
+
+    @staticmethod
+    def latest_uid(namespace: str, name: str) -> str:
+        """Return the key, relative to the root, of the uid that `ctrlab run` used last for an experiment."""
+        return f"{namespace}/{name}/LATEST"
 
     @staticmethod
     def study(variant: str) -> str:

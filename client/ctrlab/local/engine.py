@@ -19,7 +19,7 @@ from ctrlab.local.experiment_identity import resolve_key
 from ctrlab.local.process_pool import ProcessPool
 from ctrlab.local.worker_process import PROGRAMS, Launcher
 from ctrlab.local.workspace import Workspace
-from ctrlab_api.names import ConditionType
+from ctrlab_api.names import ConditionType, ObjectKey
 from ctrlab_api.plan import Plan
 from ctrlab_api.resources.ablation import Ablation
 from ctrlab_api.resources.experiment import Experiment
@@ -173,7 +173,8 @@ class Engine:
         return self._ablation.model_copy(update=update)
 
     def _write_latest_uid(self) -> None:
-        self.workspace.store.replace(f"{self.key.namespace}/{self.key.name}/LATEST", f"{self.key.uid}\n".encode())
+        key = ObjectKey.latest_uid(self.key.namespace, self.key.name)
+        self.workspace.store.replace(key, f"{self.key.uid}\n".encode())
 
     def _note_orphans(self) -> None:
         self._view.note("waiting for the workers of an interrupted run to end")

@@ -1,6 +1,6 @@
 """The resource `CTRExperiment`: a whole experiment in one YAML file. The CRD is generated from these models."""
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -23,6 +23,9 @@ from ctrlab_api.schema_types import (
 )
 
 ParameterName = str
+
+MAX_MODELS: Final = 20
+"""Maximum number of models of an experiment."""
 
 
 class Metadata(ApiModel):
@@ -73,7 +76,7 @@ class Model(ApiModel):
     search_space: Literal["Default"] | None = None
     """Default: the architecture's default search space, without fixed parameters; dimensions in search override it."""
     constraints: Constraints | None = None
-    """Points of the search space that trials must not have."""
+    """Combinations of values that trials must not use."""
 
     @model_validator(mode="after")
     def _not_both(self) -> Self:
@@ -113,7 +116,7 @@ class ExperimentSpec(ApiModel):
 
     dataset: Dataset
     """The rows, their meaning and their split."""
-    models: FrozenList[Model] = Field(min_length=1, max_length=20, json_schema_extra=list_map_schema("name"))
+    models: FrozenList[Model] = Field(min_length=1, max_length=MAX_MODELS, json_schema_extra=list_map_schema("name"))
     """The compared models; the first is the reference unless analysis.reference names another."""
     tuning: Tuning = Tuning()
     evaluation: Evaluation = Evaluation()

@@ -164,7 +164,7 @@ OrderedParameters = Annotated[
 
 @cel_rules(("has(self.forbidden) || has(self.ordered)", "at least one of forbidden and ordered"))
 class Constraints(ApiModel):
-    """Points of a search space that trials must not have; constraints of inactive parameters (`when`) do not apply."""
+    """Combinations of values that trials must not use; constraints of inactive parameters (`when`) do not apply."""
 
     forbidden: (
         Annotated[

@@ -93,7 +93,7 @@ class ExperimentStatus(ApiModel):
     search_digest: Digest | None = None
     """Digest over all frozen studies: the token that opens the test rows."""
     stage: Stage = "Pending"
-    """Current phase of work, or how the experiment ended; the conditions have the details."""
+    """Current phase of work, or final state; the conditions have the details."""
     trials: DisplayNumber | None = None
     """Finished and planned trials, such as 137/200."""
     best: DisplayNumber | None = None

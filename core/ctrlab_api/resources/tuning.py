@@ -172,10 +172,10 @@ class Seeds(ApiModel):
     """Seeds of the final runs: base, base + 1, ..., the same for every model."""
 
     count: int = Field(default=8, ge=5, le=1000)
-    """Number of seeds, at least 5; from 8 on exact tests can reach significance and the two-stage extension keeps its
+    """Number of seeds, at least 5; from 8 on, exact tests can reach significance and the two-stage extension keeps its
     level."""
     max: int | None = Field(default=None, ge=5, le=1000)
-    """Maximum number of seeds after the extension that evaluation.precision asks for."""
+    """Maximum number of seeds after the extension that evaluation.precision requests."""
     base: int = Field(default=2024, ge=0, le=MAX_FIRST_SEED)
     """The first seed."""
 

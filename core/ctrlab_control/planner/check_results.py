@@ -21,6 +21,8 @@ class Work:
 class Pause:
     """The user suspended the experiment."""
 
+    message: str = "suspended; set spec.suspend to false to continue"
+
 
 @dataclass(frozen=True)
 class Wait:

@@ -24,11 +24,17 @@ def conditions_of(
     """
     values: dict[str, ConditionValue] = {
         ConditionType.RECONCILING: _value(bool(pending_change), "ApplyingChange", "UpToDate", pending_change),
-        ConditionType.SUSPENDED: _value(isinstance(result, Pause), "Suspended", "Running"),
+        ConditionType.SUSPENDED: _value(
+            isinstance(result, Pause), "Suspended", "Running", result.message if isinstance(result, Pause) else ""
+        ),
         ConditionType.SUCCEEDED: _value(isinstance(result, Success), "ReportPublished", "NotYet"),
         ConditionType.FAILED: _value(False, "", "NoFailure"),
         ConditionType.STALLED: _value(False, "", "Moving"),
-        ConditionType.READY: ("True", _reason(result), result.message if isinstance(result, Work | Wait) else ""),
+        ConditionType.READY: (
+            "True",
+            _reason(result),
+            result.message if isinstance(result, Work | Wait | Pause) else "",
+        ),
     }
     values |= {name: _value(is_reached, "Done", "NotYet") for name, is_reached in milestones.items()}
     if isinstance(result, Stall | Fail):

@@ -15,4 +15,6 @@ def prepare(facts: Facts) -> Work | Fail | None:
     if job is not None and job.state in ("Complete", "Failed"):
         reason = job.message or "the job ended without writing prepared.json"
         return Fail("PrepareFailed", f"{reason}; correct that and start the experiment again")
-    return Work("Preparing", ensure_job(facts, REQUEST), "encoding the data set")
+    reuses = facts.plan.parent is not None and not any(variant.add_features for variant in facts.plan.variants)
+    message = "reusing the data set of the experiment" if reuses else "encoding the data set"
+    return Work("Preparing", ensure_job(facts, REQUEST), message)

@@ -36,7 +36,9 @@ def tune(facts: Facts) -> Work | Fail | None:
     if facts.all_studies_frozen:
         return None
     open_studies = [name for name in facts.plan.names if facts.study(name).digest is None]
-    return Work("Tuning", tuple(actions), f"tuning {', '.join(open_studies)}")
+    tuned = [name for name in open_studies if facts.plan.needs_tuning(name)]
+    message = f"tuning {', '.join(tuned)}" if tuned else f"freezing {', '.join(open_studies)} without trials"
+    return Work("Tuning", tuple(actions), message)
 
 
 def tune_request(plan: Plan, variant: str, workers: int, budget: int) -> JobRequest:

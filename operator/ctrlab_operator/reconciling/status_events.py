@@ -96,7 +96,7 @@ def _true_stalled(status: ExperimentStatus | None) -> StatusCondition | None:
 
 
 def _stage_note(status: ExperimentStatus) -> str:
-    if status.report is not None:
+    if status.stage == "Succeeded" and status.report is not None:
         return f"the report is at {status.report.uri}"
     ready = status.condition(ConditionType.READY)
-    return (ready.message if ready else "") or f"the stage is now {status.stage}"
+    return (ready.message if ready else "") or f"entered stage {status.stage}"

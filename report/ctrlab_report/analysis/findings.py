@@ -122,8 +122,8 @@ def _slow_runs(inputs: ReportInputs, finished: Sequence[RunInputs]) -> Iterator[
         message = (
             f"{len(slow)} of {len(finished)} runs took more than {SLOW_FACTOR:g} times the median of their model's "
             f"runs; the longest is {_seeds(longest.variant, [longest.seed])}, {format_duration(max(walls))} compared "
-            f"with a median of {format_duration(median(walls))}. The machines had other load, so wall times are not "
-            "comparable between models"
+            f"with a median of {format_duration(median(walls))}. Other load on the machines is a possible cause; "
+            "compare wall times between models with care"
         )
         yield Finding(severity="note", where="machines", message=message)
 

@@ -39,7 +39,7 @@ spec:
         learning_rate: {float: {low: "1e-3", high: "1e-1", log: true}}
         dropout: {categorical: ["0", "0.1"]}
   tuning: {trials: 2, workers: 2, sampler: Random}
-  evaluation: {seeds: {count: 5}}
+  evaluation: {seeds: {count: 5}, seedsPerPod: 5}
   analysis: {margin: "0.01"}
 """
 

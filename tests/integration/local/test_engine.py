@@ -237,7 +237,7 @@ def test_lineage_names_the_earlier_plan_that_opened_the_test_set(rig: EngineRig)
     (earlier,) = after.earlier
     assert (earlier.plan_digest, earlier.dataset_digest) == (Plan.from_experiment(first).digest, "sha256:da7a")
     assert earlier.openings == 5
-    assert store.get("default/study/LATEST").decode().strip() == list(lineages)[1]
+    assert store.get(ObjectKey.latest_uid("default", "study")).decode().strip() == list(lineages)[1]
 
 
 def test_suspended_experiment_starts_nothing_and_can_be_resumed(rig: EngineRig) -> None:

@@ -1,6 +1,7 @@
 """A complete cluster in one object: API server, Job controller, a node, Secrets, and operator processes."""
 
 import base64
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from typing import TypeVar
 from fake_api_server.http_server import FakeApiServer
 from fake_cluster.fork_server import ForkServer
 from fake_cluster.job_controller import JobController
-from fake_cluster.kubelet import Kubelet, register_node
+from fake_cluster.kubelet import Kubelet, register_node, unregister_node
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
 
@@ -102,10 +103,22 @@ class Cluster:
         else:
             namespace = self.api.get(NAMESPACES, "", self.namespace)
             self.api.delete(NAMESPACES, "", self.namespace, namespace["metadata"]["uid"])
-            # No kubelet is left to confirm that the processes have ended.
-            kubernetes_client.CoreV1Api(self.api.connection).delete_collection_namespaced_pod(
-                self.namespace, grace_period_seconds=0
-            )
+            self._release_pods()
+            unregister_node(self.api, self.node)
+
+    def _release_pods(self) -> None:
+        """Delete the pods of a real server at once, so that the deletion of their namespace completes.
+
+        No kubelet is left to confirm that the processes have ended, and the Job controller, which removes its finalizer
+        from pods, may not observe a Job that is deleted with its namespace.
+        """
+        for pod in self.pods():
+            if pod["metadata"].get("finalizers"):
+                with contextlib.suppress(ApiError):  # it is gone, or the Job controller was faster
+                    self.api.merge(POD, self.namespace, pod["metadata"]["name"], {"metadata": {"finalizers": None}})
+        kubernetes_client.CoreV1Api(self.api.connection).delete_collection_namespaced_pod(
+            self.namespace, grace_period_seconds=0
+        )
 
     def add_secrets(self) -> None:
         """Create the Secrets of the operator's defaults."""

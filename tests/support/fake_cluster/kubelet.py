@@ -6,6 +6,7 @@ messages.
 """
 
 import base64
+import contextlib
 import os
 import shutil
 import signal
@@ -292,6 +293,12 @@ def register_node(api: KubernetesApi, name: str) -> None:
         ],
     }
     api.merge(NODE, "", f"{name}/status", {"status": status})
+
+
+def unregister_node(api: KubernetesApi, name: str) -> None:
+    """Remove the node from a real server, so that its scheduler assigns no pod of others to it."""
+    with contextlib.suppress(ApiError):  # another test run has removed it
+        api.delete(NODE, "", name, api.get(NODE, "", name)["metadata"]["uid"])
 
 
 def _now() -> str:

@@ -1,5 +1,6 @@
 """The planner of experiments also plans ablations: an ablation waits for its experiment, and freezes nothing before."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -70,6 +71,15 @@ def test_the_plan_is_frozen_when_the_experiment_has_succeeded() -> None:
     assert len(first.plan.final_runs()) == 14
     assert isinstance(second, EnsureJob)
     assert second.request.name == "prepare"
+
+
+def test_messages_name_work_that_an_ablation_does() -> None:
+    experiment = parent(SUCCEEDED, stage="Succeeded", plan_digest="sha256:p", search_digest="sha256:s")
+    preparing = facts(make_ablation(), experiment)
+    tuning = replace(preparing, frozen_plan=preparing.plan, prepared=make_prepared_data())
+    messages = [condition_of(decide(observed).status, ConditionType.READY).message for observed in (preparing, tuning)]
+    assert messages[0] == "reusing the data set of the experiment"
+    assert re.fullmatch("freezing .+ without trials", messages[1])
 
 
 def test_a_failed_experiment_stalls_its_ablation() -> None:

@@ -40,6 +40,8 @@ def test_suspending_deletes_active_jobs_and_resuming_creates_them_again() -> Non
     decision = decide(make_facts(resource, prepared=PREPARED, jobs=jobs))
     assert decision.actions == (DeleteJob("tune-fm"),)
     assert decision.status.stage == "Suspended"
+    for name in (ConditionType.READY, ConditionType.SUSPENDED):
+        assert condition_of(decision.status, name).message == "suspended; set spec.suspend to false to continue"
     assert condition_of(decision.status, ConditionType.SUSPENDED).status == "True"
     assert condition_of(decision.status, ConditionType.READY).status == "True"
     resumed = make_facts(make_small_experiment(), prepared=PREPARED, jobs={"tune-fm": JobFacts("Deleting")})

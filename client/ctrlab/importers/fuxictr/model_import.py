@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from ctrlab.importers.fuxictr.config_files import Settings
 from ctrlab_api.architectures import ARCHITECTURES
+from ctrlab_api.resources.experiment import MAX_MODELS
 
 ARCHITECTURES_BY_TITLE: Final = {
     architecture.title.lower().replace("&", ""): name for name, architecture in ARCHITECTURES.items()
@@ -73,8 +74,6 @@ IGNORED_KEYS: Final = frozenset(
 )
 """Settings that select the architecture, or that an experiment fixes for all of its models."""
 
-MAX_MODELS: Final = 20
-"""Maximum number of models of an experiment."""
 DISABLED_VALUES: Final[tuple[object, ...]] = (None, 0, False, [], "none")
 """Values of a parameter that switch a component off."""
 
