@@ -79,7 +79,7 @@ def replace_outdated(job: JobFacts, request: JobRequest) -> tuple[Action, ...]:
     """Return the action that brings a changed specification to the workers of an active job without losing a result.
 
     A job whose workers have not started is deleted, and created again by the next decision. Otherwise, no worker starts
-    with the old specification: a tuning worker may release its slot at any time, so its job is replaced as soon as it is
+    with the old specification: a tuning worker can return its slot at any time, so its job is replaced as soon as it is
     about to start a worker; other jobs are reduced to the workers that run, and replaced when these have ended. Final
     runs with a record are not repeated.
     """
