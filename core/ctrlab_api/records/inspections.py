@@ -2,10 +2,20 @@
 
 from typing import Literal
 
+from ctrlab_api.records.prepared_data import ListLengths
 from ctrlab_api.schema_types import ApiModel
 
 WarningKind = Literal[
-    "Reveals", "Duplicates", "TimeOverlap", "NewUsers", "NewValues", "Drift", "Constant", "EmptyHistory", "FileOrder"
+    "Reveals",
+    "Duplicates",
+    "TimeOverlap",
+    "NewUsers",
+    "NewValues",
+    "Drift",
+    "Constant",
+    "EmptyHistory",
+    "FileOrder",
+    "Lists",
 ]
 
 
@@ -72,4 +82,6 @@ class Inspection(ApiModel):
     features: tuple[FeatureStatistics, ...]
     timeline: tuple[TimeBin, ...] = ()
     """Rows over time; empty without a time column."""
+    lists: tuple[ListLengths, ...] | None = None
+    """Lengths of the lists of each feature that reads lists; absent without such features."""
     warnings: tuple[InspectionWarning, ...]

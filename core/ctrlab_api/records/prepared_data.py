@@ -28,6 +28,25 @@ class SplitSummary(ApiModel):
     """SHA-256 of the encoded values of each feature, by feature name."""
 
 
+class ListLengths(ApiModel):
+    """The lists of one feature in all rows of the source."""
+
+    feature: str
+    rows: int
+    longest: int
+    """Number of ids of the longest list."""
+    max_length: int
+    """Number of ids that are kept of a list."""
+    truncated: int
+    """Lists with more ids, which lose some."""
+    kept: Literal["First", "Latest"]
+    """End of these lists that is kept."""
+    missing: int
+    """Elements that are missing and left out."""
+    padding: int
+    """Elements that are the padding value and left out."""
+
+
 class DataExtension(ApiModel):
     """The features that an ablation adds to the data set of its experiment.
 
@@ -63,5 +82,7 @@ class PreparedData(ApiModel):
     sealed rows."""
     extends: DataExtension | None = None
     """Absent unless an ablation adds features."""
+    lists: tuple[ListLengths, ...] | None = None
+    """Lengths of the lists of each feature that reads lists; absent without such features."""
     warnings: tuple[str, ...] = ()
     """Warnings for readers, such as the share of test users that do not occur in train."""

@@ -183,12 +183,17 @@ class Preprocessing(ApiModel):
     ),
     ("!has(self.negatives) || has(self.user)", "user is required for negatives"),
     (
-        "!self.features.exists(f, f.type == 'History') || (has(self.user) && (has(self.time) || has(self.order)))",
-        "user and time (or order) are required for History features",
+        "!self.features.exists(f, f.type == 'History' && !has(f.stored) && !has(f.through)) || "
+        "(has(self.user) && (has(self.time) || has(self.order)))",
+        "user and time (or order) are required for History features that are not stored",
     ),
     (
         "!self.features.exists(f, has(f.timeGaps)) || has(self.time)",
         "time is required for timeGaps",
+    ),
+    (
+        "!self.features.exists(f, has(f.stored) && has(f.stored.times)) || has(self.time)",
+        "time is required for stored.times",
     ),
     (
         "self.features.all(h, h.type == 'History' ? "
@@ -202,7 +207,8 @@ class Preprocessing(ApiModel):
     ),
     (
         "!has(self.label) || self.features.all(f, f.name != self.label.column && "
-        "(!has(f.column) || f.column != self.label.column))",
+        "(!has(f.column) || f.column != self.label.column) && "
+        "(!has(f.stored) || !has(f.stored.column) || f.stored.column != self.label.column))",
         "the label column cannot be a feature",
     ),
 )
@@ -260,10 +266,16 @@ class Dataset(ApiModel):
             raise ValueError(f"user is required for a {strategy} split{by}")
 
     def _check_feature(self, feature: Feature) -> None:
-        if self.label is not None and self.label.column in (feature.name, feature.source_column):
+        if self.label is not None and self.label.column in (feature.name, *feature.source_columns):
             raise ValueError(f"features: the label column {self.label.column!r} cannot be a feature")
-        if feature.type == "History" and (self.user is None or not self.has_event_order):
-            raise ValueError(f"user and time (or order) are required for the History feature {feature.name!r}")
+        logged = feature.type == "History" and feature.stored is None and feature.through is None
+        if logged and (self.user is None or not self.has_event_order):
+            raise ValueError(
+                f"user and time (or order) are required for the History feature {feature.name!r}; a History that is in "
+                "the rows has `stored`"
+            )
+        if feature.stored is not None and feature.stored.times is not None and self.time is None:
+            raise ValueError(f"time is required for stored.times of {feature.name!r}")
         if feature.time_gaps is not None and self.time is None:
             raise ValueError(f"time is required for timeGaps of {feature.name!r}")
         categorical = [other.name for other in self.features if other.type == "Categorical"]

@@ -20,8 +20,29 @@ FEATURES: Final[list[dict[str, Any]]] = [
     {"name": "hist_item", "type": "History", "of": "item_id", "maxLength": 20, "timeGaps": True},
     {"name": "hist_category", "type": "History", "of": "category", "through": "hist_item"},
     {"name": "hist_text", "type": "History", "of": "text"},
+    {"name": "labels", "type": "MultiCategorical", "columns": ["label_{0..4}"], "padding": "0", "keep": "Latest"},
+    {
+        "name": "seen_item",
+        "type": "History",
+        "of": "item_id",
+        "timeGaps": True,
+        "stored": {"column": "seen", "separator": "^", "padding": "0", "order": "LatestFirst", "times": "seen_at"},
+    },
+    {"name": "seen_category", "type": "History", "of": "category", "stored": {"columns": ["seen_{00..49}"]}},
+    {"name": "image", "type": "Vector", "width": 64, "separator": " ", "transform": "AsIs"},
 ]
 ALL_FEATURE_TYPES: Final = with_changes(EXPERIMENT, {"spec.dataset.features": FEATURES})
+STORED_HISTORIES: Final = with_changes(
+    MINIMAL_EXPERIMENT,
+    {
+        "spec.dataset.features": [
+            {"name": "item", "type": "Categorical"},
+            {"name": "kind", "type": "Categorical"},
+            {"name": "hist_item", "type": "History", "of": "item", "stored": {}},
+            {"name": "hist_kind", "type": "History", "of": "kind", "through": "hist_item"},
+        ]
+    },
+)
 POSITIVES_ONLY: Final = with_changes(
     EXPERIMENT,
     {
@@ -35,6 +56,7 @@ POSITIVES_ONLY: Final = with_changes(
 
 ACCEPTED_DATASETS: Final[dict[str, dict[str, Any]]] = {
     "features of every type": ALL_FEATURE_TYPES,
+    "histories of rows without user and time": STORED_HISTORIES,
     "positives in chronological order": POSITIVES_ONLY,
     "a random split by users": with_changes(EXPERIMENT, {"spec.dataset.split": {"strategy": "Random", "by": "User"}}),
     "a UserColdStart split": with_changes(
@@ -66,6 +88,59 @@ def _dataset(message: str, changes: dict[str, Any], rejected_by: Any = "rule") -
 
 
 REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
+    "column and columns of a stored History": RejectedExample(
+        {"spec.dataset.features": FEATURES, "spec.dataset.features[12].stored.column": "seen"},
+        "spec.dataset.features[12].stored",
+        "column and columns are mutually exclusive",
+        "rule",
+    ),
+    "a separator of numbered columns": RejectedExample(
+        {"spec.dataset.features": FEATURES, "spec.dataset.features[12].stored.separator": "^"},
+        "spec.dataset.features[12].stored",
+        "columns have one id each: leave out separator and times",
+        "rule",
+    ),
+    "a Vector without width": _feature(13, "width is required for Vector and only for it", width=ABSENT),
+    "a Vector in buckets": _feature(13, "a Vector has the transform Standardize or AsIs", transform="LogBucket"),
+    "a numbered column twice": RejectedExample(
+        {"spec.dataset.features": FEATURES, "spec.dataset.features[10].columns": ["label_{0..4}", "label_3"]},
+        "spec.dataset.features[10].columns",
+        "the column 'label_3' is named twice",
+        "operator",
+    ),
+    "too many numbered columns": RejectedExample(
+        {"spec.dataset.features": FEATURES, "spec.dataset.features[10].columns": ["label_{0..1000}"]},
+        "spec.dataset.features[10].columns",
+        "names more than 1000 columns",
+        "operator",
+    ),
+    "column and columns of a MultiCategorical feature": _feature(
+        10, "columns have one id each: leave out column and separator", column="labels"
+    ),
+    "columns of a Categorical feature": _feature(1, "columns is for MultiCategorical", columns=["a", "b"]),
+    "padding of a Categorical feature": _feature(1, "padding is for MultiCategorical", padding="0"),
+    "keep of a History": _feature(9, "keep is for MultiCategorical", keep="Latest"),
+    "stored events of a Categorical feature": _feature(1, "stored is for History features", stored={}),
+    "stored events of a History with through": _feature(
+        8, "leave out maxLength, timeGaps and stored", stored={"column": "seen"}
+    ),
+    "time gaps of stored events without times": _feature(
+        11, "stored.times is required for timeGaps of a stored History", stored={"column": "seen"}
+    ),
+    "times of stored events without time": _dataset(
+        "time is required for stored.times",
+        {
+            "spec.dataset.time": ABSENT,
+            "spec.dataset.split": {"strategy": "Random"},
+            "spec.dataset.features": [
+                *FEATURES[:3],
+                {"name": "seen", "type": "History", "of": "item_id", "stored": {"times": "at"}},
+            ],
+        },
+    ),
+    "stored events in the label column": _dataset(
+        "the label column 'rating' cannot be a feature", {"spec.dataset.features[11].stored.column": "rating"}
+    ),
     "a Cross without features": _feature(6, "cross is required for Cross", cross=ABSENT),
     "a Cross of one feature": RejectedExample(
         {"spec.dataset.features": FEATURES, "spec.dataset.features[6].cross": ["category"]},
@@ -77,7 +152,9 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
         {"spec.dataset.features[6].cross": ["user_id", "hist_item"]},
         "operator",
     ),
-    "a column of a History": _feature(7, "column is for Categorical, Numeric and MultiCategorical", column="item_id"),
+    "a column of a History": _feature(
+        7, "column is for Categorical, Numeric, MultiCategorical and Vector", column="item_id"
+    ),
     "pooling of a Categorical feature": _feature(
         1, "pooling is for MultiCategorical features, not Categorical", pooling="Sum"
     ),
@@ -111,7 +188,7 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
         "through 'hist_shop', which is not a History feature without through; known: hist_item, hist_text",
         {"spec.dataset.features[8].through": "hist_shop"},
     ),
-    "through with maxLength": _feature(8, "leave out maxLength and timeGaps", maxLength=10),
+    "through with maxLength": _feature(8, "leave out maxLength, timeGaps and stored", maxLength=10),
     "time gaps of a Categorical feature": _feature(2, "timeGaps is for History features", timeGaps=True),
     "time gaps without time": _dataset(
         "time is required for timeGaps of 'hist_item'",

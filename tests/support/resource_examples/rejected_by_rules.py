@@ -69,7 +69,7 @@ REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
     "a transform of a Categorical feature": RejectedExample(
         {"spec.dataset.features[0].transform": "AsIs"},
         "spec.dataset.features[0]",
-        "transform is for Numeric features",
+        "transform is for Numeric and Vector features",
         "rule",
     ),
     "buckets without QuantileBucket": RejectedExample(
@@ -81,7 +81,7 @@ REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
     "a separator of a Numeric feature": RejectedExample(
         {"spec.dataset.features[2].separator": "|"},
         "spec.dataset.features[2]",
-        "separator is for MultiCategorical",
+        "separator is for MultiCategorical and Vector",
         "rule",
     ),
     "maxLength of a Categorical feature": RejectedExample(

@@ -70,7 +70,7 @@ CASES = {
         {"negatives": {"item": "kind"}},
     ),
     "a cross of the item and its user": Case(
-        ("spec.dataset.features[2].cross: combines columns of the item (item) with others", "cross only columns of"),
+        ("spec.dataset.features[2].cross: combines columns of the item (item) with others", "combine only columns of"),
         {
             "negatives": {"item": "item"},
             "features": [

@@ -17,8 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ctrlab_trainer.data.prepared.encoded_schema import PADDING, TIME_GAP_IDS, EncodedFeature, EncodedSchema
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedHistory, EncodedSplit
+from ctrlab_trainer.data.prepared.encoded_schema import EncodedFeature, EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedHistory, EncodedSplit, ItemLookup
+from ctrlab_trainer.training.history_gathering import EventLog, LoggedRows, Lookup, StoredRows, TimeGaps, table_rows
 from ctrlab_trainer.training.row_order import Window, joined_order
 
 
@@ -41,59 +42,6 @@ class Batch:
     history_gaps: tuple[Tensor | None, ...] = ()
     """[B, L] int32 rows of the fused table for the time since each event, 0 for padding; None for a history without
     time gaps."""
-
-
-@dataclass(frozen=True)
-class _Lookup:
-    """Maps the ids of events to other ids, such as from items to their categories."""
-
-    first: int
-    ids: Tensor
-
-    def apply(self, events: Tensor) -> Tensor:
-        """Return the mapped ids; padding stays."""
-        indices = (events - self.first).clamp_(min=0)
-        return torch.where(events != PADDING, self.ids[indices], PADDING)
-
-
-@dataclass(frozen=True)
-class _TimeGaps:
-    """Times since events, as ids of a block that begins at `offset`."""
-
-    event_times: Tensor
-    """[1 + events], with an arbitrary time before the log for absent events."""
-    offset: int
-
-    def ids(self, row_times: Tensor, positions: Tensor) -> Tensor:
-        """Return the [B, L] int32 ids for rows [B] and positions in the log [B, L]; 0 where the position is 0.
-
-        Id n stands for a time of at least 2^(n-1) and less than 2^n; times below 1 share id 0.
-        """
-        since = (row_times[:, None] - self.event_times[positions]).double()
-        power = torch.frexp(since).exponent.clamp(0, TIME_GAP_IDS - 1).int()
-        return torch.where(positions != 0, power + self.offset, 0)
-
-
-@dataclass(frozen=True)
-class _EventLog:
-    """The events of a history feature, independent of the rows that are loaded."""
-
-    events: Tensor
-    """[1 + events], with a padding id before the log, so that the position of an absent event is 0."""
-    length: int
-    shift: int
-    lookup: _Lookup | None
-    gaps: _TimeGaps | None
-
-
-@dataclass(frozen=True)
-class _History:
-    """The events of each row, as positions in a log."""
-
-    log: _EventLog
-    start: Tensor
-    end: Tensor
-    times: Tensor | None
 
 
 class DeviceData:
@@ -124,18 +72,18 @@ class DeviceData:
             (self._tensor(split.multicategorical[feature.name]), feature.shift)
             for feature in self._schema.of_kind("multicategorical")
         ]
-        self._histories = [self._history(log, split.histories[name]) for name, log in self._logs.items()]
+        self._histories = [self._history(feature, split) for feature in self._schema.of_kind("history")]
 
     def batch(self, index: Tensor) -> Batch:
         """Return the rows of the index ([B] int64 on the device), in its order."""
-        multicategorical = [_table_rows(ids.index_select(0, index), shift) for ids, shift in self._multicategorical]
+        multicategorical = [table_rows(ids.index_select(0, index), shift) for ids, shift in self._multicategorical]
         categorical = self._categorical.rows(index)
-        histories = [self._gather(history, index) for history in self._histories]
+        histories = [history.gather(index) for history in self._histories]
         ids = [
             categorical if self._shifts is None else categorical - self._shifts,
             self._numeric_ids.expand(len(index), -1),
             *multicategorical,
-            *(gathered for gathered, _, _ in histories),
+            *(history.ids for history in histories),
         ]
         present = [columns for columns in ids if columns.shape[1]]
         return Batch(
@@ -144,9 +92,9 @@ class DeviceData:
             multicategorical_counts=tuple(
                 (lists != 0).sum(dim=1, keepdim=True).clamp_(min=1).float() for lists in multicategorical
             ),
-            history_counts=tuple(counts for _, counts, _ in histories),
-            history_widths=tuple(gathered.shape[1] for gathered, _, _ in histories),
-            history_gaps=tuple(gaps for _, _, gaps in histories),
+            history_counts=tuple(history.counts for history in histories),
+            history_widths=tuple(history.ids.shape[1] for history in histories),
+            history_gaps=tuple(history.gaps for history in histories),
             labels=self.labels.index_select(0, index),
         )
 
@@ -167,8 +115,8 @@ class DeviceData:
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             return torch.from_numpy(array).to(self.device)
 
-    def _event_logs(self, split: EncodedSplit) -> dict[str, _EventLog]:
-        """Return the logs by feature; histories may share a log, which is copied once."""
+    def _event_logs(self, split: EncodedSplit) -> dict[str, EventLog]:
+        """Return the logs of logged histories by feature; histories may share a log, which is copied once."""
         copies: dict[int, Tensor] = {}
 
         def after_padding(log: NDArray[Any]) -> Tensor:
@@ -176,39 +124,35 @@ class DeviceData:
                 copies[id(log)] = self._tensor(np.concatenate([np.zeros(1, log.dtype), log]))
             return copies[id(log)]
 
-        def log_of(feature: EncodedFeature) -> _EventLog:
-            history = split.histories[feature.name]
-            block = next((gaps for gaps in self._schema.of_kind("gaps") if gaps.of == feature.name), None)
-            lookup, gaps = None, None
-            if history.lookup is not None:
-                lookup = _Lookup(history.lookup.first, self._tensor(history.lookup.ids))
-            if history.times is not None and block is not None:
-                gaps = _TimeGaps(after_padding(history.times.events), block.offset)
-            return _EventLog(after_padding(history.events), feature.length, feature.shift, lookup, gaps)
+        def log_of(feature: EncodedFeature, history: EncodedHistory) -> EventLog:
+            lookup, gaps = self._lookup(history.lookup), None
+            offset = self._gap_offset(feature)
+            if history.times is not None and offset is not None:
+                gaps = TimeGaps(after_padding(history.times.events), offset)
+            return EventLog(after_padding(history.events), feature.length, feature.shift, lookup, gaps)
 
-        return {feature.name: log_of(feature) for feature in self._schema.of_kind("history")}
+        return {
+            feature.name: log_of(feature, split.histories[feature.name])
+            for feature in self._schema.of_kind("history")
+            if feature.stored is None
+        }
 
-    def _history(self, log: _EventLog, history: EncodedHistory) -> _History:
+    def _lookup(self, lookup: ItemLookup | None) -> Lookup | None:
+        return None if lookup is None else Lookup(lookup.first, self._tensor(lookup.ids))
+
+    def _gap_offset(self, feature: EncodedFeature) -> int | None:
+        """Return the first id of a history's time gaps, None if it has none."""
+        return next((gaps.offset for gaps in self._schema.of_kind("gaps") if gaps.of == feature.name), None)
+
+    def _history(self, feature: EncodedFeature, split: EncodedSplit) -> LoggedRows | StoredRows:
+        if feature.stored is not None:
+            stored, offset = split.stored_histories[feature.name], self._gap_offset(feature)
+            gaps = None if stored.gaps is None or offset is None else self._tensor(stored.gaps)
+            lookup = self._lookup(stored.lookup)
+            return StoredRows(self._tensor(stored.ids), gaps, offset or 0, feature.shift, lookup)
+        log, history = self._logs[feature.name], split.histories[feature.name]
         times = None if history.times is None or log.gaps is None else self._tensor(history.times.rows)
-        return _History(log, self._tensor(history.start), self._tensor(history.end), times)
-
-    def _gather(self, history: _History, index: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Return ids, counts and time gaps of the events of the rows."""
-        log, times = history.log, history.times
-        start, end = history.start.index_select(0, index), history.end.index_select(0, index)
-        lengths = (end - start).clamp_(max=log.length)
-        # On a GPU the width is fixed: reading the longest length would wait for the device.
-        width = log.length if self.device.type == "cuda" else max(1, int(lengths.max()))
-        # 32-bit arithmetic, which a CPU vectorises; selecting by booleans would process one element at a time.
-        integer = torch.int32 if len(log.events) < 2**31 else torch.int64
-        recency = torch.arange(width, dtype=integer, device=self.device)
-        present = (lengths.to(integer)[:, None] - recency).clamp_(0, 1)
-        positions = (end.to(integer)[:, None] - recency).mul_(present)
-        gathered = log.events.index_select(0, positions.flatten()).view(len(index), width)
-        gaps = None if log.gaps is None or times is None else log.gaps.ids(times.index_select(0, index), positions)
-        if log.lookup is not None:
-            gathered = log.lookup.apply(gathered)
-        return _table_rows(gathered, log.shift), lengths.clamp_(min=1)[:, None].float(), gaps
+        return LoggedRows(log, self._tensor(history.start), self._tensor(history.end), times)
 
 
 class _Columns:
@@ -230,11 +174,6 @@ def _shifts(features: tuple[EncodedFeature, ...], device: torch.device) -> Tenso
     if not any(feature.shift for feature in features):
         return None
     return torch.tensor([feature.shift for feature in features], dtype=torch.int32, device=device)
-
-
-def _table_rows(ids: Tensor, shift: int) -> Tensor:
-    """Return encoded ids as rows of the model's table; padding stays."""
-    return torch.where(ids != PADDING, ids - shift, ids) if shift else ids
 
 
 def _split_into_batches(order: Tensor, size: int) -> Iterator[Tensor]:

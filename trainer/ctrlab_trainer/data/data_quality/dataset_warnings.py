@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ctrlab_api.records.inspections import InspectionWarning
 from ctrlab_api.resources.dataset import Dataset
@@ -27,10 +26,13 @@ def dataset_warnings(dataset: Dataset, encoded: EncodedDataset) -> Iterator[str]
 
 
 def distribution_warnings(encoded: EncodedDataset, constant: Collection[str] = ()) -> Iterator[InspectionWarning]:
-    """Yield warnings about differences between splits, and about features that no model can learn from.
+    """Yield warnings about lists, differences between splits, and features that no model can learn from.
 
     Features in `constant` have one value in all rows and a warning of their own.
     """
+    for lists in encoded.lists:
+        for message in lists.warnings:
+            yield InspectionWarning(kind="Lists", message=message)
     for message in _new_users(encoded.splits):
         yield InspectionWarning(kind="NewUsers", message=message)
     for message in _new_values(encoded):
@@ -70,7 +72,7 @@ def _new_values(encoded: EncodedDataset) -> Iterator[str]:
 
 
 def _empty_histories(encoded: EncodedDataset) -> Iterator[str]:
-    if not encoded.splits[0].histories:
+    if not encoded.schema.of_kind("history"):
         return
     for name, split in zip(SPLIT_NAMES, encoded.splits, strict=True):
         share = empty_history_share(split)
@@ -79,10 +81,9 @@ def _empty_histories(encoded: EncodedDataset) -> Iterator[str]:
 
 
 def empty_history_share(split: EncodedSplit) -> float:
-    """Return the share of rows without history; all histories of a row are empty together."""
-    history = next(iter(split.histories.values()))
-    empty: NDArray[np.bool_] = history.start == history.end
-    return float(empty.mean())
+    """Return the share of rows whose histories are all empty."""
+    histories = (*split.histories.values(), *split.stored_histories.values())
+    return float(np.logical_and.reduce([history.is_empty for history in histories]).mean())
 
 
 def _drift(splits: tuple[EncodedSplit, ...]) -> Iterator[str]:

@@ -1,27 +1,35 @@
 """Encoders of feature values: one class per kind of feature, fitted on train rows."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.features import Feature
 from ctrlab_trainer.data.encoders.categorical import CategoricalEncoder
-from ctrlab_trainer.data.encoders.encoder_protocol import FeatureEncoder, FittedEncoding
-from ctrlab_trainer.data.encoders.hashing import HashEncoder, HashListEncoder
-from ctrlab_trainer.data.encoders.multicategorical import (
-    DEFAULT_MAX_LENGTH,
-    DEFAULT_SEPARATOR,
-    MultiCategoricalEncoder,
-)
+from ctrlab_trainer.data.encoders.encoder_protocol import EncodedValues, FeatureEncoder, FittedEncoding
+from ctrlab_trainer.data.encoders.hashing import HashEncoder
+from ctrlab_trainer.data.encoders.multicategorical import MultiCategoricalEncoder
 from ctrlab_trainer.data.encoders.numeric import NumericEncoder
 from ctrlab_trainer.data.encoders.numeric_buckets import LogBucketEncoder, QuantileBucketEncoder
 from ctrlab_trainer.data.encoders.pretrained import PretrainedEncoder
+from ctrlab_trainer.data.encoders.stored_histories import StoredHistoryEncoder
+from ctrlab_trainer.data.encoders.vocabulary import TextCounts
+from ctrlab_trainer.data.readers.source_tables import SourceTable
 from ctrlab_trainer.data.sources.vector_files import vector_file
 
-__all__ = ["FeatureEncoder", "FittedEncoding", "build_encoder", "build_encoders"]
+__all__ = [
+    "Encoder",
+    "FeatureEncoder",
+    "FittedEncoding",
+    "build_encoder",
+    "build_encoders",
+    "encode_rows",
+    "fit_features",
+]
 
 
 def build_encoder(feature: Feature, dataset: Dataset) -> FeatureEncoder[Any, Any]:
-    """Build the encoder of one feature; ValueError for a History, which reuses the encoding of another feature.
+    """Build the encoder of one feature; ValueError for a History, whose ids are those of another feature.
 
     InvalidData if its file of pre-trained vectors does not exist.
     """
@@ -29,9 +37,6 @@ def build_encoder(feature: Feature, dataset: Dataset) -> FeatureEncoder[Any, Any
     match feature.type, feature.transform:
         case "Categorical" | "Cross", _:
             return _text_encoder(feature, dataset, frequency)
-        case "MultiCategorical", _ if feature.hash_buckets is not None:
-            separator, length = feature.separator or DEFAULT_SEPARATOR, feature.max_length or DEFAULT_MAX_LENGTH
-            return HashListEncoder((feature.source_column,), separator, length, feature.hash_buckets)
         case "MultiCategorical", _:
             return MultiCategoricalEncoder(feature, frequency)
         case "Numeric", "LogBucket":
@@ -54,6 +59,49 @@ def _text_encoder(feature: Feature, dataset: Dataset, frequency: int) -> Feature
     return CategoricalEncoder(columns, frequency)
 
 
-def build_encoders(dataset: Dataset) -> dict[str, FeatureEncoder[Any, Any]]:
-    """Build the encoders of a data set by feature, in the order of the specification; histories have none."""
-    return {feature.name: build_encoder(feature, dataset) for feature in dataset.features if feature.type != "History"}
+Encoder = FeatureEncoder[Any, Any] | StoredHistoryEncoder
+
+
+def build_encoders(dataset: Dataset) -> dict[str, Encoder]:
+    """Build the encoders of a data set by feature: those of histories that the rows contain follow their feature.
+
+    A History of logged clicks has none.
+    """
+    encoders: dict[str, Encoder] = {}
+    for feature in dataset.features:
+        if feature.type == "History":
+            continue
+        encoders[feature.name] = build_encoder(feature, dataset)
+        for history in dataset.features:
+            if history.of == feature.name and history.stored is not None:
+                time = None if history.stored.times is None else dataset.time
+                encoders[history.name] = StoredHistoryEncoder(history, feature, time)
+    return encoders
+
+
+def fit_features(encoders: Mapping[str, Encoder], states: Mapping[str, Any]) -> dict[str, FittedEncoding]:
+    """Fit every feature on its state of all train rows; a vocabulary also contains the values of stored histories.
+
+    InvalidData for a feature that cannot be fitted.
+    """
+    fitted: dict[str, FittedEncoding] = {}
+    for name, encoder in encoders.items():
+        if isinstance(encoder, StoredHistoryEncoder):
+            fitted[name] = encoder.fit(states[name], fitted[encoder.of.name])
+            continue
+        state = states[name]
+        if isinstance(state, TextCounts):
+            in_histories = [
+                states[other].counts
+                for other, history in encoders.items()
+                if isinstance(history, StoredHistoryEncoder) and history.of.name == name
+            ]
+            state = TextCounts.sum([state, *in_histories])
+        fitted[name] = encoder.fit(state)
+    return fitted
+
+
+def encode_rows(name: str, encoder: Encoder, rows: SourceTable, fitted: Mapping[str, FittedEncoding]) -> EncodedValues:
+    """Encode a feature of some rows with the encodings of all features."""
+    of = encoder.of.name if isinstance(encoder, StoredHistoryEncoder) else name
+    return encoder.encode(rows, fitted[of])

@@ -5,16 +5,25 @@ chunk by chunk and many machines that each observe some of the rows therefore wr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ctrlab_api.records.prepared_data import ListLengths
 from ctrlab_trainer.data.readers.source_tables import SourceTable
 
-EncodedValues = NDArray[np.int32] | NDArray[np.float32]
-EncodingKind = Literal["categorical", "numeric", "multicategorical"]
+EncodedValues = NDArray[np.int32] | NDArray[np.float32] | NDArray[np.void]
+EncodingKind = Literal["categorical", "numeric", "multicategorical", "history"]
+
+
+@dataclass(frozen=True)
+class FittedLists:
+    """Facts about the lists of a feature for records and readers."""
+
+    record: ListLengths
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -22,13 +31,15 @@ class FittedEncoding:
     """Result of fitting one feature on train; subclasses add what they need to encode."""
 
     kind: EncodingKind
-    """Type of the encoded column: one id, one number, or several ids per row."""
+    """Type of the encoded column: one id, one number, several ids, or the events of a stored history per row."""
     size: int
     """Rows of its block in the fused table: ids including the out-of-vocabulary id; 1 for a number."""
     length: int
-    """Ids per row; 1 unless the kind is multicategorical."""
+    """Ids per row; 1 unless the kind is multicategorical or history."""
     record: dict[str, object]
     """JSON that maps ids back to values, for people and programs."""
+    lists: FittedLists | None = field(default=None, kw_only=True)
+    """Present if the feature reads lists."""
 
 
 StateT = TypeVar("StateT")

@@ -13,8 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ctrlab_trainer.data.encoders.crossing import cross_columns
-from ctrlab_trainer.data.encoders.encoder_protocol import EncodingKind, FittedEncoding
-from ctrlab_trainer.data.encoders.multicategorical import token_lists
+from ctrlab_trainer.data.encoders.encoder_protocol import EncodingKind, FittedEncoding, FittedLists
 from ctrlab_trainer.data.readers.source_tables import SourceTable
 
 
@@ -33,37 +32,12 @@ class HashEncoder:
 
     def fit(self, state: None) -> FittedEncoding:
         """Return an encoding with one id per bucket, and the out-of-vocabulary id, which no row has."""
-        return _hash_encoding("categorical", self.buckets, 1)
+        return hash_encoding("categorical", self.buckets, 1)
 
     def encode(self, rows: SourceTable, fitted: FittedEncoding) -> NDArray[np.int32]:
         """Return [rows] ids."""
         column = cross_columns(rows, self.columns)
         return hash_texts(column.values, self.buckets)[column.codes]
-
-
-@dataclass(frozen=True)
-class HashListEncoder:
-    """Hash encoder of MultiCategorical features."""
-
-    columns: tuple[str]
-    separator: str
-    length: int
-    buckets: int
-
-    def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> None:
-        """Do nothing: hashing needs no state."""
-
-    def merge(self, states: Sequence[None]) -> None:
-        """Do nothing: hashing needs no state."""
-
-    def fit(self, state: None) -> FittedEncoding:
-        """Return an encoding with one id per bucket, and the out-of-vocabulary id, which no row has."""
-        return _hash_encoding("multicategorical", self.buckets, self.length)
-
-    def encode(self, rows: SourceTable, fitted: FittedEncoding) -> NDArray[np.int32]:
-        """Return [rows, length] ids, padded at the end with -1."""
-        lists = token_lists(rows.data[self.columns[0]], self.separator)
-        return lists.matrix(hash_texts(lists.tokens.values, self.buckets), self.length)
 
 
 def hash_texts(values: pa.Array, buckets: int) -> NDArray[np.int32]:
@@ -72,5 +46,6 @@ def hash_texts(values: pa.Array, buckets: int) -> NDArray[np.int32]:
     return np.fromiter((number % buckets + 1 for number in hashes), np.int32, len(values))
 
 
-def _hash_encoding(kind: EncodingKind, buckets: int, length: int) -> FittedEncoding:
-    return FittedEncoding(kind, buckets + 1, length, {"hash": "blake2b-64", "buckets": buckets})
+def hash_encoding(kind: EncodingKind, buckets: int, length: int, lists: FittedLists | None = None) -> FittedEncoding:
+    """Return an encoding with one id per bucket, and the out-of-vocabulary id, which no row has."""
+    return FittedEncoding(kind, buckets + 1, length, {"hash": "blake2b-64", "buckets": buckets}, lists=lists)

@@ -1,93 +1,85 @@
-"""MultiCategorical features: the first `maxLength` ids of each row, from lists or from text with a separator."""
+"""MultiCategorical features: several ids per row, from lists, from text, or from numbered columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ctrlab_api.resources.features import Feature
+from ctrlab_trainer.data.encoders.encoder_protocol import FittedEncoding
+from ctrlab_trainer.data.encoders.hashing import hash_encoding, hash_texts
+from ctrlab_trainer.data.encoders.list_facts import ListFacts
+from ctrlab_trainer.data.encoders.token_lists import DEFAULT_SEPARATOR, ListColumns
 from ctrlab_trainer.data.encoders.vocabulary import TextCounts, Vocabulary
-from ctrlab_trainer.data.readers.source_tables import CodedColumn, SourceTable, factorize
+from ctrlab_trainer.data.readers.source_tables import SourceTable
 
 DEFAULT_MAX_LENGTH = 16
-DEFAULT_SEPARATOR = " "
+
+
+@dataclass(frozen=True)
+class ListState:
+    """Tokens of train, and facts of the lists of all rows."""
+
+    counts: TextCounts
+    facts: ListFacts
+
+    @classmethod
+    def sum(cls, states: Sequence["ListState"]) -> "ListState":
+        """Merge the states of several groups of rows."""
+        counts = TextCounts.sum([state.counts for state in states])
+        return cls(counts, ListFacts.sum([state.facts for state in states]))
 
 
 @dataclass(frozen=True)
 class MultiCategoricalEncoder:
-    """Encoder of MultiCategorical features with a vocabulary."""
+    """Encoder of MultiCategorical features, with a vocabulary or with hashed ids."""
 
     feature: Feature
     min_frequency: int
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Column of the feature."""
-        return (self.feature.source_column,)
+        """Columns of the feature."""
+        return self.feature.source_columns
 
-    def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> TextCounts:
-        """Count the values in the lists of train, ignoring empty texts."""
-        lists = self._lists(rows)
-        rows_per_list = np.bincount(lists.codes[in_train], minlength=lists.count).astype(np.float64)
-        values = len(lists.tokens.values)
-        counts = np.bincount(lists.tokens.codes, weights=rows_per_list[lists.list_of_token], minlength=values)
-        return TextCounts.of(lists.tokens.values, counts.astype(np.int64))
+    @property
+    def _source(self) -> ListColumns:
+        feature = self.feature
+        separator = feature.separator or DEFAULT_SEPARATOR
+        return ListColumns(self.columns, separator, feature.padding, numbered=feature.columns is not None)
 
-    def merge(self, states: Sequence[TextCounts]) -> TextCounts:
-        """Add the counts."""
-        return TextCounts.sum(states)
+    @property
+    def _length(self) -> int:
+        return self.feature.max_length or DEFAULT_MAX_LENGTH
 
-    def fit(self, state: TextCounts) -> Vocabulary:
-        """Select the values that are frequent enough in train."""
-        length = self.feature.max_length or DEFAULT_MAX_LENGTH
-        return Vocabulary.fit(state, self.min_frequency, "multicategorical", length)
+    def observe(self, rows: SourceTable, in_train: NDArray[np.bool_]) -> ListState:
+        """Count the values in the lists of train, and describe the lists of all rows."""
+        lists = self._source.read(rows)
+        counts = TextCounts.of(lists.tokens.values, lists.counts(in_train))
+        return ListState(counts, ListFacts.of(lists, self._source, rows, in_train, self._length))
 
-    def encode(self, rows: SourceTable, fitted: Vocabulary) -> NDArray[np.int32]:
+    def merge(self, states: Sequence[ListState]) -> ListState:
+        """Add counts and facts."""
+        return ListState.sum(states)
+
+    def fit(self, state: ListState) -> FittedEncoding:
+        """Select the values that are frequent enough in train; InvalidData for lists in two syntaxes."""
+        feature = self.feature
+        state.facts.require_one_syntax()
+        kept = feature.keep or "First"
+        lists = state.facts.fitted(feature.name, self._length, kept, state.counts, self._source)
+        if feature.hash_buckets is not None:
+            return hash_encoding("multicategorical", feature.hash_buckets, self._length, lists)
+        return Vocabulary.fit(state.counts, self.min_frequency, "multicategorical", self._length, lists)
+
+    def encode(self, rows: SourceTable, fitted: FittedEncoding) -> NDArray[np.int32]:
         """Return [rows, length] ids, padded at the end with -1."""
-        lists = self._lists(rows)
-        return lists.matrix(fitted.ids(lists.tokens.values), fitted.length)
-
-    def _lists(self, rows: SourceTable) -> "TokenLists":
-        return token_lists(rows.data[self.feature.source_column], self.feature.separator or DEFAULT_SEPARATOR)
-
-
-@dataclass(frozen=True)
-class TokenLists:
-    """A column of lists of texts, with each distinct list once."""
-
-    codes: NDArray[np.int32]
-    """[rows] index of the row's list."""
-    count: int
-    """Number of lists."""
-    list_of_token: NDArray[np.int64]
-    """[tokens] index of the token's list, ascending; empty texts are not tokens."""
-    tokens: CodedColumn
-    """[tokens]"""
-
-    def matrix(self, ids: NDArray[np.int32], length: int) -> NDArray[np.int32]:
-        """Return [rows, length] ids of the first tokens of each row, padded with -1; `ids` are [distinct tokens]."""
-        position = np.arange(len(self.list_of_token)) - np.searchsorted(
-            self.list_of_token, self.list_of_token, side="left"
-        )
-        kept = position < length
-        matrix = np.full((self.count, length), -1, np.int32)
-        matrix[self.list_of_token[kept], position[kept]] = ids[self.tokens.codes[kept]]
-        return np.asarray(matrix[self.codes])
-
-
-def token_lists(column: pa.ChunkedArray, separator: str) -> TokenLists:
-    """Return the lists of a parquet or JSON column, or of text split at the separator."""
-    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        lists = column.cast(pa.list_(pa.string())).combine_chunks()
-        codes = np.arange(len(lists), dtype=np.int32)
-    else:
-        distinct = factorize(column)
-        codes, lists = distinct.codes, pc.split_pattern(distinct.values, separator)
-    tokens = lists.flatten()
-    nonempty = np.flatnonzero(np.asarray(pc.not_equal(tokens, "").fill_null(False), bool))
-    list_of_token = np.asarray(pc.list_parent_indices(lists))[nonempty]
-    nonempty_tokens = factorize(pa.chunked_array([tokens.take(pa.array(nonempty))], pa.string()))
-    return TokenLists(codes, len(lists), list_of_token, nonempty_tokens)
+        lists = self._source.read(rows)
+        values = lists.tokens.values
+        if self.feature.hash_buckets is not None:
+            ids = hash_texts(values, self.feature.hash_buckets)
+        else:
+            assert isinstance(fitted, Vocabulary)
+            ids = fitted.ids(values)
+        return lists.matrix(ids, fitted.length, latest=self.feature.keep == "Latest")

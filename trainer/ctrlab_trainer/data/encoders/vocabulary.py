@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ctrlab_trainer.data.encoders.encoder_protocol import EncodingKind, FittedEncoding
+from ctrlab_trainer.data.encoders.encoder_protocol import EncodingKind, FittedEncoding, FittedLists
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class TextCounts:
         np.add.at(total, np.asarray(column.indices), weights)
         return cls(column.dictionary, total)
 
+    def count(self, value: str) -> int:
+        """Return the count of one value, 0 if it does not occur."""
+        position = pc.index(self.values, value).as_py()
+        return int(self.counts[position]) if position >= 0 else 0
+
 
 @dataclass(frozen=True)
 class Vocabulary(FittedEncoding):
@@ -50,7 +55,12 @@ class Vocabulary(FittedEncoding):
 
     @classmethod
     def fit(
-        cls, state: TextCounts, min_frequency: int, kind: EncodingKind = "categorical", length: int = 1
+        cls,
+        state: TextCounts,
+        min_frequency: int,
+        kind: EncodingKind = "categorical",
+        length: int = 1,
+        lists: FittedLists | None = None,
     ) -> "Vocabulary":
         """Select the values that occur at least `min_frequency` times in train."""
         kept = np.flatnonzero(state.counts >= max(min_frequency, 1))
@@ -59,7 +69,7 @@ class Vocabulary(FittedEncoding):
         values = table["value"].combine_chunks()
         values = values if isinstance(values, pa.Array) else pa.array([], pa.string())
         record: dict[str, object] = {"values": values.to_pylist()}
-        return cls(kind, len(values) + 1, length, record, values)
+        return cls(kind, len(values) + 1, length, record, values, lists=lists)
 
     def ids(self, values: pa.Array) -> NDArray[np.int32]:
         """Return [values] the id of each value, 0 if it is not in the vocabulary."""

@@ -49,6 +49,7 @@ def describe(table: SourceTable, dataset: Dataset, encoded: EncodedDataset, name
         parts=tuple(_split_statistics(index, split) for index, split in enumerate(encoded.splits)),
         features=features,
         timeline=() if encoded.times is None else click_timeline(encoded.times, encoded.splits),
+        lists=tuple(lists.record for lists in encoded.lists) or None,
         warnings=(
             *leak_warnings(dataset, encoded, auc),
             *(
@@ -68,7 +69,7 @@ def _split_statistics(index: int, split: EncodedSplit) -> SplitStatistics:
         positives=positives,
         click_rate=positives / split.rows,
         users=None if split.users is None else len(np.unique(split.users)),
-        empty_histories=empty_history_share(split) if split.histories else None,
+        empty_histories=empty_history_share(split) if split.histories or split.stored_histories else None,
     )
 
 

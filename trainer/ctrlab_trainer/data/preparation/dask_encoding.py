@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.resources.dataset import Dataset
-from ctrlab_trainer.data.encoders import FeatureEncoder, FittedEncoding, build_encoders
+from ctrlab_trainer.data.encoders import Encoder, FittedEncoding, build_encoders, encode_rows, fit_features
 from ctrlab_trainer.data.encoders.encoder_protocol import EncodedValues
 from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset, observe_train_rows
 from ctrlab_trainer.data.preparation.embedding_blocks import build_schema
@@ -44,7 +44,7 @@ FAN_IN: Final = 8
 PREFETCH: Final = 2
 """Encoded files per thread of the cluster that may wait to be collected."""
 
-Encoders = dict[str, FeatureEncoder[Any, Any]]
+Encoders = dict[str, Encoder]
 States = dict[str, Any]
 """Encoder states by feature."""
 
@@ -142,7 +142,7 @@ class _DistributedFeatures:
         except NonNumericColumn:
             numeric = frozenset()
             state = self._observe(encoders, train_by_file, numeric)
-        fitted = {name: encoder.fit(state[name]) for name, encoder in build_encoders(dataset).items()}
+        fitted = fit_features(build_encoders(dataset), state)
         schema = build_schema(dataset, fitted)
         files = self.encoder.map_in_order(encode_file, self.readers, encoders, self.encoder.broadcast(fitted), numeric)
         for values in files:
@@ -228,7 +228,7 @@ def encode_file(
     table = reader.rows(numeric)
     values: dict[str, EncodedValues] = {}
     for name, encoder in encoders.items():
-        chunks: list[Any] = [encoder.encode(chunk, fitted[name]) for chunk in table.chunks(encoder.columns)]
+        chunks: list[Any] = [encode_rows(name, encoder, chunk, fitted) for chunk in table.chunks(encoder.columns)]
         values[name] = np.concatenate(chunks)
     return values
 

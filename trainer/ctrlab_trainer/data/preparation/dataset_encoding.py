@@ -5,7 +5,7 @@ encoded one after the other in chunks of rows, and written to files.
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctrlab_api.resources.dataset import Dataset
-from ctrlab_trainer.data.encoders import FeatureEncoder, FittedEncoding, build_encoders
+from ctrlab_trainer.data.encoders import Encoder, FittedEncoding, build_encoders, encode_rows, fit_features
 from ctrlab_trainer.data.encoders.pretrained import VectorVocabulary
+from ctrlab_trainer.data.encoders.stored_histories import StoredHistoryEncoder
 from ctrlab_trainer.data.preparation.embedding_blocks import build_schema
 from ctrlab_trainer.data.preparation.encoded_columns import EncodedColumns
 from ctrlab_trainer.data.preparation.event_logs import event_log, history_arrays, item_tables
@@ -78,7 +79,7 @@ def encode_dataset(
             arrays: dict[str, NDArray[Any]] = {"labels": rows.labels, "row_ids": rows.ids, **lookups}
             if users is not None:
                 arrays["users"] = users[rows.row]
-            if users is not None and times is not None and schema.of_kind("history"):
+            if users is not None and times is not None and schema.logged_histories:
                 log = event_log(index, split_of_row, users, times, labels, rows.row)
                 arrays |= history_arrays(log, schema, columns, times, rows.row)
             for key, array in arrays.items():
@@ -91,10 +92,11 @@ def encode_dataset(
     truth = table.true_probability
     return EncodedDataset(
         schema=schema,
-        fitted={feature: encoding.record for feature, encoding in fitted.items()},
+        fitted={feature: encoding.record for feature, encoding in fitted.items() if encoding.kind != "history"},
         splits=(train, valid, test),
         true_probability=None if truth is None else tuple(truth[split.row_ids] for split in (train, valid, test)),
         source_rows=table.rows,
+        lists=tuple(encoding.lists for encoding in fitted.values() if encoding.lists is not None),
         times=None if dataset.time is None else times,
     )
 
@@ -104,14 +106,29 @@ def encode_features(
 ) -> tuple[EncodedSchema, dict[str, FittedEncoding]]:
     """Fit and encode the features one after the other, each with its own block of the fused table."""
     fitted: dict[str, FittedEncoding] = {}
-    for name, encoder in build_encoders(dataset).items():
-        fitted[name] = encoder.fit(observe_train_rows(encoder, table, in_train))
-        feature = build_schema(dataset, fitted).feature(name)
-        columns.write(feature, (encoder.encode(chunk, fitted[name]) for chunk in table.chunks(encoder.columns)))
+    for group in _groups(build_encoders(dataset)):
+        states = {name: observe_train_rows(encoder, table, in_train) for name, encoder in group.items()}
+        fitted |= fit_features(group, states)
+        del states
+        schema = build_schema(dataset, fitted)
+        for name, encoder in group.items():
+            chunks = table.chunks(encoder.columns)
+            columns.write(schema.feature(name), (encode_rows(name, encoder, chunk, fitted) for chunk in chunks))
     return build_schema(dataset, fitted), fitted
 
 
-def observe_train_rows(encoder: FeatureEncoder[Any, Any], table: SourceTable, in_train: NDArray[np.bool_]) -> Any:
+def _groups(encoders: dict[str, Encoder]) -> Iterator[dict[str, Encoder]]:
+    """Yield each feature together with its stored histories."""
+    group: dict[str, Encoder] = {}
+    for name, encoder in encoders.items():
+        if group and not isinstance(encoder, StoredHistoryEncoder):
+            yield group
+            group = {}
+        group[name] = encoder
+    yield group
+
+
+def observe_train_rows(encoder: Encoder, table: SourceTable, in_train: NDArray[np.bool_]) -> Any:
     """Return the encoder's state for the train rows, observed chunk by chunk."""
     chunks = table.chunks(encoder.columns)
     return encoder.merge([encoder.observe(chunk, in_train[chunk.first : chunk.first + chunk.rows]) for chunk in chunks])

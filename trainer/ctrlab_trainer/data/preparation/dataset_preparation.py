@@ -161,6 +161,7 @@ def _record(
         vocabulary_digest=digest(encoders),
         embedding_rows=encoded.schema.embedding_rows,
         bayes_optimal=optimum,
+        lists=tuple(lists.record for lists in encoded.lists) or None,
         warnings=warnings,
     )
 

@@ -9,9 +9,9 @@ from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.features import Feature
 from ctrlab_trainer.data.encoders import FittedEncoding
 from ctrlab_trainer.data.encoders.pretrained import VectorVocabulary
+from ctrlab_trainer.data.encoders.stored_histories import DEFAULT_HISTORY_LENGTH
 from ctrlab_trainer.data.prepared.encoded_schema import TIME_GAP_IDS, EncodedFeature, EncodedSchema, EncodedVectors
 
-DEFAULT_HISTORY_LENGTH: Final = 50
 POOLING: Final[dict[str | None, Literal["mean", "sum", "max"] | None]] = {
     None: None,
     "Mean": None,
@@ -30,6 +30,8 @@ def build_schema(dataset: Dataset, fitted: dict[str, FittedEncoding]) -> Encoded
     by_name = {feature.name: feature for feature in dataset.features}
     next_column = {"categorical": 0, "numeric": 0}
     for name, encoding in fitted.items():
+        if encoding.kind == "history":
+            continue
         column = next_column.get(encoding.kind, -1)
         encoded[name] = EncodedFeature(
             name=name,
@@ -51,20 +53,30 @@ def build_schema(dataset: Dataset, fitted: dict[str, FittedEncoding]) -> Encoded
             )
     features, gaps = [], []
     for feature in dataset.features:
-        if feature.of in encoded:
+        if feature.of in encoded and (feature.stored is None or feature.name in fitted):
             change = {"name": feature.name, "kind": "history", "column": -1, "of": feature.of}
             length = by_name[feature.through or feature.name].max_length or DEFAULT_HISTORY_LENGTH
-            others = {"length": length, "through": feature.through}
+            others = {
+                "length": length,
+                "through": feature.through,
+                "stored": _stored_parts(by_name[feature.through or feature.name]),
+            }
             features.append(encoded[feature.of].model_copy(update=change | others))
         elif feature.name in encoded:
             features.append(encoded[feature.name])
-        if feature.of in encoded and feature.time_gaps:
+        if feature.of in encoded and feature.time_gaps and features[-1].name == feature.name:
             name = f"time gaps of {feature.name}"
             gaps.append(
                 EncodedFeature(name=name, kind="gaps", offset=rows, size=TIME_GAP_IDS, column=-1, of=feature.name)
             )
             rows += TIME_GAP_IDS
     return EncodedSchema(features=(*features, *gaps), embedding_rows=rows)
+
+
+def _stored_parts(feature: Feature) -> Literal["Ids", "IdsAndTimes"] | None:
+    if feature.stored is None:
+        return None
+    return "Ids" if feature.stored.times is None else "IdsAndTimes"
 
 
 def _vectors(feature: Feature, encoding: FittedEncoding, file: str) -> EncodedVectors | None:

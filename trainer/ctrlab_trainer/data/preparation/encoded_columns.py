@@ -1,5 +1,6 @@
 """Encoded features in source order, one temporary file per feature, from which the splits are assembled."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctrlab_trainer.data.encoders.encoder_protocol import EncodedValues
+from ctrlab_trainer.data.encoders.stored_histories import EVENT
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedFeature
 
 
@@ -28,16 +30,31 @@ class EncodedColumns:
         ids: NDArray[np.int32] = np.memmap(self._path(feature), np.int32, mode="r")
         return ids.reshape(-1, feature.length) if feature.kind == "multicategorical" else ids
 
+    def events(self, feature: EncodedFeature) -> NDArray[np.void]:
+        """Return the [rows, length] events of a stored history with global ids, memory-mapped; see `EVENT`."""
+        events: NDArray[np.void] = np.memmap(self._path(feature), EVENT, mode="r")
+        return events.reshape(-1, feature.length)
+
     def numbers(self, feature: EncodedFeature) -> NDArray[np.float32]:
         """Return [rows] numbers, memory-mapped."""
         return np.memmap(self._path(feature), np.float32, mode="r")
 
     def _path(self, feature: EncodedFeature) -> Path:
-        return self.folder / f"{feature.offset}.column"
+        # A stored history has the offset of its feature, and a name may not be a valid file name.
+        name = hashlib.blake2b(feature.name.encode(), digest_size=16).hexdigest()
+        return self.folder / f"{name}.column"
 
 
 def _to_global(chunk: EncodedValues, offset: int) -> EncodedValues:
     """Convert ids within a block to rows of the fused table, with padding as row 0; return numbers unchanged."""
     if chunk.dtype == np.float32:
         return chunk
-    return np.where(chunk < 0, 0, chunk + np.int32(offset)).astype(np.int32)
+    if chunk.dtype == EVENT:
+        events = chunk.copy()
+        events["id"] = _global_ids(chunk["id"], offset)
+        return events
+    return _global_ids(np.asarray(chunk, np.int32), offset)
+
+
+def _global_ids(ids: NDArray[np.int32], offset: int) -> NDArray[np.int32]:
+    return np.where(ids < 0, 0, ids + np.int32(offset)).astype(np.int32)

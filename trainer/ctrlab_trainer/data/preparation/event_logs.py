@@ -64,15 +64,16 @@ def event_log(
 def history_arrays(
     log: EventLog, schema: EncodedSchema, columns: EncodedColumns, times: Timestamps, rows: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
-    """Return the arrays of all histories of one split, except the item tables; see `open_split`."""
+    """Return the arrays of the logged histories of one split, except the item tables; see `open_split`."""
     arrays: dict[str, NDArray[Any]] = {}
-    for index, feature in enumerate(schema.of_kind("history")):
+    for file, feature in schema.logged_histories.items():
         if feature.through is None:
             history = log.history(columns.ids(schema.feature(feature.of or "")), feature.length)
-            arrays[f"history-{index}-events"] = history.events
-            arrays[f"history-{index}-start"] = history.start
-            arrays[f"history-{index}-end"] = history.end
-    if schema.of_kind("gaps"):
+            arrays[f"{file}-events"] = history.events
+            arrays[f"{file}-start"] = history.start
+            arrays[f"{file}-end"] = history.end
+    with_gaps = {gaps.of for gaps in schema.of_kind("gaps")}
+    if any(feature.name in with_gaps for feature in schema.logged_histories.values()):
         arrays |= {"event_times": times[log.events], "times": times[rows]}
     return arrays
 
@@ -85,7 +86,7 @@ def item_tables(
     An item that is not in train has the out-of-vocabulary value. Raises InvalidData for an item with two values.
     """
     arrays: dict[str, NDArray[Any]] = {}
-    for index, feature in enumerate(schema.of_kind("history")):
+    for file, feature in {**schema.logged_histories, **schema.stored_histories}.items():
         if feature.through is None:
             continue
         items = schema.feature(schema.feature(feature.through).of or "")
@@ -105,7 +106,7 @@ def item_tables(
                 f"{items.name} {name!r} has {values.name} {first!r} in one row of train and {second!r} in another, so "
                 "the value of an item is ambiguous; leave `through` out",
             )
-        arrays[f"history-{index}-lookup"] = table
+        arrays[f"{file}-lookup"] = table
     return arrays
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedFeature, EncodedSchema
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedHistory, EncodedSplit, StoredHistory
 from ctrlab_trainer.data.prepared.memory_maps import release_pages
 
 BLOCK_ROWS = 1 << 17
@@ -21,7 +21,8 @@ def feature_digests(split: EncodedSplit, schema: EncodedSchema) -> dict[str, str
         digests |= _column_digests(matrix, schema.of_kind(kind))
     for name, ids in split.multicategorical.items():
         digests[name] = _array_digest(ids)
-    for name, history in split.histories.items():
+    histories: dict[str, EncodedHistory | StoredHistory] = {**split.histories, **split.stored_histories}
+    for name, history in histories.items():
         arrays = (getattr(history, field.name) for field in fields(history))
         digests[name] = _array_digest(*(array for array in arrays if isinstance(array, np.ndarray)))
     return dict(sorted(digests.items()))

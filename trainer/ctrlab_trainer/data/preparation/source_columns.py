@@ -31,16 +31,23 @@ def feature_columns(dataset: Dataset) -> dict[str, str]:
     """Return the columns that features are built from."""
     columns: dict[str, str] = {}
     for index, feature in enumerate(dataset.features):
-        if feature.type in ("Categorical", "Numeric", "MultiCategorical"):
-            field = "name" if feature.column is None else "column"
-            columns.setdefault(feature.source_column, f"spec.dataset.features[{index}].{field}")
+        path = f"spec.dataset.features[{index}]"
+        stored = feature.stored
+        for name in feature.source_columns:
+            if stored is not None:
+                is_given = stored.column is not None or stored.columns is not None
+                field = "stored.times" if name == stored.times else f"stored.column{'s' if stored.columns else ''}"
+                columns.setdefault(name, f"{path}.{field}" if is_given or name == stored.times else f"{path}.name")
+                continue
+            field = "columns" if feature.columns is not None else "name" if feature.column is None else "column"
+            columns.setdefault(name, f"{path}.{field}")
     return columns
 
 
 def numeric_columns(dataset: Dataset) -> frozenset[str]:
     """Return the columns that are read only as numbers, whose text is not needed."""
     numeric = {feature.source_column for feature in dataset.features if feature.type == "Numeric"}
-    others = {feature.source_column for feature in dataset.features if feature.type != "Numeric"}
+    others = {name for feature in dataset.features if feature.type != "Numeric" for name in feature.source_columns}
     keys = {dataset.user, dataset.time, dataset.split.column, dataset.label and dataset.label.column}
     item = set() if dataset.negatives is None else {dataset.negatives.item}
     return frozenset(numeric - others - keys - item)

@@ -21,7 +21,7 @@ BLOCK_ROWS: Final = 1 << 17
 def assemble_split(
     folder: Path, split: SplitRows, columns: EncodedColumns, schema: EncodedSchema, from_item: Collection[str]
 ) -> None:
-    """Write `categorical`, `numeric` and `multicategorical-N` of one split; see `EncodedSplit`.
+    """Write the arrays of one split that have an entry per row, except those of logged events; see `EncodedSplit`.
 
     Features named in `from_item` are read from the split's item rows.
     """
@@ -38,6 +38,19 @@ def assemble_split(
     for index, feature in enumerate(schema.of_kind("multicategorical")):
         lists = (gather(feature, block) for block in _blocks(len(split.row)))
         write_array(folder / f"multicategorical-{index}.npy", (len(split.row), feature.length), np.int32, lists)
+    for file, feature in schema.stored_histories.items():
+        if feature.through is None:
+            _write_events(folder / file, split.item if feature.name in from_item else split.row, columns, feature)
+
+
+def _write_events(path: Path, rows: NDArray[np.int64], columns: EncodedColumns, feature: EncodedFeature) -> None:
+    """Write `PATH-ids.npy` of a stored history, and `PATH-gaps.npy` if its events have times."""
+    events, shape = columns.events(feature), (len(rows), feature.length)
+    ids = (events[rows[block]]["id"] for block in _blocks(len(rows)))
+    write_array(path.with_name(f"{path.name}-ids.npy"), shape, np.int32, ids)
+    if feature.stored == "IdsAndTimes":
+        gaps = (events[rows[block]]["gap"] for block in _blocks(len(rows)))
+        write_array(path.with_name(f"{path.name}-gaps.npy"), shape, np.uint8, gaps)
 
 
 def write_array(path: Path, shape: tuple[int, ...], dtype: Any, blocks: Iterator[NDArray[Any]]) -> None:

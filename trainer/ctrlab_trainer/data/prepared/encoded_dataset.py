@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ctrlab_trainer.data.encoders.encoder_protocol import FittedLists
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.data.splits.split_strategies import Timestamps
@@ -23,5 +24,7 @@ class EncodedDataset:
     """[rows] per split, if a generator made the data."""
     source_rows: int
     """Number of rows in the source."""
+    lists: tuple[FittedLists, ...]
+    """Facts about the lists of features that read lists, in the order of fitting."""
     times: Timestamps | None
     """[source rows] time of each row, if the source has times."""

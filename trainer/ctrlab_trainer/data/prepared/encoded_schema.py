@@ -51,6 +51,8 @@ class EncodedFeature(ApiModel):
     """Pooling of the embeddings of a multicategorical feature; None means the mean."""
     through: str | None = None
     """History whose events this history shares."""
+    stored: Literal["Ids", "IdsAndTimes"] | None = None
+    """Content of the rows for each event of a stored history, also with `through`; None for logged events."""
     vectors: EncodedVectors | None = None
     """Pre-trained vectors of a categorical feature, and of its histories."""
     shift: int = Field(default=0, exclude=True)
@@ -103,6 +105,18 @@ class EncodedSchema(ApiModel):
                 "embedding_rows": self.embedding_rows - sum(map(len, removed)),
             }
         )
+
+    @property
+    def logged_histories(self) -> dict[str, EncodedFeature]:
+        """Histories that point into an event log, by the beginning of the names of their files."""
+        logged = [feature for feature in self.of_kind("history") if feature.stored is None]
+        return {f"history-{index}": feature for index, feature in enumerate(logged)}
+
+    @property
+    def stored_histories(self) -> dict[str, EncodedFeature]:
+        """Histories whose events are stored with the rows, by the beginning of the names of their files."""
+        stored = [feature for feature in self.of_kind("history") if feature.stored is not None]
+        return {f"stored-history-{index}": feature for index, feature in enumerate(stored)}
 
     def feature(self, name: str) -> EncodedFeature:
         """Return the feature with this name; StopIteration if there is none."""

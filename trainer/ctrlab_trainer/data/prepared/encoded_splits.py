@@ -1,7 +1,7 @@
 """Arrays of an encoded split (train, valid or test), one `.npy` file each; `encoded_schema` explains their ids."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class EventTimes:
 
 @dataclass(frozen=True)
 class EncodedHistory:
-    """Histories as pointers into an event log, gathered when a batch is built; a row has `events[start:end]`."""
+    """Logged histories as pointers into an event log, gathered when a batch is built; a row has `events[start:end]`."""
 
     events: NDArray[np.int32]
     """[events] global ids, by user, then time."""
@@ -46,6 +46,28 @@ class EncodedHistory:
     """Maps the events of the history that this one shares to ids of this one's feature."""
     times: EventTimes | None = None
     """Present if the feature has time gaps."""
+
+    @property
+    def is_empty(self) -> NDArray[np.bool_]:
+        """[rows] whether the row has no event."""
+        return np.asarray(self.start == self.end)
+
+
+@dataclass(frozen=True)
+class StoredHistory:
+    """Histories that the rows contain."""
+
+    ids: NDArray[np.int32]
+    """[rows, length] global ids, latest event first, padded at the end with 0."""
+    gaps: NDArray[np.uint8] | None = None
+    """[rows, length] ids of the times since the events, modulo TIME_GAP_IDS; present if the events have times."""
+    lookup: ItemLookup | None = None
+    """Maps the events of the history that this one shares to ids of this one's feature."""
+
+    @property
+    def is_empty(self) -> NDArray[np.bool_]:
+        """[rows] whether the row has no event."""
+        return np.asarray(self.ids[:, 0] == 0)
 
 
 @dataclass(frozen=True)
@@ -61,10 +83,13 @@ class EncodedSplit:
     multicategorical: dict[str, NDArray[np.int32]]
     """[rows, length] global ids, padded at the end with 0."""
     histories: dict[str, EncodedHistory]
+    """Histories of logged events."""
     users: NDArray[np.int32] | None
     """[rows] user numbers, the same for a user in all splits."""
     row_ids: NDArray[np.int64]
     """[rows] row number in the source, counted from 0."""
+    stored_histories: dict[str, StoredHistory] = field(default_factory=dict)
+    """Histories whose events are stored with the rows."""
 
     @property
     def rows(self) -> int:
@@ -95,31 +120,58 @@ def open_split(folder: Path, schema: EncodedSchema) -> EncodedSplit:
             for index, feature in enumerate(schema.of_kind("multicategorical"))
         },
         histories={
-            feature.name: _open_history(mapped, index, feature, schema)
-            for index, feature in enumerate(schema.of_kind("history"))
+            feature.name: _open_history(mapped, file, feature, schema)
+            for file, feature in schema.logged_histories.items()
         },
         users=mapped("users") if (folder / "users.npy").exists() else None,
         row_ids=mapped("row_ids"),
+        stored_histories={
+            feature.name: _open_stored_history(mapped, file, feature, schema)
+            for file, feature in schema.stored_histories.items()
+        },
     )
 
 
 def _open_history(
-    mapped: Callable[[str], NDArray[Any]], index: int, feature: EncodedFeature, schema: EncodedSchema
+    mapped: Callable[[str], NDArray[Any]], file: str, feature: EncodedFeature, schema: EncodedSchema
 ) -> EncodedHistory:
-    names = [history.name for history in schema.of_kind("history")]
-    events = index if feature.through is None else names.index(feature.through)
-    lookup = None
-    if feature.through is not None:
-        items = schema.feature(schema.feature(feature.through).of or "")
-        lookup = ItemLookup(items.offset + items.shift, mapped(f"history-{index}-lookup"))
+    events = _file_of_events(file, feature, schema.logged_histories)
     has_gaps = any(gaps.of == feature.name for gaps in schema.of_kind("gaps"))
     return EncodedHistory(
-        events=mapped(f"history-{events}-events"),
-        start=mapped(f"history-{events}-start"),
-        end=mapped(f"history-{events}-end"),
-        lookup=lookup,
+        events=mapped(f"{events}-events"),
+        start=mapped(f"{events}-start"),
+        end=mapped(f"{events}-end"),
+        lookup=_open_lookup(mapped, file, feature, schema),
         times=EventTimes(mapped("event_times"), mapped("times")) if has_gaps else None,
     )
+
+
+def _open_stored_history(
+    mapped: Callable[[str], NDArray[Any]], file: str, feature: EncodedFeature, schema: EncodedSchema
+) -> StoredHistory:
+    events = _file_of_events(file, feature, schema.stored_histories)
+    with_times = feature.through is None and feature.stored == "IdsAndTimes"
+    return StoredHistory(
+        ids=mapped(f"{events}-ids"),
+        gaps=mapped(f"{events}-gaps") if with_times else None,
+        lookup=_open_lookup(mapped, file, feature, schema),
+    )
+
+
+def _file_of_events(file: str, feature: EncodedFeature, histories: dict[str, EncodedFeature]) -> str:
+    """Return the beginning of the names of the files with the events of a history, which may be another's."""
+    if feature.through is None:
+        return file
+    return next(other for other, history in histories.items() if history.name == feature.through)
+
+
+def _open_lookup(
+    mapped: Callable[[str], NDArray[Any]], file: str, feature: EncodedFeature, schema: EncodedSchema
+) -> ItemLookup | None:
+    if feature.through is None:
+        return None
+    items = schema.feature(schema.feature(feature.through).of or "")
+    return ItemLookup(items.offset + items.shift, mapped(f"{file}-lookup"))
 
 
 def split_arrays(split: EncodedSplit) -> dict[str, NDArray[np.generic]]:
@@ -143,12 +195,21 @@ def split_arrays(split: EncodedSplit) -> dict[str, NDArray[np.generic]]:
         arrays[f"history-{index}-events"] = history.events
         arrays[f"history-{index}-start"] = history.start
         arrays[f"history-{index}-end"] = history.end
+    for index, stored in enumerate(split.stored_histories.values()):
+        if stored.lookup is not None:
+            arrays[f"stored-history-{index}-lookup"] = stored.lookup.ids
+            continue
+        arrays[f"stored-history-{index}-ids"] = stored.ids
+        if stored.gaps is not None:
+            arrays[f"stored-history-{index}-gaps"] = stored.gaps
     return arrays
 
 
 def row_arrays(split: EncodedSplit) -> list[NDArray[Any]]:
     """Return the arrays with one entry per row from which batches are built; a shared array is listed once."""
     arrays: list[NDArray[Any]] = [split.labels, split.categorical, split.numeric, *split.multicategorical.values()]
+    for stored in split.stored_histories.values():
+        arrays += [stored.ids, *([] if stored.gaps is None else [stored.gaps])]
     for history in split.histories.values():
         arrays += [history.start, history.end, *([] if history.times is None else [history.times.rows])]
     return list({id(array): array for array in arrays}.values())
@@ -160,6 +221,10 @@ def with_rows(split: EncodedSplit, rows: Sequence[NDArray[Any]]) -> EncodedSplit
     `rows` has the order of `row_arrays`.
     """
     replacement = {id(array): other for array, other in zip(row_arrays(split), rows, strict=True)}
+
+    def stored_of(history: StoredHistory) -> StoredHistory:
+        gaps = None if history.gaps is None else replacement[id(history.gaps)]
+        return replace(history, ids=replacement[id(history.ids)], gaps=gaps)
 
     def of(history: EncodedHistory) -> EncodedHistory:
         times = None if history.times is None else replace(history.times, rows=replacement[id(history.times.rows)])
@@ -173,4 +238,5 @@ def with_rows(split: EncodedSplit, rows: Sequence[NDArray[Any]]) -> EncodedSplit
         histories={name: of(history) for name, history in split.histories.items()},
         users=None,
         row_ids=split.row_ids[:0],
+        stored_histories={name: stored_of(history) for name, history in split.stored_histories.items()},
     )

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_trainer.data.prepared.encoded_schema import PADDING, EncodedFeature, EncodedSchema
-from ctrlab_trainer.data.prepared.encoded_splits import EncodedHistory, EncodedSplit, open_split
+from ctrlab_trainer.data.prepared.encoded_schema import PADDING, TIME_GAP_IDS, EncodedFeature, EncodedSchema
+from ctrlab_trainer.data.prepared.encoded_splits import EncodedHistory, EncodedSplit, StoredHistory, open_split
 
 BLOCK_ROWS = 2**16
 ROWS_PER_GROUP = 256
@@ -56,8 +56,10 @@ def validate_split(folder: Path, schema: EncodedSchema, split: EncodedSplit) -> 
             raise InvalidData.at(f"{folder / 'numeric.npy'}, row {first + row}, column {name}", problem)
     for index, feature in enumerate(schema.of_kind("multicategorical")):
         _check_ids(folder, f"multicategorical-{index}.npy", feature, split.multicategorical[feature.name])
-    for index, feature in enumerate(schema.of_kind("history")):
-        _check_history(folder, index, feature, split.histories[feature.name])
+    for file, feature in schema.logged_histories.items():
+        _check_history(folder, file, feature, split.histories[feature.name])
+    for file, feature in schema.stored_histories.items():
+        _check_stored_history(folder, file, feature, split.stored_histories[feature.name])
 
 
 def _column_ranges(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -77,6 +79,9 @@ def _check_lengths(folder: Path, split: EncodedSplit) -> None:
     arrays |= dict(split.multicategorical)
     for name, history in split.histories.items():
         arrays |= {f"start of {name}": history.start, f"end of {name}": history.end}
+    for name, stored in split.stored_histories.items():
+        gaps = {} if stored.gaps is None else {f"gaps of {name}": stored.gaps}
+        arrays |= {f"events of {name}": stored.ids} | gaps
     for name, array in arrays.items():
         if len(array) != split.rows:
             problem = f"{name} has {len(array)} rows, and labels.npy has {split.rows}; {REMEDY}"
@@ -90,18 +95,30 @@ def _check_labels(folder: Path, labels: NDArray[np.uint8]) -> None:
         raise InvalidData.at(f"{folder / 'labels.npy'}, row {row}", problem)
 
 
-def _check_history(folder: Path, index: int, feature: EncodedFeature, history: EncodedHistory) -> None:
+def _check_stored_history(folder: Path, file: str, feature: EncodedFeature, history: StoredHistory) -> None:
     if history.lookup is not None:
-        _check_ids(folder, f"history-{index}-lookup.npy", feature, history.lookup.ids[:, None])
+        _check_ids(folder, f"{file}-lookup.npy", feature, history.lookup.ids[:, None])
         return
-    _check_ids(folder, f"history-{index}-events.npy", feature, history.events[:, None])
+    _check_ids(folder, f"{file}-ids.npy", feature, history.ids)
+    for first, gaps in _blocks(np.zeros(0, np.uint8) if history.gaps is None else history.gaps):
+        if gaps.max() > TIME_GAP_IDS:
+            row = int(np.argmax((gaps > TIME_GAP_IDS).any(axis=1)))
+            problem = f"found the time gap {gaps[row].max()}; allowed are 0 to {TIME_GAP_IDS}; {REMEDY}"
+            raise InvalidData.at(f"{folder / f'{file}-gaps.npy'}, row {first + row}", problem)
+
+
+def _check_history(folder: Path, file: str, feature: EncodedFeature, history: EncodedHistory) -> None:
+    if history.lookup is not None:
+        _check_ids(folder, f"{file}-lookup.npy", feature, history.lookup.ids[:, None])
+        return
+    _check_ids(folder, f"{file}-events.npy", feature, history.events[:, None])
     for first in range(0, len(history.start), BLOCK_ROWS):
         start, end = (array[first : first + BLOCK_ROWS] for array in (history.start, history.end))
         invalid = (start < 0) | (start > end) | (end > len(history.events))
         if invalid.any():
             row = int(np.argmax(invalid))
             problem = f"refers to events {start[row]} to {end[row]} of a log of {len(history.events)}; {REMEDY}"
-            raise InvalidData.at(f"{folder / f'history-{index}-start.npy'}, row {first + row}, {feature.name}", problem)
+            raise InvalidData.at(f"{folder / f'{file}-start.npy'}, row {first + row}, {feature.name}", problem)
 
 
 def _check_ids(folder: Path, file: str, feature: EncodedFeature, ids: NDArray[np.int32]) -> None:

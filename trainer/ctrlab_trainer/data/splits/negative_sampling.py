@@ -73,19 +73,18 @@ def item_features(dataset: Dataset, table: SourceTable) -> frozenset[str]:
     if dataset.negatives is None:
         return frozenset()
     columns = item_columns(dataset.negatives, table)
-    column_of = {feature.name: feature.source_column for feature in dataset.features}
+    columns_of = {feature.name: feature.source_columns for feature in dataset.features}
     features = set()
     for index, feature in enumerate(dataset.features):
-        if feature.type == "History":
-            continue
-        from_item = {column_of[name] in columns for name in feature.cross or (feature.name,)}
+        of_feature = [column for name in feature.cross or (feature.name,) for column in columns_of[name]]
+        from_item = {column in columns for column in of_feature}
         if len(from_item) > 1:
             raise InvalidSpec(
                 [
                     Problem(
-                        f"spec.dataset.features[{index}].cross",
+                        f"spec.dataset.features[{index}].{'cross' if feature.cross else 'columns'}",
                         f"combines columns of the item ({', '.join(sorted(columns))}) with others, and no row of the "
-                        "source has the combination that a sampled negative would need; cross only columns of the "
+                        "source has the combination that a sampled negative would need; combine only columns of the "
                         "item, or none of them",
                     )
                 ]
