@@ -51,8 +51,18 @@ print(status.stage, *(c.message for c in failed))
 """
 
 
+PLAIN_RUNS = {"seeds": {"count": 5}}
+"""One process for each of five final runs."""
+
+
 def fm_experiment(**changes: Any) -> Experiment:
-    return make_small_experiment(**{"models": [FM], **changes})
+    """Return an experiment with one model, whose final runs are made by a single process, which is faster."""
+    return make_small_experiment(**{"models": [FM], "evaluation": {**PLAIN_RUNS, "seedsPerPod": 5}, **changes})
+
+
+def interrupted_experiment(moment: str) -> Experiment:
+    """Return the experiment that a test interrupts; its final runs have separate processes if it interrupts those."""
+    return fm_experiment(evaluation=PLAIN_RUNS) if moment in ("run ", "start evaluate") else fm_experiment()
 
 
 @dataclass
@@ -157,7 +167,7 @@ def test_second_run_after_success_does_no_work(rig: EngineRig) -> None:
 @pytest.mark.parametrize("moment", ["start prepare", "trial FM 3", "run ", "start make"])
 def test_killed_engine_resumes_without_losing_or_repeating_work(rig: EngineRig, moment: str) -> None:
     rig.pause = 0.15
-    experiment = fm_experiment()
+    experiment = interrupted_experiment(moment)
     engine = rig.start(experiment)
     rig.await_line(moment, engine)
     engine.send_signal(signal.SIGKILL)
@@ -169,7 +179,7 @@ def test_killed_engine_resumes_without_losing_or_repeating_work(rig: EngineRig, 
 @pytest.mark.parametrize("moment", ["trial FM 1", "start evaluate"])
 def test_killed_worker_is_replaced_and_nothing_counts_twice(rig: EngineRig, moment: str) -> None:
     rig.pause = 0.3
-    experiment = fm_experiment()
+    experiment = interrupted_experiment(moment)
     engine = rig.start(experiment)
     rig.await_line(moment, engine)
     for worker in rig.workers(engine.pid):
@@ -183,7 +193,7 @@ def test_killed_worker_is_replaced_and_nothing_counts_twice(rig: EngineRig, mome
 @pytest.mark.parametrize("moment", ["start prepare", "trial FM 2", "run "])
 def test_ctrl_c_stops_workers_and_the_next_run_resumes(rig: EngineRig, moment: str) -> None:
     rig.pause = 0.15
-    experiment = fm_experiment()
+    experiment = interrupted_experiment(moment)
     engine = rig.start(experiment)
     rig.await_line(moment, engine)
     engine.send_signal(signal.SIGINT)
@@ -219,7 +229,7 @@ def test_crashing_worker_is_started_three_times(rig: EngineRig) -> None:
 
 def test_failed_runs_are_not_retried_and_fail_the_experiment(rig: EngineRig) -> None:
     rig.exits = "evaluate=43"
-    assert "5 of 5 final runs were lost: it was told to fail" in rig.finish(fm_experiment())
+    assert "5 of 5 final runs were lost: it was told to fail" in rig.finish(fm_experiment(evaluation=PLAIN_RUNS))
     assert rig.journal.count("start evaluate") == 5
 
 
