@@ -65,7 +65,7 @@ test-slow: install helm
 	$(BIN)/pytest $(TEST_FLAGS)
 
 manifests: install
-	$(BIN)/python -m ctrlab_api.crd crds docs/reference
+	$(BIN)/python -m ctrlab_api.crd crds docs/reference docs/operator.md
 	cp crds/*.yaml charts/ctrlab/files/crds/
 
 images:

@@ -11,6 +11,7 @@ from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.resources.status import ReportStatus
 from ctrlab_api.run_attempts import RUNS_PREFIX, attempts_with
 from ctrlab_control.planner import Facts, JobFacts, StudyFacts
+from ctrlab_control.report_verdicts import report_status
 from ctrlab_store import Store
 from ctrlab_study import StudyDatabase, StudyProgress, StudyUnavailable
 
@@ -37,6 +38,7 @@ class Observer:
         self._plan: Plan | None = None
         self._prepared: PreparedData | None = None
         self._decision: SeedDecision | None = None
+        self._published: ReportStatus | None = None
 
     def facts(self, experiment: Experiment, jobs: Mapping[str, JobFacts], now: datetime) -> Facts:
         """Return the facts of this moment; the caller observed `jobs` just before."""
@@ -105,7 +107,9 @@ class Observer:
         if not self._folder.exists(ObjectKey.LATEST_REPORT):
             return None
         target = self._folder.get(ObjectKey.LATEST_REPORT).decode().strip().rstrip("/")
-        return ReportStatus(uri=f"{self._folder.uri}/{target}", digest=target.rpartition("/")[2])
+        if self._published is None or self._published.digest != target.rpartition("/")[2]:
+            self._published = report_status(self._folder, target)
+        return self._published
 
 
 def _facts_of_frozen_study(record: StudyRecord) -> StudyFacts:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ctrlab_api.status_reasons import waits
 from ctrlab_operator.blocked import Blocked
 from ctrlab_operator.kubernetes_api.api_client import HttpKubernetesApi, KubernetesApi
 from ctrlab_operator.kubernetes_api.api_errors import ApiError
@@ -20,12 +21,14 @@ from ctrlab_operator.process.leader_election import RENEW_SECONDS, LeaderLease
 from ctrlab_operator.process.probe_server import ProbeServer
 from ctrlab_operator.process.prometheus_metrics import Telemetry
 from ctrlab_operator.reconciling.reconciler import Reconciler
-from ctrlab_operator.reconciling.work_queue import WorkQueue
+from ctrlab_operator.reconciling.work_queue import MAX_SECONDS, WorkQueue
 
 log = logging.getLogger(__name__)
 
 RESYNC = ResourceRef("", "*")
 """Queue key of the periodic comparison of the cache with fresh lists."""
+WAITING_RETRY_SECONDS = 30.0
+"""Longest delay of a retry while the store or the database is away; work continues soon after it is back."""
 LIST_RETRY_SECONDS = 2.0
 STOP_SECONDS = 15.0
 """Half of a pod's usual grace period."""
@@ -190,14 +193,15 @@ class Controller:
         return self.settings.resync_seconds
 
     def _handle_blocked(self, ref: ResourceRef, blocked: Blocked) -> None:
-        if self.queue.failures(ref) >= blocked.tolerated_failures:
+        is_new = not self.reconciler.has_status(ref)  # a user must see at once that the operator works on a resource
+        if is_new or self.queue.failures(ref) >= blocked.tolerated_failures:
             try:
                 self.reconciler.report_blocked(ref, blocked)
             except ApiError as error:
                 log.warning("the status could not be written: %s", error, extra={"experiment": str(ref)})
-        self._retry(ref, blocked.reason, blocked)
+        self._retry(ref, blocked.reason, blocked, WAITING_RETRY_SECONDS if waits(blocked.reason) else MAX_SECONDS)
 
-    def _retry(self, ref: ResourceRef, reason: str, error: Exception) -> None:
+    def _retry(self, ref: ResourceRef, reason: str, error: Exception, max_seconds: float = MAX_SECONDS) -> None:
         self.telemetry.reconcile_errors.labels(reason).inc()
-        delay = self.queue.retry(ref)
+        delay = self.queue.retry(ref, max_seconds)
         log.warning("%s; retry in %.1f s", error, delay, extra={"experiment": str(ref), "reason": reason})

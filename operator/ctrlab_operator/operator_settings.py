@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ctrlab_api.errors import InvalidInput, Problem
 from ctrlab_api.loading.validation_problems import describe_error
-from ctrlab_api.resources.runtime import SecretReference, Storage
+from ctrlab_api.resources.runtime import Resources, SecretReference, Storage
 
 PREFIX = "CTRLAB_"
 """A field is read from the variable with this prefix and the field's name in upper case."""
@@ -66,6 +66,10 @@ class OperatorSettings(_EnvironmentSettings):
     """Port of /healthz, /readyz and /metrics; 0 selects a free port."""
     job_ttl_seconds: int = Field(default=7 * 24 * 3600, ge=0)
     """Seconds for which finished Jobs are kept, so that their pods and logs can be read."""
+    default_resources: Resources = Resources(
+        requests={"cpu": "250m", "memory": "512Mi"}, limits={"cpu": "4", "memory": "16Gi"}
+    )
+    """Resources of worker containers for what `spec.runtime.resources` does not set, as JSON; `{}` sets none."""
     default_artifacts: str | None = None
     default_endpoint: str | None = None
     default_region: str | None = None

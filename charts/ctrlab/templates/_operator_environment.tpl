@@ -18,5 +18,6 @@
 - {name: CTRLAB_DEFAULT_STORAGE_SECRET, value: {{ include "ctrlab.default.storageSecret" . | quote }}}
 - {name: CTRLAB_DEFAULT_TEST_SECRET, value: {{ .Values.defaults.testSecret | quote }}}
 - {name: CTRLAB_DEFAULT_DATABASE_SECRET, value: {{ include "ctrlab.default.databaseSecret" . | quote }}}
+- {name: CTRLAB_DEFAULT_RESOURCES, value: {{ .Values.defaults.resources | toJson | quote }}}
 - {name: HOME, value: /tmp}
 {{- end -}}

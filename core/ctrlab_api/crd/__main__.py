@@ -8,6 +8,7 @@ import yaml
 
 from ctrlab_api.crd.crd_definitions import KINDS, crd_definition
 from ctrlab_api.crd.field_reference import field_reference
+from ctrlab_api.crd.reason_table import with_reason_table
 from ctrlab_api.names import GROUP
 from ctrlab_api.records import ReportSummary
 
@@ -48,6 +49,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m ctrlab_api.crd", description=__doc__)
     parser.add_argument("crds", type=Path, help="folder of the CRDs")
     parser.add_argument("reference", type=Path, nargs="?", help="folder of the field reference")
+    parser.add_argument(
+        "operator_page", type=Path, nargs="?", help="page with the table of conditions and reasons, which is replaced"
+    )
     args = parser.parse_args(arguments)
     pages = {args.reference: reference_files()} if args.reference else {}
     for folder, files in ({args.crds: crd_files()} | pages).items():
@@ -55,6 +59,10 @@ def main(arguments: list[str] | None = None) -> None:
         for name, text in files.items():
             (folder / name).write_text(text, encoding="utf-8")
             print(folder / name)
+    if args.operator_page is not None:
+        page = args.operator_page
+        page.write_text(with_reason_table(page.read_text(encoding="utf-8")), encoding="utf-8")
+        print(page)
 
 
 if __name__ == "__main__":

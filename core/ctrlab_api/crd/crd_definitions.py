@@ -73,15 +73,20 @@ KINDS = (
 
 COLUMNS = (
     {"name": "Ready", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Ready")].status'},
+    {"name": "Reason", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Ready")].reason'},
     {"name": "Stage", "type": "string", "jsonPath": ".status.stage"},
     {"name": "Trials", "type": "string", "jsonPath": ".status.trials"},
-    {"name": "Best", "type": "string", "jsonPath": ".status.best"},
     {"name": "Seeds", "type": "string", "jsonPath": ".status.seeds"},
+    {"name": "Valid-Best", "type": "string", "jsonPath": ".status.best"},
+    {"name": "Verdict", "type": "string", "jsonPath": ".status.report.verdict"},
     {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
-    {"name": "Report", "type": "string", "jsonPath": ".status.report.uri", "priority": 1},
+    {"name": "Report", "type": "string", "jsonPath": ".status.report.page", "priority": 1},
     {"name": "Queue", "type": "string", "jsonPath": ".spec.runtime.queueName", "priority": 1},
 )
 """Columns of `kubectl get`; those of priority 1 are shown only with -o wide."""
+
+UNSEEN_STATUS = {"observedGeneration": -1}
+"""Default of the status: without it, tools that follow kstatus would call an object current before it was seen."""
 
 
 def crd_definition(kind: ResourceKind) -> dict[str, Any]:
@@ -120,7 +125,7 @@ def crd_definition(kind: ResourceKind) -> dict[str, Any]:
 
 
 def root_schema(kind: ResourceKind) -> Schema:
-    """Return the schema of the object; metadata can restrict only the name, and status has no defaults."""
+    """Return the schema of the object; metadata can restrict only the name, and no field of status has a default."""
     described = {name: field.description for name, field in kind.model.model_fields.items()}
     metadata = structural_schema(Metadata)["properties"]["name"]
     status = structural_schema(ExperimentStatus, defaults=False)
@@ -133,7 +138,7 @@ def root_schema(kind: ResourceKind) -> Schema:
             "kind": {"type": "string", "description": described["kind"]},
             "metadata": {"type": "object", "properties": {"name": metadata}},
             "spec": structural_schema(kind.spec) | {"description": described["spec"]},
-            "status": status | {"description": described["status"]},
+            "status": status | {"description": described["status"], "default": dict(UNSEEN_STATUS)},
         },
         **freezing_rules(kind.spec, kind.kind, kind.changeable, kind.raisable),
     }

@@ -27,6 +27,9 @@ Stage = Literal[
 Digest = Annotated[str, StringConstraints(max_length=80)]
 """A digest as `canonical_json.digest` returns it."""
 
+MAX_VERDICT_LENGTH = 1024
+"""Maximum number of characters of a verdict in the status."""
+
 DisplayNumber = Annotated[str, StringConstraints(max_length=32)]
 """A number, formatted for a printer column."""
 
@@ -79,13 +82,19 @@ class ReportStatus(ApiModel):
     """Folder of the report in the artifact store."""
     digest: Digest
     """Digest of the report's manifest, which lists the digest of every file."""
+    page: str | None = Field(default=None, max_length=2112)
+    """URL of the report as a page, report.html."""
+    verdict: str | None = Field(default=None, max_length=MAX_VERDICT_LENGTH)
+    """Verdicts of the primary comparisons, such as `DeepFM vs LR: better`; those that do not fit are counted."""
+    conclusion: str | None = Field(default=None, max_length=MAX_VERDICT_LENGTH)
+    """The answers of the report, one sentence for each primary comparison."""
 
 
 class ExperimentStatus(ApiModel):
     """Status of an experiment or ablation; only the control loop writes it."""
 
-    observed_generation: int = Field(default=0, ge=0)
-    """The metadata.generation that the rest of the status refers to."""
+    observed_generation: int = Field(default=0, ge=-1)
+    """The metadata.generation that the rest of the status refers to; -1 until the control loop has seen the object."""
     plan_digest: Digest | None = None
     """Digest of the plan; set before anything runs, after which the planned fields of the spec cannot change."""
     dataset_digest: Digest | None = None

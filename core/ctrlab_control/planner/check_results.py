@@ -51,6 +51,9 @@ class Fail:
 class Success:
     """The report is published."""
 
+    message: str = ""
+    """Its conclusion and its address."""
+
 
 @dataclass(frozen=True)
 class Ended:

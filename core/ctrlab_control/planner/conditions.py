@@ -33,7 +33,7 @@ def conditions_of(
         ConditionType.READY: (
             "True",
             _reason(result),
-            result.message if isinstance(result, Work | Wait | Pause) else "",
+            result.message if isinstance(result, Work | Wait | Pause | Success) else "",
         ),
     }
     values |= {name: _value(is_reached, "Done", "NotYet") for name, is_reached in milestones.items()}

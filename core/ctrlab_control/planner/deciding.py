@@ -42,8 +42,17 @@ def decide(facts: Facts) -> Decision:
 
     After the actions of a decision, the next decision has no actions until the facts change.
     """
-    result = next((result for check in CHAIN if (result := check(facts)) is not None), Success())
+    result = next((result for check in CHAIN if (result := check(facts)) is not None), _success(facts))
     return Decision(actions=_actions(facts, result), status=status_of(facts, result))
+
+
+def _success(facts: Facts) -> Success:
+    if facts.report is None:
+        return Success()
+    address = f"the report is at {facts.report.page or facts.report.uri}"
+    return Success(
+        f"{facts.report.conclusion} {address[0].upper()}{address[1:]}" if facts.report.conclusion else address
+    )
 
 
 def _actions(facts: Facts, result: CheckResult) -> tuple[Action, ...]:

@@ -40,7 +40,7 @@ def status_of(facts: Facts, result: CheckResult) -> ExperimentStatus:
     return ExperimentStatus(
         observed_generation=generation,
         plan_digest=plan.digest if started else None,
-        dataset_digest=facts.prepared.digest if facts.prepared else None,
+        dataset_digest=_with_algorithm(facts.prepared.digest) if facts.prepared else None,
         search_digest=_search_token(facts),
         stage=_stage(facts, result),
         trials=f"{done}/{budget}" if budget else None,
@@ -138,3 +138,8 @@ def _models(facts: Facts, lost: frozenset[FinalRun]) -> tuple[ModelStatus, ...]:
 
 def _decimal(value: float) -> str:
     return f"{value:.5f}"
+
+
+def _with_algorithm(digest: str) -> str:
+    """Return a digest with the prefix of its algorithm, which those of prepared data sets lack."""
+    return digest if ":" in digest else f"sha256:{digest}"

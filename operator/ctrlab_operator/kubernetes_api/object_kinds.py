@@ -26,5 +26,9 @@ JOB = ObjectKind("batch/v1", "Job", "jobs")
 POD = ObjectKind("v1", "Pod", "pods")
 CONFIG_MAP = ObjectKind("v1", "ConfigMap", "configmaps")
 SECRET = ObjectKind("v1", "Secret", "secrets")
+WORKLOADS = tuple(
+    ObjectKind(f"kueue.x-k8s.io/{version}", "Workload", "workloads") for version in ("v1beta2", "v1beta1")
+)
+"""Workload of Kueue in the versions that may be served, the newest first."""
 EVENT = ObjectKind("events.k8s.io/v1", "Event", "events")
 LEASE = ObjectKind("coordination.k8s.io/v1", "Lease", "leases")

@@ -26,7 +26,8 @@ def parse_resource(kind: ObjectKind, text: bytes) -> Resource:
     """Return the resource of this kind; raises like `parse_experiment`."""
     model = KINDS[kind.kind]
     try:
-        return model.model_validate_json(text)
+        resource = model.model_validate_json(text)
+        return resource.model_copy(update={"status": _seen(resource.status)})
     except ValidationError as error:
         problems = "; ".join(str(problem) for problem in describe_errors(error, model))
         raise Blocked("InvalidSpec", f"{problems}; correct the specification") from None
@@ -43,9 +44,14 @@ class _StatusOnly(BaseModel):
 def parse_status(text: bytes) -> ExperimentStatus | None:
     """Return the last written status of a resource, or None if this version cannot read it."""
     try:
-        return _StatusOnly.model_validate_json(text).status
+        return _seen(_StatusOnly.model_validate_json(text).status)
     except ValidationError:
         return None
+
+
+def _seen(status: ExperimentStatus | None) -> ExperimentStatus | None:
+    """Return the status, or None for the default that the API server gives to an object that nobody has seen."""
+    return None if status is None or status.observed_generation < 0 else status
 
 
 def status_json(status: ExperimentStatus) -> dict[str, Any]:

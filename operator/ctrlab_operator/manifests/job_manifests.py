@@ -14,6 +14,7 @@ from ctrlab_control.retry_limits import retry_limit
 from ctrlab_operator.connections.cluster_storage import ClusterStorage
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.manifests.child_metadata import child_labels, child_name, owner_reference
+from ctrlab_operator.manifests.container_resources import REPORT_PHASES
 from ctrlab_operator.manifests.pod_templates import CONTAINER, pod_spec
 from ctrlab_operator.operator_settings import OperatorSettings
 
@@ -24,8 +25,6 @@ WORKERS_ANNOTATION = f"{GROUP}/workers"
 TEMPLATE_ANNOTATION = f"{GROUP}/template"
 """Digest of everything that the specification and the installation decide about the Job's pods."""
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
-REPORT_PHASES = frozenset({"decide", "report"})
-"""Phases that run `ctrlab_report` in the operator's image."""
 DEADLINE_SLACK_SECONDS = 300
 """Seconds after tuning.timeout at which Kubernetes stops the Job if the operator, being down, did not."""
 

@@ -9,6 +9,7 @@ from ctrlab_api.resources.runtime import Runtime
 from ctrlab_control.planner import JobRequest
 from ctrlab_operator.connections.cluster_storage import ClusterStorage
 from ctrlab_operator.kubernetes_api.api_client import Manifest
+from ctrlab_operator.manifests.container_resources import container_resources
 from ctrlab_operator.manifests.plan_config_maps import plan_config_map_name
 from ctrlab_operator.manifests.security_contexts import CONTAINER_SECURITY, POD_SECURITY
 from ctrlab_operator.manifests.worker_environment import worker_environment
@@ -16,9 +17,6 @@ from ctrlab_operator.manifests.worker_volumes import pod_volumes, source_claims,
 from ctrlab_operator.operator_settings import OperatorSettings
 
 CONTAINER = "worker"
-GPU_PHASES = frozenset({"tune", "evaluate"})
-REPORT_RESOURCES: Manifest = {"requests": {"cpu": "500m", "memory": "1Gi"}}
-"""Resources of a report pod, which do not depend on those of training."""
 GRACE_SECONDS = 30
 """Seconds between SIGTERM and SIGKILL; enough to release a slot."""
 
@@ -52,7 +50,7 @@ def pod_spec(
                 "command": ["python", "-m", f"ctrlab_{request.program}"],
                 "args": _arguments(experiment, request, storage),
                 "env": worker_environment(experiment, request, storage, image, has_ca_certificate),
-                "resources": _resources(runtime, request),
+                "resources": container_resources(runtime, request.phase, settings.default_resources),
                 "securityContext": CONTAINER_SECURITY,
                 "volumeMounts": volume_mounts(ca_secret, claims),
                 "terminationMessagePolicy": "File",
@@ -65,18 +63,6 @@ def pod_spec(
 def _arguments(experiment: Experiment, request: JobRequest, storage: ClusterStorage) -> list[str]:
     key = ExperimentKey.from_metadata(experiment.metadata)
     return [*request.arguments, "--store", storage.uri, "--experiment", str(key)]
-
-
-def _resources(runtime: Runtime, request: JobRequest) -> Manifest:
-    if request.program == "report":
-        return REPORT_RESOURCES
-    resources: dict[str, dict[str, str]] = {
-        "requests": dict(runtime.resources.requests or {}) if runtime.resources else {},
-        "limits": dict(runtime.resources.limits or {}) if runtime.resources else {},
-    }
-    if runtime.gpu and request.phase in GPU_PHASES:
-        resources["limits"]["nvidia.com/gpu"] = str(runtime.gpu)
-    return {name: dict(sorted(amounts.items())) for name, amounts in resources.items() if amounts}
 
 
 def _scheduling(runtime: Runtime) -> Manifest:

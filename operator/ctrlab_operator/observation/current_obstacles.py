@@ -7,6 +7,7 @@ from ctrlab_operator.kubernetes_api.api_client import KubernetesApi, Manifest
 from ctrlab_operator.kubernetes_api.api_errors import ApiError
 from ctrlab_operator.kubernetes_api.object_cache import ObjectCache, ResourceRef
 from ctrlab_operator.kubernetes_api.object_kinds import EVENT, JOB, POD
+from ctrlab_operator.observation.pod_failures import is_running
 from ctrlab_operator.observation.pod_obstacles import (
     Obstacle,
     creation_obstacle,
@@ -14,13 +15,17 @@ from ctrlab_operator.observation.pod_obstacles import (
     scheduling_obstacle,
     start_obstacle,
 )
+from ctrlab_operator.observation.queue_obstacles import held_job, queue_obstacle
 
 log = logging.getLogger(__name__)
 
 
 def current_obstacle(api: KubernetesApi, cache: ObjectCache, ref: ResourceRef, now: datetime) -> Obstacle | None:
-    """Return what keeps the pods of a resource from being created, scheduled or started."""
-    pods = cache.children(POD, ref)
+    """Return what keeps the pods of a resource from being created, scheduled or started; pods that end do not count."""
+    pods = [pod for pod in cache.children(POD, ref) if not pod["metadata"].get("deletionTimestamp")]
+    job = held_job(cache.children(JOB, ref))
+    if job is not None:
+        return queue_obstacle(api, job)
     return start_obstacle(pods) or scheduling_obstacle(pods, now) or _creation_obstacle(api, cache, ref, pods, now)
 
 
@@ -39,3 +44,8 @@ def _creation_obstacle(
             log.warning("Events cannot be listed: %s", error, extra={"experiment": str(ref)})
             return None
         raise
+
+
+def has_running_pod(cache: ObjectCache, ref: ResourceRef) -> bool:
+    """Return whether a pod of the resource runs, so that an obstacle of the others does not stop it."""
+    return any(is_running(pod) for pod in cache.children(POD, ref))

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kubernetes.utils.quantity import parse_quantity
+
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.observation.pod_failures import is_alive
 
@@ -21,8 +23,10 @@ ADVICE = {
     "CreateContainerError": "correct spec.runtime",
 }
 """Remedies, by the waiting reason of a container."""
-SCHEDULING_GRACE = timedelta(minutes=5)
-"""An autoscaled cluster needs a few minutes to add a node."""
+SCHEDULING_SECONDS = timedelta(seconds=20)
+"""Age at which an unscheduled pod is reported; a scheduler that has room needs less than a second."""
+AUTOSCALING_GRACE = timedelta(minutes=5)
+"""An autoscaled cluster needs a few minutes to add a node that matches."""
 POD_CREATION_GRACE = timedelta(seconds=10)
 """Age at which a Job without pods is suspicious; the Job controller creates pods within a second."""
 
@@ -48,19 +52,20 @@ def start_obstacle(pods: Iterable[Manifest]) -> Obstacle | None:
 
 
 def scheduling_obstacle(pods: Iterable[Manifest], now: datetime) -> Obstacle | None:
-    """Return an obstacle if no pod has a node and one has waited for long; if some run, the others may queue."""
+    """Return an obstacle if no pod has a node; if some run, the others may wait for them."""
     alive = [pod for pod in _sorted_by_name(pods) if is_alive(pod)]
     unscheduled = [(pod, condition) for pod in alive if (condition := _unschedulable(pod)) is not None]
     if not unscheduled or len(unscheduled) < len(alive):
         return None
     pod, condition = unscheduled[0]
-    if now - datetime.fromisoformat(condition["lastTransitionTime"]) < SCHEDULING_GRACE:
+    age = now - datetime.fromisoformat(condition["lastTransitionTime"])
+    if age < SCHEDULING_SECONDS:
         return None
     details = str(condition.get("message", "no details"))[:MAX_MESSAGE_LENGTH]
-    return Obstacle(
-        "PodsCannotBePlaced",
-        f"pod {pod['metadata']['name']} cannot be scheduled: {details}; correct spec.runtime, or wait for free nodes",
-    )
+    problem = f"pod {pod['metadata']['name']} cannot be scheduled: {details}"
+    if "Insufficient" in details or age < AUTOSCALING_GRACE:
+        return Obstacle("Unschedulable", f"{problem}; wait for free nodes, or correct spec.runtime")
+    return Obstacle("PodsCannotBePlaced", f"{problem}; correct spec.runtime, or add a node that matches")
 
 
 def job_without_pods(jobs: Iterable[Manifest], pods: Sequence[Manifest], now: datetime) -> Manifest | None:
@@ -94,8 +99,22 @@ def creation_obstacle(job: Manifest, pods: Iterable[Manifest], events: Iterable[
         return None
     # Each attempt has a different pod name; the status must not change with it.
     details = re.sub(r'pods "[^"]+" is forbidden', "pods are forbidden", str(event.get("note", "no details")))
-    advice = "correct spec.runtime, or change the policy or the quota"
-    return Obstacle("PodsRefused", f"no pod of Job {name} can be created: {details[:MAX_MESSAGE_LENGTH]}; {advice}")
+    problem = f"no pod of Job {name} can be created: {details[:MAX_MESSAGE_LENGTH]}"
+    if is_quota_in_use(details):
+        return Obstacle("QuotaExceeded", f"{problem}; wait until other pods end, or raise the quota")
+    return Obstacle("PodsRefused", f"{problem}; correct spec.runtime, or change the policy or the quota")
+
+
+def is_quota_in_use(message: str) -> bool:
+    """Return whether the message of a ResourceQuota says that a pod would fit if other pods ended."""
+    parts = re.search(r"exceeded quota: \S+, requested: (\S+), used: \S+, limited: (\S+)", message)
+    if parts is None:
+        return False
+    try:
+        requested, limited = (dict(pair.split("=") for pair in part.split(",")) for part in parts.groups())
+        return all(parse_quantity(amount) <= parse_quantity(limited[name]) for name, amount in requested.items())
+    except (KeyError, ValueError):
+        return False
 
 
 def _sorted_by_name(objects: Iterable[Manifest]) -> list[Manifest]:

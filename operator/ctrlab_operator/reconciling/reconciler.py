@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from ctrlab_api.names import EXPERIMENT_LABEL
+from ctrlab_api.names import EXPERIMENT_LABEL, ConditionType
 from ctrlab_api.resources.status import ExperimentStatus, Stage
 from ctrlab_control.executing import execute
 from ctrlab_control.observing import rfc3339
@@ -19,12 +19,12 @@ from ctrlab_operator.kubernetes_api.api_errors import ApiError
 from ctrlab_operator.kubernetes_api.object_cache import RECONCILED_KINDS, CachedObject, ObjectCache, ResourceRef
 from ctrlab_operator.kubernetes_api.object_kinds import JOB, POD
 from ctrlab_operator.kubernetes_api.resource_parsing import parse_status
-from ctrlab_operator.observation.current_obstacles import current_obstacle
+from ctrlab_operator.observation.current_obstacles import current_obstacle, has_running_pod
 from ctrlab_operator.observation.fact_gathering import has_ended
 from ctrlab_operator.observation.job_states import planner_job_name
 from ctrlab_operator.operator_settings import OperatorSettings
 from ctrlab_operator.reconciling.assessing import Assessment, Assessor
-from ctrlab_operator.reconciling.blocked_status import blocked_status
+from ctrlab_operator.reconciling.blocked_status import blocked_status, status_with_note
 from ctrlab_operator.reconciling.error_translation import blocked_on_failure
 from ctrlab_operator.reconciling.job_actions import change_job, create_job
 from ctrlab_operator.reconciling.status_writing import StatusWriter
@@ -83,6 +83,11 @@ class Reconciler:
             if status.stage in POLLED_STAGES and not assessment.waits_for_experiment
             else None
         )
+
+    def has_status(self, ref: ResourceRef) -> bool:
+        """Return whether the operator has written a status of this resource; True if it does not exist."""
+        cached = self._cache.resource(ref)
+        return cached is None or parse_status(cached.text) is not None
 
     def report_blocked(self, ref: ResourceRef, blocked: Blocked) -> None:
         """Write into the status that the resource is blocked."""
@@ -153,8 +158,12 @@ class Reconciler:
         """Write the planner's status; obstacles of pods are not failures of their Job, so they are added here."""
         resource, status = assessment.resource, assessment.decision.status
         now = self._clock()
-        obstacle = current_obstacle(self._api, self._cache, ref, now) if status.stage in POLLED_STAGES else None
-        if obstacle is not None:
+        is_replaced = any(isinstance(action, DeleteJob) for action in assessment.decision.actions)
+        is_observed = status.stage in POLLED_STAGES and not status.is_true(ConditionType.STALLED) and not is_replaced
+        obstacle = current_obstacle(self._api, self._cache, ref, now) if is_observed else None
+        if obstacle is not None and has_running_pod(self._cache, ref):
+            status = status_with_note(status, obstacle.message)
+        elif obstacle is not None:
             status = blocked_status(
                 status,
                 resource.status,

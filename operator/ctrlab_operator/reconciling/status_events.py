@@ -11,6 +11,7 @@ from typing import Literal
 from ctrlab_api.canonical_json import digest, short_digest
 from ctrlab_api.names import ConditionType
 from ctrlab_api.resources.status import ExperimentStatus, StatusCondition
+from ctrlab_api.status_reasons import waits
 from ctrlab_operator.kubernetes_api.api_client import FIELD_MANAGER, KubernetesApi, Manifest
 from ctrlab_operator.kubernetes_api.api_errors import ApiError
 from ctrlab_operator.kubernetes_api.object_cache import ResourceRef
@@ -31,11 +32,14 @@ class StatusEvent:
 
 def status_events(previous: ExperimentStatus | None, status: ExperimentStatus) -> list[StatusEvent]:
     """Return the Events for a change of the status."""
-    stalled, was_stalled = _true_stalled(status), _true_stalled(previous)
-    change = status.condition(ConditionType.RECONCILING) if status.is_true(ConditionType.RECONCILING) else None
+    stalled, was_stalled = (_true_condition(s, ConditionType.STALLED) for s in (status, previous))
+    change, previous_change = (_true_condition(s, ConditionType.RECONCILING) for s in (status, previous))
     events = []
-    if change is not None and (previous is None or not previous.is_true(ConditionType.RECONCILING)):
-        events.append(StatusEvent("Normal", change.reason, change.message))
+    if change is not None and (previous_change is None or previous_change.reason != change.reason):
+        events.append(StatusEvent("Warning" if waits(change.reason) else "Normal", change.reason, change.message))
+    elif change is None and previous_change is not None and waits(previous_change.reason) and stalled is None:
+        note = f"{previous_change.reason} is resolved; continuing in stage {status.stage}"
+        events.append(StatusEvent("Normal", "Resumed", note))
     return [*events, *_stage_events(previous, status, stalled, was_stalled)]
 
 
@@ -90,9 +94,9 @@ def publish_event(api: KubernetesApi, body: Manifest) -> None:
             raise
 
 
-def _true_stalled(status: ExperimentStatus | None) -> StatusCondition | None:
-    stalled = status.condition(ConditionType.STALLED) if status else None
-    return stalled if stalled is not None and stalled.status == "True" else None
+def _true_condition(status: ExperimentStatus | None, name: str) -> StatusCondition | None:
+    condition = status.condition(name) if status else None
+    return condition if condition is not None and condition.status == "True" else None
 
 
 def _stage_note(status: ExperimentStatus) -> str:

@@ -55,11 +55,11 @@ class WorkQueue(Generic[K]):
             heapq.heappush(self._timers, (due, self._order, key))
             self._changed.notify()
 
-    def retry(self, key: K) -> float:
+    def retry(self, key: K, max_seconds: float = MAX_SECONDS) -> float:
         """Add the key after a back-off that doubles with every consecutive failure; return its seconds."""
         with self._changed:
             failures = self._failures[key] = self._failures.get(key, 0) + 1
-        delay = min(BASE_SECONDS * 2.0 ** (failures - 1), MAX_SECONDS)
+        delay = min(BASE_SECONDS * 2.0 ** (failures - 1), max_seconds)
         self.add_after(key, delay)
         return delay
 

@@ -112,7 +112,7 @@ def test_an_unreachable_database_is_reported_until_it_responds(
     cluster.wait_for_stage("study", "Tuning")
 
     proxy.cut()
-    message = cluster.wait_for_condition("study", "Stalled", "DatabaseUnavailable")["message"]
+    message = cluster.wait_for_condition("study", "Reconciling", "DatabaseUnavailable")["message"]
     assert "check the database and the Secret with its URL" in message
     assert "postgres:any" not in message, "no password in a status"
 

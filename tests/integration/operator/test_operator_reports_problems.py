@@ -40,6 +40,59 @@ def test_pods_that_a_quota_rejects_are_reported_until_they_may_run(cluster: Clus
     assert cluster.condition("study", "Stalled")["status"] == "False"
 
 
+@pytest.mark.fake_server
+def test_a_quota_of_one_pod_slows_an_experiment_down_and_does_not_stall_it(cluster: Cluster) -> None:
+    assert cluster.jobs is not None
+    cluster.jobs.pod_quota = 1
+    cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_PAUSE": "1.0"}
+    cluster.start_operator()
+    tuning = {"trials": 14, "workers": 1, "sampler": "Random"}
+    cluster.create("study", small_spec(models=[FM, {**FM, "name": "FM2"}], tuning=tuning))
+
+    # A Job without pods is examined after ten seconds.
+    cluster.wait(lambda: "exceeded quota" in cluster.condition("study", "Ready").get("message", ""))
+    ready = cluster.condition("study", "Ready")
+    assert (ready["status"], ready["reason"]) == ("True", "Tuning")
+    assert cluster.condition("study", "Stalled")["status"] == "False"
+    assert cluster.condition("study", "Reconciling")["status"] == "False"
+
+
+@pytest.mark.fake_server
+def test_a_job_that_kueue_holds_is_queued_with_the_message_of_its_workload(cluster: Cluster) -> None:
+    assert cluster.jobs is not None
+    cluster.jobs.queues = {
+        "research": "insufficient unused quota for cpu",
+        "reserch": "LocalQueue reserch doesn't exist",
+    }
+    cluster.start_operator()
+    cluster.create("study", small_spec(models=[FM], runtime={"queueName": "reserch"}))
+
+    missing = cluster.wait_for_condition("study", "Stalled", "QueueMissing")
+    assert "LocalQueue reserch doesn't exist" in missing["message"]
+    cluster.change("study", {"runtime": {"queueName": "research"}})
+    queued = cluster.wait_for_condition("study", "Reconciling", "Queued")
+    assert "insufficient unused quota for cpu" in queued["message"]
+    assert cluster.condition("study", "Ready")["status"] == "False"
+    assert cluster.condition("study", "Stalled")["status"] == "False"
+    assert not cluster.pods()
+
+    cluster.jobs.queues = {"research": ""}
+    cluster.wait_for_stage("study", "Succeeded", "Failed")
+    assert cluster.stage("study") == "Succeeded"
+    assert ("Warning", "Queued") in cluster.wait_for_event("Queued")
+
+
+@pytest.mark.fake_server
+def test_every_pod_has_limits_where_a_quota_requires_them(cluster: Cluster) -> None:
+    assert cluster.jobs is not None
+    cluster.jobs.requires_limits = True
+    cluster.start_operator()
+    cluster.create("study", small_spec(models=[FM]))
+
+    cluster.wait_for_stage("study", "Succeeded", "Failed", seconds=60)
+    assert cluster.stage("study") == "Succeeded"
+
+
 def test_too_many_failed_trials_end_the_experiment_with_their_reason_and_stop_its_pods(cluster: Cluster) -> None:
     cluster.kubelet.environment = {**cluster.kubelet.environment, "FAKE_TRIALS": "the loss is not a number"}
     cluster.start_operator()
@@ -88,8 +141,9 @@ def test_an_unreachable_bucket_is_reported_until_it_responds(cluster: Cluster, b
     cluster.start_operator()
     cluster.create("study", small_spec(models=[FM]))
 
-    stalled = cluster.wait_for_condition("study", "Stalled", "StoreUnavailable")
-    assert "check spec.storage, its Secret and the bucket" in stalled["message"]
+    waiting = cluster.wait_for_condition("study", "Reconciling", "StoreUnavailable")
+    assert "check spec.storage, its Secret and the bucket" in waiting["message"]
+    assert cluster.condition("study", "Stalled")["status"] == "False"
     assert not cluster.pods()
 
     bucket_port.restore()
@@ -113,11 +167,11 @@ def test_no_event_log_status_or_child_contains_secret_values(cluster: Cluster, b
         cluster.create(name, small_spec(models=[FM], storage=storage))
 
     cluster.wait_for_stage("fine", "Succeeded", "Failed")
-    cluster.wait_for_condition("unreachable", "Stalled", "DatabaseUnavailable")
+    cluster.wait_for_condition("unreachable", "Reconciling", "DatabaseUnavailable")
     cluster.wait_for_condition("refused", "Stalled", "SecretInvalid")
     bucket_port.cut()
     cluster.create("late", small_spec(models=[FM], storage={"secretRef": {"name": "mine"}}))
-    cluster.wait_for_condition("late", "Stalled", "StoreUnavailable")
+    cluster.wait_for_condition("late", "Reconciling", "StoreUnavailable")
 
     assert cluster.stage("fine") == "Succeeded"
     kinds = (EXPERIMENT, JOB, CONFIG_MAP, EVENT)

@@ -22,6 +22,8 @@ SERVED_KINDS = (
     ServedKind("batch/v1", "Job", "jobs", has_status=True),
     ServedKind("coordination.k8s.io/v1", "Lease", "leases"),
     ServedKind("events.k8s.io/v1", "Event", "events"),
+    ServedKind("kueue.x-k8s.io/v1beta2", "Workload", "workloads"),
+    ServedKind("kueue.x-k8s.io/v1beta1", "Workload", "workloads"),
     ServedKind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", namespaced=False),
     ServedKind("ctrlab.dev/v1alpha1", "CTRExperiment", "ctrexperiments", has_status=True),
     ServedKind("ctrlab.dev/v1alpha1", "Ablation", "ablations", has_status=True),

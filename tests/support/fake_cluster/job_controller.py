@@ -23,6 +23,12 @@ class JobController:
         self._jobs, self._pods = served_kind("batch/v1", "jobs"), served_kind("v1", "pods")
         self.rejection: str | None = None
         """Message of an admission policy or a quota that rejects every pod."""
+        self.pod_quota: int | None = None
+        """Maximum number of pods that have not ended."""
+        self.requires_limits = False
+        """Whether a quota rejects containers without limits of CPU and memory."""
+        self.queues: dict[str, str] = {}
+        """Kueue's message on the Jobs of a LocalQueue, by its name; an empty message admits them."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="job-controller", daemon=True)
 
@@ -49,6 +55,7 @@ class JobController:
     def _sync(self, job: Json, pods: list[Json]) -> None:
         if job["metadata"].get("deletionTimestamp") or _has_ended(job):
             return
+        self._hold_or_admit(job)
         spec = job["spec"]
         outcome = JobOutcome(spec, pods)
         if outcome.failure is not None or spec.get("suspend"):
@@ -96,12 +103,45 @@ class JobController:
             },
             "spec": {**template["spec"], "containers": containers, "nodeName": self._node},
         }
-        if self.rejection is not None:
-            self._report_rejection(
-                job, f'Error creating: pods "{body["metadata"]["name"]}" is forbidden: {self.rejection}'
-            )
+        rejection = self._rejection_of(body)
+        if rejection is not None:
+            self._report_rejection(job, f'Error creating: pods "{body["metadata"]["name"]}" is forbidden: {rejection}')
             return
         self._objects.create(self._pods, job["metadata"]["namespace"], body, MANAGER)
+
+    def _rejection_of(self, body: Json) -> str | None:
+        if self.rejection is not None:
+            return self.rejection
+        for container in body["spec"]["containers"] if self.requires_limits else ():
+            missing = {"cpu", "memory"} - container.get("resources", {}).get("limits", {}).keys()
+            if missing:
+                fields = "; ".join(f"limits.{name} for: {container['name']}" for name in sorted(missing))
+                return f"failed quota: compute: must specify {fields}"
+        pods = [pod for pod in self._objects.list(self._pods, None) if not _pod_has_ended(pod)]
+        if self.pod_quota is not None and len(pods) >= self.pod_quota:
+            used, limit = len(pods), self.pod_quota
+            return f"exceeded quota: pods, requested: pods=1, used: pods={used}, limited: pods={limit}"
+        return None
+
+    def _hold_or_admit(self, job: Json) -> None:
+        """Do what Kueue does: suspend a Job of a queue, explain it in a Workload, and resume it on admission."""
+        metadata = job["metadata"]
+        message = self.queues.get(metadata.get("labels", {}).get("kueue.x-k8s.io/queue-name", ""))
+        if message is None or bool(job["spec"].get("suspend")) == bool(message):
+            return
+        job["spec"]["suspend"] = bool(message)
+        patch = {"spec": {"suspend": bool(message)}}
+        self._objects.merge(self._jobs, metadata["namespace"], metadata["name"], patch, "kueue", status=False)
+        if message:
+            workload = {
+                "metadata": {
+                    "name": f"job-{metadata['name']}-{metadata['uid'][:5]}",
+                    "labels": {"kueue.x-k8s.io/job-uid": metadata["uid"]},
+                },
+                "status": {"conditions": [{"type": "QuotaReserved", "status": "False", "message": message}]},
+            }
+            kind = served_kind("kueue.x-k8s.io/v1beta2", "workloads")
+            self._objects.create(kind, metadata["namespace"], workload, "kueue")
 
     def _report_rejection(self, job: Json, note: str) -> None:
         events, metadata = served_kind("events.k8s.io/v1", "events"), job["metadata"]
@@ -190,6 +230,10 @@ def _action(spec: Json, pod: Json) -> str:
 
 def _index(pod: Json) -> int:
     return int(pod["metadata"]["annotations"][INDEX])
+
+
+def _pod_has_ended(pod: Json) -> bool:
+    return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
 def _has_ended(job: Json) -> bool:

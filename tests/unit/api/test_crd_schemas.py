@@ -45,6 +45,9 @@ def test_a_schema_that_is_not_structural_is_reported(schema: dict[str, Any], pro
     assert any(problem in reported for reported in structural_problems(schema, "x")), structural_problems(schema, "x")
 
 
+COLUMN_NAMES = ("Ready", "Reason", "Stage", "Trials", "Seeds", "Valid-Best", "Verdict", "Age")
+
+
 def test_the_key_of_a_map_is_required() -> None:
     schema = {
         "type": "array",
@@ -84,7 +87,7 @@ def test_names_and_columns_of_kubectl() -> None:
         assert version["subresources"] == {"status": {}}
         names = [(column["name"], column.get("priority", 0)) for column in version["additionalPrinterColumns"]]
         assert names == [
-            *[(name, 0) for name in (*first, "Ready", "Stage", "Trials", "Best", "Seeds", "Age")],
+            *[(name, 0) for name in (*first, *COLUMN_NAMES)],
             *[(name, 1) for name in ("Report", "Queue")],
         ]
 
@@ -100,3 +103,11 @@ def test_columns_and_selectable_fields_are_fields_of_the_schema(kind: ResourceKi
             if step == "creationTimestamp":
                 break
             node = node["properties"][step]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+def test_an_object_that_nobody_has_seen_is_not_current(kind: ResourceKind) -> None:
+    version = crd_definition(kind)["spec"]["versions"][0]
+    status = version["schema"]["openAPIV3Schema"]["properties"]["status"]
+    assert status["default"] == {"observedGeneration": -1}
+    assert status["properties"]["observedGeneration"]["minimum"] == -1

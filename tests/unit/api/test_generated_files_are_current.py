@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from ctrlab_api.crd.__main__ import crd_files, main, reference_files
+from ctrlab_api.crd.reason_table import reason_table, with_reason_table
 
 ROOT = Path(__file__).parents[3]
 GENERATED = {Path("crds"): crd_files(), Path("docs/reference"): reference_files()}
@@ -15,6 +16,12 @@ FILES = {folder / name: text for folder, files in GENERATED.items() for name, te
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_the_file_in_the_repository_equals_the_generated_one(path: Path) -> None:
     assert (ROOT / path).read_text(encoding="utf-8") == FILES[path], "run `make manifests`"
+
+
+def test_the_table_of_conditions_and_reasons_is_generated() -> None:
+    page = (ROOT / "docs/operator.md").read_text(encoding="utf-8")
+    assert with_reason_table(page) == page, "run `make manifests`"
+    assert reason_table() in page
 
 
 def test_every_crd_file_is_generated() -> None:

@@ -33,6 +33,14 @@ def only(objects: list[dict[str, Any]], kind: str, name: str = "ctrlab") -> dict
     return match
 
 
+def test_every_container_has_requests_and_limits_because_a_quota_may_require_them(render: Any) -> None:
+    specs = pod_specs(render(**EVERYTHING, dashboard={"enabled": True}))
+    for name, spec in specs.items():
+        for container in [*spec["containers"], *spec.get("initContainers", ())]:
+            for part in ("requests", "limits"):
+                assert container["resources"][part].keys() >= {"cpu", "memory"}, name
+
+
 def test_every_pod_satisfies_pod_security_restricted_with_a_read_only_root(render: Any) -> None:
     specs = pod_specs(render(**EVERYTHING))
     assert specs.keys() == {"ctrlab", "ctrlab-migration", "ctrlab-check", "ctrlab-postgresql", "ctrlab-s3"}

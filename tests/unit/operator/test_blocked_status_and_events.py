@@ -7,7 +7,7 @@ from ctrlab_api.resources.status import ExperimentStatus, Stage, StatusCondition
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.kubernetes_api.object_cache import ResourceRef
 from ctrlab_operator.kubernetes_api.object_kinds import ABLATION
-from ctrlab_operator.reconciling.blocked_status import blocked_status
+from ctrlab_operator.reconciling.blocked_status import blocked_status, status_with_note
 from ctrlab_operator.reconciling.status_events import StatusEvent, event_manifest, status_events
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -79,10 +79,10 @@ def test_every_change_of_stage_is_one_event() -> None:
 
 
 def test_an_obstacle_is_a_warning_and_its_end_an_event() -> None:
-    (warning,) = status_events(status(), status(stalled="StoreUnavailable"))
-    assert (warning.type, warning.reason) == ("Warning", "StoreUnavailable")
-    assert status_events(status(stalled="StoreUnavailable"), status(stalled="StoreUnavailable")) == []
-    (resumed,) = status_events(status(stalled="StoreUnavailable"), status())
+    (warning,) = status_events(status(), status(stalled="SecretInvalid"))
+    assert (warning.type, warning.reason) == ("Warning", "SecretInvalid")
+    assert status_events(status(stalled="SecretInvalid"), status(stalled="SecretInvalid")) == []
+    (resumed,) = status_events(status(stalled="SecretInvalid"), status())
     assert (resumed.type, resumed.reason) == ("Normal", "Resumed")
 
 
@@ -108,8 +108,8 @@ def test_an_event_refers_to_its_resource() -> None:
 
 
 def test_an_event_does_not_exceed_the_limits_of_the_api_server() -> None:
-    stalled = condition(status(stalled="StoreUnavailable"), ConditionType.STALLED)
-    long = status(stalled="StoreUnavailable").model_copy(
+    stalled = condition(status(stalled="SecretInvalid"), ConditionType.STALLED)
+    long = status(stalled="SecretInvalid").model_copy(
         update={"conditions": (stalled.model_copy(update={"message": "y" * 5000}),)}
     )
     (event,) = status_events(None, long)
@@ -117,3 +117,30 @@ def test_an_event_does_not_exceed_the_limits_of_the_api_server() -> None:
     assert len(body["note"]) <= 1024
     assert len(body["metadata"]["name"]) <= 253
     assert body["eventTime"] == "2026-01-01T00:00:00.000000Z"
+
+
+def test_a_cause_that_ends_by_itself_is_reconciling_and_not_stalled() -> None:
+    before = status(stalled="SecretMissing")
+    away = blocked_status(before, before, 4, LATE, "DatabaseUnavailable", "it does not respond")
+    assert condition(away, ConditionType.STALLED).status == "False"
+    assert condition(away, ConditionType.RECONCILING).reason == "DatabaseUnavailable"
+    assert condition(away, ConditionType.READY).status == "False"
+    missing = blocked_status(away, away, 4, LATE, "SecretMissing", "create it")
+    assert condition(missing, ConditionType.STALLED).status == "True"
+    assert condition(missing, ConditionType.RECONCILING).status == "False"
+
+
+def test_waiting_and_its_end_are_events() -> None:
+    working = status()
+    away = blocked_status(working, working, 4, LATE, "DatabaseUnavailable", "it does not respond")
+    assert [(event.type, event.reason) for event in status_events(working, away)] == [
+        ("Warning", "DatabaseUnavailable")
+    ]
+    assert status_events(away, away) == []
+    assert [(event.type, event.reason) for event in status_events(away, working)] == [("Normal", "Resumed")]
+
+
+def test_a_note_on_partial_progress_leaves_the_resource_ready() -> None:
+    noted = status_with_note(status(), "no pod of Job x can be created")
+    assert condition(noted, ConditionType.READY).message == "m Tuning; no pod of Job x can be created"
+    assert condition(noted, ConditionType.READY).status == "True"

@@ -24,6 +24,10 @@
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, list]
+# Read why Kueue holds a Job.
+- apiGroups: [kueue.x-k8s.io]
+  resources: [workloads]
+  verbs: [list]
 # Watch the renewals of the operator's Lease, which prove that watches work while nothing else happens.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
