@@ -60,10 +60,20 @@ STATUS_REASONS: Final[dict[str, StatusReason]] = {
         "nothing, if other pods will end; otherwise raise the quota",
     ),
     "DatabaseUnavailable": StatusReason(
-        "waiting", "PostgreSQL does not respond", "check the database and the Secret with its URL"
+        "waiting", "PostgreSQL does not respond", "nothing, if it returns; otherwise check the database"
     ),
     "StoreUnavailable": StatusReason(
-        "waiting", "the bucket does not respond or denies access", "check `spec.storage`, its Secret and the bucket"
+        "waiting", "the bucket does not respond", "nothing, if it returns; otherwise check `spec.storage.endpoint`"
+    ),
+    "DatabaseRefused": StatusReason(
+        "stalled",
+        "PostgreSQL denies access, or the database or the role does not exist",
+        "correct the URL in the Secret of `spec.storage.databaseSecretRef`",
+    ),
+    "StoreRefused": StatusReason(
+        "stalled",
+        "the store denies access, or the bucket does not exist",
+        "correct `spec.storage.artifacts` or the Secret of `spec.storage.secretRef`, or create the bucket",
     ),
     "QueueMissing": StatusReason(
         "stalled",

@@ -11,25 +11,27 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from ctrlab_api.canonical_json import digest
 from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.names import ConditionType
 from ctrlab_api.outage_waiting import OutagePatience
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.resources.runtime import Storage
 from ctrlab_control.observing import Observer
 from ctrlab_operator.blocked import Blocked
 from ctrlab_operator.connections.cluster_storage import ClusterStorage, resolve_storage
+from ctrlab_operator.connections.recent_outages import RecentOutages
 from ctrlab_operator.connections.secret_credentials import certificate_authority, database_url, store_environment
 from ctrlab_operator.kubernetes_api.api_client import KubernetesApi, Manifest
 from ctrlab_operator.kubernetes_api.api_errors import ApiError
 from ctrlab_operator.kubernetes_api.object_kinds import SECRET
 from ctrlab_store import Store, open_store
 from ctrlab_store.atomic_files import write_atomically
-from ctrlab_study import StudyDatabase
+from ctrlab_study import StudyDatabase, StudyUnavailable
 
 SECRET_TTL_SECONDS = 300.0
 DATABASE_PATIENCE = OutagePatience(seconds=5.0)
@@ -49,6 +51,9 @@ class ExperimentConnections:
     has_ca_certificate: bool
     fingerprint: str
     """Digest of every Secret value and setting that the connections were opened with."""
+    store_service: str = ""
+    """Digest of the address and the credentials of the store; outages are remembered for it."""
+    database_url: str = field(default="", repr=False)
 
 
 class ConnectionPool:
@@ -62,10 +67,15 @@ class ConnectionPool:
         self._secrets: dict[tuple[str, str], tuple[float, Manifest]] = {}
         self._databases: dict[str, StudyDatabase] = {}
         self._open: dict[ExperimentKey, ExperimentConnections] = {}
+        self._outages = RecentOutages(clock)
         self._lock = threading.Lock()
 
     def connect(self, experiment: Experiment) -> ExperimentConnections:
-        """Return the connections of an experiment; Blocked if a Secret is missing, unreadable or invalid."""
+        """Return the connections of an experiment; Blocked if a Secret is missing, unreadable or invalid.
+
+        Raises StoreError or StudyUnavailable if the store, or a database that the experiment needs now, failed a moment
+        ago for any experiment.
+        """
         metadata = experiment.metadata
         key = ExperimentKey.from_metadata(metadata)
         storage = resolve_storage(experiment, self._defaults)
@@ -75,10 +85,25 @@ class ConnectionPool:
         if certificate is not None:
             environment["AWS_CA_BUNDLE"] = self._certificate_file(certificate)
         url = database_url(self._secret(metadata.namespace, storage.database_secret))
-        fingerprint = digest({"store": storage.uri, "environment": environment, "database": url})
+        store_service = digest({"store": storage.uri, "environment": environment})
+        fingerprint = digest({"store": store_service, "database": url})
         existing = self._open.get(key)
-        if existing is not None and existing.fingerprint == fingerprint:
-            return existing
+        if existing is None or existing.fingerprint != fingerprint:
+            existing = self._connect(key, storage, store_service, environment, url, fingerprint)
+        self._outages.raise_recent(store_service)
+        if experiment.status is None or not experiment.status.is_true(ConditionType.TUNING_COMPLETE):
+            self._outages.raise_recent(url)
+        return existing
+
+    def _connect(
+        self,
+        key: ExperimentKey,
+        storage: ClusterStorage,
+        store_service: str,
+        environment: dict[str, str],
+        url: str,
+        fingerprint: str,
+    ) -> ExperimentConnections:
         store = open_store(storage.uri, environment)
         database = self._database(url)
         connections = ExperimentConnections(
@@ -87,12 +112,24 @@ class ConnectionPool:
             store=store,
             database=database,
             observer=Observer(store, database, key),
-            has_ca_certificate=certificate is not None,
+            has_ca_certificate="AWS_CA_BUNDLE" in environment,
             fingerprint=fingerprint,
+            store_service=store_service,
+            database_url=url,
         )
         with self._lock:
             self._open[key] = connections
         return connections
+
+    def record_outage(self, namespace: str, name: str, error: Exception) -> None:
+        """Remember that the store or the database of an experiment failed, and drop its connections."""
+        with self._lock:
+            keys = [key for key in self._open if (key.namespace, key.name) == (namespace, name)]
+        for key in keys:
+            connections = self._open[key]
+            is_database = isinstance(error, StudyUnavailable)
+            self._outages.add(connections.database_url if is_database else connections.store_service, error)
+        self.discard(namespace, name)
 
     def discard(self, namespace: str, name: str) -> None:
         """Drop the connections of an experiment that ended or failed; its Secrets are read again next time."""

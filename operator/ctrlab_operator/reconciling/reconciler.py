@@ -64,7 +64,7 @@ class Reconciler:
         if cached is None or cached.is_terminating:
             self._discard_connections(ref)
             return None
-        with blocked_on_failure(lambda: self._discard_connections(ref)):
+        with blocked_on_failure(lambda error: self._pool.record_outage(ref.namespace, ref.name, error)):
             assessment = self._assessor.assess(ref, cached.text, self._cache.children(JOB, ref))
             if assessment.decision.actions:
                 current = self._read_current(ref)

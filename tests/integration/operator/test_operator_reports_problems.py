@@ -152,6 +152,24 @@ def test_an_unreachable_bucket_is_reported_until_it_responds(cluster: Cluster, b
     assert cluster.condition("study", "Stalled")["status"] == "False"
 
 
+@pytest.mark.fake_server
+def test_a_database_that_hangs_does_not_delay_experiments_that_need_another_one(cluster: Cluster) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections and never answers
+        url = f"postgresql+psycopg://me:any@127.0.0.1:{silent.getsockname()[1]}/nothing"
+        cluster.add_secret("silent", url=url)
+        cluster.start_operator(CTRLAB_RECONCILE_WORKERS="2")
+        storage = {"databaseSecretRef": {"name": "silent"}}
+        for number in range(12):
+            cluster.create(f"waits-{number}", small_spec(models=[FM], storage=storage))
+        for number in range(12):
+            name = f"waits-{number}"
+            cluster.wait(lambda name=name: cluster.experiment(name)["status"].get("conditions"), seconds=60)  # type: ignore[misc]
+        cluster.create("fine", small_spec(models=[FM]))
+        cluster.wait_for_stage("fine", "Tuning", "Evaluating", "Reporting", "Succeeded", seconds=40)
+        cluster.wait_for_condition("waits-11", "Reconciling", "DatabaseUnavailable")
+        cluster.wait_for_stage("fine", "Succeeded", seconds=90)
+
+
 def test_no_event_log_status_or_child_contains_secret_values(cluster: Cluster, bucket_port: TcpProxy) -> None:
     values = ("KEYID-7f3a", "SECRETKEY-9b1c", "TOKEN-55aa", "PASSWORD-c0de")
     cluster.add_secret(
