@@ -1,7 +1,7 @@
 """Measure the preparation of 1, 5 and 20 million generated rows x 40 columns with ctrlab and FuxiCTR.
 
 The table shows rows per second and peak memory. Each program runs in a separate process on the same files (a label,
-13 numbers to standardise, 26 categorical columns with `minFrequency` 2). Memory is the maximum resident set of the
+13 numbers to standardize, 26 categorical columns with `minFrequency` 2). Memory is the maximum resident set of the
 process, including mapped files. For a program that needs more than `--memory`, the table shows the error.
 
     python -P bench/prepare.py [--rows 1,5,20] [--fuxictr PYTHON] [--memory 12] [--folder /scratch]

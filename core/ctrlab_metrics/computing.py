@@ -140,7 +140,7 @@ def _logloss(rows: _SortedRows) -> float:
 
 
 def _ne(rows: _SortedRows) -> float | None:
-    """Return the normalised entropy of He et al. 2014, with the click rate of the evaluated rows as background."""
+    """Return the normalized entropy of He et al. 2014, with the click rate of the evaluated rows as background."""
     rate = rows.positives / rows.count
     if rate in (0, 1):
         return None

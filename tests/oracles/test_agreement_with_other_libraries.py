@@ -11,7 +11,7 @@ from statsmodels.stats.nonparametric import rank_compare_2indep
 from ctrlab_report.statistics.covariance import covariance_from_scores
 from ctrlab_report.statistics.degenerate_results import Degenerate
 from ctrlab_report.statistics.delong_placements import auc
-from ctrlab_report.statistics.effect_sizes import standardised_difference
+from ctrlab_report.statistics.effect_sizes import standardized_difference
 from ctrlab_report.statistics.input_checks import FloatArray, IntArray
 from ctrlab_report.statistics.multiple_datasets import bayesian_signed_rank
 from ctrlab_report.statistics.paired_tests import paired_t
@@ -73,7 +73,7 @@ def test_paired_t_and_effect_agree_with_pingouin() -> None:
     library = optional("pingouin")
     a, b = np.random.default_rng(2).normal(0.7, 0.01, (2, 9))
     theirs = library.ttest(a, b, paired=True)
-    ours, effect = paired_t(a, b), standardised_difference(a, b)
+    ours, effect = paired_t(a, b), standardized_difference(a, b)
     assert not isinstance(ours, Degenerate)
     assert not isinstance(effect, Degenerate)
     assert ours.statistic == pytest.approx(float(theirs["T"].iloc[0]), abs=1e-6)

@@ -42,7 +42,7 @@ def test_power_of_two_groups_of_twenty() -> None:
     [(TTestPower, 0.5, 0.8, 33.36713), (TTestIndPower, 0.5, 0.8, 63.76561), (TTestIndPower, 1.0, 0.9, 22.02109)],
     ids=["paired", "two groups", "two groups, larger"],
 )
-def test_seeds_that_find_a_standardised_difference(
+def test_seeds_that_find_a_standardized_difference(
     test: type[TTestPower | TTestIndPower], d: float, power: float, seeds: float
 ) -> None:
     assert test().solve_power(effect_size=d, alpha=0.05, power=power) == pytest.approx(seeds, abs=5e-5)

@@ -43,13 +43,13 @@ def van_dyke_covariance() -> FloatArray:
     return np.block([[block, across], [across, block]])
 
 
-def test_delong_covariance_of_the_licence_free_table() -> None:
+def test_delong_covariance_of_the_license_free_table() -> None:
     covariance = delong()
     assert covariance.estimates.tolist() == [0.86875, 0.7375]
     np.testing.assert_allclose(covariance.matrix, DELONG, atol=5e-13)
 
 
-def test_delong_test_of_the_licence_free_table() -> None:
+def test_delong_test_of_the_license_free_table() -> None:
     result = compare_single_runs(delong())
     assert not isinstance(result, Degenerate)
     assert result.statistic == pytest.approx(1.05907463, abs=5e-9)
@@ -113,7 +113,7 @@ def test_gauc_of_the_three_users() -> None:
     assert result.estimates[0] == pytest.approx(0.7, abs=1e-15)
 
 
-def test_normalised_entropy_of_the_base_rate_is_one() -> None:
+def test_normalized_entropy_of_the_base_rate_is_one() -> None:
     labels = np.array([1, 0, 0, 0, 1, 0, 0, 0])
     result = compute_influence(Metric.NE, labels, np.full(8, 0.25))
     assert result.estimates[0] == pytest.approx(1.0, abs=1e-15)

@@ -12,7 +12,7 @@ from ctrlab_report.statistics.degenerate_results import Degenerate
 from ctrlab_report.statistics.effect_sizes import (
     hedges_factor,
     relative_improvement,
-    standardised_difference,
+    standardized_difference,
 )
 from ctrlab_report.statistics.equivalence import tost
 from ctrlab_report.statistics.multiple_testing import Correction, adjust
@@ -77,8 +77,8 @@ def test_welch_t_of_the_sleep_data() -> None:
     assert result.estimate / result.se == pytest.approx(result.statistic)
 
 
-def test_standardised_difference_of_the_sleep_data() -> None:
-    result = standardised_difference(SLEEP_A, SLEEP_B)
+def test_standardized_difference_of_the_sleep_data() -> None:
+    result = standardized_difference(SLEEP_A, SLEEP_B)
     assert not isinstance(result, Degenerate)
     assert result.d_z == pytest.approx(-1.284558, abs=5e-7)
     assert (result.low, result.high) == pytest.approx((-2.118017, -0.4146278), abs=5e-7)
@@ -163,7 +163,7 @@ def test_grubbs_of_the_nist_mass_spectrometer() -> None:
 
 def test_wilson_interval_contains_the_rate_and_stays_between_zero_and_one() -> None:
     result = failure_rate(1, 10)
-    # Wilson 1927 by hand: centre (1 + z^2 / 2) / (10 + z^2), z = 1.959964.
+    # Wilson 1927 by hand: center (1 + z^2 / 2) / (10 + z^2), z = 1.959964.
     assert (result.low, result.high) == pytest.approx((0.0178762, 0.4041500), abs=5e-7)
 
 

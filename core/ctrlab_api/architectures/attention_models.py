@@ -24,7 +24,7 @@ class FieldAttentionParameters(Architecture):
     attention_dropout: Dropout = 0.0
     """Dropout of the attention weights."""
     attention_layer_norm: bool = False
-    """Whether the output of each layer is layer-normalised before its activation; not so in the paper."""
+    """Whether the output of each layer is layer-normalized before its activation; not so in the paper."""
     attention_scale: bool = False
     """Whether scores are divided by the square root of a head's width; not so in the paper."""
 

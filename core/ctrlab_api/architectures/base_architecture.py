@@ -57,7 +57,7 @@ class Architecture(BaseModel):
     embedding_dim: int = Field(default=16, ge=1, le=1024)
     """Embedding dimension of each field."""
     embedding_init: float = Field(default=1e-4, gt=0, le=1)
-    """Standard deviation of the normal initialisation of embeddings."""
+    """Standard deviation of the normal initialization of embeddings."""
     embedding_l2: float = Field(default=1e-4, ge=0, le=10)
     """lambda of the penalty lambda/2 * ||E||^2 over the embedding table and the weights of the linear term."""
     optimizer: Literal["adam", "adamw", "sgd", "adagrad"] = "adam"
@@ -83,7 +83,7 @@ class Architecture(BaseModel):
     """Number of rows of an embedding table above which a step updates only the rows of its batch, moments and penalty
     included: faster for millions of rows, but with different results (for Adam: torch's SparseAdam). 0: never."""
     row_order: RowOrder = "auto"
-    """Order of training rows in an epoch. rows: a random permutation of all rows. blocks: neighbouring rows are read
+    """Order of training rows in an epoch. rows: a random permutation of all rows. blocks: neighboring rows are read
     together and permuted within 64 MiB. auto: blocks if the rows need more than half of the memory. On a GPU all rows
     are in its memory."""
 
@@ -98,4 +98,4 @@ class WithDNN(Architecture):
     dropout: Dropout = 0.2
     """Dropout after each hidden layer."""
     batch_norm: bool = False
-    """Whether each hidden layer is batch-normalised before its activation."""
+    """Whether each hidden layer is batch-normalized before its activation."""

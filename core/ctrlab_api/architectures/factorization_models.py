@@ -1,4 +1,4 @@
-"""LR, FM and the models that combine a factorisation machine or a cross network with an MLP."""
+"""LR, FM and the models that combine a factorization machine or a cross network with an MLP."""
 
 from typing import ClassVar
 

@@ -14,7 +14,7 @@ class AFN(WithDNN):
     name: ClassVar[str] = "afn"
     title: ClassVar[str] = "AFN"
     paper: ClassVar[str] = "Cheng, Shen, Huang: Adaptive Factorization Network (AAAI 2020)"
-    parts: ClassVar[dict[str, str]] = {"normalisation": "batch normalisation of the logarithms and of the products"}
+    parts: ClassVar[dict[str, str]] = {"normalisation": "batch normalization of the logarithms and of the products"}
 
     logarithmic_neurons: int = Field(default=64, ge=1, le=65536)
     """Number of products; each has one exponent per field."""
@@ -27,7 +27,7 @@ class AFNPlus(AFN):
     title: ClassVar[str] = "AFN+"
     parts: ClassVar[dict[str, str]] = {
         "afn": "the products with learned exponents and the MLP over them",
-        "normalisation": "batch normalisation of the logarithms and of the products",
+        "normalisation": "batch normalization of the logarithms and of the products",
         "dnn": "the MLP over separate embeddings",
     }
     branches: ClassVar[tuple[str, ...]] = ("afn", "dnn")
@@ -57,7 +57,7 @@ class MaskNet(WithDNN):
     name: ClassVar[str] = "masknet"
     title: ClassVar[str] = "MaskNet"
     paper: ClassVar[str] = "Wang, She, Zhang: MaskNet (DLP-KDD 2021)"
-    parts: ClassVar[dict[str, str]] = {"mask": "the instance-guided masks; without them blocks are normalised layers"}
+    parts: ClassVar[dict[str, str]] = {"mask": "the instance-guided masks; without them blocks are normalized layers"}
 
     structure: Literal["parallel", "serial"] = "parallel"
     """parallel: every block has the embeddings as input. serial: each block has the previous one as input."""

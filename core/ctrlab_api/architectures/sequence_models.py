@@ -1,4 +1,4 @@
-"""Models of a user's behaviour sequence: DIN, DIEN, DMIN, BST, and SIN, which combines BST with a CIN over the
+"""Models of a user's behavior sequence: DIN, DIEN, DMIN, BST, and SIN, which combines BST with a CIN over the
 fields."""
 
 from typing import ClassVar, Literal, Self
@@ -26,7 +26,7 @@ class DIN(WithDNN):
     attention_activation: Activation = "dice"
     """Activation of the attention network."""
     attention_softmax: bool = False
-    """Whether a softmax normalises the weights over the history; the paper keeps their intensity."""
+    """Whether a softmax normalizes the weights over the history; the paper keeps their intensity."""
 
 
 class DIEN(WithDNN):
@@ -125,7 +125,7 @@ class SIN(TransformerParameters):
     )
     parts: ClassVar[dict[str, str]] = {
         "cin": "the compressed interaction network over the fields",
-        "bst": "the behaviour-sequence transformer over the history",
+        "bst": "the behavior-sequence transformer over the history",
         "linear": LINEAR,
         "fields": "the embeddings of the fields in the MLP; without them the fused branches are its only input",
         "position": "the position embedding of the sequence",

@@ -66,7 +66,7 @@ class PopulationEstimate(ApiModel):
 
 
 class EffectSize(ApiModel):
-    """A standardised difference."""
+    """A standardized difference."""
 
     value: float
     interval: ConfidenceInterval | None = None

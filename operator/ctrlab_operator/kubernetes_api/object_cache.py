@@ -173,7 +173,7 @@ class ObjectCache:
             return set(self._objects[kind])
 
     def _has_version(self, kind: ObjectKind, ref: ResourceRef, name: str, body: Mapping[str, Any]) -> bool:
-        """Check cheaply, before the object is serialised, whether the cache has this version."""
+        """Check cheaply, before the object is serialized, whether the cache has this version."""
         with self._lock:
             existing = self._objects[kind].get(ref, {}).get(name)
         uid, version = str(body["metadata"].get("uid")), _version(body)
@@ -189,7 +189,7 @@ class ObjectCache:
 
 
 def _cached_object(kind: ObjectKind, body: Mapping[str, Any]) -> CachedObject:
-    """Serialise an object without pod templates and managed fields."""
+    """Serialize an object without pod templates and managed fields."""
     content: Manifest = {name: dict(body[name]) for name in CACHED_FIELDS[kind] if body.get(name)}
     metadata = content["metadata"]
     metadata.pop("managedFields", None)

@@ -16,7 +16,7 @@ from ctrlab_report.formatting.number_formats import metric_name
 from ctrlab_report.inputs.report_inputs import ReportInputs
 
 
-def summarise_ablation(
+def summarize_ablation(
     inputs: ReportInputs,
     scored: ScoredMetrics,
     models: Sequence[ModelSummary],

@@ -31,7 +31,7 @@ from ctrlab_report.formatting.number_formats import (
 )
 from ctrlab_report.inputs.report_inputs import ReportInputs
 from ctrlab_report.statistics.degenerate_results import Degenerate
-from ctrlab_report.statistics.effect_sizes import StandardisedDifference, relative_improvement
+from ctrlab_report.statistics.effect_sizes import StandardizedDifference, relative_improvement
 from ctrlab_report.statistics.model_comparison import AdjustedComparison, ComparisonSettings, PairComparison
 from ctrlab_report.statistics.paired_tests import ExactTest, PairedT, UnderpoweredByDesign
 from ctrlab_report.statistics.power_and_precision import seeds_for_half_width
@@ -195,7 +195,7 @@ def _distribution_free_test(
 
 def _effect_sizes(pair: PairComparison) -> dict[str, EffectSize]:
     effects: dict[str, EffectSize] = {}
-    if isinstance(d_z := pair.effect, StandardisedDifference):
+    if isinstance(d_z := pair.effect, StandardizedDifference):
         interval = ConfidenceInterval(low=d_z.low, high=d_z.high, confidence=d_z.confidence, method=d_z.method)
         effects["standardized"] = EffectSize(value=d_z.d_z, interval=interval, method=d_z.method)
         effects["hedges"] = EffectSize(value=d_z.hedges, method=d_z.method)

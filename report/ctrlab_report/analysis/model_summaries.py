@@ -31,7 +31,7 @@ RELIABILITY_BINS = 10
 """Number of bins of equal mass in the reliability diagram; the metric ece uses other bins (`ECE_BINS`)."""
 
 
-def summarise_models(inputs: ReportInputs, scored: ScoredMetrics) -> tuple[ModelSummary, ...]:
+def summarize_models(inputs: ReportInputs, scored: ScoredMetrics) -> tuple[ModelSummary, ...]:
     """Return all models in the plan's order."""
     return tuple(_model(inputs, scored, name) for name in inputs.plan.names)
 

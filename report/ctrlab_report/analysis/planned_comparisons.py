@@ -42,7 +42,7 @@ from ctrlab_report.statistics.verdict_table import ReplicateUnit, VerdictKind
 NO_FINISHED_RUNS = "no-finished-runs"
 
 
-def summarise_comparisons(inputs: ReportInputs, scored: ScoredMetrics) -> tuple[ComparisonSummary, ...]:
+def summarize_comparisons(inputs: ReportInputs, scored: ScoredMetrics) -> tuple[ComparisonSummary, ...]:
     """Return all planned pairs: the primary metric first, then the others in the plan's order."""
     analysis = inputs.plan.analysis
     metrics = {name: average_by_study(metric, inputs.plan) for name, metric in scored.metrics.items()}

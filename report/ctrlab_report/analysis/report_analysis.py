@@ -4,13 +4,13 @@ from ctrlab_api.canonical_json import digest
 from ctrlab_api.metrics import METRIC_DEFINITIONS
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import ComparisonSummary, EarlierPlan, ModelSummary, ReportSummary, search_token
-from ctrlab_report.analysis.ablation_drops import summarise_ablation
+from ctrlab_report.analysis.ablation_drops import summarize_ablation
 from ctrlab_report.analysis.findings import collect_findings, count_openings, list_machines
 from ctrlab_report.analysis.methods_used import library_versions, methods_used
-from ctrlab_report.analysis.model_summaries import summarise_models
-from ctrlab_report.analysis.planned_comparisons import summarise_comparisons
+from ctrlab_report.analysis.model_summaries import summarize_models
+from ctrlab_report.analysis.planned_comparisons import summarize_comparisons
 from ctrlab_report.analysis.scored_metrics import score_metrics
-from ctrlab_report.analysis.tuning_summaries import summarise_tuning, tuning_statement
+from ctrlab_report.analysis.tuning_summaries import summarize_tuning, tuning_statement
 from ctrlab_report.formatting.number_formats import (
     decimals_for_spread,
     format_confidence,
@@ -30,9 +30,9 @@ def analyse_report(inputs: ReportInputs) -> ReportSummary:
     """Return the whole report as numbers and sentences; equal inputs give an equal summary."""
     plan = inputs.plan
     scored = score_metrics(inputs)
-    models = summarise_models(inputs, scored)
-    comparisons = summarise_comparisons(inputs, scored)
-    tuning = summarise_tuning(inputs, models)
+    models = summarize_models(inputs, scored)
+    comparisons = summarize_comparisons(inputs, scored)
+    tuning = summarize_tuning(inputs, models)
     earlier_plans = inputs.lineage.plans_that_opened(inputs.prepared)
     details = next((run.record.metric_details for run in inputs.runs if run.record is not None), {})
     summary = ReportSummary(
@@ -63,7 +63,7 @@ def analyse_report(inputs: ReportInputs) -> ReportSummary:
         comparisons=comparisons,
         tuning=tuning,
         tuning_statement=tuning_statement(tuning),
-        ablation=summarise_ablation(inputs, scored, models, comparisons),
+        ablation=summarize_ablation(inputs, scored, models, comparisons),
         seed_decision=inputs.decision,
         openings=count_openings(inputs),
         findings=collect_findings(inputs, scored, tuning),

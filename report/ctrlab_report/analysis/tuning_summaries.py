@@ -22,7 +22,7 @@ _STARTUP_TRIALS = 10
 """Number of random trials of Optuna's TPE before its first model."""
 
 
-def summarise_tuning(inputs: ReportInputs, models: tuple[ModelSummary, ...]) -> tuple[TuningSummary, ...]:
+def summarize_tuning(inputs: ReportInputs, models: tuple[ModelSummary, ...]) -> tuple[TuningSummary, ...]:
     """Return all studies in the plan's order; models without a search space have a budget of 0."""
     return tuple(
         _row(inputs, model, number) for model in models for number in range(len(inputs.studies[model.name].all_studies))
@@ -113,7 +113,7 @@ def tuning_statement(searches: Sequence[TuningSummary]) -> str:
         text = "".join(f"{model} had {trials} trials" for model, trials in listed.items())
     elif any(sorted(trials) != sorted(first) for trials in tuned.values()):
         each = ", ".join(f"{model} {trials}" for model, trials in listed.items())
-        text = f"The models had different tuning budgets ({each} trials), which can favour one of them"
+        text = f"The models had different tuning budgets ({each} trials), which can favor one of them"
     elif len(first) == 1:
         text = f"Every model had the same tuning budget of {first[0]} trials"
     else:

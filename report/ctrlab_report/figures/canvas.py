@@ -1,6 +1,6 @@
-"""Draws SVG: shapes have CSS classes instead of colours, so that one figure suits light and dark themes and print.
+"""Draws SVG: shapes have CSS classes instead of colors, so that one figure suits light and dark themes and print.
 
-No plotting library is used, because the page needs what those do not provide: colours that follow the reader's theme
+No plotting library is used, because the page needs what those do not provide: colors that follow the reader's theme
 through CSS variables, text that remains text, and bytes that depend only on the numbers.
 """
 
@@ -24,7 +24,7 @@ THEME_VARIABLES = (
 )
 """CSS variables of a figure in a separate file; in a page, the variables of the page apply.
 
-The contrast of each colour with the paper is at least 4.5 to 1 in both themes, and each series has its own marker."""
+The contrast of each color with the paper is at least 4.5 to 1 in both themes, and each series has its own marker."""
 
 SVG_CLASSES = (
     ".t{font:12px system-ui,sans-serif;fill:var(--ink)}.s{fill:var(--soft)}.m{text-anchor:middle}.e{text-anchor:end}"
@@ -53,7 +53,7 @@ class Figure:
     body: str
 
     def inline_svg(self) -> str:
-        """Return the SVG element for a page, which defines the colours."""
+        """Return the SVG element for a page, which defines the colors."""
         return self._svg("")
 
     def svg_file(self) -> bytes:

@@ -43,7 +43,7 @@ def reliability_diagram(summary: ReportSummary) -> Figure | None:
 
 
 def _series_by_model(summary: ReportSummary) -> dict[str, int]:
-    """Return the series of each tuned model; all studies of a model have the same colour."""
+    """Return the series of each tuned model; all studies of a model have the same color."""
     return {model: series for series, model in enumerate(dict.fromkeys(study.model for study in summary.tuning))}
 
 

@@ -58,19 +58,19 @@ def _describe_mean(model: ModelSummary, metric: str) -> str:
 def _draw_interval_and_dots(
     canvas: Canvas, scale: Scale, model: ModelSummary, metric: str, series: int, y: float
 ) -> None:
-    numbers, colour = model.metrics[metric], series % 6
+    numbers, color = model.metrics[metric], series % 6
     if numbers.population is not None:
         interval = numbers.population.interval
-        canvas.line(scale(interval.low), y + 8, scale(interval.high), y + 8, f"l{colour}")
+        canvas.line(scale(interval.low), y + 8, scale(interval.high), y + 8, f"l{color}")
         for limit in (interval.low, interval.high):
-            canvas.line(scale(limit), y + 4, scale(limit), y + 12, f"l{colour}")
+            canvas.line(scale(limit), y + 4, scale(limit), y + 12, f"l{color}")
     for seed, value in numbers.by_seed.items():
         if value is not None:
             label = f"{model.name}, seed {seed}: {format_value(value)}"
-            canvas.marker(scale(value), y - 8, series, 3.6, f"o{colour}", label)
+            canvas.marker(scale(value), y - 8, series, 3.6, f"o{color}", label)
     if numbers.test is not None:
         label = f"{model.name}: mean {format_value(numbers.test.mean)}"
-        canvas.marker(scale(numbers.test.mean), y + 8, series, 5.5, f"f{colour}", label)
+        canvas.marker(scale(numbers.test.mean), y + 8, series, 5.5, f"f{color}", label)
 
 
 def validation_against_test(summary: ReportSummary) -> Figure | None:

@@ -13,7 +13,7 @@ from ctrlab_report.formatting.number_formats import format_value, metric_name
 
 MAX_PANELS = 6
 NAME_CHARACTER_WIDTH = 6.8
-"""Width in units that a character of a centred name needs at least."""
+"""Width in units that a character of a centered name needs at least."""
 LEFT, TOP, HEIGHT = 62, 34, 220
 
 

@@ -201,5 +201,5 @@ _VERDICT_STYLES: dict[str | None, tuple[str, str]] = {
 
 
 def verdict_style(verdict: str | None) -> tuple[str, str]:
-    """Return the CSS class of a verdict, and a sign that conveys it without colour."""
+    """Return the CSS class of a verdict, and a sign that conveys it without color."""
     return _VERDICT_STYLES.get(verdict, ("open", "·"))

@@ -46,7 +46,7 @@ def rows_over_time(inspection: Inspection) -> Figure | None:
         "rows-over-time",
         "Rows over time",
         f"{len(inspection.timeline)} time bins of equal length; {mixed} of them contain rows of more than one split.",
-        "With a temporal split the colours follow each other. A bin with several colours means that the model trains "
+        "With a temporal split the colors follow each other. A bin with several colors means that the model trains "
         "on events of the same time as those that it is evaluated on.",
         int(top + HEIGHT + 30),
         canvas.body,

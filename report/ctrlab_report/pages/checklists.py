@@ -1,6 +1,6 @@
 """Answers to reviewers' checklists from the records: the NeurIPS paper checklist and REFORMS.
 
-Items that only the author can answer are left open and say so. The items are summarised in our own words; the numbers
+Items that only the author can answer are left open and say so. The items are summarized in our own words; the numbers
 in brackets are the modules of REFORMS (Kapoor et al. 2024).
 """
 
@@ -30,7 +30,7 @@ def neurips_answers(report: ReportSummary) -> tuple[Answer, ...]:
         Answer("Training and test details", _training_details(report)),
         Answer("Error bars", _uncertainty(report)),
         Answer("Compute", _compute(report)),
-        Answer("Licences of assets", OPEN),
+        Answer("Licenses of assets", OPEN),
         Answer("Broader impact and safeguards", OPEN),
     )
 
@@ -72,7 +72,7 @@ def reforms_answers(report: ReportSummary) -> tuple[Answer, ...]:
         Answer("Dependence between rows [6]", dependence),
         Answer("Metrics and uncertainty [7]", _uncertainty(report)),
         Answer(
-            "Generalisability [8]",
+            "Generalizability [8]",
             f"Intervals cover new seeds and new rows of this data set, not other data sets. {OPEN}",
         ),
     )

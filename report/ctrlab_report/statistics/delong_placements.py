@@ -43,7 +43,7 @@ def ordered_keys(scores: AnyArray) -> NDArray[np.uint32]:
 def delong_placements(positive: BoolArray, scores: AnyArray) -> Placements:
     """Return the placements of all rows of one run; both classes must occur (see `input_checks.as_binary_labels`).
 
-    Oracle: the licence-free DeLong table (AUC .86875 and .7375), and pairwise comparison by brute force.
+    Oracle: the license-free DeLong table (AUC .86875 and .7375), and pairwise comparison by brute force.
     """
     packed = ordered_keys(scores).astype(np.uint64)
     packed <<= _HALF_WORD

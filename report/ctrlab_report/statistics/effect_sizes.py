@@ -22,7 +22,7 @@ PROBABILITY = "probability-of-superiority-paired"
 
 
 @dataclass(frozen=True)
-class StandardisedDifference:
+class StandardizedDifference:
     """Cohen's d_z = mean(d) / sd(d) with a noncentral-t interval; `hedges` is d_z times the small-sample factor J."""
 
     method: str
@@ -46,9 +46,9 @@ class ProbabilityOfSuperiority:
     seeds: int
 
 
-def standardised_difference(
+def standardized_difference(
     a: ArrayLike, b: ArrayLike, *, confidence: float = 0.95
-) -> StandardisedDifference | Degenerate:
+) -> StandardizedDifference | Degenerate:
     """Return d_z of the paired differences. Oracle: sleep data, -1.284558 (-2.118017, -0.4146278)."""
     first, second = as_finite_vector(a, "metric of A"), as_finite_vector(b, "metric of B")
     require_same_length(first, second, "seeds of A and B")
@@ -60,7 +60,7 @@ def standardised_difference(
     tail = (1.0 - require_open_unit_interval(confidence, "confidence")) / 2.0
     root = float(np.sqrt(seeds))
     low, high = (_noncentrality(d_z * root, seeds - 1, level) / root for level in (1.0 - tail, tail))
-    return StandardisedDifference(D_Z, d_z, low, high, d_z * hedges_factor(seeds - 1), confidence, seeds)
+    return StandardizedDifference(D_Z, d_z, low, high, d_z * hedges_factor(seeds - 1), confidence, seeds)
 
 
 def hedges_factor(df: float) -> float:

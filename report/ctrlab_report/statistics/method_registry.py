@@ -145,7 +145,7 @@ METHODS: dict[str, MethodDescription] = {
         "Benjamini and Hochberg 1995",
     ),
     "cohen-d-z-noncentral-t": MethodDescription(
-        "Standardised paired difference d_z with a noncentral-t interval",
+        "Standardized paired difference d_z with a noncentral-t interval",
         "scipy",
         "New seeds on this test set only; differences near normal.",
         "Cohen 1988; Hedges 1981",

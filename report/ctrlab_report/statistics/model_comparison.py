@@ -13,9 +13,9 @@ from ctrlab_report.statistics.covariance import MetricCovariance
 from ctrlab_report.statistics.degenerate_results import Degenerate
 from ctrlab_report.statistics.effect_sizes import (
     ProbabilityOfSuperiority,
-    StandardisedDifference,
+    StandardizedDifference,
     probability_of_superiority,
-    standardised_difference,
+    standardized_difference,
 )
 from ctrlab_report.statistics.equivalence import RopePosterior, TostResult, rope_posterior, tost
 from ctrlab_report.statistics.errors import MisalignedInput, MixedModes, TooFewSeeds
@@ -82,7 +82,7 @@ class PairComparison:
     test_set_only: PairedT | WelchT | Degenerate
     distribution_free: ExactTest | UnderpoweredByDesign | Degenerate | None
     signed_rank: ExactTest | UnderpoweredByDesign | Degenerate | None
-    effect: StandardisedDifference | Degenerate | None
+    effect: StandardizedDifference | Degenerate | None
     superiority: ProbabilityOfSuperiority | None
     detectable: DetectableEffect | None
     equivalence: TostResult | None
@@ -133,7 +133,7 @@ def compare_pair(
         test(values_a, values_b, alpha=settings.alpha, comparisons=comparisons)
         for test in (sign_flip, wilcoxon_signed_rank)
     )
-    effect = standardised_difference(values_a, values_b, confidence=settings.confidence)
+    effect = standardized_difference(values_a, values_b, confidence=settings.confidence)
     higher = covariance.metric.higher_is_better
     superiority = (
         None

@@ -1,4 +1,4 @@
-"""Tests of several models over several data sets: does a ranking generalise? (Demsar 2006; Benavoli et al. 2017)
+"""Tests of several models over several data sets: does a ranking generalize? (Demsar 2006; Benavoli et al. 2017)
 
 The unit is the data set, with one number per model (its mean over seeds). Seeds on one data set do not count as data
 sets. Below five data sets no test of this module can support a claim, and it raises TooFewDataSets.

@@ -37,6 +37,6 @@ def cluster_rows(ids: ArrayLike) -> RowClusters:
     distinct, codes = np.unique(array, return_inverse=True)
     if distinct.size < 2:
         raise TooFewRows(
-            f"cluster ids: found {distinct.size} distinct id; at least 2 are needed, or analyse rows as independent"
+            f"cluster ids: found {distinct.size} distinct id; at least 2 are needed, or analyze rows as independent"
         )
     return RowClusters(codes.astype(np.int64), int(distinct.size))

@@ -164,7 +164,7 @@ def grubbs_test(values: ArrayLike, *, alpha: float = 0.05) -> GrubbsFlag | Degen
 
 
 def grubbs_critical_value(seeds: int, tail: float) -> float:
-    """Return the G that the largest of `seeds` standardised distances on one side exceeds with probability `tail`."""
+    """Return the G that the largest of `seeds` standardized distances on one side exceeds with probability `tail`."""
     t = float(stats.t.isf(tail / seeds, seeds - 2))
     return (seeds - 1) / float(np.sqrt(seeds)) * float(np.sqrt(t**2 / (seeds - 2 + t**2)))
 

@@ -52,7 +52,7 @@ def estimate_single_run(covariance: MetricCovariance, run: int = 0, *, confidenc
 def compare_single_runs(covariance: MetricCovariance, *, confidence: float = 0.95) -> SingleRunDifference | Degenerate:
     """Compare the first run minus the second of a covariance over exactly two runs.
 
-    Degenerate if both runs have the same influence on every row. Oracle: the licence-free DeLong table, z 1.05907463,
+    Degenerate if both runs have the same influence on every row. Oracle: the license-free DeLong table, z 1.05907463,
     p .28956579.
     """
     if covariance.estimates.size != 2:

@@ -44,5 +44,5 @@ def noncentral_t_cdf(statistic: float, df: float, noncentrality: float) -> float
     def integrand(scale: float) -> float:
         return float(stats.norm.cdf(statistic * scale / np.sqrt(df) - noncentrality) * stats.chi.pdf(scale, df))
 
-    centre = float(np.sqrt(df))
-    return float(quad(integrand, 0.0, centre + 12.0, points=(centre,), limit=200)[0])
+    center = float(np.sqrt(df))
+    return float(quad(integrand, 0.0, center + 12.0, points=(center,), limit=200)[0])

@@ -1,6 +1,6 @@
 """Tuning curves: the score of the best of n random trials, with simultaneous confidence bands over all n.
 
-A best-so-far plot shows one realisation of a search; another would differ. The tuning curve is the underlying quantity:
+A best-so-far plot shows one realization of a search; another would differ. The tuning curve is the underlying quantity:
 the median score of the best of n trials (Lourie, Cho and He 2024), for which the order statistics of independent trials
 give exact, distribution-free, simultaneous bands (opda). They need independently sampled trials, so only the random
 start-up trials of a study qualify; a TPE history is plotted as a descriptive history.

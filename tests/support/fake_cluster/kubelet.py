@@ -1,7 +1,7 @@
 """A node without containers: pods that are bound to it run as processes of this machine.
 
 It works with any API server. Unlike a kubelet it does not watch but lists its pods several times a second. It resolves
-Secrets, ConfigMaps and field references, honours SIGTERM and the grace period, and reports exit codes and termination
+Secrets, ConfigMaps and field references, honors SIGTERM and the grace period, and reports exit codes and termination
 messages.
 """
 

@@ -1,4 +1,4 @@
-"""Every object of the chart matches the JSON schemas of Kubernetes strictly: an unknown or misspelt field is an error.
+"""Every object of the chart matches the JSON schemas of Kubernetes strictly: unknown or misspelled fields are errors.
 
 The versions are the oldest and the newest that the chart supports. The schemas do not restrict
 CustomResourceDefinitions and lack ServiceMonitor; the real API server of `make e2e` validates both.
@@ -34,7 +34,7 @@ def test_every_object_of_the_chart_is_valid(render: Any, values: str, version: s
         kubernetes_validate.validate(body, version, strict=True)
 
 
-def test_a_misspelt_field_is_detected(render: Any) -> None:
+def test_a_misspelled_field_is_detected(render: Any) -> None:
     (deployment,) = (body for body in render() if body["kind"] == "Deployment")
     deployment["spec"]["template"]["spec"]["nodeSelectors"] = {"a": "b"}
     with pytest.raises(kubernetes_validate.ValidationError, match="nodeSelectors"):

@@ -1,4 +1,4 @@
-"""values.schema.json: a misspelt or invalid value is rejected before anything is installed."""
+"""values.schema.json: a misspelled or invalid value is rejected before anything is installed."""
 
 import json
 from pathlib import Path

@@ -40,7 +40,7 @@ from fuxictr_configs import CLICK, ITEM, import_experiment, write_config
         (
             {"type": "numeric", "normalizer": "MinMaxScaler", "fill_na": 0},
             {"type": "Numeric"},
-            "feature x: normalizer MinMaxScaler has no counterpart: the feature is standardised instead\n"
+            "feature x: normalizer MinMaxScaler has no counterpart: the feature is standardized instead\n"
             "feature x: fill_na omitted",
         ),
         (

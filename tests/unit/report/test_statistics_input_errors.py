@@ -9,7 +9,7 @@ from ctrlab_report.statistics import errors
 from ctrlab_report.statistics.confidence_intervals import bca_interval, t_interval
 from ctrlab_report.statistics.covariance import covariance_from_scores
 from ctrlab_report.statistics.degenerate_results import Degenerate
-from ctrlab_report.statistics.effect_sizes import relative_improvement, standardised_difference
+from ctrlab_report.statistics.effect_sizes import relative_improvement, standardized_difference
 from ctrlab_report.statistics.equivalence import tost
 from ctrlab_report.statistics.influence import compute_influence
 from ctrlab_report.statistics.multiple_datasets import bayesian_signed_rank, friedman_test, mean_ranks
@@ -116,7 +116,7 @@ DEGENERATE_INPUTS: list[tuple[str, Callable[[], object]]] = [
     ("same for every seed", lambda: paired_t([0.7, 0.8], [0.6, 0.7])),
     ("do not differ", lambda: welch_t([0.7, 0.7], [0.6, 0.6])),
     ("do not differ", lambda: t_interval([0.7, 0.7, 0.7])),
-    ("do not vary", lambda: standardised_difference([0.7, 0.8], [0.7, 0.8])),
+    ("do not vary", lambda: standardized_difference([0.7, 0.8], [0.7, 0.8])),
     ("needs three seeds", lambda: grubbs_test([1, 2])),
     (
         "same influence",

@@ -38,7 +38,7 @@ def search(
         ),
         (
             [search("A", 8, gpu=60.0), search("B", 20, gpu=30.0)],
-            "The models had different tuning budgets (A 8, B 20 trials), which can favour one of them; "
+            "The models had different tuning budgets (A 8, B 20 trials), which can favor one of them; "
             "tuning took 2 min 0 s in total, 1 min 30 s of it on a GPU.",
         ),
         (
@@ -51,7 +51,7 @@ def search(
         ),
         (
             [search("A", 8, number=1), search("A", 8, number=2), search("B", 8, number=1), search("B", 5, number=2)],
-            "The models had different tuning budgets (A 8 + 8, B 8 + 5 trials), which can favour one of them; "
+            "The models had different tuning budgets (A 8 + 8, B 8 + 5 trials), which can favor one of them; "
             "tuning took 4 min 0 s in total.",
         ),
         ([search("LR", 0, 0.0)], "No model was tuned: every model uses the values in the plan."),

@@ -20,7 +20,7 @@ MakeSplit = Callable[[int, int], EncodedSplit]
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
-    """Use one thread, as workers do; synchronising threads makes small models slow."""
+    """Use one thread, as workers do; synchronizing threads makes small models slow."""
     torch.set_num_threads(1)
 
 

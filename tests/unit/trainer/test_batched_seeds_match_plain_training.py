@@ -35,7 +35,7 @@ CANCELLED_PARAMETERS = (
     }
     | {f"interests.0.pooling.{index}.score.bias" for index in (0, 1)}
 )
-"""Parameters that a following normalisation or softmax cancels: their gradients are only rounding errors."""
+"""Parameters that a following normalization or softmax cancels: their gradients are only rounding errors."""
 
 Fit = Callable[..., TrainingResult]
 MakeVariant = Callable[..., Variant]
@@ -83,10 +83,10 @@ def test_each_seed_matches_the_plain_mode(
 
 
 @pytest.mark.parametrize("architecture", ["deepfm", "din"])
-def test_batch_normalisation_is_separate_for_each_seed(
+def test_batch_normalization_is_separate_for_each_seed(
     architecture: str, fit: Fit, small_variant: MakeVariant, schema: EncodedSchema, make_split: MakeSplit
 ) -> None:
-    # Adam would turn the rounding errors of a bias that the normalisation cancels into full steps.
+    # Adam would turn the rounding errors of a bias that the normalization cancels into full steps.
     variant = small_variant(
         architecture,
         batch_size=128,

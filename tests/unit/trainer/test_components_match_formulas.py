@@ -28,7 +28,7 @@ def _fixed_seed() -> None:
     torch.manual_seed(3)
 
 
-def randomise(module: nn.Module) -> None:
+def randomize(module: nn.Module) -> None:
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.normal_()
@@ -54,7 +54,7 @@ def test_products_of_table_rows_equal_products_of_vectors() -> None:
         rows=14, blocks=blocks, categorical=3, numeric=0, multicategorical=(), pooling=(), histories=()
     )
     embedding = FieldEmbedding(inputs, 5, pool_histories=True).double()
-    randomise(embedding)
+    randomize(embedding)
     ids = torch.stack([torch.randint(rows.start, rows.stop, (20,)) for rows in blocks.values()], dim=1).int()
     batch = Batch(ids, torch.zeros(20, 0), (), (), (), torch.zeros(20))
     upstream = torch.randn(20, dtype=torch.float64)
@@ -70,7 +70,7 @@ def test_products_of_table_rows_equal_products_of_vectors() -> None:
 @pytest.mark.parametrize("units", [(3,), (6, 2), (2, 6, 3)], ids=str)
 def test_cin_equals_its_defining_sum(units: tuple[int, ...]) -> None:
     cin = CIN(4, units).double()
-    randomise(cin)
+    randomize(cin)
     x0 = torch.randn(5, 4, 7, dtype=torch.float64)
     x, pooled = x0, []
     for weight, bias in zip(cin.weights, cin.biases, strict=True):
@@ -82,7 +82,7 @@ def test_cin_equals_its_defining_sum(units: tuple[int, ...]) -> None:
 
 def test_cross_network_is_equation_1() -> None:
     cross = CrossNetwork(4, 2).double()
-    randomise(cross)
+    randomize(cross)
     x0 = torch.randn(3, 4, dtype=torch.float64)
     first, second = cross.layers
     x1 = x0 * (x0 @ first.weight.T + first.bias) + x0  # type: ignore[operator]
@@ -92,7 +92,7 @@ def test_cross_network_is_equation_1() -> None:
 
 def test_cross_network_of_rank_one_is_equation_3() -> None:
     cross = VectorCrossNetwork(4, 2).double()
-    randomise(cross)
+    randomize(cross)
     x0 = torch.randn(3, 4, dtype=torch.float64)
     expected = x0
     for layer, bias in zip(cross.layers, cross.biases, strict=True):
@@ -108,7 +108,7 @@ def test_cross_network_of_rank_one_is_equation_3() -> None:
 def test_field_attention_is_torch_attention_plus_its_residual(width: int, scale: bool) -> None:
     config = AutoInt(embedding_dim=width, attention_dim=8, heads=2, attention_scale=scale, attention_layer_norm=True)
     layer = FieldAttentionLayer(width, config, residual=True)
-    randomise(layer)
+    randomize(layer)
     fields = torch.randn(3, 5, width)
     query, key, value = (
         part(fields).view(3, 5, 2, 4).transpose(1, 2) for part in (layer.query, layer.key, layer.value)
@@ -126,7 +126,7 @@ def _affine(norm: nn.LayerNorm | None) -> tuple[Tensor, Tensor]:
 
 def test_attention_is_scaled_dot_product_attention() -> None:
     attention = SelfAttention(8, 2, 0.0)
-    randomise(attention)
+    randomize(attention)
     events, mask = history(rows=5)
     query, key, value = (
         layer(events).view(5, 5, 2, 4).transpose(1, 2) for layer in (attention.query, attention.key, attention.value)
@@ -138,7 +138,7 @@ def test_attention_is_scaled_dot_product_attention() -> None:
 
 def test_block_equals_torch_encoder_layer() -> None:
     block = TransformerBlock(8, 2, 16, 0.0)
-    randomise(block)
+    randomize(block)
     reference = nn.TransformerEncoderLayer(8, 2, 16, 0.0, activation=F.leaky_relu, batch_first=True)
     attention = block.attention
     with torch.no_grad():
@@ -162,7 +162,7 @@ def test_block_equals_torch_encoder_layer() -> None:
 
 def test_first_only_equals_position_0_of_all_positions() -> None:
     block = TransformerBlock(8, 2, 16, 0.0)
-    randomise(block)
+    randomize(block)
     events, mask = history(rows=5)
     torch.testing.assert_close(block.first_only(events, mask), block(events, mask)[:, 0])
 
@@ -170,7 +170,7 @@ def test_first_only_equals_position_0_of_all_positions() -> None:
 @pytest.mark.parametrize("softmax", [False, True])
 def test_target_attention_weights_events_by_an_mlp(softmax: bool) -> None:
     attention = TargetAttention(8, (6, 4), "relu", softmax=softmax)
-    randomise(attention)
+    randomize(attention)
     events, mask = history()
     target = torch.randn(6, 8)
     expected = torch.zeros(6, 8)
@@ -194,7 +194,7 @@ def test_mean_over_events_skips_padding_and_is_zero_without_events() -> None:
 
 def test_dice_is_equation_3_in_training_and_uses_running_averages_in_evaluation() -> None:
     dice = Dice(3)
-    randomise(dice)
+    randomize(dice)
     x = torch.randn(50, 3)
     p = torch.sigmoid((x - x.mean(dim=0)) / torch.sqrt(x.var(dim=0, unbiased=False) + dice.eps))
     torch.testing.assert_close(dice(x), p * x + (1 - p) * dice.alpha * x)
@@ -220,7 +220,7 @@ Kind = Literal["attention", "gate", "concat", "sum"]
 @pytest.mark.parametrize("kind", ["attention", "gate", "concat", "sum"])
 def test_fusion_matches_its_formula(kind: Kind) -> None:
     fusion = Fusion({"a": 3, "b": 5}, 4, kind)
-    randomise(fusion)
+    randomize(fusion)
     branches = {"a": torch.randn(2, 3), "b": torch.randn(2, 5)}
     a, b = (fusion.project[name](branches[name]) for name in "ab")
     match kind:

@@ -16,18 +16,18 @@ ROWS, UNITS = 700, 300
 
 
 def plain(z: torch.Tensor, norm: nn.BatchNorm1d | None, dropout: Dropout | None) -> torch.Tensor:
-    normalised = z if norm is None else norm(z)
-    active = torch.relu(normalised)
+    normalized = z if norm is None else norm(z)
+    active = torch.relu(normalized)
     y: torch.Tensor = active if dropout is None else dropout(active)
     return y
 
 
 @pytest.mark.parametrize("p", [0.0, 0.2, 0.5])
-@pytest.mark.parametrize("normalised", [True, False])
-def test_values_gradients_and_averages_equal_those_of_torch(p: float, normalised: bool) -> None:
+@pytest.mark.parametrize("normalized", [True, False])
+def test_values_gradients_and_averages_equal_those_of_torch(p: float, normalized: bool) -> None:
     torch.manual_seed(1)
     values, upstream = 3 + 2 * torch.randn(ROWS, UNITS), torch.randn(ROWS, UNITS)
-    norm = nn.BatchNorm1d(UNITS) if normalised else None
+    norm = nn.BatchNorm1d(UNITS) if normalized else None
     if norm is not None:
         nn.init.normal_(norm.weight)
         nn.init.normal_(norm.bias)
@@ -61,7 +61,7 @@ def test_an_mlp_equals_the_composition_of_its_layers(batch_norm: bool) -> None:
         torch.testing.assert_close(mlp(x), composed(x))
 
 
-def test_a_linear_layer_before_a_normalisation_has_no_bias() -> None:
-    normalised = MLP(20, DNNOnly(hidden_units=(64, 32), batch_norm=True))
-    names = [name for name, _ in normalised.named_parameters()]
+def test_a_linear_layer_before_a_normalization_has_no_bias() -> None:
+    normalized = MLP(20, DNNOnly(hidden_units=(64, 32), batch_norm=True))
+    names = [name for name, _ in normalized.named_parameters()]
     assert [name for name in names if name.endswith("bias")] == ["layers.1.bias", "layers.5.bias"]

@@ -1,4 +1,4 @@
-"""Data that exceed a share of the memory are read in blocks of neighbouring rows, in an order that depends only on the
+"""Data that exceed a share of the memory are read in blocks of neighboring rows, in an order that depends only on the
 data and the seed."""
 
 import mmap

@@ -26,7 +26,7 @@ def _fixed_seed() -> None:
     torch.manual_seed(3)
 
 
-def randomised(module: Block) -> Block:
+def randomized(module: Block) -> Block:
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.normal_()
@@ -42,7 +42,7 @@ def weights(modules: nn.ModuleList) -> list[Tensor]:
 
 
 def test_gated_cross_network_is_equation_2() -> None:
-    cross = randomised(GatedCrossNetwork(4, 2))
+    cross = randomized(GatedCrossNetwork(4, 2))
     x0 = draw(3, 4)
     x = x0
     for layer, gate in zip(cross.layers, weights(cross.gates), strict=True):
@@ -51,7 +51,7 @@ def test_gated_cross_network_is_equation_2() -> None:
 
 
 def test_the_logarithmic_layer_is_a_product_of_powers() -> None:
-    layer = randomised(LogarithmicLayer(3, 2, normalised=False))
+    layer = randomized(LogarithmicLayer(3, 2, normalized=False))
     fields = draw(5, 3, 4)
     fields[0, 0, 0] = 0
     expected = torch.empty(5, 2, 4, dtype=torch.float64)
@@ -61,15 +61,15 @@ def test_the_logarithmic_layer_is_a_product_of_powers() -> None:
     torch.testing.assert_close(layer(fields), expected.flatten(start_dim=1))
 
 
-def test_the_logarithmic_layer_normalises_each_field_and_each_neuron() -> None:
-    layer = LogarithmicLayer(3, 2, normalised=True).double()
+def test_the_logarithmic_layer_normalizes_each_field_and_each_neuron() -> None:
+    layer = LogarithmicLayer(3, 2, normalized=True).double()
     products = layer(draw(50, 3, 4)).view(50, 2, 4)
     torch.testing.assert_close(products.mean(dim=(0, 2)), torch.zeros(2, dtype=torch.float64), atol=1e-9, rtol=0)
 
 
 @pytest.mark.parametrize("kind", ["all", "each", "interaction"])
 def test_bilinear_products_are_v_i_w_times_v_j(kind: Literal["all", "each", "interaction"]) -> None:
-    layer = randomised(BilinearProducts(4, 3, kind, weighted=True))
+    layer = randomized(BilinearProducts(4, 3, kind, weighted=True))
     fields = draw(5, 4, 3)
     matrices = weights(layer.matrices)
     expected = []
@@ -87,7 +87,7 @@ def test_products_without_matrices_are_element_wise() -> None:
 
 
 def test_field_weights_squeeze_and_excite() -> None:
-    layer = randomised(FieldWeights(6, 3))
+    layer = randomized(FieldWeights(6, 3))
     fields = draw(5, 6, 4)
     hidden = (fields.mean(dim=2) @ layer.squeeze.weight.T).clamp(min=0)
     expected = fields * (hidden @ layer.excite.weight.T).clamp(min=0)[:, :, None]
@@ -95,7 +95,7 @@ def test_field_weights_squeeze_and_excite() -> None:
 
 
 def test_a_mask_block_matches_its_formula() -> None:
-    block = randomised(MaskBlock(6, 4, 5, 3, masked=True))
+    block = randomized(MaskBlock(6, 4, 5, 3, masked=True))
     x, embeddings = draw(7, 6), draw(7, 4)
     assert block.mask is not None
     first, _, second = block.mask
@@ -107,7 +107,7 @@ def test_a_mask_block_matches_its_formula() -> None:
 
 @pytest.mark.parametrize("heads", [1, 2])
 def test_bilinear_fusion_is_equation_11(heads: int) -> None:
-    fusion = randomised(BilinearFusion(6, 4, heads, bilinear=True))
+    fusion = randomized(BilinearFusion(6, 4, heads, bilinear=True))
     x, y = draw(5, 6), draw(5, 4)
     expected = torch.empty(5, dtype=torch.float64)
     for row in range(5):
@@ -139,7 +139,7 @@ def history() -> tuple[Tensor, Tensor]:
 
 
 def test_gru_equals_torch_gru_over_the_events_in_order() -> None:
-    gru = randomised(GRU(3, 4))
+    gru = randomized(GRU(3, 4))
     cell = nn.GRUCell(3, 4).double()
     # The update gate of torch is the share of the state that is kept, that of DIEN the share that is replaced.
     sign = torch.tensor([1.0, -1.0, 1.0]).double().repeat_interleave(4)
@@ -159,7 +159,7 @@ def test_gru_equals_torch_gru_over_the_events_in_order() -> None:
 
 
 def test_attention_weights_the_update_of_a_gru() -> None:
-    gru = randomised(GRU(3, 4))
+    gru = randomized(GRU(3, 4))
     events, mask = history()
     torch.testing.assert_close(gru(events, mask, torch.ones(4, 5).double()), gru(events, mask))
     assert not gru(events, mask, torch.zeros(4, 5).double()).any()
@@ -169,7 +169,7 @@ def test_attention_weights_the_update_of_a_gru() -> None:
 
 
 def test_candidate_attention_is_a_softmax_over_present_events() -> None:
-    attention = randomised(CandidateAttention(4, 3))
+    attention = randomized(CandidateAttention(4, 3))
     _, mask = history()
     states, target = draw(4, 5, 4), draw(4, 3)
     result = attention(states, target, mask)
@@ -181,7 +181,7 @@ def test_candidate_attention_is_a_softmax_over_present_events() -> None:
 
 def test_interests_are_refined_attended_and_pooled_separately() -> None:
     config = DMIN(embedding_dim=4, heads=2, interests=2, attention_units=(3,), attention_activation="relu")
-    module = randomised(MultiInterest(HistoryInput("seen", 5, 0), config, frozenset(DMIN.parts)))
+    module = randomized(MultiInterest(HistoryInput("seen", 5, 0), config, frozenset(DMIN.parts)))
     mask = torch.arange(5) < torch.tensor([5, 1, 3, 0])[:, None]
     events, target = draw(4, 5, 4), draw(4, 4)
     assert module.position is not None

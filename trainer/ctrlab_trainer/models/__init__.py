@@ -19,7 +19,7 @@ from ctrlab_trainer.models.afn import AFN, AFNPlus
 from ctrlab_trainer.models.autoint import AutoInt, AutoIntPlus
 from ctrlab_trainer.models.bst import BST
 from ctrlab_trainer.models.components.embedding_tables import Table
-from ctrlab_trainer.models.components.initialisation import initialise, seed_dropout
+from ctrlab_trainer.models.components.initialization import initialize, seed_dropout
 from ctrlab_trainer.models.components.model_inputs import ModelInputs
 from ctrlab_trainer.models.dcn import DCN, GDCN, DCNv2
 from ctrlab_trainer.models.deepfm import DeepFM
@@ -80,13 +80,13 @@ def build(
     """
     check_memory(lambda: assemble(variant, config, schema), config.optimizer)
     model = assemble(variant, config, schema)
-    initialise(model, seeds.init, config.embedding_init)
+    initialize(model, seeds.init, config.embedding_init)
     seed_dropout(model, seeds.dropout, torch.device(device))
     return model.to(device)
 
 
 def assemble(variant: Variant, config: Architecture, schema: EncodedSchema) -> nn.Module:
-    """Return a variant's model before its weights are initialised; raises the errors of `build`."""
+    """Return a variant's model before its weights are initialized; raises the errors of `build`."""
     try:
         check_parts(variant.architecture, variant.remove)
     except ValueError as error:

@@ -19,7 +19,7 @@ class AFN(nn.Module):
         super().__init__()
         fields, neurons = inputs.fields_with_histories, config.logarithmic_neurons
         self.embedding = FieldEmbedding(inputs, config.embedding_dim, pool_histories=True)
-        self.products = LogarithmicLayer(fields, neurons, normalised="normalisation" in parts)
+        self.products = LogarithmicLayer(fields, neurons, normalized="normalisation" in parts)
         self.hidden = MLPLogit(neurons * config.embedding_dim, config)
 
     def forward(self, batch: Batch) -> Tensor:

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from ctrlab_api.architectures.sequence_models import BST as Config
-from ctrlab_trainer.models.components.behaviour_sequence import BehaviourSequence
+from ctrlab_trainer.models.components.behavior_sequence import BehaviorSequence
 from ctrlab_trainer.models.components.candidate_pooling import fields_and_histories
 from ctrlab_trainer.models.components.embedding_tables import FieldEmbedding
 from ctrlab_trainer.models.components.mlp import MLPLogit
@@ -20,10 +20,10 @@ class BST(nn.Module):
         self.histories = inputs.histories
         transformed = self.histories if "transformer" in parts else ()
         self.sequences = nn.ModuleList(
-            BehaviourSequence(history, config, with_position="position" in parts, with_target="target" in parts)
+            BehaviorSequence(history, config, with_position="position" in parts, with_target="target" in parts)
             for history in transformed
         )
-        widths = [sequence.width for sequence in self.sequences if isinstance(sequence, BehaviourSequence)]
+        widths = [sequence.width for sequence in self.sequences if isinstance(sequence, BehaviorSequence)]
         pooled = sum(widths) if transformed else len(self.histories) * config.embedding_dim
         self.dnn = MLPLogit(inputs.fields * config.embedding_dim + pooled, config)
 

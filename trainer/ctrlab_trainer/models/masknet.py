@@ -12,7 +12,7 @@ from ctrlab_trainer.training.batches import Batch
 
 
 class MaskNet(nn.Module):
-    """logit = MLP(mask blocks over the embeddings, each field normalised), in parallel or in series."""
+    """logit = MLP(mask blocks over the embeddings, each field normalized), in parallel or in series."""
 
     def __init__(self, config: Config, inputs: ModelInputs, parts: frozenset[str]) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """Check that a model fits into memory, before any of it is allocated.
 
 Allocating a table that is too large does not fail: the system promises memory that it does not have, and kills the
-process without a message when the weights are initialised.
+process without a message when the weights are initialized.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """SIN, the Sequential Interaction Network: a CIN over the fields and a BST over the histories, fused.
 
 The CIN models interactions of the row's fields, the transformer the user's history; the fusion weights the two for each
-row. The MLP also gets the fields themselves, as in both parent models: with only products and normalised events as its
+row. The MLP also gets the fields themselves, as in both parent models: with only products and normalized events as its
 input, embeddings near zero get hardly any gradient, and a strong penalty keeps them there.
 """
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ctrlab_api.architectures.sequence_models import SIN as Config
-from ctrlab_trainer.models.components.behaviour_sequence import BehaviourSequence
+from ctrlab_trainer.models.components.behavior_sequence import BehaviorSequence
 from ctrlab_trainer.models.components.branch_fusion import Fusion
 from ctrlab_trainer.models.components.candidate_pooling import pool_by_candidate
 from ctrlab_trainer.models.components.cin import CIN
@@ -29,12 +29,12 @@ class SIN(nn.Module):
         self.linear = LinearTerm(inputs) if "linear" in parts else None
         self.cin = CIN(inputs.fields, config.cin_units) if "cin" in parts else None
         self.sequences = nn.ModuleList(
-            BehaviourSequence(history, config, with_position="position" in parts, with_target="target" in parts)
+            BehaviorSequence(history, config, with_position="position" in parts, with_target="target" in parts)
             for history in self.histories
         )
         branches = {"cin": self.cin.width} if self.cin is not None else {}
         if self.histories:
-            branches["bst"] = sum(part.width for part in self.sequences if isinstance(part, BehaviourSequence))
+            branches["bst"] = sum(part.width for part in self.sequences if isinstance(part, BehaviorSequence))
         self.fusion = Fusion(branches, config.fusion_dim, config.fusion) if branches else None
         self.with_fields = "fields" in parts
         width = inputs.fields * config.embedding_dim if self.with_fields else 0

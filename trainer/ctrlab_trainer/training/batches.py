@@ -101,7 +101,7 @@ class DeviceData:
     def index_batches(self, windows: Iterable[Window], size: int) -> Iterator[Tensor]:
         """Yield [<= size] row numbers.
 
-        A last batch of a single row is merged into the previous one, because batch normalisation needs two rows.
+        A last batch of a single row is merged into the previous one, because batch normalization needs two rows.
         """
         return _split_into_batches(joined_order(windows), size)
 

@@ -84,7 +84,7 @@ class LoggedRows:
         lengths = (end - start).clamp_(max=log.length)
         # On a GPU the width is fixed: reading the longest length would wait for the device.
         width = log.length if start.is_cuda else max(1, int(lengths.max()))
-        # 32-bit arithmetic, which a CPU vectorises; selecting by booleans would process one element at a time.
+        # 32-bit arithmetic, which a CPU vectorizes; selecting by booleans would process one element at a time.
         integer = torch.int32 if len(log.events) < 2**31 else torch.int64
         recency = torch.arange(width, dtype=integer, device=start.device)
         present = (lengths.to(integer)[:, None] - recency).clamp_(0, 1)

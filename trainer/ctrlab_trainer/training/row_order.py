@@ -1,7 +1,7 @@
-"""The order of rows in an epoch: a permutation of all rows, or of blocks of neighbouring rows.
+"""The order of rows in an epoch: a permutation of all rows, or of blocks of neighboring rows.
 
 A permutation of all rows is best for learning, but needs all of them in memory: from a file, each row would read a
-page. Data that do not fit are read in blocks of neighbouring rows. The blocks are permuted, as many of them as fit into
+page. Data that do not fit are read in blocks of neighboring rows. The blocks are permuted, as many of them as fit into
 a window are read together, and the rows of the window are permuted. Sizes of blocks and windows are constants, in bytes
 of the split's rows: the order follows from data and seed on every machine.
 """
@@ -18,7 +18,7 @@ from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit, row_arrays
 from ctrlab_trainer.process import memory_limits
 
 BLOCK_BYTES = 2**18
-"""Size of a block of neighbouring rows, which a disk reads at nearly its full speed."""
+"""Size of a block of neighboring rows, which a disk reads at nearly its full speed."""
 WINDOW_BLOCKS = 2**8
 """Blocks that are in memory together: 64 MiB."""
 MAX_MEMORY_SHARE = 0.5
@@ -30,7 +30,7 @@ class Window:
     """Rows that are in memory together."""
 
     blocks: tuple[range, ...]
-    """Neighbouring rows, in the order in which they are read."""
+    """Neighboring rows, in the order in which they are read."""
     order: Tensor
     """[rows of all blocks] int64, positions within the window in the order in which the rows are used."""
 

@@ -19,7 +19,7 @@ from ctrlab_api.records.runs import StepKind
 from ctrlab_trainer.models.components.dropout import Dropout
 
 WARM_UP_STEPS = 3
-"""Steps before the recorded one, in which libraries and optimizers initialise themselves."""
+"""Steps before the recorded one, in which libraries and optimizers initialize themselves."""
 MIN_FULL_BATCHES = 10
 """Full batches per epoch below which recording a step costs more than it saves."""
 CAPTURABLE_OPTIMIZERS = frozenset({"adam", "adamw"})

@@ -113,7 +113,7 @@ def _numeric_feature(column: Column) -> _Conversion:
         case "StandardScaler":
             return _Conversion({"type": "Numeric"}, keys)
         case other:
-            note = f"normalizer {other} has no counterpart: the feature is standardised instead"
+            note = f"normalizer {other} has no counterpart: the feature is standardized instead"
             return _Conversion({"type": "Numeric"}, keys, (note,))
 
 

@@ -1,6 +1,6 @@
-"""Numeric features that stay numbers: standardised, or unchanged.
+"""Numeric features that stay numbers: standardized, or unchanged.
 
-A missing number is replaced by the mean of train, which is zero after standardising.
+A missing number is replaced by the mean of train, which is zero after standardizing.
 """
 
 from collections.abc import Sequence

@@ -129,7 +129,7 @@ class LogBucketEncoder:
 
 
 def quantiles(state: NumberCounts, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the same bits as numpy.quantile of the counted numbers: linear between neighbouring order statistics."""
+    """Return the same bits as numpy.quantile of the counted numbers: linear between neighboring order statistics."""
     ends = np.cumsum(state.counts)
     position = (ends[-1] - 1) * probabilities
     below = np.floor(position).astype(np.int64)

@@ -1,8 +1,8 @@
 """Memory-mapped arrays whose pages do not stay in memory: released after use, or read without the mapping.
 
 The system keeps the pages of a mapped file until something else needs the memory, and counts them towards the process.
-Touching an absent page also reads its neighbours, up to the read-ahead of the disk (8 MiB on some), which is wasted
-unless the neighbours are needed. Blocks from random positions are therefore read from the file directly.
+Touching an absent page also reads its neighbors, up to the read-ahead of the disk (8 MiB on some), which is wasted
+unless the neighbors are needed. Blocks from random positions are therefore read from the file directly.
 """
 
 import mmap

@@ -1,6 +1,6 @@
 """Reader of csv, tsv and RecBole's atomic files: batches of text, and of numbers for columns used only as numbers.
 
-gzip and zstd are recognised by their first bytes, regardless of the file name. In csv a field may be in double quotes;
+gzip and zstd are recognized by their first bytes, regardless of the file name. In csv a field may be in double quotes;
 in tsv and atomic files a quote is an ordinary character, as in IANA's definition of tab-separated values.
 """
 

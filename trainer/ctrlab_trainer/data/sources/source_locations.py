@@ -1,6 +1,6 @@
 """Location of the files of `spec.dataset.source` on this machine: the tables, their formats and their digests.
 
-Files are located without parsing, so a prepared data set is recognised by its digests before any row is read.
+Files are located without parsing, so a prepared data set is recognized by its digests before any row is read.
 """
 
 import hashlib

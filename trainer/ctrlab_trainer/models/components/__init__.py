@@ -4,7 +4,7 @@ The names exported here are stable, so that other packages can build models from
 """
 
 from ctrlab_trainer.models.components.activations import Dice, make_activation
-from ctrlab_trainer.models.components.behaviour_sequence import BehaviourSequence
+from ctrlab_trainer.models.components.behavior_sequence import BehaviorSequence
 from ctrlab_trainer.models.components.candidate_pooling import fields_and_histories, pool_by_candidate
 from ctrlab_trainer.models.components.cin import CIN
 from ctrlab_trainer.models.components.dropout import Dropout
@@ -18,7 +18,7 @@ from ctrlab_trainer.models.components.pairwise_products import pairwise_products
 __all__ = [
     "CIN",
     "MLP",
-    "BehaviourSequence",
+    "BehaviorSequence",
     "Dice",
     "Dropout",
     "Embedded",

@@ -33,7 +33,7 @@ class Dice(nn.Module):
             mean, variance = self._moments(flat, mask.flatten()[:, None].to(x.dtype))
             normal = ((flat - mean) * torch.rsqrt(variance + self.eps)).view(x.shape)
         else:
-            # A single row has no variance, so it is normalised by the running averages.
+            # A single row has no variance, so it is normalized by the running averages.
             training = self.training and len(flat) > 1
             normal = F.batch_norm(
                 flat, self.moving, self.spread, training=training, momentum=self.momentum, eps=self.eps

@@ -75,7 +75,7 @@ class Dropout(nn.Module):
     def _mask(self, shape: torch.Size, device: torch.device) -> Tensor:
         drawn = self.random_bytes(shape, device)
         assert drawn is not None
-        # As floats, because comparing bytes and selecting by booleans are not vectorised on a CPU.
+        # As floats, because comparing bytes and selecting by booleans are not vectorized on a CPU.
         return drawn.float().ge_(self.threshold).mul_(self.scale)
 
 

@@ -22,7 +22,7 @@ MEAN: Final[Pooling] = "mean"
 
 
 class Table(nn.Module):
-    """A vector of `width` for each row; `embedding_l2` penalises it."""
+    """A vector of `width` for each row; `embedding_l2` penalizes it."""
 
     def __init__(self, rows: int, width: int, blocks: Mapping[str, range]) -> None:
         """`blocks`: rows of each feature; the initial weights of each block come from a separate random stream."""

@@ -1,10 +1,10 @@
-"""Batch normalisation, ReLU and dropout of a hidden layer in one pass, in blocks of rows that fit into a CPU's cache.
+"""Batch normalization, ReLU and dropout of a hidden layer in one pass, in blocks of rows that fit into a CPU's cache.
 
     y = k m ∘ max(0, γ ∘ (z - E[z]) / sqrt(Var[z] + ε) + β)        m: the kept elements, k: their scale
 
 As separate operations these read and write main memory a dozen times, which takes longer than half of the layer's GEMM.
 Here each block is finished while it is in the cache; k is folded into γ and β, and the backward pass needs no mask,
-because y > 0 only where an element is both active and kept. Without normalisation γ is 1 and the other terms vanish.
+because y > 0 only where an element is both active and kept. Without normalization γ is 1 and the other terms vanish.
 """
 
 from dataclasses import dataclass
@@ -87,7 +87,7 @@ class _FusedHiddenLayer(torch.autograd.Function):
                 torch.addcmul(shift, z_block, slope, out=y_block)
             y_block.clamp_min_(0)
             if mask is not None and byte_block is not None:
-                # Bytes are converted to floats before the comparison: only comparisons of floats are vectorised.
+                # Bytes are converted to floats before the comparison: only comparisons of floats are vectorized.
                 y_block.mul_(kept[: len(y_block)].copy_(byte_block).ge_(mask.threshold))
         context.save_for_backward(None if moments is None else z, y, weight)
         context.moments, context.factor = moments, factor
@@ -112,7 +112,7 @@ class _FusedHiddenLayer(torch.autograd.Function):
             weighted_sum += torch.mul(active, z_block, out=buffer[: len(active)]).sum(dim=0)
         bias_gradient = factor * active_sum
         weight_gradient = factor * moments.precision * torch.addcmul(weighted_sum, moments.mean, active_sum, value=-1)
-        # dz = a (k g) + b z + c, the derivative of the normalised value with E[z] and Var[z] as functions of z.
+        # dz = a (k g) + b z + c, the derivative of the normalized value with E[z] and Var[z] as functions of z.
         a = weight * moments.precision
         b = -a * moments.precision * weight_gradient / len(y)
         c = -a * bias_gradient / len(y) - b * moments.mean

@@ -36,7 +36,7 @@ def pool(embeddings: Tensor, mask: Tensor, count: Tensor, pooling: Pooling) -> T
 class TargetAttention(nn.Module):
     """Activation unit of DIN (Zhou et al., KDD 2018, section 4.3).
 
-    The weight of event e for candidate t is an MLP of [t, e, t - e, t * e]; weights are not normalised unless
+    The weight of event e for candidate t is an MLP of [t, e, t - e, t * e]; weights are not normalized unless
     `softmax`. The first layer is applied to its four blocks separately, which halves its products.
     """
 

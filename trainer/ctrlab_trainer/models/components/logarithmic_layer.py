@@ -11,13 +11,13 @@ MIN_MAGNITUDE = 1e-5
 
 
 class LogarithmicLayer(nn.Module):
-    """A layer from [B, F, D] to [B, neurons * D]; normalised by field and by neuron unless `normalised` is False."""
+    """A layer from [B, F, D] to [B, neurons * D]; normalized by field and by neuron unless `normalized` is False."""
 
-    def __init__(self, fields: int, neurons: int, *, normalised: bool) -> None:
+    def __init__(self, fields: int, neurons: int, *, normalized: bool) -> None:
         super().__init__()
         self.exponents = nn.Linear(fields, neurons)
-        self.norm_logarithms = nn.BatchNorm1d(fields) if normalised else None
-        self.norm_products = nn.BatchNorm1d(neurons) if normalised else None
+        self.norm_logarithms = nn.BatchNorm1d(fields) if normalized else None
+        self.norm_products = nn.BatchNorm1d(neurons) if normalized else None
 
     def forward(self, fields: Tensor) -> Tensor:
         """Return [B, neurons * D] for [B, F, D]."""

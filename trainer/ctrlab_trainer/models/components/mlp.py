@@ -19,9 +19,9 @@ class _Layer(NamedTuple):
 
 
 class MLP(nn.Module):
-    """Hidden layers: linear, batch normalisation if configured, activation, dropout.
+    """Hidden layers: linear, batch normalization if configured, activation, dropout.
 
-    A linear layer before a normalisation has no bias, because the normalisation would cancel it.
+    A linear layer before a normalization has no bias, because the normalization would cancel it.
     """
 
     def __init__(self, width: int, config: WithDNN, hidden: Sequence[int] | None = None) -> None:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ctrlab_api.architectures.sequence_models import DMIN
-from ctrlab_trainer.models.components.behaviour_sequence import Position
+from ctrlab_trainer.models.components.behavior_sequence import Position
 from ctrlab_trainer.models.components.history_pooling import TargetAttention
 from ctrlab_trainer.models.components.model_inputs import HistoryInput
 from ctrlab_trainer.models.components.transformer import SelfAttention, TransformerBlock

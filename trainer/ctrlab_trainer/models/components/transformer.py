@@ -1,4 +1,4 @@
-"""Transformer blocks over a history (Vaswani et al., 2017, in the form of the behaviour-sequence transformer).
+"""Transformer blocks over a history (Vaswani et al., 2017, in the form of the behavior-sequence transformer).
 
 Attention is written as matrix products and a softmax: on a GPU the fused kernels have no deterministic backward pass,
 and their dropout would not use the run's random stream.

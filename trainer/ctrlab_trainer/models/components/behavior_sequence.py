@@ -1,4 +1,4 @@
-"""The behaviour-sequence transformer over a history and its candidate (Chen et al., BST, 2019)."""
+"""The behavior-sequence transformer over a history and its candidate (Chen et al., BST, 2019)."""
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from ctrlab_trainer.models.components.model_inputs import HistoryInput
 from ctrlab_trainer.models.components.transformer import TransformerBlock
 
 
-class BehaviourSequence(nn.Module):
+class BehaviorSequence(nn.Module):
     """Transformer over [candidate, latest event, the one before, ...].
 
     The candidate comes first and positions count from it, so that a position is an event's recency whatever the length

@@ -14,8 +14,8 @@ from ctrlab_trainer.models.components.pretrained_vectors import PretrainedVector
 from ctrlab_trainer.training.random_seeds import stream_seed
 
 
-def initialise(model: nn.Module, seed: int, table_std: float) -> None:
-    """Initialise every parameter of a model on the CPU."""
+def initialize(model: nn.Module, seed: int, table_std: float) -> None:
+    """Initialize every parameter of a model on the CPU."""
     tables = {f"{name}.weight": module for name, module in model.named_modules() if isinstance(module, Table)}
     biases = {f"{name}.bias" for name, module in model.named_modules() if isinstance(module, nn.Linear)}
     pretrained = {f"{name}.vectors" for name, module in model.named_modules() if isinstance(module, PretrainedVectors)}
