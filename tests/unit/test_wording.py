@@ -37,7 +37,7 @@ PHRASES = {
     "message": r"\bsaid\b",
     "release": r"\b(give|gives|gave|given) (it|its \w+|them|the \w+) back\b",
     "experiment lifecycle": r"\bthe way of (an|one) experiment\b",
-    "American spelling": r"behaviour|favour|neighbour|optimiser|(normal|initial|standard|random|recogn)is(e|ed|es|ing)\b",
+    "American spelling": r"behaviour|favour|neighbour|optimiser|(normal|initial|standard|random)is(e|ed|es|ing)\b",
     "a user, a program, nobody": r"\bwhoever asks\b|\bsomebody asks\b|\bis asked of\b",
 }
 FRAGMENTS = ("Of ", "That ", "So that ", "What ", "Which ", "How ")
