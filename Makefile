@@ -7,7 +7,8 @@
 #   make manifests   generate crds/ and docs/reference/ from ctrlab_api
 #   make images      both container images, with BUILDER=docker or BUILDER=buildah
 #   make e2e         install the chart on the cluster that KUBECONFIG names and run tests/e2e there;
-#                    OPERATOR_IMAGE and TRAINER_IMAGE must be images that its nodes can pull
+#                    OPERATOR_IMAGE and TRAINER_IMAGE must be images that its nodes can pull, and CTRLAB_DATA
+#                    must name a folder with ml-100k
 #   make bench       benchmarks; see bench/README.md
 VENV ?= .venv
 PYTHON ?= python3
@@ -73,7 +74,10 @@ images:
 	$(BUILDER) build $(IMAGE_FLAGS) $(TRAINER_FLAGS) --file Dockerfile.trainer --tag $(TRAINER_IMAGE) .
 
 e2e: install helm
-	PATH="$(abspath $(BIN)):$$PATH" CTRLAB_TEST_KUBECONFIG="$(KUBECONFIG)" CTRLAB_E2E_OPERATOR_IMAGE=$(OPERATOR_IMAGE) CTRLAB_E2E_TRAINER_IMAGE=$(TRAINER_IMAGE) \
+	@test -n "$(KUBECONFIG)" || { echo "make e2e: KUBECONFIG must name a cluster; see CONTRIBUTING.md" >&2; exit 2; }
+	@ls "$(CTRLAB_DATA)"/ml-100k/ml-100k.* >/dev/null 2>&1 || { \
+		echo "make e2e: CTRLAB_DATA must name a folder with ml-100k (ctrlab data fetch ml-100k); it is '$(CTRLAB_DATA)'" >&2; exit 2; }
+	CTRLAB_E2E_REQUIRED=1 PATH="$(abspath $(BIN)):$$PATH" CTRLAB_TEST_KUBECONFIG="$(KUBECONFIG)" CTRLAB_E2E_OPERATOR_IMAGE=$(OPERATOR_IMAGE) CTRLAB_E2E_TRAINER_IMAGE=$(TRAINER_IMAGE) \
 		$(BIN)/pytest -v -rs tests/e2e
 
 bench: install

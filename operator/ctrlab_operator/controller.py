@@ -50,7 +50,7 @@ class Controller:
         self.api = api or HttpKubernetesApi.connect(self.telemetry.count_request)
         self.cache = ObjectCache()
         self.queue: WorkQueue[ResourceRef] = WorkQueue(clock)
-        self.lease = LeaderLease(self.api, settings.pod_namespace, settings.pod_name, clock)
+        self.lease = LeaderLease(self.api, settings.pod_namespace, settings.pod_name, settings.pod_uid, clock)
         self.reconciler = Reconciler(self.api, self.cache, settings)
         self._clock = clock
         self._last_event = clock()

@@ -56,6 +56,8 @@ class OperatorSettings(_EnvironmentSettings):
     """Namespace of the operator, which contains the Lease."""
     pod_name: str = Field(default_factory=socket.gethostname)
     """Name of the operator's pod, which identifies the holder of the Lease."""
+    pod_uid: str | None = None
+    """uid of the operator's pod, which owns the Lease."""
     reconcile_workers: int = Field(default=4, ge=1)
     """Number of reconcile threads."""
     poll_seconds: float = Field(default=15.0, gt=0)

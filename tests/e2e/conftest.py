@@ -2,7 +2,8 @@
 
     make e2e KUBECONFIG=... CTRLAB_E2E_OPERATOR_IMAGE=... CTRLAB_E2E_TRAINER_IMAGE=...
 
-The nodes must be able to pull the images. Without KUBECONFIG or an image these tests are skipped.
+The nodes must be able to pull the images, and CTRLAB_DATA must name a folder with ml-100k. `make e2e` fails if one of
+them is missing; without `make`, these tests are then skipped.
 """
 
 import base64
@@ -10,6 +11,7 @@ import gzip
 import os
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from e2e.helm_installation import CHART, image_values, make_namespace
@@ -21,15 +23,22 @@ TEAM = "ctrlab-e2e"
 BUCKET = "ctrlab"
 
 
+def skip_or_fail(missing: str) -> NoReturn:
+    """Skip the test because something is missing; fail in `make e2e`, which sets CTRLAB_E2E_REQUIRED."""
+    if os.environ.get("CTRLAB_E2E_REQUIRED"):
+        pytest.fail(missing, pytrace=False)
+    pytest.skip(missing)
+
+
 @pytest.fixture(scope="session")
 def images() -> dict[str, str]:
     """References of both images, as `repository:tag`."""
     names = {part: os.environ.get(f"CTRLAB_E2E_{part.upper()}_IMAGE", "") for part in ("operator", "trainer")}
     if not os.environ.get("KUBECONFIG") or not all(names.values()):
-        pytest.skip("KUBECONFIG, CTRLAB_E2E_OPERATOR_IMAGE and CTRLAB_E2E_TRAINER_IMAGE name no cluster with images")
+        skip_or_fail("KUBECONFIG, CTRLAB_E2E_OPERATOR_IMAGE and CTRLAB_E2E_TRAINER_IMAGE name no cluster with images")
     for program in ("kubectl", "helm"):
         if shutil.which(program) is None:
-            pytest.skip(f"{program} is not on the PATH")
+            skip_or_fail(f"{program} is not on the PATH")
     return names
 
 
@@ -79,7 +88,7 @@ def movies(team: Kubectl, images: dict[str, str], endpoint: str) -> str:
     folder = Path(os.environ.get("CTRLAB_DATA", "")) / "ml-100k"
     files = sorted(folder.glob("ml-100k.*")) if folder.is_dir() else []
     if not files:
-        pytest.skip("CTRLAB_DATA names no folder with ml-100k")
+        skip_or_fail("CTRLAB_DATA names no folder with ml-100k")
     packed = {f"{path.name}.gz": base64.b64encode(gzip.compress(path.read_bytes())).decode() for path in files}
     team.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "movies"}, "binaryData": packed})
     team.output_of(

@@ -5,6 +5,7 @@
 - {name: CTRLAB_IMAGE_PULL_POLICY, value: {{ .Values.image.pullPolicy | quote }}}
 - {name: CTRLAB_NAMESPACES, value: {{ include "ctrlab.namespaces" . | quote }}}
 - {name: CTRLAB_POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+- {name: CTRLAB_POD_UID, valueFrom: {fieldRef: {fieldPath: metadata.uid}}}
 - {name: CTRLAB_POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
 - {name: CTRLAB_RECONCILE_WORKERS, value: {{ .Values.reconcile.workers | int | quote }}}
 - {name: CTRLAB_POLL_SECONDS, value: {{ .Values.reconcile.pollSeconds | int | quote }}}

@@ -34,13 +34,19 @@ class LeaderLease:
         api: KubernetesApi,
         namespace: str,
         identity: str,
+        pod_uid: str | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`clock` measures durations; `now` is written into the Lease."""
+        """`identity` is the pod's name, and `pod_uid` its uid: a Lease whose pod is deleted is deleted as well.
+
+        The operator cannot release its Lease while Helm uninstalls it, because its rights are deleted first. `clock`
+        measures durations; `now` is written into the Lease.
+        """
         self._api = api
         self._namespace = namespace
         self._identity = identity
+        self._owners = [{"apiVersion": "v1", "kind": "Pod", "name": identity, "uid": pod_uid}] if pod_uid else []
         self._clock = clock
         self._now = now
         self._renewed_at: float | None = None
@@ -105,7 +111,7 @@ class LeaderLease:
             "renewTime": now,
             "leaseTransitions": int(old.get("leaseTransitions") or 0) + (not is_renewal and not create),
         }
-        body = {**lease, "spec": spec}
+        body = {**lease, "metadata": {**lease["metadata"], "ownerReferences": self._owners}, "spec": spec}
         try:
             (self._api.create if create else self._api.replace)(LEASE, self._namespace, body)
             self._renewed_at = started

@@ -73,7 +73,7 @@ def test_namespaced_mode_watches_the_configured_namespaces_and_that_of_the_lease
 def test_the_lease_is_written_by_name(render: Any) -> None:
     (role,) = (role for role in operator_roles(render()) if role["metadata"]["name"] == "ctrlab-lease")
     by_verb = {tuple(rule["verbs"]): rule.get("resourceNames") for rule in role["rules"]}
-    assert by_verb == {("create",): None, ("get", "update"): ["ctrlab-operator"]}
+    assert by_verb == {("create",): None, ("get", "update", "delete"): ["ctrlab-operator"]}
     assert role["metadata"]["namespace"] == "system"
 
 

@@ -3,10 +3,11 @@
 import pytest
 from fake_api_server.in_process_api import InProcessApi
 from fake_api_server.injected_faults import Fault
+from fake_api_server.served_kinds import served_kind
 
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.kubernetes_api.api_errors import ApiError
-from ctrlab_operator.kubernetes_api.object_kinds import LEASE
+from ctrlab_operator.kubernetes_api.object_kinds import LEASE, POD
 from ctrlab_operator.process.leader_election import LEASE_NAME, LeaderLease
 
 
@@ -31,7 +32,8 @@ def api() -> InProcessApi:
 
 
 def replica(name: str, api: InProcessApi, clock: Clock) -> LeaderLease:
-    return LeaderLease(api, "ctrlab", name, clock)
+    pod = api.create(POD, "ctrlab", {"metadata": {"name": name}, "spec": {}})
+    return LeaderLease(api, "ctrlab", name, pod["metadata"]["uid"], clock)
 
 
 def stored_lease(api: InProcessApi) -> Manifest:
@@ -92,3 +94,26 @@ def test_a_restarted_pod_with_the_same_name_continues_at_once(api: InProcessApi,
     restarted = replica("a", api, clock)
     restarted.acquire_or_renew()
     assert restarted.is_held
+
+
+def test_the_lease_is_deleted_with_the_pod_of_its_holder(api: InProcessApi, clock: Clock) -> None:
+    first, second = replica("a", api, clock), replica("b", api, clock)
+    first.acquire_or_renew()
+    pod = api.get(POD, "ctrlab", "a")
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": pod["metadata"]["uid"]}
+    assert stored_lease(api)["metadata"]["ownerReferences"] == [owner]
+    clock.now = 100
+    second.acquire_or_renew()
+    clock.now = 116
+    second.acquire_or_renew()
+    assert [reference["name"] for reference in stored_lease(api)["metadata"]["ownerReferences"]] == ["b"]
+    api.objects.delete(served_kind("v1", "pods"), "ctrlab", "a", None, at_once=True)
+    assert stored_lease(api)["spec"]["holderIdentity"] == "b"
+    api.objects.delete(served_kind("v1", "pods"), "ctrlab", "b", None, at_once=True)
+    with pytest.raises(ApiError, match="not found"):
+        stored_lease(api)
+
+
+def test_outside_of_a_cluster_nothing_owns_the_lease(api: InProcessApi, clock: Clock) -> None:
+    LeaderLease(api, "ctrlab", "laptop", None, clock).acquire_or_renew()
+    assert not stored_lease(api)["metadata"].get("ownerReferences")
