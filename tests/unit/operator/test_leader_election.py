@@ -32,7 +32,8 @@ def api() -> InProcessApi:
 
 
 def replica(name: str, api: InProcessApi, clock: Clock) -> LeaderLease:
-    pod = api.create(POD, "ctrlab", {"metadata": {"name": name}, "spec": {}})
+    pods = [pod for pod in api.list(POD, "ctrlab") if pod["metadata"]["name"] == name]
+    pod = pods[0] if pods else api.create(POD, "ctrlab", {"metadata": {"name": name}, "spec": {}})
     return LeaderLease(api, "ctrlab", name, pod["metadata"]["uid"], clock)
 
 
