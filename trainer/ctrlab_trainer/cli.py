@@ -42,6 +42,8 @@ def argument_parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="ctrlab-trainer", description=(__doc__ or "").partition("\n")[0])
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_worker_arguments(commands.add_parser("prepare", help="encode the data set into the store"), _prepare)
+    sources = commands.add_parser("sources", help="print the files of the data set as they are now, with digests; JSON")
+    _add_worker_arguments(sources, _sources)
     tune = commands.add_parser("tune", help="run trials of one variant until its study is frozen")
     evaluate = commands.add_parser("evaluate", help="train final runs: one, or a batch of seeds")
     verify = commands.add_parser("verify", help="repeat the training of a finished run and compare the model")
@@ -93,6 +95,14 @@ def _prepare(args: argparse.Namespace) -> int:
     store, plan = _open(args)
     # Downloads of sources wait, too; a repetition continues where the last attempt stopped.
     OutagePatience.from_environment().wait_out(lambda: prepare(plan, store, args.experiment))
+    return ExitCode.SUCCESS
+
+
+def _sources(args: argparse.Namespace) -> int:
+    from ctrlab_trainer.data.preparation.dataset_preparation import current_sources
+
+    _, plan = _open(args)
+    print(current_sources(plan.dataset).to_json(), end="")
     return ExitCode.SUCCESS
 
 

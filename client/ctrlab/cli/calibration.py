@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from ctrlab.cli.console import print_text, show_table
+from ctrlab.local.changed_sources import key_for_current_data
 from ctrlab.local.subcommands import run_subcommand
 from ctrlab.local.time_estimate import format_duration
 from ctrlab.local.worker_process import SINGLE_THREAD_ENV, source_folder_environment
@@ -23,6 +24,7 @@ def show_estimates(experiment: Experiment, plan: Plan, folder: Path, slots: int)
     """Prepare the data (reused by the run), time a few batches of each model, and print the estimates."""
     workspace = Workspace.open(folder)
     key = ExperimentKey.for_local_run(experiment.metadata, plan.digest)
+    key = key_for_current_data(workspace, key, experiment.metadata.source_folder, print_text, new_data=True)
     location = ["--store", workspace.store.uri, "--experiment", key.prefix]
     with workspace.locked(
         key.namespace, key.name, lambda: print_text("waiting for the workers of an interrupted run to end")

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -9,24 +10,35 @@ from ctrlab.cli.console import print_text
 from ctrlab.cli.options import DEFAULT_WORKSPACE, Workers, WorkspaceFolder, cpu_count
 from ctrlab.cli.resource_sets import ablations_without_experiment, check_together, order_resources
 from ctrlab.cli.validate_command import Files, load_files
+from ctrlab.local.changed_sources import key_for_current_data, note_changes_since_parent
 from ctrlab.local.errors import ExperimentFailed, RunInterrupted
+from ctrlab.local.experiment_identity import resolve_key
 from ctrlab.local.parent_experiment import find_parent, parent_missing, wait_for_parent
 from ctrlab.local.warm_start_check import check_warm_start
 from ctrlab.local.workspace import Workspace
 from ctrlab_api.errors import InvalidSpec
 from ctrlab_api.loading.resource_loading import Resource
 from ctrlab_api.names import ConditionType, ExitCode
+from ctrlab_api.plan import Plan
 from ctrlab_api.resources.ablation import Ablation
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.resources.status import ExperimentStatus
 
 
-def run(files: Files, workspace: WorkspaceFolder = DEFAULT_WORKSPACE, workers: Workers = None) -> None:
+def run(
+    files: Files,
+    workspace: WorkspaceFolder = DEFAULT_WORKSPACE,
+    workers: Workers = None,
+    new_data: Annotated[
+        bool, typer.Option("--new-data", help="If the data changed since an earlier run, run a new experiment on them.")
+    ] = False,
+) -> None:
     """Tune the models, train the final runs and write the report.
 
     An ablation runs after its experiment, whatever the order of the files.
 
-    If the command is interrupted, the same command resumes.
+    If the command is interrupted, the same command resumes. If the data changed since they were prepared, the command
+    says what changed and ends with exit code 2; with --new-data it runs a new experiment and keeps the earlier one.
     """
     resources = load_files(files)
     check_together(resources)
@@ -43,11 +55,13 @@ def run(files: Files, workspace: WorkspaceFolder = DEFAULT_WORKSPACE, workers: W
         raise InvalidSpec(problems)
     check_together(resources, lambda ablation: find_parent(opened, ablation))
     for resource in order_resources(resources):
-        status = _run_one(opened, resource, workers or cpu_count(), files)
+        status = _run_one(opened, resource, workers or cpu_count(), files, new_data)
         _show_result(opened, resource, status)
 
 
-def _run_one(workspace: Workspace, resource: Resource, slots: int, files: list[Path]) -> ExperimentStatus:
+def _run_one(
+    workspace: Workspace, resource: Resource, slots: int, files: list[Path], new_data: bool
+) -> ExperimentStatus:
     # Optuna and SQLAlchemy take a second to import; the other commands do not need them.
     from ctrlab.local.engine import Engine
     from ctrlab.local.progress_view import progress_view
@@ -55,8 +69,17 @@ def _run_one(workspace: Workspace, resource: Resource, slots: int, files: list[P
     try:
         with progress_view(resource.metadata.name, sys.stderr) as view:
             if isinstance(resource, Experiment):
-                return Engine(workspace, resource, slots, view).run()
+                plan = Plan.from_experiment(resource)
+                key = key_for_current_data(
+                    workspace,
+                    resolve_key(workspace, resource, plan),
+                    resource.metadata.source_folder,
+                    view.note,
+                    new_data=new_data,
+                )
+                return Engine(workspace, resource, slots, view, key=key).run()
             parent = wait_for_parent(workspace, resource, view.note)
+            note_changes_since_parent(workspace, parent, view.note)
             return Engine(workspace, parent, slots, view, ablation=resource).run()
     except RunInterrupted:
         command = " ".join(["ctrlab run", *map(str, files), f"--workspace {workspace.root}"])

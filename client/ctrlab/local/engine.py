@@ -19,6 +19,7 @@ from ctrlab.local.experiment_identity import resolve_key
 from ctrlab.local.process_pool import ProcessPool
 from ctrlab.local.worker_process import PROGRAMS, Launcher
 from ctrlab.local.workspace import Workspace
+from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ConditionType, ObjectKey
 from ctrlab_api.plan import Plan
 from ctrlab_api.resources.ablation import Ablation
@@ -70,8 +71,12 @@ class Engine:
         programs: Mapping[str, tuple[str, ...]] = PROGRAMS,
         ablation: Ablation | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        key: ExperimentKey | None = None,
     ) -> None:
-        """`slots`: maximum number of processes. With `ablation`, `experiment` is its parent with its last status."""
+        """`slots`: maximum number of processes. With `ablation`, `experiment` is its parent with its last status.
+
+        `key`: the identity in the workspace (default: that of the plan).
+        """
         self.workspace = workspace
         self._ablation = ablation
         self._ablation_facts = ablation_facts(ablation, experiment) if ablation else None
@@ -79,7 +84,7 @@ class Engine:
         self._experiment = as_experiment(ablation, experiment) if ablation else experiment
         ablation_plan = self._ablation_facts.plan if self._ablation_facts else None
         self.plan = ablation_plan or Plan.from_experiment(self._experiment)
-        self.key = resolve_key(workspace, self._experiment, self.plan)
+        self.key = key or resolve_key(workspace, self._experiment, self.plan)
         self._slots = slots
         self._view = view
         self._programs = programs

@@ -12,6 +12,10 @@ class WorkspaceError(InvalidInput):
         return cls([Problem(str(path), message)])
 
 
+class SourceChanged(InvalidInput):
+    """The data are not those that an earlier run of the same experiment prepared; nothing was started."""
+
+
 class ExperimentFailed(Exception):
     """The experiment ended without a report; finished work is kept."""
 

@@ -1,5 +1,6 @@
 """Data sets of ablations that add features: equal to the experiment's data in every other respect, or rejected."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData
+from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_store import Store, open_store
-from ctrlab_trainer.data.preparation.dataset_preparation import prepare
+from ctrlab_trainer.data.preparation.dataset_preparation import encode_locally, prepare, prepare_dataset
+from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
+from ctrlab_trainer.data.sources.source_locations import LocatedSource
 
 STUDY = ExperimentKey.parse("default/study/u1")
 MORE = ExperimentKey.parse("default/more/u2")
@@ -87,6 +91,30 @@ def test_an_ablation_without_added_features_uses_the_experiments_data_set(source
     assert prepare(ablation_plan(source, {"name": "v", "dropFeatures": ["user"]}), store, MORE) == before
 
 
+def test_an_ablation_uses_the_experiments_data_after_the_source_changed(source: Path, store: Store) -> None:
+    before = prepare(Plan.from_experiment(experiment(source)), store, STUDY)
+    source.write_text(rows(121))
+    assert prepare(ablation_plan(source, {"name": "v", "dropFeatures": ["user"]}), store, MORE) == before
+
+
+def test_an_experiment_does_not_prepare_other_data_again(source: Path, store: Store) -> None:
+    prepare(Plan.from_experiment(experiment(source)), store, STUDY)
+    source.write_text(rows(121))
+    with pytest.raises(InvalidInput, match=r"the data changed since default/study/u1 prepared them: clicks.csv had"):
+        prepare(Plan.from_experiment(experiment(source)), store, STUDY)
+
+
+def test_a_file_that_changes_while_it_is_read_is_rejected(source: Path, store: Store) -> None:
+    def encode(dataset: Dataset, located: LocatedSource, folder: Path) -> EncodedDataset:
+        encoded = encode_locally(dataset, located, folder)
+        source.write_text(rows(121))
+        return encoded
+
+    with pytest.raises(InvalidInput, match=r"clicks.csv: changed while it was read"):
+        prepare_dataset(experiment(source).spec.dataset, store, encode)
+    assert store.list("") == []
+
+
 def test_a_missing_column_is_reported_at_the_field_of_the_variant(source: Path, store: Store) -> None:
     prepare(Plan.from_experiment(experiment(source)), store, STUDY)
     with pytest.raises(InvalidInput) as raised:
@@ -100,12 +128,15 @@ def test_a_missing_column_is_reported_at_the_field_of_the_variant(source: Path, 
 def test_a_source_that_has_changed_is_rejected(source: Path, store: Store) -> None:
     prepare(Plan.from_experiment(experiment(source)), store, STUDY)
     plan = adding(source, SHOP)
+    size, sha256 = len(rows()), hashlib.sha256(rows().encode()).hexdigest()
     source.write_text(rows(121))
     with pytest.raises(InvalidInput) as raised:
         prepare(plan, store, MORE)
     assert str(raised.value) == (
         "addFeatures: apart from the added features the data must equal the data of default/study/u1, but the source "
-        "has changed: run the experiment again, then this ablation"
+        f"has changed: clicks.csv had {size:,} bytes, SHA-256 {sha256[:12]} and has {len(rows(121)):,} bytes, SHA-256 "
+        f"{hashlib.sha256(rows(121).encode()).hexdigest()[:12]} (120 rows were prepared): run the experiment again, "
+        "then this ablation"
     )
     assert not store.below(MORE.prefix).exists(ObjectKey.PREPARED)
 

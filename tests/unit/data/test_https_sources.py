@@ -106,3 +106,14 @@ def test_a_url_without_a_digest_is_rejected(site: Site) -> None:
     with pytest.raises(InvalidData, match=r"spec.dataset.source.sha256: required"):
         download_https(site.url, None, FIELD)
     assert site.requested_ranges == []
+
+
+def test_a_damaged_file_in_the_cache_is_downloaded_again(site: Site) -> None:
+    path = download_https(site.url, SHA256, FIELD)
+    path.write_bytes(b"x" * len(CONTENT))
+    assert download_https(site.url, SHA256, FIELD).read_bytes() == CONTENT
+
+
+def test_a_url_with_a_space_is_rejected_with_the_way_to_write_it(site: Site) -> None:
+    with pytest.raises(InvalidData, match="write spaces and other special characters as %XX"):
+        download_https(f"{site.url}/my rows.csv", SHA256, FIELD)

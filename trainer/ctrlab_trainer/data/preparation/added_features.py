@@ -12,6 +12,7 @@ from ctrlab_api.errors import InvalidData, InvalidInput, Problem
 from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import Plan
 from ctrlab_api.records.prepared_data import DataExtension, PreparedData, SplitSummary
+from ctrlab_api.records.source_changes import describe_changes
 from ctrlab_store import Store
 from ctrlab_trainer.data.prepared.dataset_files import LABELS_FILE
 from ctrlab_trainer.data.splits.split_strategies import SPLIT_NAMES
@@ -63,7 +64,9 @@ def relocate_to_added_features(error: InvalidInput, plan: Plan) -> InvalidInput:
 
 def _differences(current: PreparedData, original: PreparedData) -> Iterator[str]:
     if any(source not in current.sources for source in original.sources):
-        yield "the source has changed"
+        names = {source.name for source in original.sources}
+        shared = [source for source in current.sources if source.name in names]
+        yield f"the source has changed: {describe_changes(original, shared)}"
         return
     for name in SPLIT_NAMES:
         split: SplitSummary = getattr(current, name)

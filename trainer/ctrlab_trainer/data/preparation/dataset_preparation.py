@@ -14,16 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctrlab_api.canonical_json import canonical_json, digest, short_digest
-from ctrlab_api.errors import InvalidInput
+from ctrlab_api.errors import InvalidData, InvalidInput
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import Plan
 from ctrlab_api.records.prepared_data import FileDigest, PreparedData, SplitSummary
+from ctrlab_api.records.source_changes import SourceFiles, describe_changes
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_store import Store
 from ctrlab_trainer.data.data_quality.dataset_warnings import dataset_warnings
 from ctrlab_trainer.data.data_quality.file_order import file_order_warnings
-from ctrlab_trainer.data.preparation.added_features import data_extension, relocate_to_added_features
+from ctrlab_trainer.data.preparation.added_features import added_features, data_extension, relocate_to_added_features
 from ctrlab_trainer.data.preparation.dataset_encoding import ENCODER_VERSION, encode_dataset
 from ctrlab_trainer.data.preparation.feature_digests import feature_digests
 from ctrlab_trainer.data.preparation.source_columns import numeric_columns, required_columns
@@ -54,12 +55,45 @@ def prepare(plan: Plan, store_root: Store, key: ExperimentKey) -> PreparedData:
     the store.
     """
     try:
-        record = prepare_dataset(plan.dataset, store_root)
+        record = _record_of_parent(plan, store_root) or prepare_dataset(plan.dataset, store_root)
     except InvalidInput as error:
         raise relocate_to_added_features(error, plan) from None
     record = record.model_copy(update={"extends": data_extension(plan, store_root, record)})
+    _require_unchanged(record, store_root, key)
     store_root.put(key.object_key(ObjectKey.PREPARED), record.to_json().encode())
     return record
+
+
+def current_sources(dataset: Dataset) -> SourceFiles:
+    """Return the files of the sources as they are now, in the order of `PreparedData.sources`."""
+    return SourceFiles(files=(*locate(dataset.source).digests(), *vector_digests(dataset)))
+
+
+def _record_of_parent(plan: Plan, store_root: Store) -> PreparedData | None:
+    """Return the record of the parent experiment for an ablation on the same data set, which is in the store.
+
+    The source may have changed since; the ablation must be compared on the rows that its experiment used.
+    """
+    if plan.parent is None or added_features(plan):
+        return None
+    parent = store_root.below(plan.parent.experiment)
+    if not parent.exists(ObjectKey.PREPARED):
+        return None
+    record = PreparedData.model_validate_json(parent.get(ObjectKey.PREPARED))
+    return record if _is_complete(store_root, record.digest) else None
+
+
+def _require_unchanged(record: PreparedData, store_root: Store, key: ExperimentKey) -> None:
+    """Raise InvalidData if the experiment has prepared other data before."""
+    folder = store_root.below(key.prefix)
+    if not folder.exists(ObjectKey.PREPARED):
+        return
+    earlier = PreparedData.model_validate_json(folder.get(ObjectKey.PREPARED))
+    changes = describe_changes(earlier, record.sources)
+    if changes:
+        raise InvalidData.at(
+            "spec.dataset.source", f"the data changed since {key} prepared them: {changes}; run a new experiment"
+        )
 
 
 def prepare_dataset(dataset: Dataset, store_root: Store, encode: EncodeSource | None = None) -> PreparedData:
@@ -117,6 +151,7 @@ def _encode_and_store(
     with tempfile.TemporaryDirectory(prefix="ctrlab-prepare-") as name:
         folder = Path(name)
         encoded = encode(dataset, located, folder)
+        _require_same_files(sources, located)
         encoders = canonical_json(dict(encoded.fitted))
         folders = {split: folder / split for split in SPLIT_NAMES}
         if encoded.true_probability is not None:
@@ -131,6 +166,20 @@ def _encode_and_store(
         shutil.rmtree(folders["test"])
         store.put_folder(ObjectKey.dataset(address), folder)
     return record
+
+
+def _require_same_files(before: tuple[FileDigest, ...], located: LocatedSource) -> None:
+    """Raise InvalidData if a file changed while it was read: its digest would belong to other rows.
+
+    A file that disappeared after it was read does no harm.
+    """
+    try:
+        after = located.digests()
+    except InvalidInput:
+        return
+    changed = ", ".join(old.name for old, new in zip(before, after, strict=False) if old.sha256 != new.sha256)
+    if changed:
+        raise InvalidData.at(changed, "changed while it was read; prepare the data again when nothing writes to it")
 
 
 def _record(

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from ctrlab_api.errors import InvalidData, ServiceUnavailable
 from ctrlab_trainer.data.sources.builtin_datasets import dataset_cache
+from ctrlab_trainer.data.sources.file_digests import file_sha256
 
 ATTEMPTS: Final = 4
 PAUSE_SECONDS: Final = 1.0
@@ -40,7 +41,7 @@ def download_https(url: str, sha256: str | None, field: str, pause: float = PAUS
         raise InvalidData.at(f"{field}.uri", f"{url} is not a URL; write spaces and other special characters as %XX")
     name = PurePosixPath(unquote(urlsplit(url).path)).name or "data"
     target = dataset_cache() / "https" / sha256 / name
-    if target.is_file():
+    if target.is_file() and file_sha256(target) == sha256:
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{name}.partial")

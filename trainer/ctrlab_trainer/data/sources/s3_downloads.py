@@ -46,7 +46,7 @@ def download_s3(uri: str, field: str) -> Path:
         raise InvalidData.at(field, f"{uri} does not exist: there is no such object and none below it")
     cached = _read_versions(target)
     for name, version in objects.items():
-        if cached.get(name) == version and (target / name).is_file():
+        if cached.get(name) == version and _has_size(target / name, int(version["bytes"])):
             continue
         with _failures(f"s3://{bucket}/{name}", field):
             _download(store, bucket, name, version["etag"], target / name)
@@ -56,6 +56,10 @@ def download_s3(uri: str, field: str) -> Path:
         if path.relative_to(target).as_posix() not in objects:
             path.unlink(missing_ok=True)
     return target / key
+
+
+def _has_size(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size
 
 
 def _list_objects(store: "S3Store", bucket: str, key: str) -> dict[str, dict[str, str]]:
