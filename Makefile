@@ -66,7 +66,7 @@ test-slow: install helm
 	$(BIN)/pytest $(TEST_FLAGS)
 
 manifests: install
-	$(BIN)/python -m ctrlab_api.crd crds docs/reference docs/operator.md
+	$(BIN)/python -m ctrlab_api.crd crds docs/reference docs/operator.md charts/ctrlab/files/admission
 	cp crds/*.yaml charts/ctrlab/files/crds/
 
 images:

@@ -4,6 +4,7 @@ The chart installs the CRDs if CTRLAB_E2E_OPERATOR_IMAGE names an image; otherwi
 """
 
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -103,3 +104,38 @@ def test_privileges_are_not_fields_of_the_specification(api: HttpKubernetesApi, 
     created = api.create(EXPERIMENT, namespace, body)
     assert created["spec"]["runtime"]["gpu"] == 1
     assert field not in created["spec"]["runtime"]
+
+
+@pytest.mark.skipif(not os.environ.get("CTRLAB_E2E_OPERATOR_IMAGE"), reason="the chart installs the admission policy")
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ({"name": "X", "architecture": "sinn"}, "unknown architecture sinn; known: "),
+        ({"name": "X", "architecture": "deepfm", "parameters": {"droput": "0.1"}}, "does not know; known: "),
+        ({"name": "X", "architecture": "deepfm", "parameters": {"dropout": "1.5"}}, "model X has a parameter outside"),
+        (
+            {"name": "X", "architecture": "deepfm", "search": {"dropout": {"float": {"low": "0.1", "high": "1.5"}}}},
+            "model X tunes a parameter outside",
+        ),
+    ],
+    ids=["architecture", "parameter", "value", "range"],
+)
+def test_a_model_that_its_architecture_does_not_allow_is_refused(
+    api: HttpKubernetesApi, namespace: str, model: dict[str, Any], message: str
+) -> None:
+    spec = small_spec(models=[model], suspend=True)
+    with pytest.raises(ApiError) as refused:
+        for _ in range(ATTEMPTS):  # a new policy takes a moment to be enforced
+            name = f"model-{uuid.uuid4().hex[:8]}"
+            created = api.create(EXPERIMENT, namespace, {"metadata": {"name": name}, "spec": spec})
+            api.delete(EXPERIMENT, namespace, name, created["metadata"]["uid"])
+            time.sleep(1)
+    assert message in refused.value.message
+
+
+@pytest.mark.skipif(not os.environ.get("CTRLAB_E2E_OPERATOR_IMAGE"), reason="the chart installs the admission policy")
+def test_an_image_of_the_user_may_register_an_architecture(api: HttpKubernetesApi, namespace: str) -> None:
+    model = {"name": "Mine", "architecture": "mine", "parameters": {"anything": 3}}
+    spec = small_spec(models=[model], suspend=True, runtime={"image": "mine:1"})
+    created = api.create(EXPERIMENT, namespace, {"metadata": {"name": "mine"}, "spec": spec})
+    api.delete(EXPERIMENT, namespace, "mine", created["metadata"]["uid"])

@@ -8,6 +8,7 @@ import yaml
 
 from ctrlab_api.crd.crd_definitions import KINDS, crd_definition
 from ctrlab_api.crd.field_reference import field_reference
+from ctrlab_api.crd.model_policy import model_policy
 from ctrlab_api.crd.reason_table import with_reason_table
 from ctrlab_api.names import GROUP
 from ctrlab_api.records import ReportSummary
@@ -31,6 +32,11 @@ def crd_files() -> dict[str, str]:
     }
 
 
+def admission_files() -> dict[str, str]:
+    """Return the text of each file that the chart builds an admission policy from, by its name."""
+    return {"models.yaml": HEADER + yaml.dump(model_policy(), Dumper=_PlainDumper, sort_keys=False, width=120)}
+
+
 def reference_files() -> dict[str, str]:
     """Return the text of each page of the field reference, and of the JSON schema of `summary.json`, by its name."""
     pages = {f"{kind.singular}.md": field_reference(kind) for kind in KINDS}
@@ -52,8 +58,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "operator_page", type=Path, nargs="?", help="page with the table of conditions and reasons, which is replaced"
     )
+    parser.add_argument("admission", type=Path, nargs="?", help="folder of the admission policy of the chart")
     args = parser.parse_args(arguments)
     pages = {args.reference: reference_files()} if args.reference else {}
+    if args.admission is not None:
+        pages |= {args.admission: admission_files()}
     for folder, files in ({args.crds: crd_files()} | pages).items():
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():

@@ -5,11 +5,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ctrlab_api.crd.__main__ import crd_files, main, reference_files
+from ctrlab_api.crd.__main__ import admission_files, crd_files, main, reference_files
 from ctrlab_api.crd.reason_table import reason_table, with_reason_table
 
 ROOT = Path(__file__).parents[3]
-GENERATED = {Path("crds"): crd_files(), Path("docs/reference"): reference_files()}
+GENERATED = {
+    Path("crds"): crd_files(),
+    Path("docs/reference"): reference_files(),
+    Path("charts/ctrlab/files/admission"): admission_files(),
+}
 FILES = {folder / name: text for folder, files in GENERATED.items() for name, text in files.items()}
 
 

@@ -178,7 +178,7 @@ def test_a_disruption_budget_needs_a_second_replica(render: Any, replicas: int, 
         ("ServiceMonitor", {}),
         ("StatefulSet", {}),
         ("NetworkPolicy", {"networkPolicy": {"enabled": False}}),
-        ("ValidatingAdmissionPolicy", {"seal": {"enabled": False}}),
+        ("ValidatingAdmissionPolicy", {"seal": {"enabled": False}, "admission": {"enabled": False}}),
         ("ClusterRole", {"rbac": {"create": False}}),
     ],
 )
@@ -202,3 +202,13 @@ def test_worker_pods_accept_no_connections(render: Any) -> None:
 def test_helm_lint_succeeds(helm: str) -> None:
     done = subprocess.run([helm, "lint", "--strict", str(CHART)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_admission_policy_knows_registered_architectures_and_matches_watched_namespaces(render: Any) -> None:
+    values = {"admission": {"registeredArchitectures": ["mine"]}, "watchNamespaces": ["team"]}
+    policy = only(render(**values), "ValidatingAdmissionPolicy", "ctrlab-system-models")["spec"]
+    assert policy["variables"][0] == {"name": "registeredArchitectures", "expression": '["mine"]'}
+    (names,) = policy["matchConstraints"]["namespaceSelector"]["matchExpressions"]
+    assert names["values"] == ["system", "team"]
+    binding = only(render(**values), "ValidatingAdmissionPolicyBinding", "ctrlab-system-models")
+    assert binding["spec"]["policyName"] == "ctrlab-system-models"

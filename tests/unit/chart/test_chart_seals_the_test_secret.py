@@ -36,7 +36,7 @@ POLICIES = {"ctrlab-system-seal": EXPERIMENT, "ctrlab-system-seal-defaults": {}}
 @pytest.fixture(scope="module")
 def policies(render: Any) -> dict[str, dict[str, Any]]:
     """Specs by name."""
-    objects = render(defaults={"testSecret": SEALED})
+    objects = render(defaults={"testSecret": SEALED}, admission={"enabled": False})
     return {b["metadata"]["name"]: b["spec"] for b in objects if b["kind"] == "ValidatingAdmissionPolicy"}
 
 
@@ -99,6 +99,10 @@ def test_the_policy_is_evaluated_for_every_experiment_of_the_namespace(
 
 
 def test_a_namespaced_installation_seals_its_namespaces(render: Any) -> None:
-    (policy,) = (body for body in render(watchNamespaces=["team"]) if body["kind"] == "ValidatingAdmissionPolicy")
+    (policy,) = (
+        body
+        for body in render(watchNamespaces=["team"], admission={"enabled": False})
+        if body["kind"] == "ValidatingAdmissionPolicy"
+    )
     (expression,) = policy["spec"]["matchConstraints"]["namespaceSelector"]["matchExpressions"]
     assert expression["values"] == ["system", "team"]
