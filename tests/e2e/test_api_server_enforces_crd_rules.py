@@ -123,14 +123,18 @@ def test_privileges_are_not_fields_of_the_specification(api: HttpKubernetesApi, 
 def test_a_model_that_its_architecture_does_not_allow_is_refused(
     api: HttpKubernetesApi, namespace: str, model: dict[str, Any], message: str
 ) -> None:
-    spec = small_spec(models=[model], suspend=True)
     with pytest.raises(ApiError) as refused:
-        for _ in range(ATTEMPTS):  # a new policy takes a moment to be enforced
-            name = f"model-{uuid.uuid4().hex[:8]}"
-            created = api.create(EXPERIMENT, namespace, {"metadata": {"name": name}, "spec": spec})
-            api.delete(EXPERIMENT, namespace, name, created["metadata"]["uid"])
-            time.sleep(1)
+        create_until_refused(api, namespace, small_spec(models=[model], suspend=True))
     assert message in refused.value.message
+
+
+def create_until_refused(api: HttpKubernetesApi, namespace: str, spec: dict[str, Any]) -> None:
+    """Create an experiment several times, because a new policy takes a moment to be enforced."""
+    for _ in range(ATTEMPTS):
+        name = f"model-{uuid.uuid4().hex[:8]}"
+        created = api.create(EXPERIMENT, namespace, {"metadata": {"name": name}, "spec": spec})
+        api.delete(EXPERIMENT, namespace, name, created["metadata"]["uid"])
+        time.sleep(1)
 
 
 @pytest.mark.skipif(not os.environ.get("CTRLAB_E2E_OPERATOR_IMAGE"), reason="the chart installs the admission policy")
