@@ -87,6 +87,8 @@ class Controller:
         """Handle the current state of an object from a watch or from its initial list."""
         self._last_event = self._clock()
         if kind is not LEASE:
+            if self.lease.is_held:  # otherwise every replica would count the same work
+                self.telemetry.work.observe(kind, self.cache.child(kind, body), body)
             # The operator's own writes come back, and the initial list repeats the cache: neither is a change.
             self._enqueue(kind, body, is_change=self.cache.put(kind, body))
 

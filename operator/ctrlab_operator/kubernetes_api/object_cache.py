@@ -167,6 +167,14 @@ class ObjectCache:
             entries = sorted(self._objects[kind].get(ref, {}).items())
         return [entry.body for _, entry in entries]
 
+    def child(self, kind: ObjectKind, body: Mapping[str, Any]) -> Manifest | None:
+        """Return the cached state of a Job or pod with the same uid; None for other kinds and unknown objects."""
+        if kind in RECONCILED_KINDS:
+            return None
+        with self._lock:
+            entry = self._objects[kind].get(owning_resource(kind, body), {}).get(body["metadata"]["name"])
+        return entry.body if entry is not None and entry.uid == str(body["metadata"].get("uid")) else None
+
     def refs(self, kind: ObjectKind = EXPERIMENT) -> set[ResourceRef]:
         """Return every resource that is cached, or that has cached children of this kind."""
         with self._lock:

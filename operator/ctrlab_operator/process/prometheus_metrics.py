@@ -3,12 +3,13 @@
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ctrlab_operator.kubernetes_api.object_cache import ObjectCache, ProgressCounts, ResourceRef
 from ctrlab_operator.kubernetes_api.object_kinds import ABLATION, EXPERIMENT
+from ctrlab_operator.process.work_metrics import WorkMetrics
 from ctrlab_operator.reconciling.work_queue import WorkQueue
 
 
@@ -32,6 +33,9 @@ class Telemetry:
             ["verb", "resource", "status"],
             registry=self.registry,
         )
+
+        self.work = WorkMetrics(self.registry)
+        ProcessCollector(registry=self.registry)
 
     def count_request(self, verb: str, resource: str, status: int) -> None:
         """Count a request to the API server; status 0 means no response."""
