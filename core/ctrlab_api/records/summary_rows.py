@@ -238,4 +238,4 @@ class TuningSummary(ApiModel):
     @property
     def name(self) -> str:
         """The model with the number of the study, if there are several."""
-        return self.model if self.search is None else f"{self.model}, search {self.search}"
+        return self.model if self.search is None else f"{self.model}, study {self.search}"

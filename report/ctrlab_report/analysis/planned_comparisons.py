@@ -71,7 +71,7 @@ def comparison_settings(inputs: ReportInputs, correction: Correction, margin: st
 
 
 def _replicate_unit(inputs: ReportInputs) -> ReplicateUnit:
-    return "searches" if inputs.plan.tuning.study_count > 1 else "seeds"
+    return "studies" if inputs.plan.tuning.study_count > 1 else "seeds"
 
 
 def _compare_all_pairs(

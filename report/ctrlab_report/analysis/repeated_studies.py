@@ -2,7 +2,7 @@
 
 With repeated studies (`tuning.repeats`) the final runs use their best trials in rotation. Runs of one study share its
 hyperparameters, so a comparison counts studies and not runs: values, and their covariance over test rows, are first
-averaged over the runs of a study. Reports call a repeated study a search.
+averaged over the runs of a study.
 """
 
 import math
@@ -31,23 +31,23 @@ def study_deviations(study: StudyRecord, plan: Plan) -> str | None:
 
 
 def repeats_statement(plan: Plan, study: StudyRecord, metric: MetricSummary) -> str | None:
-    """Return how the spread of the final runs on test divides between and within searches; None for one search."""
-    searches = len(study.all_studies)
-    if searches == 1:
+    """Return how the spread of the final runs on test divides between and within studies; None for one study."""
+    studies = len(study.all_studies)
+    if studies == 1:
         return None
     groups: dict[int, list[float]] = {}
     for seed, value in metric.by_seed.items():
         if value is not None:
             groups.setdefault(plan.study_of(int(seed)), []).append(value)
-    text = f"{searches} independent searches were run, and the final runs use their results in rotation"
-    best = [search.best.value for search in study.all_studies if search.best.value is not None]
+    text = f"{studies} independent studies were run, and the final runs use their results in rotation"
+    best = [repeated.best.value for repeated in study.all_studies if repeated.best.value is not None]
     if len(best) > 1:
         text += f"; their best validation values have a standard deviation of {np.std(best, ddof=1):.2g}"
     components = variance_components(list(groups.values()))
     if components is None:
-        return f"{text}. With one run per search, the variance of searches and of seeds cannot be separated."
+        return f"{text}. With one run per study, the variance of studies and of seeds cannot be separated."
     between, within = components
-    return f"{text}. On test the standard deviation is {between:.2g} between searches and {within:.2g} within them."
+    return f"{text}. On test the standard deviation is {between:.2g} between studies and {within:.2g} within them."
 
 
 def variance_components(groups: list[list[float]]) -> tuple[float, float] | None:

@@ -1,6 +1,6 @@
 """The paired figure: each replicate of one model connected with the same replicate of the other.
 
-The replicates are the seeds, or with several searches per model the means over the runs of each search.
+The replicates are the seeds, or with several studies per model the means over the runs of each study.
 """
 
 from statistics import fmean
@@ -39,7 +39,7 @@ def paired_slopes(summary: ReportSummary, plan: Plan) -> Figure | None:
         for key in row.seeds:
             reference, other = by_model[row.b][key], by_model[row.a][key]
             canvas.line(x_reference, y_scale(reference), x_other, y_scale(other), "a thin")
-            replicate = f"search {plan.study_of(key) + 1}" if searched else f"seed {key}"
+            replicate = f"study {plan.study_of(key) + 1}" if searched else f"seed {key}"
             for x, value, model in ((x_reference, reference, row.b), (x_other, other, row.a)):
                 series = order.index(model)
                 label = f"{model}, {replicate}: {format_value(value)}"
@@ -47,8 +47,8 @@ def paired_slopes(summary: ReportSummary, plan: Plan) -> Figure | None:
         characters = int(panel_width / 2 / NAME_CHARACTER_WIDTH)
         canvas.text(x_reference, TOP + HEIGHT + 20, shorten(row.b, characters), "t m")
         canvas.text(x_other, TOP + HEIGHT + 20, shorten(row.a, characters), "t m")
-    unit, units = ("search", "searches") if searched else ("seed", "seeds")
-    connected = "the means over the runs of one search" if searched else "the two runs of one seed"
+    unit, units = ("study", "studies") if searched else ("seed", "seeds")
+    connected = "the means over the runs of one study" if searched else "the two runs of one seed"
     return Figure(
         "slopes",
         f"The same {unit} in both models",
@@ -64,7 +64,7 @@ def paired_slopes(summary: ReportSummary, plan: Plan) -> Figure | None:
 
 
 def _values_by_replicate(model: ModelSummary, metric: str, plan: Plan) -> dict[int, float]:
-    """Return the value of each replicate by its key in `ComparisonSummary.seeds`: its seed, or its search's first."""
+    """Return the value of each replicate by its key in `ComparisonSummary.seeds`: its seed, or its study's first."""
     values: dict[int, list[float]] = {}
     for seed, value in model.metrics[metric].by_seed.items():
         if value is not None:

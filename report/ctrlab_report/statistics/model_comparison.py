@@ -52,7 +52,7 @@ class ComparisonSettings:
 
     `margin` is in metric units, None if none was planned; `pilot_seeds` are the seeds of the pilot after a two-stage
     extension, empty without one. `unit` is the unit of replication, one run of the covariance: a seed, or with several
-    searches the average over the runs of a search.
+    studies the average over the runs of a study.
     """
 
     confidence: float = 0.95

@@ -38,7 +38,7 @@ class VerdictSentences:
     comparisons: int = 1
     """Number of comparisons that the p-values are corrected for."""
     unit: str = "seeds"
-    """Unit of replication: seeds, or searches with the average of their runs."""
+    """Unit of replication: seeds, or studies with the average of their runs."""
 
     def better(self, p: float | None) -> str:
         """Return the sentence of row 3."""

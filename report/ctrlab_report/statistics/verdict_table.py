@@ -37,8 +37,8 @@ from ctrlab_report.statistics.verdict_sentences import VerdictSentences, degener
 METHOD = "verdict-table-1"
 
 
-ReplicateUnit = Literal["seeds", "searches"]
-"""Unit of replication: seeds of final runs, or several searches of a model with the average of their runs."""
+ReplicateUnit = Literal["seeds", "studies"]
+"""Unit of replication: seeds of final runs, or several studies of a model with the average of their runs."""
 
 
 class VerdictKind(StrEnum):

@@ -128,7 +128,7 @@ def test_comparisons_csv_has_a_row_for_each_pair_and_metric(published: Published
 def test_each_of_several_studies_has_its_row_its_trials_and_its_final_runs(written: ExperimentWriter) -> None:
     folder = make_report(written(seeds=6, repeats=3))
     summary = read_summary(folder)
-    assert [row.name for row in summary.tuning[:3]] == ["SIN, search 1", "SIN, search 2", "SIN, search 3"]
+    assert [row.name for row in summary.tuning[:3]] == ["SIN, study 1", "SIN, study 2", "SIN, study 3"]
     assert [row.budget for row in summary.tuning[:3]] == [12, 11, 10]
     sin = summary.models[0]
     second = [sin.metrics["auc"].by_seed[seed] for seed in ("2025", "2028")]
@@ -136,13 +136,13 @@ def test_each_of_several_studies_has_its_row_its_trials_and_its_final_runs(writt
     assert sin.cost is not None
     assert sin.cost.tuning_seconds == pytest.approx(sum(row.seconds for row in summary.tuning[:3]))
     slopes = (folder / "figures/slopes.svg").read_text()
-    assert "The same search in both models" in slopes
-    assert f"<title>SIN, search 2: {summary.tuning[1].test:.4f}</title>" in slopes
+    assert "The same study in both models" in slopes
+    assert f"<title>SIN, study 2: {summary.tuning[1].test:.4f}</title>" in slopes
     page = (folder / "report.html").read_text()
     assert "Every model was tuned 3 times with the same budgets of 12 + 11 + 10 trials" in page
-    assert page.count("SIN, search 3: TPE sampler with seed") == 1
+    assert page.count("SIN, study 3: TPE sampler with seed") == 1
     primary = [row for row in summary.comparisons if row.role == "primary"]
-    assert all("3 searches" in row.sentence and " seeds" not in row.sentence for row in primary)
+    assert all("3 studies" in row.sentence and " seeds" not in row.sentence for row in primary)
 
 
 @pytest.mark.parametrize(("seeds", "shown"), [(5, False), (8, True)])

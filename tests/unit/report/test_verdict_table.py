@@ -77,12 +77,12 @@ def test_needed_seeds_exceed_those_already_run_and_appear_in_label_and_sentence(
     assert f"About {verdict.seeds_needed} seeds" in verdict.sentence
 
 
-def test_with_searches_as_unit_the_text_does_not_mention_seeds() -> None:
-    verdict = decide_verdict(replace(evidence(two_source(0.0019), 0.08), unit="searches"))
-    assert verdict.label == f"inconclusive (needs {verdict.seeds_needed} searches)"
-    assert f"About {verdict.seeds_needed} searches would decide it" in verdict.sentence
-    small = decide_verdict(replace(evidence(two_source(0.003, test_part=1e-5), 0.4), unit="searches"))
-    assert "More searches would not decide it" in small.sentence
+def test_with_studies_as_unit_the_text_does_not_mention_seeds() -> None:
+    verdict = decide_verdict(replace(evidence(two_source(0.0019), 0.08), unit="studies"))
+    assert verdict.label == f"inconclusive (needs {verdict.seeds_needed} studies)"
+    assert f"About {verdict.seeds_needed} studies would decide it" in verdict.sentence
+    small = decide_verdict(replace(evidence(two_source(0.003, test_part=1e-5), 0.4), unit="studies"))
+    assert "More studies would not decide it" in small.sentence
     assert "seeds" not in verdict.sentence + small.sentence
 
 

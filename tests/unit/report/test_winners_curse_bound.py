@@ -82,4 +82,4 @@ def test_best_trial_within_the_bound_gives_no_warning(summary: TuningSummary) ->
 
 def test_repeated_studies_are_checked_separately() -> None:
     (finding,) = winners_curse_findings([search(0.001, 0.0047, 1), search(0.042, 0.0047, 2)], 0.95)
-    assert finding.where == "SIN, search 2"
+    assert finding.where == "SIN, study 2"
