@@ -106,6 +106,7 @@ class StackedModels:
         tensors = (
             batch.ids,
             batch.numeric,
+            *batch.vectors,
             *batch.multicategorical_counts,
             *batch.history_counts,
             *(gap for gap in batch.history_gaps if gap is not None),
@@ -205,12 +206,14 @@ def _persistent_buffers(model: nn.Module) -> dict[str, Tensor]:
 def _with_tensors(batch: Batch, tensors: tuple[Tensor, ...]) -> Batch:
     """Return the batch of one model, from the tensors of this model."""
     ids, numeric, *others = tensors
+    vectors, others = others[: len(batch.vectors)], others[len(batch.vectors) :]
     lists, histories = len(batch.multicategorical_counts), len(batch.history_counts)
     gaps = iter(others[lists + histories :])
     return replace(
         batch,
         ids=ids,
         numeric=numeric,
+        vectors=tuple(vectors),
         multicategorical_counts=tuple(others[:lists]),
         history_counts=tuple(others[lists : lists + histories]),
         history_gaps=tuple(None if gap is None else next(gaps) for gap in batch.history_gaps),

@@ -39,6 +39,8 @@ class Batch:
     """Columns of each history in `ids`; on a CPU only as many as the longest history of the batch needs."""
     labels: Tensor
     """[B] float 0 or 1."""
+    vectors: tuple[Tensor, ...] = ()
+    """[B, width] numbers of each Vector feature."""
     history_gaps: tuple[Tensor | None, ...] = ()
     """[B, L] int32 rows of the fused table for the time since each event, 0 for padding; None for a history without
     time gaps."""
@@ -72,6 +74,7 @@ class DeviceData:
             (self._tensor(split.multicategorical[feature.name]), feature.shift)
             for feature in self._schema.of_kind("multicategorical")
         ]
+        self._vectors = [self._tensor(split.vectors[feature.name]) for feature in self._schema.of_kind("vector")]
         self._histories = [self._history(feature, split) for feature in self._schema.of_kind("history")]
 
     def batch(self, index: Tensor) -> Batch:
@@ -87,7 +90,7 @@ class DeviceData:
         ]
         present = [columns for columns in ids if columns.shape[1]]
         return Batch(
-            ids=torch.cat(present, dim=1) if len(present) > 1 else present[0],
+            ids=torch.cat(present or [categorical], dim=1) if len(present) != 1 else present[0],
             numeric=self._numeric.rows(index),
             multicategorical_counts=tuple(
                 (lists != 0).sum(dim=1, keepdim=True).clamp_(min=1).float() for lists in multicategorical
@@ -96,6 +99,7 @@ class DeviceData:
             history_widths=tuple(history.ids.shape[1] for history in histories),
             history_gaps=tuple(history.gaps for history in histories),
             labels=self.labels.index_select(0, index),
+            vectors=tuple(vectors.index_select(0, index) for vectors in self._vectors),
         )
 
     def index_batches(self, windows: Iterable[Window], size: int) -> Iterator[Tensor]:

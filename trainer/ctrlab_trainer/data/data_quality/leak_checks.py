@@ -79,15 +79,21 @@ def _row_hashes(encoded: EncodedDataset, split: EncodedSplit) -> NDArray[np.uint
         for column in _columns(encoded, split, block, ids):
             block_hashes = block_hashes * np.uint64(1_000_003) ^ pd.util.hash_array(column)
         hashes.append(block_hashes[comparable])
-        for array in (split.categorical, split.numeric, *split.multicategorical.values()):
+        for array in (split.categorical, split.numeric, *_matrices(split)):
             release_pages(array)
     return np.concatenate(hashes)
+
+
+def _matrices(split: EncodedSplit) -> list[NDArray[Any]]:
+    """Return the [rows, columns] arrays of features with several values per row."""
+    stored = (history.ids for history in split.stored_histories.values())
+    return [*split.multicategorical.values(), *split.vectors.values(), *stored]
 
 
 def _columns(
     encoded: EncodedDataset, split: EncodedSplit, block: slice, ids: NDArray[np.int64]
 ) -> Iterator[NDArray[Any]]:
-    for matrix in (split.categorical, split.numeric, *split.multicategorical.values()):
+    for matrix in (split.categorical, split.numeric, *_matrices(split)):
         yield from np.ascontiguousarray(matrix[block].T)
     if split.users is not None:
         yield np.asarray(split.users[block])

@@ -13,6 +13,7 @@ from ctrlab_trainer.data.encoders.numeric import NumericEncoder
 from ctrlab_trainer.data.encoders.numeric_buckets import LogBucketEncoder, QuantileBucketEncoder
 from ctrlab_trainer.data.encoders.pretrained import PretrainedEncoder
 from ctrlab_trainer.data.encoders.stored_histories import StoredHistoryEncoder
+from ctrlab_trainer.data.encoders.vectors import VectorEncoder
 from ctrlab_trainer.data.encoders.vocabulary import TextCounts
 from ctrlab_trainer.data.readers.source_tables import SourceTable
 from ctrlab_trainer.data.sources.vector_files import vector_file
@@ -45,6 +46,8 @@ def build_encoder(feature: Feature, dataset: Dataset) -> FeatureEncoder[Any, Any
             return QuantileBucketEncoder(feature)
         case "Numeric", _:
             return NumericEncoder(feature)
+        case "Vector", _:
+            return VectorEncoder(feature)
     raise ValueError(f"{feature.type} features have no encoder")
 
 

@@ -15,7 +15,7 @@ from ctrlab_api.records.prepared_data import ListLengths
 from ctrlab_trainer.data.readers.source_tables import SourceTable
 
 EncodedValues = NDArray[np.int32] | NDArray[np.float32] | NDArray[np.void]
-EncodingKind = Literal["categorical", "numeric", "multicategorical", "history"]
+EncodingKind = Literal["categorical", "numeric", "multicategorical", "history", "vector"]
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,12 @@ class FittedEncoding:
     """Result of fitting one feature on train; subclasses add what they need to encode."""
 
     kind: EncodingKind
-    """Type of the encoded column: one id, one number, several ids, or the events of a stored history per row."""
+    """Type of the encoded column: one id, one number, several ids, several numbers, or the events of a stored history
+    per row."""
     size: int
-    """Rows of its block in the fused table: ids including the out-of-vocabulary id; 1 for a number."""
+    """Rows of its block in the fused table: ids including the out-of-vocabulary id; 1 for a number, 0 for a vector."""
     length: int
-    """Ids per row; 1 unless the kind is multicategorical or history."""
+    """Ids per row; 1 unless the kind is multicategorical or history. Width of a vector."""
     record: dict[str, object]
     """JSON that maps ids back to values, for people and programs."""
     lists: FittedLists | None = field(default=None, kw_only=True)

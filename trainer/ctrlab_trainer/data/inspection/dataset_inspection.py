@@ -14,6 +14,7 @@ from ctrlab_trainer.data.data_quality.dataset_warnings import distribution_warni
 from ctrlab_trainer.data.data_quality.file_order import file_order_warnings
 from ctrlab_trainer.data.data_quality.leak_checks import leak_warnings
 from ctrlab_trainer.data.data_quality.single_feature_scores import single_feature_auc
+from ctrlab_trainer.data.encoders.vectors import read_row_vectors
 from ctrlab_trainer.data.inspection.click_timeline import click_timeline
 from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset
 from ctrlab_trainer.data.preparation.source_columns import required_columns
@@ -78,7 +79,7 @@ def _features(
 ) -> Iterator[FeatureStatistics]:
     by_name = {feature.name: feature for feature in encoded.schema.features}
     for feature in dataset.features:
-        if feature.type == "History":
+        if feature.type == "History" and feature.stored is None:
             continue
         encoded_feature = by_name[feature.name]
         distinct, missing = _distinct_and_missing(table, feature, encoded_feature, encoded)
@@ -115,7 +116,14 @@ def _distinct_and_missing(
         case "Cross":
             ids = [np.unique(split.categorical[:, encoded_feature.column]) for split in encoded.splits]
             return len(np.unique(np.concatenate(ids))), 0.0
+        case "Vector":
+            vectors = read_row_vectors(table, feature)
+            present = vectors[~np.isnan(vectors[:, 0])]
+            return len(np.unique(present, axis=0)), 1 - len(present) / len(vectors)
         case _:
-            matrices = [split.multicategorical[feature.name] for split in encoded.splits]
+            matrices = [
+                split.stored_histories[feature.name].ids if feature.stored else split.multicategorical[feature.name]
+                for split in encoded.splits
+            ]
             empty = sum(int((np.asarray(matrix) == 0).all(axis=1).sum()) for matrix in matrices)
             return encoded_feature.size - 1, empty / sum(len(matrix) for matrix in matrices)

@@ -206,7 +206,11 @@ def _record(
         train=train,
         valid=valid,
         test=test,
-        vocabulary={feature.name: feature.size for feature in encoded.schema.features if feature.kind != "history"},
+        vocabulary={
+            feature.name: feature.size
+            for feature in encoded.schema.features
+            if feature.kind not in ("history", "vector")
+        },
         vocabulary_digest=digest(encoders),
         embedding_rows=encoded.schema.embedding_rows,
         bayes_optimal=optimum,

@@ -36,8 +36,9 @@ class EncodedColumns:
         return events.reshape(-1, feature.length)
 
     def numbers(self, feature: EncodedFeature) -> NDArray[np.float32]:
-        """Return [rows] numbers, memory-mapped."""
-        return np.memmap(self._path(feature), np.float32, mode="r")
+        """Return [rows] numbers, or [rows, width] of a vector, memory-mapped."""
+        numbers: NDArray[np.float32] = np.memmap(self._path(feature), np.float32, mode="r")
+        return numbers.reshape(-1, feature.length) if feature.kind == "vector" else numbers
 
     def _path(self, feature: EncodedFeature) -> Path:
         # A stored history has the offset of its feature, and a name may not be a valid file name.

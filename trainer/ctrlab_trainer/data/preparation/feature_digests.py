@@ -19,6 +19,8 @@ def feature_digests(split: EncodedSplit, schema: EncodedSchema) -> dict[str, str
     digests: dict[str, str] = {}
     for kind, matrix in (("categorical", split.categorical), ("numeric", split.numeric)):
         digests |= _column_digests(matrix, schema.of_kind(kind))
+    for name, vectors in split.vectors.items():
+        digests[name] = _array_digest(vectors)
     for name, ids in split.multicategorical.items():
         digests[name] = _array_digest(ids)
     histories: dict[str, EncodedHistory | StoredHistory] = {**split.histories, **split.stored_histories}

@@ -28,7 +28,7 @@ def assemble_split(
 
     def gather(feature: EncodedFeature, block: slice) -> NDArray[Any]:
         rows = split.item if feature.name in from_item else split.row
-        source = columns.numbers(feature) if feature.kind == "numeric" else columns.ids(feature)
+        source = columns.numbers(feature) if feature.kind in ("numeric", "vector") else columns.ids(feature)
         return source[rows[block]]
 
     for kind, dtype in (("categorical", np.int32), ("numeric", np.float32)):
@@ -38,6 +38,9 @@ def assemble_split(
     for index, feature in enumerate(schema.of_kind("multicategorical")):
         lists = (gather(feature, block) for block in _blocks(len(split.row)))
         write_array(folder / f"multicategorical-{index}.npy", (len(split.row), feature.length), np.int32, lists)
+    for index, feature in enumerate(schema.of_kind("vector")):
+        vectors = (gather(feature, block) for block in _blocks(len(split.row)))
+        write_array(folder / f"vector-{index}.npy", (len(split.row), feature.length), np.float32, vectors)
     for file, feature in schema.stored_histories.items():
         if feature.through is None:
             _write_events(folder / file, split.item if feature.name in from_item else split.row, columns, feature)

@@ -35,16 +35,17 @@ class EncodedFeature(ApiModel):
     """One feature, and the location of its values."""
 
     name: str
-    kind: Literal["categorical", "numeric", "multicategorical", "history", "gaps"]
+    kind: Literal["categorical", "numeric", "multicategorical", "history", "gaps", "vector"]
     """`gaps`: times since the events of the history `of`; added to the event embeddings, not a separate field."""
     offset: int
     """First row of its block in the fused table."""
     size: int
-    """Number of rows in its block; 1 for a numeric feature, whose embedding is multiplied by the value."""
+    """Number of rows in its block; 1 for a numeric feature, whose embedding is multiplied by the value; 0 for a vector,
+    which is projected."""
     column: int
     """Column of `categorical` or `numeric`; -1 for the kinds that have a separate array."""
     length: int = 1
-    """Maximum number of ids per row, for multicategorical and history."""
+    """Maximum number of ids per row, for multicategorical and history; width of a vector."""
     of: str | None = None
     """Categorical feature whose block a history shares."""
     pooling: Literal["mean", "sum", "max"] | None = None
@@ -85,7 +86,9 @@ class EncodedSchema(ApiModel):
     @property
     def blocks(self) -> dict[str, range]:
         """Rows of the table by feature; a history uses the rows of the feature that it lists."""
-        return {f.name: range(f.offset, f.offset + f.size) for f in self.features if f.kind != "history"}
+        return {
+            f.name: range(f.offset, f.offset + f.size) for f in self.features if f.kind not in ("history", "vector")
+        }
 
     def without(self, dropped: tuple[str, ...]) -> "EncodedSchema":
         """Return the schema for a model that does not see the dropped features.

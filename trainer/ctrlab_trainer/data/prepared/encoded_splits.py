@@ -90,6 +90,8 @@ class EncodedSplit:
     """[rows] row number in the source, counted from 0."""
     stored_histories: dict[str, StoredHistory] = field(default_factory=dict)
     """Histories whose events are stored with the rows."""
+    vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    """[rows, width] numbers of Vector features; finite."""
 
     @property
     def rows(self) -> int:
@@ -129,6 +131,7 @@ def open_split(folder: Path, schema: EncodedSchema) -> EncodedSplit:
             feature.name: _open_stored_history(mapped, file, feature, schema)
             for file, feature in schema.stored_histories.items()
         },
+        vectors={feature.name: mapped(f"vector-{index}") for index, feature in enumerate(schema.of_kind("vector"))},
     )
 
 
@@ -195,6 +198,8 @@ def split_arrays(split: EncodedSplit) -> dict[str, NDArray[np.generic]]:
         arrays[f"history-{index}-events"] = history.events
         arrays[f"history-{index}-start"] = history.start
         arrays[f"history-{index}-end"] = history.end
+    for index, vectors in enumerate(split.vectors.values()):
+        arrays[f"vector-{index}"] = vectors
     for index, stored in enumerate(split.stored_histories.values()):
         if stored.lookup is not None:
             arrays[f"stored-history-{index}-lookup"] = stored.lookup.ids
@@ -208,6 +213,7 @@ def split_arrays(split: EncodedSplit) -> dict[str, NDArray[np.generic]]:
 def row_arrays(split: EncodedSplit) -> list[NDArray[Any]]:
     """Return the arrays with one entry per row from which batches are built; a shared array is listed once."""
     arrays: list[NDArray[Any]] = [split.labels, split.categorical, split.numeric, *split.multicategorical.values()]
+    arrays += split.vectors.values()
     for stored in split.stored_histories.values():
         arrays += [stored.ids, *([] if stored.gaps is None else [stored.gaps])]
     for history in split.histories.values():
@@ -239,4 +245,5 @@ def with_rows(split: EncodedSplit, rows: Sequence[NDArray[Any]]) -> EncodedSplit
         users=None,
         row_ids=split.row_ids[:0],
         stored_histories={name: stored_of(history) for name, history in split.stored_histories.items()},
+        vectors={name: replacement[id(vectors)] for name, vectors in split.vectors.items()},
     )

@@ -54,6 +54,8 @@ def validate_split(folder: Path, schema: EncodedSchema, split: EncodedSplit) -> 
             name = next(feature.name for feature in schema.of_kind("numeric") if feature.column == column)
             problem = f"found {numbers[row, column]}; allowed are finite numbers; {REMEDY}"
             raise InvalidData.at(f"{folder / 'numeric.npy'}, row {first + row}, column {name}", problem)
+    for index, feature in enumerate(schema.of_kind("vector")):
+        _check_vectors(folder / f"vector-{index}.npy", feature, split.vectors[feature.name])
     for index, feature in enumerate(schema.of_kind("multicategorical")):
         _check_ids(folder, f"multicategorical-{index}.npy", feature, split.multicategorical[feature.name])
     for file, feature in schema.logged_histories.items():
@@ -76,7 +78,7 @@ def _column_ranges(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[n
 def _check_lengths(folder: Path, split: EncodedSplit) -> None:
     arrays: dict[str, NDArray[Any]] = {"categorical": split.categorical, "numeric": split.numeric}
     arrays |= {"row_ids": split.row_ids} | ({} if split.users is None else {"users": split.users})
-    arrays |= dict(split.multicategorical)
+    arrays |= {**split.multicategorical, **split.vectors}
     for name, history in split.histories.items():
         arrays |= {f"start of {name}": history.start, f"end of {name}": history.end}
     for name, stored in split.stored_histories.items():
@@ -93,6 +95,16 @@ def _check_labels(folder: Path, labels: NDArray[np.uint8]) -> None:
         row = int(np.argmax(labels > 1))
         problem = f"found {labels[row]}; allowed are 0 and 1; {REMEDY}"
         raise InvalidData.at(f"{folder / 'labels.npy'}, row {row}", problem)
+
+
+def _check_vectors(path: Path, feature: EncodedFeature, vectors: NDArray[np.float32]) -> None:
+    if vectors.shape[1] != feature.length:
+        raise InvalidData.at(str(path), f"has vectors of {vectors.shape[1]} numbers, not {feature.length}; {REMEDY}")
+    for first, block in _blocks(vectors):
+        if not np.isfinite(block).all():
+            row, column = np.argwhere(~np.isfinite(block))[0]
+            problem = f"found {block[row, column]}; allowed are finite numbers; {REMEDY}"
+            raise InvalidData.at(f"{path}, row {first + row}, {feature.name}", problem)
 
 
 def _check_stored_history(folder: Path, file: str, feature: EncodedFeature, history: StoredHistory) -> None:

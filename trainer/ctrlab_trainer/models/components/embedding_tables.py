@@ -56,7 +56,8 @@ class Embedded:
 
 
 class FieldEmbedding(nn.Module):
-    """Embeds a batch: a numeric field is its row times its value, a multi-categorical one the pooled rows of its ids.
+    """Embeds a batch: a numeric field is its row times its value, a multi-categorical one the pooled rows of its ids,
+    a vector its projection by a learned matrix.
 
     An event of a history with time gaps is the sum of its item's row and the gap's row. With `pool_histories` each
     history becomes an additional field, the mean of its events, so that models without sequences get the same
@@ -69,6 +70,9 @@ class FieldEmbedding(nn.Module):
         self.pool_histories = pool_histories
         self.table = Table(inputs.rows, width, inputs.blocks)
         self.vectors = nn.ModuleDict({feature.key: PretrainedVectors(feature, width) for feature in inputs.vectors})
+        self.projections = nn.ModuleDict(
+            {feature.key: nn.Linear(feature.width, width) for feature in inputs.row_vectors}
+        )
 
     def forward(self, batch: Batch) -> Embedded:
         """Return the embedded fields and histories of a batch."""
@@ -85,6 +89,10 @@ class FieldEmbedding(nn.Module):
         if inputs.numeric:
             fields.append(numeric * batch.numeric[:, :, None])
         fields += _pooled(multicategorical, lists, batch.multicategorical_counts, inputs.pooling)
+        fields += [
+            self.projections[feature.key](vector)[:, None]
+            for feature, vector in zip(inputs.row_vectors, batch.vectors, strict=True)
+        ]
         if self.pool_histories:
             fields += _pooled(histories, events, batch.history_counts, (MEAN,) * len(histories))
             return Embedded(_concatenate(fields), (), ())
@@ -107,7 +115,8 @@ class FieldEmbedding(nn.Module):
 
 
 class LinearTerm(nn.Module):
-    """The first-order term: a bias plus the sum of one weight per field, pooled like the embeddings.
+    """The first-order term: a bias plus the sum of one weight per field, pooled like the embeddings, and one weight for
+    each number of a vector.
 
     It uses every feature, histories included, in every architecture.
     """
@@ -117,6 +126,9 @@ class LinearTerm(nn.Module):
         self.inputs = inputs
         self.table = Table(inputs.rows, 1, inputs.blocks)
         self.bias = nn.Parameter(torch.zeros(1))
+        self.weights = nn.ParameterDict(
+            {feature.key: nn.Parameter(torch.zeros(feature.width)) for feature in inputs.row_vectors}
+        )
 
     def forward(self, batch: Batch) -> Tensor:
         """Return [B] logits."""
@@ -127,6 +139,8 @@ class LinearTerm(nn.Module):
         logit: Tensor = categorical.sum(dim=1) + self.bias
         if inputs.numeric:
             logit = logit + (numeric * batch.numeric).sum(dim=1)
+        for feature, vector in zip(inputs.row_vectors, batch.vectors, strict=True):
+            logit = logit + vector @ self.weights[feature.key]
         counts = (*batch.multicategorical_counts, *batch.history_counts)
         poolings = (*inputs.pooling, *((MEAN,) * len(histories)))
         for pooled_weights, ids, count, pooling in zip(

@@ -45,6 +45,19 @@ class VectorInput:
 
 
 @dataclass(frozen=True)
+class RowVectorInput:
+    """A Vector feature: numbers of each row, which a learned matrix projects."""
+
+    name: str
+    width: int
+
+    @property
+    def key(self) -> str:
+        """A valid module name, different from the methods of a module dictionary."""
+        return f"of_{self.name.replace('.', '_')}"
+
+
+@dataclass(frozen=True)
 class ModelInputs:
     """The columns of a batch's ids by kind of feature."""
 
@@ -60,6 +73,7 @@ class ModelInputs:
     """Pooling of the embeddings of each multi-categorical feature."""
     histories: tuple[HistoryInput, ...]
     vectors: tuple[VectorInput, ...] = ()
+    row_vectors: tuple[RowVectorInput, ...] = ()
 
     @classmethod
     def from_schema(cls, schema: EncodedSchema) -> "ModelInputs":
@@ -85,6 +99,7 @@ class ModelInputs:
                 HistoryInput(feature.name, feature.length, names.index(feature.of or ""))
                 for feature in schema.of_kind("history")
             ),
+            row_vectors=tuple(RowVectorInput(feature.name, feature.length) for feature in schema.of_kind("vector")),
             vectors=tuple(
                 VectorInput(
                     name=feature.name,
@@ -104,7 +119,7 @@ class ModelInputs:
     @property
     def fields(self) -> int:
         """Number of fields without the histories."""
-        return self.categorical + self.numeric + len(self.multicategorical)
+        return self.categorical + self.numeric + len(self.multicategorical) + len(self.row_vectors)
 
     @property
     def fields_with_histories(self) -> int:
