@@ -26,6 +26,13 @@ INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
 """Set by Kubernetes in the pods of an indexed Job."""
 
 
+MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
+"""Suffixes of files with resources; `inspect` takes any other file as data."""
+
+ROLES = ("label", "user", "item", "time")
+"""Roles of columns that a user may name for a proposal."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (`names.ExitCode`)."""
     args = argument_parser().parse_args(arguments)
@@ -70,8 +77,15 @@ def argument_parser() -> argparse.ArgumentParser:
     fetch_dataset.add_argument("--into", type=Path, help="folder of data sets (default: the cache)")
     fetch_dataset.set_defaults(run=_fetch, interactive=True)
     inspect_dataset = commands.add_parser("inspect", help="describe a data set as the models will see it; JSON")
-    inspect_dataset.add_argument("file", type=Path, help="YAML file with one CTRExperiment")
+    inspect_dataset.add_argument(
+        "file", type=Path, help="YAML file with one CTRExperiment, or a file or folder of data"
+    )
     inspect_dataset.set_defaults(run=_inspect, interactive=True)
+    propose = commands.add_parser("propose", help="propose an experiment for a file or folder of data; JSON")
+    propose.add_argument("file", type=Path)
+    for role in ROLES:
+        propose.add_argument(f"--{role}", help=f"the {role} column")
+    propose.set_defaults(run=_propose, interactive=True)
     encode = commands.add_parser("encode", help="encode the data set of a specification into a store; JSON")
     encode.add_argument("file", type=Path, help="YAML file with one CTRExperiment")
     encode.add_argument("--store", required=True, help="root of the artifact store")
@@ -184,8 +198,21 @@ def _fetch(args: argparse.Namespace) -> int:
 def _inspect(args: argparse.Namespace) -> int:
     from ctrlab_trainer.data.inspection.dataset_inspection import inspect_dataset
 
+    if args.file.suffix.lower() not in MANIFEST_SUFFIXES:
+        from ctrlab_trainer.data.proposals.experiment_proposal import inspect_file
+
+        print(inspect_file(args.file).to_json(), end="")
+        return ExitCode.SUCCESS
     experiment = _load_experiment(args.file)
     print(inspect_dataset(experiment.spec.dataset, experiment.metadata.name).to_json(), end="")
+    return ExitCode.SUCCESS
+
+
+def _propose(args: argparse.Namespace) -> int:
+    from ctrlab_trainer.data.proposals.experiment_proposal import propose_experiment
+
+    chosen = {role: getattr(args, role) for role in ROLES if getattr(args, role) is not None}
+    print(propose_experiment(args.file, chosen).proposal.to_json(), end="")
     return ExitCode.SUCCESS
 
 

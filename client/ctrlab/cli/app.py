@@ -9,6 +9,7 @@ from ctrlab.cli import (
     compare_command,
     data_command,
     explain_command,
+    init_command,
     plan_command,
     report_command,
     run_command,
@@ -30,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.command("init", epilog="Example: ctrlab init clicks.parquet > experiment.yaml")(init_command.init)
 app.command("validate", epilog="Example: ctrlab validate experiment.yaml")(validate_command.validate)
 app.command("plan", epilog="Example: ctrlab plan experiment.yaml")(plan_command.plan)
 app.command("run", epilog="Example: ctrlab run experiment.yaml --workspace results --workers 4")(run_command.run)

@@ -37,13 +37,18 @@ def fetch(
 
 @app.command(epilog="Example: ctrlab data inspect experiment.yaml --html data.html")
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A file with one CTRExperiment.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="A file with one CTRExperiment, or a file or folder of data.", show_default=False)
+    ],
     html: Annotated[
         Path | None, typer.Option("--html", help="Also write a page with figures to this file.", show_default=False)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON instead of tables.")] = False,
 ) -> None:
-    """Show the data of an experiment as the models see them, and warn of possible leaks."""
+    """Show the data of an experiment as the models see them, and warn of possible leaks.
+
+    For a file or folder of data, label, user, time and features are guessed, as by `ctrlab init`.
+    """
     text = run_subcommand("trainer", ["inspect", str(file)])
     if html is not None:
         with tempfile.TemporaryDirectory(prefix="ctrlab-inspect-") as folder:
@@ -54,6 +59,8 @@ def inspect(
         print(text, end="")
         return
     inspection = Inspection.model_validate_json(text)
+    for guess in inspection.guesses:
+        print_text(f"guess: {guess}")
     title = f"{inspection.name}: {inspection.source}, split {inspection.split}"
     show_table(SPLIT_COLUMNS, [_split_row(split) for split in inspection.parts], title)
     show_table(FEATURE_COLUMNS, [_feature_row(feature) for feature in inspection.features], "Features")

@@ -16,6 +16,7 @@ WarningKind = Literal[
     "EmptyHistory",
     "FileOrder",
     "Lists",
+    "FewClicks",
 ]
 
 
@@ -85,3 +86,5 @@ class Inspection(ApiModel):
     lists: tuple[ListLengths, ...] | None = None
     """Lengths of the lists of each feature that reads lists; absent without such features."""
     warnings: tuple[InspectionWarning, ...]
+    guesses: tuple[str, ...] = ()
+    """Roles of columns that were guessed, with their reasons; empty for the data set of an experiment."""

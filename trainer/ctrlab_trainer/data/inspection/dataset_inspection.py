@@ -11,6 +11,7 @@ from ctrlab_api.records.inspections import FeatureStatistics, Inspection, Inspec
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.features import Feature
 from ctrlab_trainer.data.data_quality.dataset_warnings import distribution_warnings, empty_history_share
+from ctrlab_trainer.data.data_quality.detectable_differences import few_click_warnings
 from ctrlab_trainer.data.data_quality.file_order import file_order_warnings
 from ctrlab_trainer.data.data_quality.leak_checks import leak_warnings
 from ctrlab_trainer.data.data_quality.single_feature_scores import single_feature_auc
@@ -41,18 +42,20 @@ def describe(table: SourceTable, dataset: Dataset, encoded: EncodedDataset, name
     """Describe a data set that has been read and encoded."""
     auc = single_feature_auc(encoded)
     features = tuple(_features(table, dataset, encoded, auc))
+    parts = tuple(_split_statistics(index, split) for index, split in enumerate(encoded.splits))
     constant = {feature.name for feature in features if feature.distinct <= 1}
     return Inspection(
         name=name,
         source=dataset.source.uri,
         rows=table.rows,
         split=dataset.split.strategy + (f" by {dataset.split.by}" if dataset.split.by else ""),
-        parts=tuple(_split_statistics(index, split) for index, split in enumerate(encoded.splits)),
+        parts=parts,
         features=features,
         timeline=() if encoded.times is None else click_timeline(encoded.times, encoded.splits),
         lists=tuple(lists.record for lists in encoded.lists) or None,
         warnings=(
             *leak_warnings(dataset, encoded, auc),
+            *few_click_warnings(parts),
             *(
                 InspectionWarning(kind="Constant", message=f"feature {name} is constant: leave it out")
                 for name in sorted(constant)

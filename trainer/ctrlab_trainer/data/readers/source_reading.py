@@ -119,6 +119,27 @@ class SourceReader:
         files = spool.write(_with_joins(batches, [_Join.of(side) for side in self.sides]))
         return SourceTable(spool, tuple(files.items()), self.joined, self.joined_by, probability)
 
+    def first_rows(self, limit: int) -> SourceTable:
+        """Read at least `limit` rows from the start of the source, or all if it has fewer."""
+        spool = Spool(self.required)
+        files = spool.write(_up_to(limit, _with_joins(self._batches(()), [_Join.of(side) for side in self.sides])))
+        return SourceTable(spool, tuple(files.items()), self.joined, self.joined_by)
+
+    def _batches(self, numeric: Collection[str]) -> Batches:
+        if isinstance(self.main, SyntheticOptions):
+            return ((self.name, batch) for batch in generate_clicks(self.main)[0].to_batches())
+        return _batches(self.main, self.main_columns, numeric)
+
+
+def _up_to(limit: int, batches: Batches) -> Batches:
+    """Yield batches until they have `limit` rows together."""
+    rows = 0
+    for file, batch in batches:
+        yield file, batch
+        rows += batch.num_rows
+        if rows >= limit:
+            return
+
 
 @dataclass(frozen=True)
 class _Side:

@@ -20,13 +20,14 @@ def label_advice(values: NDArray[np.float64]) -> str:
         return f"{described} in every row; a data set needs rows with clicks and rows without"
     suggestions = " or ".join(
         f'"{comparison}" ({share:.1%} of the rows would be clicks{reason})'
-        for comparison, share, reason in _comparisons(values, distinct)
+        for comparison, share, reason in label_comparisons(values)
     )
     return f"{described}; set spec.dataset.label.positiveWhen, such as {suggestions}"
 
 
-def _comparisons(values: NDArray[np.float64], distinct: NDArray[np.float64]) -> list[tuple[str, float, str]]:
-    """Return (comparison, share of clicks, when it is meant) for the likely meanings of the values."""
+def label_comparisons(values: NDArray[np.float64]) -> list[tuple[str, float, str]]:
+    """Return (comparison, share of clicks, when it is meant) for the likely meanings of at least two values."""
+    distinct = np.unique(values)
     low, high = float(distinct[0]), float(distinct[-1])
     whole = bool((distinct == np.round(distinct)).all())
     if low < 0 < high:
@@ -35,7 +36,8 @@ def _comparisons(values: NDArray[np.float64], distinct: NDArray[np.float64]) -> 
         return [(f"== {_number(value)}", float((values == value).mean()), "") for value in (high, low)]
     if not whole and low >= 0 and high <= 1 and low < 0.5 <= high:
         return [(">= 0.5", float((values >= 0.5).mean()), "")]
-    bound = next((value for value in distinct[1:] if (values >= value).mean() <= 0.6), high)
+    stars = whole and low >= 0 and high == 5 and len(distinct) > 3  # by convention, four of five stars are a click
+    bound = 4.0 if stars else next((value for value in distinct[1:] if (values >= value).mean() <= 0.6), high)
     rating = (f">= {_number(bound)}", float((values >= bound).mean()), ", for ratings" if whole and low == 0 else "")
     if whole and low == 0:
         return [("> 0", float((values > 0).mean()), ", for counts"), rating]
