@@ -71,7 +71,7 @@ def _type(field: Schema) -> str:
         return f"list of {_type(field['items'])}"
     if "additionalProperties" in field:
         return f"mapping to {_type(field['additionalProperties'])}"
-    return str(field["type"])
+    return str(field.get("type", "string or object"))
 
 
 def _default(field: Schema) -> str:

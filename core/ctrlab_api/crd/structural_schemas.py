@@ -54,7 +54,8 @@ def _translate(schema: Schema, definitions: dict[str, Schema], path: str, defaul
     unknown = source.keys() - TRANSLATED_KEYWORDS - set(COPIED_KEYWORDS) - {"$defs"}
     if unknown:
         raise ValueError(f"{path}: {', '.join(sorted(unknown))} has no form in a structural schema")
-    result: Schema = {} if "x-kubernetes-int-or-string" in source else {"type": source["type"]}
+    untyped = "type" not in source and "x-kubernetes-preserve-unknown-fields" in source
+    result: Schema = {} if "x-kubernetes-int-or-string" in source or untyped else {"type": source["type"]}
     for keyword in COPIED_KEYWORDS:
         if keyword in source:
             result[keyword] = source[keyword]

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from ctrlab_api.schema_types import ApiModel
 
 
@@ -60,6 +62,61 @@ class DataExtension(ApiModel):
     added_features: tuple[str, ...]
 
 
+class TimeFormat(ApiModel):
+    """How the times of the rows were read."""
+
+    reading: str
+    """The format, such as "text, %d/%m/%Y %H:%M:%S" or "numbers, milliseconds since 1970"."""
+    timezone: str | None = None
+    """UTC for times with an offset, else the declared time zone; absent for numbers and for times read as UTC."""
+    earliest: str
+    """The earliest time of all rows: in UTC, or a number if the unit is not known."""
+    latest: str
+    """The latest time of all rows."""
+
+
+class MatchCount(ApiModel):
+    """How many rows and values have a partner in a side table or in a file of vectors."""
+
+    table: str
+    """Name of the table or file."""
+    column: str
+    """The column of the rows that is looked up."""
+    rows: int
+    """Number of rows that were looked up; for vectors the rows of train."""
+    matched_rows: int
+    """Number of these with a partner."""
+    values: int
+    """Number of distinct values of the table or file."""
+    matched_values: int
+    """Number of these that occur in the rows."""
+
+
+class SplitRowCounts(ApiModel):
+    """Rows of one split."""
+
+    read: int
+    """Rows of the source in this split."""
+    sampled: int
+    """Negatives sampled for this split."""
+    encoded: int
+    """Encoded rows: `read` + `sampled`."""
+    duplicated: int
+    """Rows of the source that equal an earlier row of the split in user, time and all features; they are encoded."""
+
+
+class RowAccounting(ApiModel):
+    """What became of each row of the source; `read` = rows of all splits + `dropped`."""
+
+    read: int
+    """Rows of the source."""
+    dropped: dict[str, int] = Field(default_factory=dict)
+    """Rows in no split, by reason."""
+    train: SplitRowCounts
+    valid: SplitRowCounts
+    test: SplitRowCounts
+
+
 class PreparedData(ApiModel):
     """Record of the prepare phase; equal inputs give equal content."""
 
@@ -84,5 +141,11 @@ class PreparedData(ApiModel):
     """Absent unless an ablation adds features."""
     lists: tuple[ListLengths, ...] | None = None
     """Lengths of the lists of each feature that reads lists; absent without such features."""
+    time_format: TimeFormat | None = None
+    """How the times were read; absent without a time column, and in records of version 0.1.0."""
+    matches: tuple[MatchCount, ...] | None = None
+    """Partners in side tables and files of vectors; absent where there are none, and in records of version 0.1.0."""
+    rows: RowAccounting | None = None
+    """What became of each row of the source; absent in records of version 0.1.0."""
     warnings: tuple[str, ...] = ()
     """Warnings for readers, such as the share of test users that do not occur in train."""

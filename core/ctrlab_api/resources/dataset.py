@@ -19,6 +19,7 @@ from ctrlab_api.resources.source_uris import (
     format_of,
     format_required,
 )
+from ctrlab_api.resources.time_column import Time
 from ctrlab_api.schema_types import (
     LIST_SET_SCHEMA,
     ApiModel,
@@ -44,6 +45,9 @@ COMPARISON: Final = described_pattern(
     r"^(>=|<=|>|<|==|!=) *-?[0-9]+(\.[0-9]+)?$",
     'a comparison with one number: >=, <=, >, <, == or !=, such as ">= 4"',
 )
+
+
+MissingText = Annotated[str, StringConstraints(max_length=64)]
 
 
 def _require_checksum(uri: str, sha256: str | None) -> None:
@@ -167,15 +171,6 @@ class Preprocessing(ApiModel):
 
 @cel_rules(
     ("has(self.label) || has(self.negatives)", "label is required unless negatives are sampled"),
-    ("!(has(self.time) && has(self.order))", "order is for data without time"),
-    (
-        "!(self.split.strategy in ['Temporal', 'UserColdStart']) || has(self.time)",
-        "time is required for a Temporal or UserColdStart split",
-    ),
-    (
-        "self.split.strategy != 'LeaveLastOut' || has(self.time) || has(self.order)",
-        "time or order is required for a LeaveLastOut split",
-    ),
     (
         "!(self.split.strategy in ['LeaveLastOut', 'UserColdStart'] || "
         "(has(self.split.by) && self.split.by == 'User')) || has(self.user)",
@@ -183,17 +178,8 @@ class Preprocessing(ApiModel):
     ),
     ("!has(self.negatives) || has(self.user)", "user is required for negatives"),
     (
-        "!self.features.exists(f, f.type == 'History' && !has(f.stored) && !has(f.through)) || "
-        "(has(self.user) && (has(self.time) || has(self.order)))",
-        "user and time (or order) are required for History features that are not stored",
-    ),
-    (
-        "!self.features.exists(f, has(f.timeGaps)) || has(self.time)",
-        "time is required for timeGaps",
-    ),
-    (
-        "!self.features.exists(f, has(f.stored) && has(f.stored.times)) || has(self.time)",
-        "time is required for stored.times",
+        "!self.features.exists(f, f.type == 'History' && !has(f.stored) && !has(f.through)) || has(self.user)",
+        "user is required for History features that are not stored",
     ),
     (
         "self.features.all(h, h.type == 'History' ? "
@@ -224,14 +210,27 @@ class Dataset(ApiModel):
     """Inputs of the models; a column that is not listed is not an input of any model."""
     user: ColumnName | None = None
     """User column: used for histories, gauc and clustered standard errors."""
-    time: ColumnName | None = None
-    """Time column: numbers, or dates that pandas can parse."""
+    time: Time | None = None
+    """Time column: its name, or `{column, format, unit, timezone}` where its format is to be declared. Numbers, or
+    dates in one format for the whole column; a column with two possible readings is rejected until one is declared.
+    format: a strptime pattern such as "%d/%m/%Y %H:%M". unit: s, ms, us or ns since 1970, or Ordinal for numbers that
+    are only compared. timezone: IANA name of the time zone of times without offset (default UTC)."""
+    missing: Annotated[FrozenList[MissingText], Field(max_length=64), Distinct] | None = Field(
+        default=None, json_schema_extra=LIST_SET_SCHEMA
+    )
+    """Texts that mean a missing value in every column (default: empty, NA, N/A, n/a, #N/A, NaN, nan, NAN, <NA>, NaT,
+    NULL, Null, null, None and \\N). Nulls and NaN of typed formats are always missing."""
     order: Literal["Rows"] | None = None
     """Rows: for data without a time column whose rows are in chronological order for each user; the row number replaces
     the time."""
     split: Split
     preprocessing: Preprocessing = Preprocessing()
     negatives: Negatives | None = None
+
+    @property
+    def time_column(self) -> str | None:
+        """Name of the time column."""
+        return None if self.time is None else self.time.column
 
     @property
     def has_event_order(self) -> bool:

@@ -21,6 +21,7 @@ ALLOWED_KEYWORDS = {
         "x-kubernetes-preserve-unknown-fields",
     },
     "int-or-string": {"x-kubernetes-int-or-string", "anyOf", "pattern", "minLength", "maxLength"},
+    "untyped": {"x-kubernetes-preserve-unknown-fields"},
 }
 """Keywords allowed for each type; all others ($ref, uniqueItems, unions, additionalProperties: false) are rejected."""
 
@@ -35,6 +36,8 @@ def structural_problems(schema: Schema, path: str = "") -> list[str]:
 
 def _problems(schema: Schema, path: str, described: bool) -> Iterator[str]:
     kind = "int-or-string" if schema.get("x-kubernetes-int-or-string") else schema.get("type")
+    if kind is None and schema.get("x-kubernetes-preserve-unknown-fields"):
+        kind = "untyped"
     if kind not in ALLOWED_KEYWORDS:
         yield f"{path}: type is {kind}"
         return

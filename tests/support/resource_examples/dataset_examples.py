@@ -62,6 +62,11 @@ ACCEPTED_DATASETS: Final[dict[str, dict[str, Any]]] = {
     "a UserColdStart split": with_changes(
         EXPERIMENT, {"spec.dataset.split": {"strategy": "UserColdStart", "fractions": ["0.6", "0.2", "0.2"]}}
     ),
+    "text times with a declared format": with_changes(
+        EXPERIMENT,
+        {"spec.dataset.time": {"column": "ts", "format": "%d/%m/%Y", "timezone": "Europe/Berlin"}},
+    ),
+    "missing values written as a dash": with_changes(EXPERIMENT, {"spec.dataset.missing": ["", "-"]}),
     "a split by files": with_changes(
         MINIMAL_EXPERIMENT,
         {
@@ -137,9 +142,31 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
                 {"name": "seen", "type": "History", "of": "item_id", "stored": {"times": "at"}},
             ],
         },
+        "operator",
     ),
     "stored events in the label column": _dataset(
         "the label column 'rating' cannot be a feature", {"spec.dataset.features[11].stored.column": "rating"}
+    ),
+    "a time with format and unit": RejectedExample(
+        {"spec.dataset.time": {"column": "ts", "format": "%Y", "unit": "s"}},
+        "spec.dataset.time",
+        "format is for times that are text and unit for numbers",
+        "operator",
+    ),
+    "a time format without directives": RejectedExample(
+        {"spec.dataset.time": {"column": "ts", "format": "dd/mm/yyyy"}},
+        "spec.dataset.time",
+        'a strptime pattern such as "%d/%m/%Y"',
+        "operator",
+    ),
+    "an unknown field of time": RejectedExample(
+        {"spec.dataset.time": {"column": "ts", "units": "s"}},
+        "spec.dataset.time.units",
+        "did you mean unit?",
+        "operator",
+    ),
+    "the same missing text twice": RejectedExample(
+        {"spec.dataset.missing": ["-", "-"]}, "spec.dataset.missing", "'-' is given twice"
     ),
     "a Cross without features": _feature(6, "cross is required for Cross", cross=ABSENT),
     "a Cross of one feature": RejectedExample(
@@ -197,12 +224,13 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
             "spec.dataset.order": "Rows",
             "spec.dataset.split": {"strategy": "LeaveLastOut"},
         },
+        "operator",
     ),
     "neither label nor negatives": _dataset(
         "label is required unless negatives are sampled",
         {"spec.dataset.label": ABSENT, "spec.dataset.negatives": ABSENT},
     ),
-    "time and order": _dataset("leave one of them out", {"spec.dataset.order": "Rows"}),
+    "time and order": _dataset("leave one of them out", {"spec.dataset.order": "Rows"}, "operator"),
     "a feature of the label column": _dataset(
         "the label column 'rating' cannot be a feature",
         {"spec.dataset.features[2].column": "rating"},
@@ -214,6 +242,7 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
             "spec.dataset.split": {"strategy": "LeaveLastOut"},
             "spec.dataset.features": FEATURES[:3],
         },
+        "operator",
     ),
     "a split by users without user": _dataset(
         "user is required for a Random split by User",
@@ -231,6 +260,7 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
             "spec.dataset.split": {"strategy": "UserColdStart"},
             "spec.dataset.features": FEATURES[:3],
         },
+        "operator",
     ),
     "negatives without user": _dataset(
         "user is required for negatives", {"spec.dataset.user": ABSENT, "spec.dataset.features": FEATURES[:3]}

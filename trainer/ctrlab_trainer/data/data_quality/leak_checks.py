@@ -16,7 +16,8 @@ from ctrlab_api.resources.dataset import Dataset
 from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.data.prepared.memory_maps import release_pages
-from ctrlab_trainer.data.splits.split_strategies import SPLIT_NAMES, Timestamps
+from ctrlab_trainer.data.splits.split_strategies import SPLIT_NAMES
+from ctrlab_trainer.data.times.row_times import Timestamps
 
 REVEALING_AUC: Final = 0.99
 """A single feature with at least this AUC most likely reveals the label."""

@@ -7,6 +7,7 @@ from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.features import Feature
 from ctrlab_trainer.data.encoders.categorical import CategoricalEncoder
 from ctrlab_trainer.data.encoders.encoder_protocol import EncodedValues, FeatureEncoder, FittedEncoding
+from ctrlab_trainer.data.encoders.event_times import RowTimeColumn
 from ctrlab_trainer.data.encoders.hashing import HashEncoder
 from ctrlab_trainer.data.encoders.multicategorical import MultiCategoricalEncoder
 from ctrlab_trainer.data.encoders.numeric import NumericEncoder
@@ -17,6 +18,7 @@ from ctrlab_trainer.data.encoders.vectors import VectorEncoder
 from ctrlab_trainer.data.encoders.vocabulary import TextCounts
 from ctrlab_trainer.data.readers.source_tables import SourceTable
 from ctrlab_trainer.data.sources.vector_files import vector_file
+from ctrlab_trainer.data.times.row_times import TimeReading
 
 __all__ = [
     "Encoder",
@@ -65,10 +67,10 @@ def _text_encoder(feature: Feature, dataset: Dataset, frequency: int) -> Feature
 Encoder = FeatureEncoder[Any, Any] | StoredHistoryEncoder
 
 
-def build_encoders(dataset: Dataset) -> dict[str, Encoder]:
+def build_encoders(dataset: Dataset, times: TimeReading | None = None) -> dict[str, Encoder]:
     """Build the encoders of a data set by feature: those of histories that the rows contain follow their feature.
 
-    A History of logged clicks has none.
+    A History of logged clicks has none. `times` is how the time column is read, for histories whose events have times.
     """
     encoders: dict[str, Encoder] = {}
     for feature in dataset.features:
@@ -77,8 +79,9 @@ def build_encoders(dataset: Dataset) -> dict[str, Encoder]:
         encoders[feature.name] = build_encoder(feature, dataset)
         for history in dataset.features:
             if history.of == feature.name and history.stored is not None:
-                time = None if history.stored.times is None else dataset.time
-                encoders[history.name] = StoredHistoryEncoder(history, feature, time)
+                with_times = history.stored.times is not None
+                row_time = RowTimeColumn(dataset.time_column or "", times) if with_times and times is not None else None
+                encoders[history.name] = StoredHistoryEncoder(history, feature, row_time)
     return encoders
 
 

@@ -3,16 +3,22 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_trainer.data.encoders.token_lists import TokenLists
-from ctrlab_trainer.data.readers.column_values import text_at, time_values
+from ctrlab_trainer.data.readers.column_values import text_at
 from ctrlab_trainer.data.readers.source_tables import SourceTable
+from ctrlab_trainer.data.times.row_times import TimeReading, Timestamps
+from ctrlab_trainer.data.times.time_problems import TimeProblem
 
-Times = NDArray[np.int64] | NDArray[np.float64]
+
+@dataclass(frozen=True)
+class RowTimeColumn:
+    """The time column of the rows, and how it is read."""
+
+    column: str
+    reading: TimeReading
 
 
 @dataclass(frozen=True)
@@ -46,13 +52,15 @@ class RowTokens:
 class TimedEvents:
     """Times of events."""
 
-    times: Times
+    times: Timestamps
     """[events]"""
     gaps: NDArray[np.float64]
     """[events] time of the row minus time of the event, at least 0, in the unit of the time column."""
 
 
-def timed_events(rows: SourceTable, events: RowTokens, times: TokenLists, column: str, time: str) -> TimedEvents:
+def timed_events(
+    rows: SourceTable, events: RowTokens, times: TokenLists, column: str, time: RowTimeColumn
+) -> TimedEvents:
     """Return the times of the events of each row, which are the elements of `times` at the same positions.
 
     InvalidData with the row of a list with another number of times than events, and of an event that is later than
@@ -75,7 +83,7 @@ def timed_events(rows: SourceTable, events: RowTokens, times: TokenLists, column
         first = int(np.argmax(absent))
         location = rows.location(int(events.row[first]), column)
         raise InvalidData.at(location, f"the time of event {events.element[first] + 1} is missing; leave the event out")
-    row_times = time_values(rows, time)
+    row_times = time.reading.read_column(rows.data[time.column])
     values = times.tokens.codes[position]
     parsed = _parse(rows, times, column, time)
     event_times = parsed[values]
@@ -87,39 +95,19 @@ def timed_events(rows: SourceTable, events: RowTokens, times: TokenLists, column
         rows_with = len(np.unique(events.row[later]))
         raise InvalidData.at(
             rows.location(row, column),
-            f"found {value!r}, which is later than the time of the row, {text_at(rows, row, time)!r}; {rows_with} of "
-            f"{rows.rows} rows have such events: leave them out, a history contains only what came before its row",
+            f"found {value!r}, which is later than the time of the row, {text_at(rows, row, time.column)!r}; "
+            f"{rows_with} of {rows.rows} rows have such events: leave them out, a history contains only what came before its row",
         )
     return TimedEvents(event_times, gaps)
 
 
-def _parse(rows: SourceTable, times: TokenLists, column: str, time: str) -> Times:
+def _parse(rows: SourceTable, times: TokenLists, column: str, time: RowTimeColumn) -> Timestamps:
     """Return the [distinct tokens] times; InvalidData with the row of a value that is not like the time of a row."""
     texts = times.tokens.values
-    numbers = pd.to_numeric(pd.Series(texts.to_pylist(), dtype=object), errors="coerce")
-    row_has_number = not pa.types.is_temporal(rows.data[time].type) and _is_number(text_at(rows, 0, time))
-    if row_has_number:
-        invalid = numbers.isna().to_numpy()
-        try:
-            result: Times = np.asarray(texts.cast(pa.int64()))
-        except pa.ArrowInvalid:
-            result = numbers.to_numpy(np.float64)
-    else:
-        dates = pd.to_datetime(pd.Series(texts.to_pylist(), dtype=object), errors="coerce", utc=True, format="ISO8601")
-        invalid = (dates.isna() | numbers.notna()).to_numpy()
-        result = np.asarray(dates.astype("datetime64[ns, UTC]").astype("int64"), np.int64)
-    if invalid.any():
-        code = int(np.argmax(invalid))
+    try:
+        return time.reading.read_texts(texts)
+    except TimeProblem as problem:
+        code = texts.to_pylist().index(problem.value) if problem.value in texts.to_pylist() else 0
         of_list = int(times.list_of_token[np.argmax(times.tokens.codes == code)])
         row = int(np.argmax(times.codes == of_list))
-        allowed = "numbers, like the time column" if row_has_number else "dates such as 2024-01-31 13:05:00"
-        raise InvalidData.at(rows.location(row, column), f"found {texts[code].as_py()!r}; allowed are {allowed}")
-    return result
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+        raise InvalidData.at(rows.location(row, column), str(problem)) from problem

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ctrlab_api.resources.features import Feature
 from ctrlab_trainer.data.encoders.encoder_protocol import FittedEncoding
-from ctrlab_trainer.data.encoders.event_times import RowTokens, timed_events
+from ctrlab_trainer.data.encoders.event_times import RowTimeColumn, RowTokens, timed_events
 from ctrlab_trainer.data.encoders.hashing import hash_texts
 from ctrlab_trainer.data.encoders.list_facts import ListFacts
 from ctrlab_trainer.data.encoders.multicategorical import ListState
@@ -35,13 +35,13 @@ class StoredHistoryEncoder:
     feature: Feature
     of: Feature
     """The feature whose ids the events have."""
-    time: str | None
-    """Column of the time of a row, if the events have times."""
+    time: RowTimeColumn | None
+    """The time of a row, if the events have times."""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of the events, of their times, and of the time of a row."""
-        time = () if self.time is None else (self.time,)
+        time = () if self.time is None else (self.time.column,)
         return tuple(dict.fromkeys((*self.feature.source_columns, *time)))
 
     @property

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ctrlab_api.records.inspections import TimeBin
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
-from ctrlab_trainer.data.splits.split_strategies import Timestamps
+from ctrlab_trainer.data.times.row_times import Timestamps
 
 BINS: Final = 24
 

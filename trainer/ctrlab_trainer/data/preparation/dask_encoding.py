@@ -36,6 +36,7 @@ from ctrlab_trainer.data.readers.delimited_files import NonNumericColumn
 from ctrlab_trainer.data.readers.source_reading import SourceReader
 from ctrlab_trainer.data.readers.source_tables import SourceTable
 from ctrlab_trainer.data.sources.source_locations import LocatedSource, TableFiles
+from ctrlab_trainer.data.times.row_times import TimeReading
 
 CONNECT_TIMEOUT_SECONDS: Final = 10
 """Timeout for the scheduler to respond, and for the first worker to appear."""
@@ -131,9 +132,14 @@ class _DistributedFeatures:
     readers: list[SourceReader]
 
     def __call__(
-        self, table: SourceTable, dataset: Dataset, in_train: NDArray[np.bool_], columns: EncodedColumns
+        self,
+        table: SourceTable,
+        dataset: Dataset,
+        in_train: NDArray[np.bool_],
+        columns: EncodedColumns,
+        times: TimeReading | None,
     ) -> tuple[EncodedSchema, dict[str, FittedEncoding]]:
-        encoders = self.encoder.broadcast(build_encoders(dataset))
+        encoders = self.encoder.broadcast(build_encoders(dataset, times))
         ends = np.cumsum([rows for _, rows in table.files])[:-1]
         train_by_file = np.split(in_train, ends)
         numeric = numeric_columns(dataset)
@@ -142,7 +148,7 @@ class _DistributedFeatures:
         except NonNumericColumn:
             numeric = frozenset()
             state = self._observe(encoders, train_by_file, numeric)
-        fitted = fit_features(build_encoders(dataset), state)
+        fitted = fit_features(build_encoders(dataset, times), state)
         schema = build_schema(dataset, fitted)
         files = self.encoder.map_in_order(encode_file, self.readers, encoders, self.encoder.broadcast(fitted), numeric)
         for values in files:

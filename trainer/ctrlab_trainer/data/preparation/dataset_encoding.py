@@ -32,8 +32,8 @@ from ctrlab_trainer.data.splits.split_strategies import (
     TRAIN,
     assign_splits,
     require_both_classes,
-    row_times,
 )
+from ctrlab_trainer.data.times.row_times import RowTimes, TimeReading, Timestamps, read_times
 
 ENCODER_VERSION: Final = "3"
 """Part of every data set's digest; increased whenever equal input would give different bytes.
@@ -42,7 +42,8 @@ ENCODER_VERSION: Final = "3"
 """
 
 EncodeFeatures = Callable[
-    [SourceTable, Dataset, NDArray[np.bool_], EncodedColumns], tuple[EncodedSchema, dict[str, FittedEncoding]]
+    [SourceTable, Dataset, NDArray[np.bool_], EncodedColumns, TimeReading | None],
+    tuple[EncodedSchema, dict[str, FittedEncoding]],
 ]
 """Fits all features on train rows and writes their columns; see `encode_features`."""
 
@@ -59,7 +60,8 @@ def encode_dataset(
         with tempfile.TemporaryDirectory(prefix="ctrlab-encode-") as name:
             return encode_dataset(table, dataset, Path(name), features)
     labels = click_labels(table, dataset.label)
-    times = row_times(table, dataset)
+    dated = None if dataset.time is None else read_times(table, dataset.time)
+    times = _row_times(dated, dataset, table.rows)
     user_column = factorize(table.data[dataset.user]) if dataset.user is not None else None
     split_of_row = assign_splits(table, dataset, times, user_column.codes if user_column else None)
     from_item = item_features(dataset, table)
@@ -70,7 +72,9 @@ def encode_dataset(
 
     with tempfile.TemporaryDirectory(prefix="ctrlab-columns-") as name:
         columns = EncodedColumns(Path(name))
-        schema, fitted = (features or encode_features)(table, dataset, split_of_row == TRAIN, columns)
+        schema, fitted = (features or encode_features)(
+            table, dataset, split_of_row == TRAIN, columns, None if dated is None else dated.reading
+        )
         lookups = item_tables(schema, columns, np.flatnonzero(split_of_row == TRAIN), fitted)
         for index, split in enumerate(SPLIT_NAMES):
             rows = rows_by_split[index]
@@ -97,16 +101,28 @@ def encode_dataset(
         true_probability=None if truth is None else tuple(truth[split.row_ids] for split in (train, valid, test)),
         source_rows=table.rows,
         lists=tuple(encoding.lists for encoding in fitted.values() if encoding.lists is not None),
-        times=None if dataset.time is None else times,
+        times=None if dated is None else dated.values,
+        time_format=None if dated is None else dated.format,
     )
 
 
+def _row_times(dated: RowTimes | None, dataset: Dataset, rows: int) -> Timestamps | None:
+    """Return [rows] the time of each row, or its number if the source is in order of time; None without either."""
+    if dated is not None:
+        return dated.values
+    return None if dataset.order is None else np.arange(rows, dtype=np.int64)
+
+
 def encode_features(
-    table: SourceTable, dataset: Dataset, in_train: NDArray[np.bool_], columns: EncodedColumns
+    table: SourceTable,
+    dataset: Dataset,
+    in_train: NDArray[np.bool_],
+    columns: EncodedColumns,
+    times: TimeReading | None = None,
 ) -> tuple[EncodedSchema, dict[str, FittedEncoding]]:
     """Fit and encode the features one after the other, each with its own block of the fused table."""
     fitted: dict[str, FittedEncoding] = {}
-    for group in _groups(build_encoders(dataset)):
+    for group in _groups(build_encoders(dataset, times)):
         states = {name: observe_train_rows(encoder, table, in_train) for name, encoder in group.items()}
         fitted |= fit_features(group, states)
         del states

@@ -215,6 +215,7 @@ def _record(
         embedding_rows=encoded.schema.embedding_rows,
         bayes_optimal=optimum,
         lists=tuple(lists.record for lists in encoded.lists) or None,
+        time_format=encoded.time_format,
         warnings=warnings,
     )
 

@@ -16,7 +16,7 @@ from ctrlab_trainer.data.encoders import FittedEncoding
 from ctrlab_trainer.data.preparation.encoded_columns import EncodedColumns
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedFeature, EncodedSchema
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedHistory
-from ctrlab_trainer.data.splits.split_strategies import Timestamps
+from ctrlab_trainer.data.times.row_times import Timestamps
 
 
 @dataclass(frozen=True)

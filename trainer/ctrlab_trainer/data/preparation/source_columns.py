@@ -16,8 +16,8 @@ def key_columns(dataset: Dataset) -> dict[str, str]:
     columns = {} if dataset.label is None else {dataset.label.column: "spec.dataset.label.column"}
     if dataset.user is not None:
         columns.setdefault(dataset.user, "spec.dataset.user")
-    if dataset.time is not None:
-        columns.setdefault(dataset.time, "spec.dataset.time")
+    if dataset.time_column is not None:
+        columns.setdefault(dataset.time_column, "spec.dataset.time")
     if dataset.split.column is not None:
         columns.setdefault(dataset.split.column, "spec.dataset.split.column")
     if dataset.negatives is not None:
@@ -48,6 +48,6 @@ def numeric_columns(dataset: Dataset) -> frozenset[str]:
     """Return the columns that are read only as numbers, whose text is not needed."""
     numeric = {feature.source_column for feature in dataset.features if feature.type == "Numeric"}
     others = {name for feature in dataset.features if feature.type != "Numeric" for name in feature.source_columns}
-    keys = {dataset.user, dataset.time, dataset.split.column, dataset.label and dataset.label.column}
+    keys = {dataset.user, dataset.time_column, dataset.split.column, dataset.label and dataset.label.column}
     item = set() if dataset.negatives is None else {dataset.negatives.item}
     return frozenset(numeric - others - keys - item)

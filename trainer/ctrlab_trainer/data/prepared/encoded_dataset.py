@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ctrlab_api.records.prepared_data import TimeFormat
 from ctrlab_trainer.data.encoders.encoder_protocol import FittedLists
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
-from ctrlab_trainer.data.splits.split_strategies import Timestamps
+from ctrlab_trainer.data.times.row_times import Timestamps
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,5 @@ class EncodedDataset:
     """Facts about the lists of features that read lists, in the order of fitting."""
     times: Timestamps | None
     """[source rows] time of each row, if the source has times."""
+    time_format: TimeFormat | None = None
+    """How the times were read."""

@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 from ctrlab_api.errors import InvalidData, Problem
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.dataset_splits import PredefinedFiles, Split
-from ctrlab_trainer.data.readers.column_values import time_values
 from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
+from ctrlab_trainer.data.times.row_times import Timestamps
 
 SPLIT_NAMES: Final = ("train", "valid", "test")
 """Splits in the order in which information may flow."""
 TRAIN, VALID, TEST = range(3)
-
-Timestamps = NDArray[np.int64] | NDArray[np.float64]
 
 
 def assign_splits(
@@ -50,13 +48,6 @@ def assign_splits(
             return split_by_column(table, split) if split.files is None else split_by_files(table.files, split.files)
         case unknown:
             assert_never(unknown)
-
-
-def row_times(table: SourceTable, dataset: Dataset) -> Timestamps | None:
-    """Return [rows] the time of each row, or its number if the source is in order of time; None without either."""
-    if dataset.time is not None:
-        return time_values(table, dataset.time)
-    return None if dataset.order is None else np.arange(table.rows, dtype=np.int64)
 
 
 def split_by_time(times: Timestamps, shares: tuple[float, float, float]) -> NDArray[np.int8]:
