@@ -96,7 +96,8 @@ def timed_events(
         raise InvalidData.at(
             rows.location(row, column),
             f"found {value!r}, which is later than the time of the row, {text_at(rows, row, time.column)!r}; "
-            f"{rows_with} of {rows.rows} rows have such events: leave them out, a history contains only what came before its row",
+            f"{rows_with} of {rows.rows} rows have such events: leave them out, because a history contains only what "
+            "came before its row",
         )
     return TimedEvents(event_times, gaps)
 

@@ -1,7 +1,7 @@
 """The times of all rows: one format for the whole column, over all chunks and files."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -224,9 +224,10 @@ def _read_numbers(values: Timestamps, time: TimeColumn) -> RowTimes:
         return _read_text(CodedColumn(codes.astype(np.int32), pa.array(distinct).cast(pa.string())), time)
     if values.dtype == np.uint64:
         values = values.astype(np.float64) if values.max() > np.iinfo(np.int64).max else values.astype(np.int64)
-    values = np.asarray(values, np.float64 if np.issubdtype(values.dtype, np.floating) else np.int64)
-    distinct = np.asarray(pd.unique(values))
-    read_as = read_numbers(distinct, time.unit)
+    values = (
+        np.asarray(values, np.float64) if np.issubdtype(values.dtype, np.floating) else np.asarray(values, np.int64)
+    )
+    read_as = read_numbers(cast(Timestamps, pd.unique(values)), time.unit)
     shown = [f"{number}" for number in (values.min(), values.max())]
     if read_as.unit is not None:
         shown = [_show(int(float(number) / PER_SECOND[read_as.unit] * 1e9)) for number in (values.min(), values.max())]

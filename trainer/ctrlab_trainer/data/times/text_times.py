@@ -193,7 +193,8 @@ def _read(components: dict[str, pa.Array], order: Order) -> NDArray[np.int64]:
     fraction = _numbers(pc.utf8_rpad(components["fraction"], 9, "0"), count)
     seconds = (first_day.astype(np.int64) + day - 1) * 86_400 + hour * 3600 + minute * 60 + second
     seconds -= _offset_seconds(components["offset"])
-    return np.asarray(np.where(valid, seconds * 1_000_000_000 + fraction, INVALID), np.int64)
+    nanoseconds: NDArray[np.int64] = np.where(valid, seconds * 1_000_000_000 + fraction, INVALID)
+    return nanoseconds
 
 
 def _date_numbers(components: dict[str, pa.Array]) -> Sequence[NDArray[np.int64]]:
@@ -221,4 +222,5 @@ def _offset_seconds(offsets: pa.Array) -> NDArray[np.int64]:
         digits = text[1:].replace(":", "").ljust(4, "0") if text[:1] in ("+", "-") else "0000"
         amount = int(digits[:2]) * 3600 + int(digits[2:]) * 60
         seconds.append(-amount if text.startswith("-") else amount)
-    return np.array(seconds, np.int64)[np.asarray(coded.indices)]
+    by_row: NDArray[np.int64] = np.array(seconds, np.int64)[np.asarray(coded.indices)]
+    return by_row
