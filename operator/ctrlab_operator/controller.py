@@ -29,6 +29,8 @@ RESYNC = ResourceRef("", "*")
 """Queue key of the periodic comparison of the cache with fresh lists."""
 WAITING_RETRY_SECONDS = 30.0
 """Longest delay of a retry while the store or the database is away; work continues soon after it is back."""
+BLOCKED_RETRY_SECONDS = 60.0
+"""Longest delay of a retry while somebody must act: no watch reports that a Secret or a bucket was corrected."""
 LIST_RETRY_SECONDS = 2.0
 STOP_SECONDS = 15.0
 """Half of a pod's usual grace period."""
@@ -201,7 +203,9 @@ class Controller:
                 self.reconciler.report_blocked(ref, blocked)
             except ApiError as error:
                 log.warning("the status could not be written: %s", error, extra={"experiment": str(ref)})
-        self._retry(ref, blocked.reason, blocked, WAITING_RETRY_SECONDS if waits(blocked.reason) else MAX_SECONDS)
+        self._retry(
+            ref, blocked.reason, blocked, WAITING_RETRY_SECONDS if waits(blocked.reason) else BLOCKED_RETRY_SECONDS
+        )
 
     def _retry(self, ref: ResourceRef, reason: str, error: Exception, max_seconds: float = MAX_SECONDS) -> None:
         self.telemetry.reconcile_errors.labels(reason).inc()

@@ -79,12 +79,16 @@ class ConnectionPool:
         metadata = experiment.metadata
         key = ExperimentKey.from_metadata(metadata)
         storage = resolve_storage(experiment, self._defaults)
-        secret = self._secret(metadata.namespace, storage.storage_secret)
-        environment = store_environment(secret, storage)
-        certificate = certificate_authority(secret)
+        try:
+            secret = self._secret(metadata.namespace, storage.storage_secret)
+            environment = store_environment(secret, storage)
+            certificate = certificate_authority(secret)
+            url = database_url(self._secret(metadata.namespace, storage.database_secret))
+        except Blocked:  # a corrected Secret must be read at the next attempt
+            self._forget_secrets(metadata.namespace, storage)
+            raise
         if certificate is not None:
             environment["AWS_CA_BUNDLE"] = self._certificate_file(certificate)
-        url = database_url(self._secret(metadata.namespace, storage.database_secret))
         store_service = digest({"store": storage.uri, "environment": environment})
         fingerprint = digest({"store": store_service, "database": url})
         existing = self._open.get(key)
@@ -138,6 +142,11 @@ class ConnectionPool:
                 connections = self._open.pop(key)
                 for secret in (connections.storage.storage_secret, connections.storage.database_secret):
                     self._secrets.pop((namespace, secret), None)
+
+    def _forget_secrets(self, namespace: str, storage: ClusterStorage) -> None:
+        with self._lock:
+            for secret in (storage.storage_secret, storage.database_secret):
+                self._secrets.pop((namespace, secret), None)
 
     def _secret(self, namespace: str, name: str) -> Manifest:
         now = self._clock()

@@ -10,6 +10,7 @@ from fake_api_server.field_ownership import Json
 from fake_api_server.served_kinds import served_kind
 from fake_api_server.status_errors import StatusError
 from fake_api_server.stored_objects import ObjectStore, now
+from kubernetes.utils.quantity import parse_quantity
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 MANAGER = "job-controller"
@@ -27,6 +28,8 @@ class JobController:
         """Maximum number of pods that have not ended."""
         self.requires_limits = False
         """Whether a quota rejects containers without limits of CPU and memory."""
+        self.max_memory: str | None = None
+        """Limit of memory that a LimitRange allows."""
         self.queues: dict[str, str] = {}
         """Kueue's message on the Jobs of a LocalQueue, by its name; an empty message admits them."""
         self._stop = threading.Event()
@@ -112,6 +115,10 @@ class JobController:
     def _rejection_of(self, body: Json) -> str | None:
         if self.rejection is not None:
             return self.rejection
+        for container in body["spec"]["containers"] if self.max_memory is not None else ():
+            memory = container["resources"]["limits"]["memory"]
+            if parse_quantity(memory) > parse_quantity(self.max_memory):
+                return f"maximum memory usage per Container is {self.max_memory}, but limit is {memory}"
         for container in body["spec"]["containers"] if self.requires_limits else ():
             missing = {"cpu", "memory"} - container.get("resources", {}).get("limits", {}).keys()
             if missing:
