@@ -27,6 +27,9 @@ PHASE_LABEL: Final = f"{GROUP}/phase"
 DIGEST_ANNOTATION: Final = f"{GROUP}/digest"
 """On every child object: the digest of what it was built from."""
 
+RETRY_ANNOTATION: Final = f"{GROUP}/retry"
+"""On a resource that has failed or lost runs: a new value, whatever it is, requests one retry."""
+
 LOCAL_NAMESPACE: Final = "default"
 """Namespace of a resource that names none, on one machine as on a cluster."""
 
@@ -77,10 +80,12 @@ class ConditionType:
     """Every study is frozen."""
     EVALUATION_COMPLETE: Final = "EvaluationComplete"
     """Every final run has ended."""
+    RUNS_LOST: Final = "RunsLost"
+    """Planned final runs ended without a result, for reasons of their own; the message has their names and reasons."""
     REPORT_PUBLISHED: Final = "ReportPublished"
     """The report is in the store."""
     SUCCEEDED: Final = "Succeeded"
-    """Terminal: the report is published."""
+    """Terminal: every planned run has a result, and the report is published."""
     FAILED: Final = "Failed"
     """Terminal: the experiment ended without a report."""
     SUSPENDED: Final = "Suspended"
@@ -175,6 +180,7 @@ class ObjectKey:
     LATEST_PAGE: Final = "report/index.html"
     """Redirects a browser to the newest report, so that links need not contain its digest."""
     ABLATIONS: Final = "ablations/"
+    RETRIES: Final = "retries/"
 
     @staticmethod
     def latest_uid(namespace: str, name: str) -> str:
@@ -200,6 +206,11 @@ class ObjectKey:
     def starts(variant: str, seed: int, file: str = "") -> str:
         """Return the key of a file in the start log of a final run; without `file`, its folder."""
         return f"runs/{variant}/{seed}/starts/{file}"
+
+    @staticmethod
+    def retry(number: int) -> str:
+        """Return the key of the record of a retry; numbers begin at 1."""
+        return f"retries/{number}.json"
 
     @staticmethod
     def report(digest: str, file: str = "") -> str:

@@ -1,9 +1,10 @@
 """Execute the planner's actions on store and study, which are the same for every backend."""
 
 from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import Plan
 from ctrlab_control.plan_freezing import freeze_plan
-from ctrlab_control.planner import FreezeUnsearched, RaiseTrials, SharedAction, WritePlan
+from ctrlab_control.planner import FreezeUnsearched, RaiseTrials, RecordRetry, SharedAction, WritePlan
 from ctrlab_store import Store
 from ctrlab_study import StudyDatabase, freeze_unsearched
 
@@ -20,3 +21,5 @@ def execute(action: SharedAction, root: Store, database: StudyDatabase, key: Exp
             database.raise_trials(key, plan, trials)
         case FreezeUnsearched(variant):
             freeze_unsearched(root, key, plan, variant)
+        case RecordRetry(record):
+            root.below(key.prefix).put(ObjectKey.retry(record.number), record.to_json().encode())

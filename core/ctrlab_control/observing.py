@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey, RunFile
 from ctrlab_api.plan import FinalRun, Plan
-from ctrlab_api.records import PreparedData, SeedDecision, StudyRecord
+from ctrlab_api.records import PreparedData, RetryRecord, SeedDecision, StudyRecord
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.resources.status import ReportStatus
 from ctrlab_api.run_attempts import RUNS_PREFIX, attempts_with
@@ -39,6 +39,7 @@ class Observer:
         self._prepared: PreparedData | None = None
         self._decision: SeedDecision | None = None
         self._published: ReportStatus | None = None
+        self._retries: tuple[RetryRecord, ...] = ()
 
     def facts(self, experiment: Experiment, jobs: Mapping[str, JobFacts], now: datetime) -> Facts:
         """Return the facts of this moment; the caller observed `jobs` just before."""
@@ -64,6 +65,7 @@ class Observer:
             runs=self._runs() if is_tuned else frozenset(),
             decision=self._decision,
             report=self._report() if is_tuned else None,
+            retries=self._read_retries(experiment),
         )
 
     def _studies(self, plan: Plan) -> dict[str, StudyFacts]:
@@ -102,6 +104,15 @@ class Observer:
     def _runs(self) -> frozenset[FinalRun]:
         attempts = attempts_with(self._folder.list(RUNS_PREFIX), RunFile.RECORD)
         return frozenset(FinalRun(variant=variant, seed=seed) for variant, seed in attempts)
+
+    def _read_retries(self, experiment: Experiment) -> tuple[RetryRecord, ...]:
+        """Read the retries that are not read yet; there are none before the first request."""
+        status = experiment.status
+        if experiment.metadata.retry_request(status) or (status is not None and status.retry):
+            for number in range(len(self._retries) + 1, len(self._folder.list(ObjectKey.RETRIES)) + 1):
+                record = RetryRecord.model_validate_json(self._folder.get(ObjectKey.retry(number)))
+                self._retries = (*self._retries, record)
+        return self._retries
 
     def _report(self) -> ReportStatus | None:
         if not self._folder.exists(ObjectKey.LATEST_REPORT):

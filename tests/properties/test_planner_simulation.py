@@ -7,7 +7,7 @@ from builders import make_facts, make_prepared_data, make_seed_decision, make_sm
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ctrlab_api.names import ConditionType
+from ctrlab_api.names import RETRY_ANNOTATION, ConditionType
 from ctrlab_api.plan import FinalRun, Plan
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.resources.status import ExperimentStatus, ReportStatus
@@ -19,13 +19,25 @@ from ctrlab_control.planner import (
     FreezeUnsearched,
     JobFacts,
     JobRequest,
+    Outage,
+    RecordRetry,
     ScaleJob,
     StudyFacts,
     WritePlan,
     decide,
 )
 
-ORDER = ("Pending", "Preparing", "Tuning", "Evaluating", "Deciding", "Extending", "Reporting", "Succeeded")
+ORDER = (
+    "Pending",
+    "Preparing",
+    "Tuning",
+    "Evaluating",
+    "Deciding",
+    "Extending",
+    "Reporting",
+    "Incomplete",
+    "Succeeded",
+)
 
 
 def experiment(workers: int, extended: bool, seeds_per_pod: int) -> Experiment:
@@ -82,6 +94,9 @@ class World:
                 jobs[name] = replace(jobs[name], parallelism=parallelism)
             case DeleteJob(name):
                 jobs.pop(name, None)
+            case RecordRetry(record):
+                assert record.number == len(self.facts.retries) + 1, "a retry is recorded once"
+                self.facts = replace(self.facts, retries=(*self.facts.retries, record))
         self.facts = replace(self.facts, jobs=jobs)
 
     def progress(self, choice: int, fails: bool) -> None:
@@ -91,6 +106,8 @@ class World:
             return
         name = active[choice % len(active)]
         request, ended = self.requests[name], JobFacts("Complete", self.facts.jobs[name].parallelism)
+        job = replace(self.facts.jobs[name], outage=None)
+        self.facts = replace(self.facts, jobs={**self.facts.jobs, name: job})
         match request.phase:
             case "prepare":
                 self.facts = replace(self.facts, prepared=make_prepared_data())
@@ -116,7 +133,8 @@ class World:
             case "decide":
                 self.facts = replace(self.facts, decision=make_seed_decision(7))
             case "report":
-                self.facts = replace(self.facts, report=ReportStatus(uri="r", digest="d"))
+                digest = f"{len(self.facts.retries)}/{len(self.facts.runs)}"
+                self.facts = replace(self.facts, report=ReportStatus(uri="r", digest=digest))
         self.facts = replace(self.facts, jobs={**self.facts.jobs, name: ended})
 
     def _trial(self, variant: str) -> bool:
@@ -139,6 +157,19 @@ class World:
         failed = replace(job, failed_indexes=job.failed_indexes | {index})
         self.facts = replace(self.facts, jobs={**self.facts.jobs, name: failed})
 
+    def interrupt(self, choice: int) -> None:
+        """Let infrastructure be unavailable for the workers of one active job; their next step ends the outage."""
+        active = self.facts.active_jobs
+        if active:
+            name = active[choice % len(active)]
+            job = replace(self.facts.jobs[name], outage=Outage("the store", "2026-01-01T00:00:00Z"))
+            self.facts = replace(self.facts, jobs={**self.facts.jobs, name: job})
+
+    def retry(self, token: str) -> None:
+        """Request a retry, as with the annotation."""
+        metadata = self.experiment.metadata.model_copy(update={"annotations": {RETRY_ANNOTATION: token}})
+        self.experiment = self.experiment.model_copy(update={"metadata": metadata})
+
     def forget_jobs(self, ended_only: bool) -> None:
         """Delete ended jobs, as a cluster does after a while, or all jobs, as when the local engine is killed."""
         kept = {name: job for name, job in self.facts.jobs.items() if ended_only and job.state == "Active"}
@@ -153,7 +184,7 @@ class World:
         self.suspend(False)
         for _ in range(200):
             status = self.tick()
-            if status.stage in ("Succeeded", "Failed"):
+            if status.stage in ("Succeeded", "Failed", "Incomplete"):
                 return status
             self.progress(0, fails=False)
         raise AssertionError(f"never ended: {status}")
@@ -164,6 +195,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("progress"), st.integers(0, 5)),
     st.tuples(st.just("progress"), st.integers(0, 5)),
     st.tuples(st.just("lose"), st.integers(0, 5)),
+    st.tuples(st.just("outage"), st.integers(0, 5)),
     st.tuples(st.just("forget"), st.booleans()),
     st.tuples(st.just("suspend"), st.booleans()),
 )
@@ -178,6 +210,8 @@ def apply_event(world: World, event: tuple[str, Any]) -> None:
             world.tick(crash_after=value)
         case "progress" | "lose":
             world.progress(value, fails=kind == "lose")
+        case "outage":
+            world.interrupt(value)
         case "forget":
             world.forget_jobs(ended_only=value)
         case "suspend":
@@ -248,3 +282,25 @@ def test_an_ended_experiment_has_no_active_job_and_each_run_counts_once(
     assert world.facts.active_jobs == ()
     assert len(world.recorded) == len(set(world.recorded))
     assert sum(model.runs_done for model in status.models) == len(world.recorded)
+
+
+@SETTINGS
+@given(world=WORLDS, events=st.lists(EVENTS, max_size=80))
+def test_success_means_every_planned_run_and_retries_lead_to_it(world: World, events: list[tuple[str, Any]]) -> None:
+    for event in events:
+        apply_event(world, event)
+    status = world.finish()
+    for attempt in range(3):
+        planned = Plan.from_experiment(world.experiment).final_runs(world.facts.seed_count)
+        assert (status.stage == "Succeeded") == world.facts.runs.issuperset(planned)
+        if status.stage == "Succeeded":
+            break
+        assert status.is_true(ConditionType.RUNS_LOST)
+        world.retry(f"retry {attempt}")
+        for crash_after in (1, 2, None):
+            status = world.tick(crash_after=crash_after)
+        assert status.retry == f"retry {attempt}"
+        status = world.finish()
+    assert status.stage == "Succeeded"
+    assert len(world.recorded) == len(set(world.recorded))
+    assert len(world.facts.retries) <= 1

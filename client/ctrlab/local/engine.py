@@ -1,7 +1,7 @@
 """The local engine: observe, decide, act, sleep until a worker ends; it uses the same planner as the operator.
 
 The engine keeps no state in memory only: killed at any moment, the same command finds plan, trials and runs in store
-and database and resumes. The same command also retries a failed experiment and keeps its finished work.
+and database and resumes. The same command also retries an experiment that failed or lost runs; finished work is kept.
 """
 
 import signal
@@ -20,7 +20,7 @@ from ctrlab.local.process_pool import ProcessPool
 from ctrlab.local.worker_process import PROGRAMS, Launcher
 from ctrlab.local.workspace import Workspace
 from ctrlab_api.experiment_key import ExperimentKey
-from ctrlab_api.names import ConditionType, ObjectKey
+from ctrlab_api.names import RETRY_ANNOTATION, ConditionType, ObjectKey
 from ctrlab_api.plan import Plan
 from ctrlab_api.resources.ablation import Ablation
 from ctrlab_api.resources.experiment import Experiment
@@ -34,6 +34,7 @@ from ctrlab_control.planner import (
     Facts,
     FreezeUnsearched,
     RaiseTrials,
+    RecordRetry,
     ScaleJob,
     WritePlan,
     ablation_facts,
@@ -110,6 +111,7 @@ class Engine:
         database.create_schema()
         database.release_lost_workers(self.key, lambda worker: False)
         self._experiment = self._with_status(self._previous_status())
+        self._request_retry()
         self._write_latest_uid()
         env = {variable.name: variable.value for variable in self._experiment.spec.runtime.env or ()}
         launcher = Launcher(self.workspace, self.key, lock, self._wake.set, self._programs, env, self._source_folder)
@@ -149,7 +151,7 @@ class Engine:
 
     def _act(self, action: Action, facts: Facts, processes: ProcessPool, database: StudyDatabase) -> None:
         match action:
-            case WritePlan() | RaiseTrials() | FreezeUnsearched():
+            case WritePlan() | RaiseTrials() | FreezeUnsearched() | RecordRetry():
                 execute(action, self.workspace.store, database, self.key, facts.plan)
             case EnsureJob(request):
                 done = [index for index, group in enumerate(request.groups) if facts.runs.issuperset(group)]
@@ -160,11 +162,20 @@ class Engine:
                 processes.delete(name)
 
     def _previous_status(self) -> ExperimentStatus | None:
-        """Return the saved status of the same plan; None after a failure, because the same command retries it."""
+        """Return the saved status of the same plan."""
         saved = resource_files.load(self.workspace, self.key.namespace, self.key.name)
-        if saved is None or saved.metadata.uid != self.key.uid or saved.status is None:
-            return None
-        return None if saved.status.is_true(ConditionType.FAILED) else saved.status
+        return saved.status if saved is not None and saved.metadata.uid == self.key.uid else None
+
+    def _request_retry(self) -> None:
+        """Request a retry, on record, of an experiment that failed or lost runs; the same command retries it."""
+        status = self._experiment.status
+        if status is None or not (status.is_true(ConditionType.FAILED) or status.stage == "Incomplete"):
+            return
+        token = self._clock().astimezone(UTC).isoformat(timespec="microseconds")
+        metadata = self._experiment.metadata
+        annotations = {**(metadata.annotations or {}), RETRY_ANNOTATION: token}
+        metadata = metadata.model_copy(update={"annotations": annotations})
+        self._experiment = self._experiment.model_copy(update={"metadata": metadata})
 
     def _with_status(self, status: ExperimentStatus | None) -> Experiment:
         metadata = self._experiment.metadata.model_copy(update={"uid": self.key.uid})

@@ -3,6 +3,7 @@
 from ctrlab_api.records.lineage import EarlierPlan, Lineage
 from ctrlab_api.records.prepared_data import FileDigest, PreparedData, SplitSummary
 from ctrlab_api.records.report_summary import Finding, Machine, MethodRecord, ReportSummary, TestOpenings
+from ctrlab_api.records.retries import LostRun, RetryRecord
 from ctrlab_api.records.run_starts import RunEnd, RunStart, interrupted_start
 from ctrlab_api.records.runs import (
     Anomaly,
@@ -61,6 +62,7 @@ __all__ = [
     "Finding",
     "HardwareRecord",
     "Lineage",
+    "LostRun",
     "Machine",
     "MethodRecord",
     "MetricSummary",
@@ -72,6 +74,7 @@ __all__ = [
     "ReliabilityBin",
     "ReportSummary",
     "RetrainingRecord",
+    "RetryRecord",
     "RunEnd",
     "RunRecord",
     "RunStart",

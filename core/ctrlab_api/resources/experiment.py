@@ -1,11 +1,11 @@
 """The resource `CTRExperiment`: a whole experiment in one YAML file. The CRD is generated from these models."""
 
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from ctrlab_api.cel import cel_rules
-from ctrlab_api.names import LOCAL_NAMESPACE
+from ctrlab_api.names import LOCAL_NAMESPACE, RETRY_ANNOTATION
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.runtime import Runtime, Storage
 from ctrlab_api.resources.search_dimensions import Constraints, SearchDimension
@@ -44,6 +44,13 @@ class Metadata(ApiModel):
     source_folder: str | None = None
     """Folder of the experiment's file on one machine, to which the paths of its sources are relative; not part of the
     plan."""
+    annotations: dict[str, Any] | None = None
+    """Annotations, of which ctrlab reads ctrlab.dev/retry."""
+
+    def retry_request(self, status: ExperimentStatus | None) -> str | None:
+        """Return the value of the annotation ctrlab.dev/retry, unless the status says that it was acted on."""
+        token = (self.annotations or {}).get(RETRY_ANNOTATION)
+        return None if token in (None, "") or (status is not None and status.retry == str(token)) else str(token)
 
 
 @cel_rules(

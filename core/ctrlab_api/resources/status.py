@@ -18,6 +18,7 @@ Stage = Literal[
     "Deciding",
     "Extending",
     "Reporting",
+    "Incomplete",
     "Succeeded",
     "Failed",
     "Suspended",
@@ -38,8 +39,8 @@ class StatusCondition(ApiModel):
     """A condition of the object, in the form of `metav1.Condition`."""
 
     type: str = Field(max_length=316)
-    """Ready, Reconciling, Stalled, Prepared, TuningComplete, EvaluationComplete, ReportPublished, Succeeded, Failed or
-    Suspended."""
+    """Ready, Reconciling, Stalled, Prepared, TuningComplete, EvaluationComplete, RunsLost, ReportPublished, Succeeded,
+    Failed or Suspended."""
     status: Literal["True", "False", "Unknown"]
     """Whether the condition is true; an absent condition is unknown."""
     observed_generation: int = Field(default=0, ge=0)
@@ -115,6 +116,8 @@ class ExperimentStatus(ApiModel):
     """Progress of each model or variant, by name."""
     report: ReportStatus | None = None
     """The newest report."""
+    retry: str | None = Field(default=None, max_length=1024)
+    """Value of the annotation ctrlab.dev/retry that was acted on last."""
     conditions: FrozenList[StatusCondition] = Field(
         default=(), max_length=16, json_schema_extra=list_map_schema("type")
     )

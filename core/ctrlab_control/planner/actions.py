@@ -9,6 +9,7 @@ from typing import Literal
 
 from ctrlab_api.canonical_json import digest
 from ctrlab_api.plan import Plan, RunGroup
+from ctrlab_api.records import RetryRecord
 
 Program = Literal["trainer", "report"]
 Phase = Literal["prepare", "tune", "evaluate", "decide", "report"]
@@ -64,6 +65,13 @@ class FreezeUnsearched:
 
 
 @dataclass(frozen=True)
+class RecordRetry:
+    """Write the record of a retry."""
+
+    record: RetryRecord
+
+
+@dataclass(frozen=True)
 class EnsureJob:
     """Create the job unless a job of this name exists."""
 
@@ -88,7 +96,7 @@ class DeleteJob:
     """Whether the job must stay if it changed since it was observed, for example because a worker has started."""
 
 
-SharedAction = WritePlan | RaiseTrials | FreezeUnsearched
+SharedAction = WritePlan | RaiseTrials | FreezeUnsearched | RecordRetry
 """Actions on store and study, which `ctrlab_control.executing` executes for every backend."""
 
 JobAction = EnsureJob | ScaleJob | DeleteJob

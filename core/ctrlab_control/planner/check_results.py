@@ -15,6 +15,8 @@ class Work:
     stage: Stage
     actions: tuple[Action, ...]
     message: str
+    retry: str | None = None
+    """Token of the request to retry that this decision acts on: phases that were over are in progress again."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,13 @@ class Fail:
 
 
 @dataclass(frozen=True)
+class Incomplete:
+    """Every phase has ended, but planned runs are lost; somebody must have them run again, or do without them."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class Success:
     """The report is published."""
 
@@ -60,7 +69,7 @@ class Ended:
     """The experiment ended before, according to its status; nothing changes any more."""
 
 
-CheckResult = Work | Pause | Wait | Stall | Fail | Success | Ended
+CheckResult = Work | Pause | Wait | Stall | Fail | Incomplete | Success | Ended
 
 Check = Callable[[Facts], CheckResult | None]
 """One check of the chain; None means that the next check decides."""

@@ -1,10 +1,10 @@
-"""Build `status.conditions`: all ten, sorted; a transition time changes only when the condition's status changes."""
+"""Build `status.conditions`: all eleven, sorted; a transition time changes only when the condition's status changes."""
 
 from typing import Literal
 
 from ctrlab_api.names import ConditionType
 from ctrlab_api.resources.status import ExperimentStatus, StatusCondition
-from ctrlab_control.planner.check_results import CheckResult, Fail, Pause, Stall, Success, Wait, Work
+from ctrlab_control.planner.check_results import CheckResult, Fail, Incomplete, Pause, Stall, Success, Wait, Work
 
 ConditionValue = tuple[Literal["True", "False"], str, str]
 """Status, reason and message of one condition."""
@@ -16,14 +16,17 @@ def conditions_of(
     now: str,
     result: CheckResult,
     milestones: dict[str, bool],
-    pending_change: str = "",
+    reconciling: tuple[str, str] | None = None,
+    runs_lost: str = "",
 ) -> tuple[StatusCondition, ...]:
     """Return every condition for this result; `milestones` are the phases that are over, `now` is RFC 3339.
 
-    `pending_change` says which change of the specification has not reached all jobs; empty if there is none.
+    `reconciling` is reason and message of what clears by itself: an outage, or a change that has not reached all jobs.
+    `runs_lost` names the lost runs; empty if there are none.
     """
     values: dict[str, ConditionValue] = {
-        ConditionType.RECONCILING: _value(bool(pending_change), "ApplyingChange", "UpToDate", pending_change),
+        ConditionType.RECONCILING: ("True", *reconciling) if reconciling else ("False", "UpToDate", ""),
+        ConditionType.RUNS_LOST: _value(bool(runs_lost), "RunsFailed", "NoneLost", runs_lost),
         ConditionType.SUSPENDED: _value(
             isinstance(result, Pause), "Suspended", "Running", result.message if isinstance(result, Pause) else ""
         ),
@@ -37,9 +40,10 @@ def conditions_of(
         ),
     }
     values |= {name: _value(is_reached, "Done", "NotYet") for name, is_reached in milestones.items()}
-    if isinstance(result, Stall | Fail):
-        values[ConditionType.STALLED] = ("True", result.reason, result.message)
-        values[ConditionType.READY] = ("False", result.reason, result.message)
+    if isinstance(result, Stall | Fail | Incomplete):
+        reason = ConditionType.RUNS_LOST if isinstance(result, Incomplete) else result.reason
+        values[ConditionType.STALLED] = ("True", reason, result.message)
+        values[ConditionType.READY] = ("False", reason, result.message)
     if isinstance(result, Fail):
         values[ConditionType.FAILED] = ("True", result.reason, result.message)
     return tuple(_condition(previous, generation, now, name, values[name]) for name in sorted(values))

@@ -8,9 +8,11 @@ from ctrlab_control.planner.check_results import Check, CheckResult, Success, Wo
 from ctrlab_control.planner.evaluate_phase import evaluate
 from ctrlab_control.planner.extend_phase import decide_seeds, extend
 from ctrlab_control.planner.facts import Facts
+from ctrlab_control.planner.lost_runs import incomplete
 from ctrlab_control.planner.preconditions import changed, ended, invalid, suspended, waiting
 from ctrlab_control.planner.prepare_phase import prepare
 from ctrlab_control.planner.report_phase import report
+from ctrlab_control.planner.retrying import retry
 from ctrlab_control.planner.status_updates import status_of
 from ctrlab_control.planner.tune_phase import tune
 
@@ -20,12 +22,14 @@ CHAIN: tuple[Check, ...] = (
     changed,  # Make sure that the plan is the frozen one.
     suspended,  # Make sure that the user has not suspended it.
     waiting,  # Make sure that an ablation's experiment has succeeded.
+    retry,  # Make sure that a requested retry begins.
     prepare,  # Make sure that the data set is prepared.
     tune,  # Make sure that every study is frozen.
     evaluate,  # Make sure that every planned final run has ended.
     decide_seeds,  # Make sure that the number of seeds is decided if the plan has a precision.
     extend,  # Make sure that every additional run has ended.
     report,  # Make sure that the report is published.
+    incomplete,  # Make sure that every planned run has a result.
 )
 
 

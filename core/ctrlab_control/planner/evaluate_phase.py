@@ -2,22 +2,24 @@
 
 A run that used up its retries is lost, and the others continue. The report is still made if the finished runs can be
 compared: each pair that the plan compares must share at least two finished seeds, the minimum for a standard deviation.
-The report lists lost runs. Diverged runs have a record and count as finished.
+The report lists lost runs, and the experiment does not succeed without them. Diverged runs have a record and count as
+finished.
 """
 
 from ctrlab_api.names import ConditionType
-from ctrlab_api.plan import FinalRun, RunGroup
+from ctrlab_api.plan import RunGroup
 from ctrlab_api.resources.status import Stage
 from ctrlab_control.planner.actions import JobRequest
 from ctrlab_control.planner.check_results import Fail, Work, ensure_job
 from ctrlab_control.planner.facts import Facts
+from ctrlab_control.planner.lost_runs import retry_advice
 
 MIN_SHARED_SEEDS = 2
 
 
 def evaluate(facts: Facts) -> Work | Fail | None:
-    """Run the planned final runs; this phase is also over once the number of seeds is decided."""
-    if facts.decision is not None:
+    """Run the planned final runs; without a retry, this phase is also over once the number of seeds is decided."""
+    if facts.decision is not None and not facts.retries:
         return None
     return final_runs(facts, "evaluate", "Evaluating", facts.plan.run_groups(), ("evaluate",))
 
@@ -37,7 +39,9 @@ def final_runs(
             return None
         reason = f": {job.message}" if job.message else ""
         return Fail(
-            "EvaluationFailed", f"{len(missing)} of {len(runs)} final runs were lost{reason}; {too_few or 'stopped'}"
+            "EvaluationFailed",
+            f"{len(missing)} of {len(runs)} final runs were lost{reason}; {too_few or 'stopped'}; "
+            f"correct the cause and {retry_advice(facts)}",
         )
     size = min(len(groups), facts.experiment.spec.tuning.workers * len(facts.plan.variants))
     request = JobRequest(
@@ -64,20 +68,3 @@ def too_few_runs(facts: Facts) -> str | None:
                 f"{subject} {shared} finished seed{'' if shared == 1 else 's'}, at least {MIN_SHARED_SEEDS} are needed"
             )
     return None
-
-
-def lost_runs(facts: Facts, active: bool) -> frozenset[FinalRun]:
-    """Return the runs without a record whose index, or whose whole job, has failed.
-
-    `active`: whether active jobs continue; the lost runs of a job that is deleted now will be retried.
-    """
-    planned = facts.plan.run_groups()
-    extension = facts.plan.run_groups(facts.seed_count)[len(planned) :]
-    lost: set[FinalRun] = set()
-    for name, groups in (("evaluate", planned), ("evaluate-extended", extension)):
-        job = facts.jobs.get(name)
-        if job is None or job.state == "Deleting" or (job.state == "Active" and not active):
-            continue
-        is_over = job.state != "Active"
-        lost |= {run for index, group in enumerate(groups) if is_over or index in job.failed_indexes for run in group}
-    return frozenset(lost - facts.runs)

@@ -12,7 +12,7 @@ from typing import Literal
 from ctrlab_api.checks.experiment_checks import check_experiment
 from ctrlab_api.errors import Problem
 from ctrlab_api.plan import FinalRun, Plan
-from ctrlab_api.records import PreparedData, SeedDecision
+from ctrlab_api.records import PreparedData, RetryRecord, SeedDecision
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.resources.status import ReportStatus
 from ctrlab_control.planner.ablation_facts import AblationFacts
@@ -91,6 +91,8 @@ class Facts:
     """Each (variant, seed) that has a record, however many attempts it took."""
     decision: SeedDecision | None = None
     report: ReportStatus | None = None
+    retries: tuple[RetryRecord, ...] = ()
+    """Every retry on record, in order."""
     ablation: AblationFacts | None = None
     """None for an experiment."""
 
@@ -130,6 +132,16 @@ class Facts:
         """Seeds of each variant: as planned, or as decided by the seed extension."""
         planned = self.plan.evaluation.seeds.count
         return max(planned, self.decision.count) if self.decision else planned
+
+    @property
+    def planned_runs(self) -> tuple[FinalRun, ...]:
+        """Every planned final run, including those of the seed extension."""
+        return tuple(self.plan.final_runs(self.seed_count))
+
+    @property
+    def retry_request(self) -> str | None:
+        """The value of a retry annotation that was not acted on; None if there is none."""
+        return self.experiment.metadata.retry_request(self.experiment.status)
 
     def is_true(self, *conditions: str) -> bool:
         """Return whether one of these conditions is True in the last status."""

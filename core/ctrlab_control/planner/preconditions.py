@@ -7,8 +7,10 @@ from ctrlab_control.planner.trial_increase import comparable_fields, frozen_stud
 
 
 def ended(facts: Facts) -> Ended | None:
-    """Return Ended for Succeeded and Failed, which are final, even when jobs and records are deleted later."""
-    return Ended() if facts.is_true(ConditionType.SUCCEEDED, ConditionType.FAILED) else None
+    """Return Ended for Succeeded and Failed, even when jobs and records are deleted later; a retry lifts Failed."""
+    if facts.is_true(ConditionType.SUCCEEDED) or (facts.is_true(ConditionType.FAILED) and not facts.retry_request):
+        return Ended()
+    return None
 
 
 def invalid(facts: Facts) -> Stall | None:

@@ -1,13 +1,15 @@
 """Build the status: digests, progress as text for printer columns, and one entry for each model."""
 
+from collections.abc import Collection
+
 from ctrlab_api.names import ConditionType
 from ctrlab_api.plan import FinalRun
 from ctrlab_api.records.studies import token_of_digests
 from ctrlab_api.resources.status import ExperimentStatus, ModelStatus, Stage
-from ctrlab_control.planner.check_results import CheckResult, Ended, Fail, Pause, Success, Wait, Work
+from ctrlab_control.planner.check_results import CheckResult, Ended, Fail, Incomplete, Pause, Success, Wait, Work
 from ctrlab_control.planner.conditions import conditions_of
-from ctrlab_control.planner.evaluate_phase import lost_runs
 from ctrlab_control.planner.facts import Facts
+from ctrlab_control.planner.lost_runs import lost_runs, lost_runs_message
 
 MILESTONES_BEFORE_STAGE: dict[Stage, int] = {
     "Preparing": 0,
@@ -37,6 +39,8 @@ def status_of(facts: Facts, result: CheckResult) -> ExperimentStatus:
     done = sum(facts.study(name).done for name in plan.names)
     complete = sum(all((name, seed) in _runs_with_record(facts) for name in plan.names) for seed in seeds)
     started = facts.frozen_plan is not None or isinstance(result, Work)
+    is_retry = isinstance(result, Work) and result.retry is not None
+    lost = {} if is_retry else lost_runs(facts, active=isinstance(result, Work))
     return ExperimentStatus(
         observed_generation=generation,
         plan_digest=plan.digest if started else None,
@@ -47,17 +51,30 @@ def status_of(facts: Facts, result: CheckResult) -> ExperimentStatus:
         best=_best(facts),
         seeds=f"{complete}/{facts.seed_count}",
         seed_count=facts.decision.count if facts.decision else None,
-        models=_models(facts, lost_runs(facts, active=isinstance(result, Work))),
+        models=_models(facts, lost),
         report=facts.report,
+        retry=result.retry if isinstance(result, Work) and result.retry else previous.retry if previous else None,
         conditions=conditions_of(
             facts.experiment.status,
             generation,
             facts.now,
             result,
             _milestones(facts, result),
-            _pending_change(facts) if isinstance(result, Work) else "",
+            _reconciling(facts) if isinstance(result, Work) else None,
+            lost_runs_message(facts, lost),
         ),
     )
+
+
+def _reconciling(facts: Facts) -> tuple[str, str] | None:
+    """Return reason and message of an outage that workers wait for, or of a change that has not reached all jobs."""
+    outages = [job.outage for _, job in sorted(facts.jobs.items()) if job.state == "Active" and job.outage is not None]
+    if outages:
+        outage = min(outages, key=lambda outage: outage.since)
+        message = f"workers cannot run since {outage.since} and are started again until they can: {outage.message}"
+        return "InfrastructureUnavailable", message
+    change = _pending_change(facts)
+    return ("ApplyingChange", change) if change else None
 
 
 def _pending_change(facts: Facts) -> str:
@@ -87,6 +104,8 @@ def _stage(facts: Facts, result: CheckResult) -> Stage:
             return "Pending"
         case Fail():
             return "Failed"
+        case Incomplete():
+            return "Incomplete"
         case Success():
             return "Succeeded"
     return facts.experiment.status.stage if facts.experiment.status else "Pending"
@@ -97,6 +116,8 @@ def _milestones(facts: Facts, result: CheckResult) -> dict[str, bool]:
     if isinstance(result, Work):
         passed = MILESTONES_BEFORE_STAGE.get(result.stage, 3)
         reached = [position < passed for position in range(len(MILESTONES))]
+        if result.retry is not None:  # milestones that were reached are not reached any more
+            return dict(zip(MILESTONES, reached, strict=True))
     else:
         prepared, tuned = facts.prepared is not None, facts.all_studies_frozen
         published = facts.report is not None
@@ -118,7 +139,7 @@ def _best(facts: Facts) -> str | None:
     return _decimal(min(values) if facts.plan.direction == "minimize" else max(values))
 
 
-def _models(facts: Facts, lost: frozenset[FinalRun]) -> tuple[ModelStatus, ...]:
+def _models(facts: Facts, lost: Collection[FinalRun]) -> tuple[ModelStatus, ...]:
     models = []
     for name in sorted(facts.plan.names):
         study = facts.study(name)

@@ -6,7 +6,7 @@ from datetime import datetime
 from ctrlab_api.loading.resource_loading import Resource
 from ctrlab_api.names import ConditionType
 from ctrlab_api.plan import Plan
-from ctrlab_api.resources.experiment import Experiment
+from ctrlab_api.resources.experiment import Experiment, Metadata
 from ctrlab_api.resources.status import ExperimentStatus
 from ctrlab_control.observing import rfc3339
 from ctrlab_control.planner import Facts, JobFacts
@@ -15,9 +15,12 @@ from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.observation.job_states import is_owned_by, job_facts, planner_job_name
 
 
-def has_ended(status: ExperimentStatus | None) -> bool:
-    """Return whether the status is final: Succeeded or Failed."""
-    return status is not None and status.is_true(ConditionType.SUCCEEDED, ConditionType.FAILED)
+def has_ended(status: ExperimentStatus | None, metadata: Metadata | None = None) -> bool:
+    """Return whether the status is final: Succeeded, or Failed unless the metadata request a retry."""
+    if status is None:
+        return False
+    is_retried = metadata is not None and metadata.retry_request(status) is not None
+    return status.is_true(ConditionType.SUCCEEDED) or (status.is_true(ConditionType.FAILED) and not is_retried)
 
 
 def job_facts_by_name(

@@ -11,7 +11,7 @@ from ctrlab_control.planner import JobFacts
 from ctrlab_control.planner.facts import JobState
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.manifests.job_manifests import JOB_ANNOTATION, TEMPLATE_ANNOTATION, WORKERS_ANNOTATION
-from ctrlab_operator.observation.pod_failures import failure_message, is_running
+from ctrlab_operator.observation.pod_failures import current_outage, failure_message, failure_messages, is_running
 
 
 def planner_job_name(job: Manifest) -> str:
@@ -48,6 +48,8 @@ def job_facts(job: Manifest, pods: Sequence[Manifest], now: datetime) -> JobFact
         message=(failure_message(pods) or failed.get("message", "")) if failed is not None else "",
         running=sum(is_running(pod) for pod in pods),
         waiting=_waiting(job, pods),
+        index_messages=failure_messages(pods),
+        outage=current_outage(pods) if state == "Active" else None,
     )
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from ctrlab_api.names import ExitCode
+from ctrlab_control.planner import Outage
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 
+INDEX_ANNOTATION = "batch.kubernetes.io/job-completion-index"
 MAX_MESSAGE_LENGTH = 1000
 
 NON_RETRIABLE_CODES = (ExitCode.BAD_SPEC_OR_DATA, ExitCode.RUN_FAILED)
@@ -30,6 +32,32 @@ def failure_message(pods: Sequence[Manifest]) -> str:
     return _termination_message(pod, state)
 
 
+def failure_messages(pods: Sequence[Manifest]) -> dict[int, str]:
+    """Return the message of `failure_message` for each index with a failed pod."""
+    by_index: dict[int, list[Manifest]] = {}
+    for pod in pods:
+        index = pod["metadata"].get("annotations", {}).get(INDEX_ANNOTATION)
+        if index is not None:
+            by_index.setdefault(int(index), []).append(pod)
+    messages = {index: failure_message(members) for index, members in sorted(by_index.items())}
+    return {index: message for index, message in messages.items() if message}
+
+
+def current_outage(pods: Sequence[Manifest]) -> Outage | None:
+    """Return the unavailable infrastructure, if the pod that ended last ended because of it."""
+    ends = sorted(
+        ((state, pod) for pod in pods for state in _terminated_states(pod)),
+        key=lambda end: (str(end[0].get("finishedAt", "")), str(end[1]["metadata"]["name"])),
+    )
+    outage: Outage | None = None
+    for state, pod in reversed(ends):
+        if state.get("exitCode") != ExitCode.UNAVAILABLE:
+            break
+        message = outage.message if outage is not None else _termination_message(pod, state)
+        outage = Outage(message, str(state.get("finishedAt", "")))
+    return outage
+
+
 def _terminated_states(pod: Manifest) -> list[Manifest]:
     statuses = pod.get("status", {}).get("containerStatuses", ())
     return [state for status in statuses if (state := status.get("state", {}).get("terminated"))]
@@ -38,7 +66,7 @@ def _terminated_states(pod: Manifest) -> list[Manifest]:
 def _rank(code: int) -> int:
     if code in NON_RETRIABLE_CODES:
         return NON_RETRIABLE_CODES.index(ExitCode(code))
-    return len(NON_RETRIABLE_CODES) + (code == ExitCode.TERMINATED)
+    return len(NON_RETRIABLE_CODES) + (code in (ExitCode.TERMINATED, ExitCode.UNAVAILABLE))
 
 
 def _termination_message(pod: Manifest, state: Manifest) -> str:

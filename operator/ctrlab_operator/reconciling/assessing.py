@@ -96,7 +96,7 @@ class Assessor:
         jobs: dict[str, JobFacts],
         now: datetime,
     ) -> Assessment:
-        parent = None if has_ended(ablation.status) else self._parent(ablation)
+        parent = None if has_ended(ablation.status, ablation.metadata) else self._parent(ablation)
         if parent is None:
             return Assessment(ablation, decide_orphaned(ablation, jobs, rfc3339(now)))
         experiment, parent_facts = as_experiment(ablation, parent), ablation_facts(ablation, parent)
@@ -131,7 +131,7 @@ class Assessor:
     def _observe(
         self, ref: ResourceRef, experiment: Experiment, jobs: dict[str, JobFacts], now: datetime
     ) -> tuple[Facts, ExperimentConnections | None]:
-        connections = None if has_ended(experiment.status) else self._pool.connect(experiment)
+        connections = None if has_ended(experiment.status, experiment.metadata) else self._pool.connect(experiment)
         if connections is not None and experiment.status is not None and experiment.status.stage == "Tuning":
             released = 0
             with suppress(StudyUnavailable):  # observing decides whether the database is needed now

@@ -40,6 +40,9 @@ def status_events(previous: ExperimentStatus | None, status: ExperimentStatus) -
     elif change is None and previous_change is not None and waits(previous_change.reason) and stalled is None:
         note = f"{previous_change.reason} is resolved; continuing in stage {status.stage}"
         events.append(StatusEvent("Normal", "Resumed", note))
+    lost = status.condition(ConditionType.RUNS_LOST) if status.is_true(ConditionType.RUNS_LOST) else None
+    if lost is not None and (previous is None or not previous.is_true(ConditionType.RUNS_LOST)):
+        events.append(StatusEvent("Warning", ConditionType.RUNS_LOST, lost.message))
     return [*events, *_stage_events(previous, status, stalled, was_stalled)]
 
 
