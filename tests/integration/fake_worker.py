@@ -1,7 +1,8 @@
 """Replaces trainer and report in engine tests: real processes, real study, real store, no training.
 
 It appends one line for each completed unit of work to the file FAKE_JOURNAL, so that tests can count the work.
-FAKE_PAUSE: seconds per unit of work. FAKE_EXIT: `command=code` ends that command at once with a message.
+FAKE_PAUSE: seconds per unit of work. FAKE_EXIT: `command=code` ends that command at once with a message; with
+`command=code*N` only its first N processes.
 FAKE_TRIALS: a reason with which every trial fails.
 """
 
@@ -46,7 +47,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda number, frame: STOP.set())
     journal("start", arguments.command)
     command, _, code = os.environ.get("FAKE_EXIT", "").partition("=")
-    if arguments.command == command:
+    code, _, times = code.partition("*")
+    if arguments.command == command and (not times or count("start", command) <= int(times)):
         Path(os.environ[Variable.TERMINATION_LOG]).write_text("it was told to fail\n")
         return int(code)
     key = ExperimentKey.parse(arguments.experiment)
@@ -63,7 +65,8 @@ def main() -> int:
                 evaluate(folder, plan, arguments.seed_count, arguments.first_index)
             case "make":
                 pause()
-                folder.replace(ObjectKey.LATEST_REPORT, b"report/abc/")
+                inputs = [*folder.list(ObjectKey.RETRIES), *folder.list("runs/")]
+                folder.replace(ObjectKey.LATEST_REPORT, f"report/{len(inputs)}/".encode())
                 journal("done", "make")
     except FakeWorkerStopped:
         return ExitCode.TERMINATED
@@ -140,6 +143,10 @@ def stopping() -> bool:
 def journal(kind: str, item: str) -> None:
     with Path(os.environ["FAKE_JOURNAL"]).open("a") as file:
         file.write(f"{kind} {item}\n")
+
+
+def count(kind: str, item: str) -> int:
+    return Path(os.environ["FAKE_JOURNAL"]).read_text().splitlines().count(f"{kind} {item}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from ctrlab.cli import (
     init_command,
     plan_command,
     report_command,
+    retry_command,
     run_command,
     search_command,
     status_command,
@@ -35,6 +36,7 @@ app.command("init", epilog="Example: ctrlab init clicks.parquet > experiment.yam
 app.command("validate", epilog="Example: ctrlab validate experiment.yaml")(validate_command.validate)
 app.command("plan", epilog="Example: ctrlab plan experiment.yaml")(plan_command.plan)
 app.command("run", epilog="Example: ctrlab run experiment.yaml --workspace results --workers 4")(run_command.run)
+app.command("retry", epilog="Example: ctrlab retry my-experiment")(retry_command.retry)
 app.command("status", epilog="Example: ctrlab status my-experiment")(status_command.status)
 app.command("report", epilog="Example: ctrlab report my-experiment -o md")(report_command.report)
 app.command("compare", epilog="Example: ctrlab compare movies-june movies-july")(compare_command.compare)

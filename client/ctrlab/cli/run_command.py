@@ -1,7 +1,6 @@
 """`ctrlab run`: runs experiments and ablations on this machine, up to their reports."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -37,8 +36,9 @@ def run(
 
     An ablation runs after its experiment, whatever the order of the files.
 
-    If the command is interrupted, the same command resumes. If the data changed since they were prepared, the command
-    says what changed and ends with exit code 2; with --new-data it runs a new experiment and keeps the earlier one.
+    If the command is interrupted, the same command resumes. It also retries what failed or was lost. If the data changed
+    since they were prepared, the command says what changed and ends with exit code 2; with --new-data it runs a new
+    experiment and keeps the earlier one.
     """
     resources = load_files(files)
     check_together(resources)
@@ -55,13 +55,18 @@ def run(
         raise InvalidSpec(problems)
     check_together(resources, lambda ablation: find_parent(opened, ablation))
     for resource in order_resources(resources):
-        status = _run_one(opened, resource, workers or cpu_count(), files, new_data)
-        _show_result(opened, resource, status)
+        command = " ".join(["ctrlab run", *map(str, files), f"--workspace {opened.root}"])
+        status = run_resource(opened, resource, workers or cpu_count(), command, new_data=new_data)
+        show_result(opened, resource, status)
 
 
-def _run_one(
-    workspace: Workspace, resource: Resource, slots: int, files: list[Path], new_data: bool
+def run_resource(
+    workspace: Workspace, resource: Resource, slots: int, command: str, *, new_data: bool = False
 ) -> ExperimentStatus:
+    """Run an experiment or ablation with at most `slots` processes; `command` is what resumes it if interrupted.
+
+    `new_data`: whether an experiment whose data have changed runs as a new one.
+    """
     # Optuna and SQLAlchemy take a second to import; the other commands do not need them.
     from ctrlab.local.engine import Engine
     from ctrlab.local.progress_view import progress_view
@@ -82,13 +87,12 @@ def _run_one(
             note_changes_since_parent(workspace, parent, view.note)
             return Engine(workspace, parent, slots, view, ablation=resource).run()
     except RunInterrupted:
-        command = " ".join(["ctrlab run", *map(str, files), f"--workspace {workspace.root}"])
         print(f"interrupted; finished work is kept, resume with: {command}", file=sys.stderr)
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
-def _show_result(workspace: Workspace, resource: Resource, status: ExperimentStatus) -> None:
-    """Print the comparisons and the location of the report; ExperimentFailed if there is no report."""
+def show_result(workspace: Workspace, resource: Resource, status: ExperimentStatus) -> None:
+    """Print the comparisons and the location of the report; ExperimentFailed without a report or with lost runs."""
     from ctrlab.cli.report_command import show_summary
     from ctrlab.cli.report_locations import page_location, report_folder
     from ctrlab.local import resource_files
@@ -97,8 +101,8 @@ def _show_result(workspace: Workspace, resource: Resource, status: ExperimentSta
     if status.stage == "Suspended":
         print_text(f"{meta.name}: suspended by spec.suspend; set it to false to continue")
         return
-    stalled = status.condition(ConditionType.STALLED)
-    if stalled is not None and stalled.status == "True":
+    stalled = status.condition(ConditionType.STALLED) if status.is_true(ConditionType.STALLED) else None
+    if stalled is not None and status.stage != "Incomplete":
         logs = workspace.logs(meta.namespace, meta.name)
         raise ExperimentFailed(f"{meta.name}: {stalled.reason}: {stalled.message} (logs: {logs})")
     report = report_folder(resource_files.find(workspace, f"{meta.namespace}/{meta.name}"))
@@ -106,3 +110,5 @@ def _show_result(workspace: Workspace, resource: Resource, status: ExperimentSta
         print_text(f"ablation {meta.name} of {resource.spec.experiment_ref.name}:")
     show_summary(report)
     print_text(f"report: {page_location(report)}")
+    if stalled is not None:
+        raise ExperimentFailed(f"{meta.name}: {stalled.reason}: {stalled.message}")

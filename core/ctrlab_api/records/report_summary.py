@@ -74,6 +74,8 @@ class ReportSummary(ApiModel):
     question: str
     answers: tuple[str, ...]
     """One sentence for each primary comparison, or one about a single model."""
+    missing_statement: str | None = None
+    """Number and names of the planned final runs without a result, as a sentence; absent where all have one."""
     primary_metric: str
     metrics: tuple[str, ...]
     metric_definitions: dict[str, str]

@@ -59,6 +59,7 @@ def collect_findings(
     """Return all findings for the reader, warnings first and otherwise in a fixed order."""
     findings = chain(
         _missing_runs(inputs),
+        _retries(inputs),
         model_warnings(inputs),
         winners_curse_findings(searches, float(inputs.plan.analysis.confidence)),
         _anomalous_runs(inputs),
@@ -67,6 +68,27 @@ def collect_findings(
         metric_disagreements(inputs, scored),
     )
     return tuple(sorted(findings, key=lambda finding: finding.severity != "warning"))
+
+
+def missing_statement(inputs: ReportInputs) -> str | None:
+    """Return how many planned runs have no result, and which; None if all have one."""
+    missing = {name: [run.seed for run in inputs.runs_of(name) if run.record is None] for name in inputs.plan.names}
+    count = sum(map(len, missing.values()))
+    if not count:
+        return None
+    listed = "; ".join(_seeds(name, seeds) for name, seeds in missing.items() if seeds)
+    return (
+        f"Incomplete: {count} of {len(inputs.runs)} planned final runs have no result ({listed}). Every number is over "
+        "the other runs."
+    )
+
+
+def _retries(inputs: ReportInputs) -> Iterator[Finding]:
+    for retry in inputs.retries:
+        if retry.runs:
+            listed = "; ".join(f"{run.variant}, seed {run.seed}: {run.reason}" for run in retry.runs)
+            message = f"{len(retry.runs)} final runs without a result were started again at {retry.at} ({listed})"
+            yield Finding(severity="note", where=f"retry {retry.number}", message=message)
 
 
 def _missing_runs(inputs: ReportInputs) -> Iterator[Finding]:

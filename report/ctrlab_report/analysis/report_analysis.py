@@ -5,7 +5,7 @@ from ctrlab_api.metrics import METRIC_DEFINITIONS
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import ComparisonSummary, EarlierPlan, ModelSummary, ReportSummary, search_token
 from ctrlab_report.analysis.ablation_drops import summarize_ablation
-from ctrlab_report.analysis.findings import collect_findings, count_openings, list_machines
+from ctrlab_report.analysis.findings import collect_findings, count_openings, list_machines, missing_statement
 from ctrlab_report.analysis.methods_used import library_versions, methods_used
 from ctrlab_report.analysis.model_summaries import summarize_models
 from ctrlab_report.analysis.planned_comparisons import summarize_comparisons
@@ -57,6 +57,7 @@ def analyse_report(inputs: ReportInputs) -> ReportSummary:
         seeds=inputs.seeds,
         cluster=plan.dataset.user if scored.clustered else None,
         data=inputs.prepared,
+        missing_statement=missing_statement(inputs),
         data_source=plan.dataset.source.uri,
         split=_split(plan),
         models=models,

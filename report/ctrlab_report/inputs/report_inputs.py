@@ -14,7 +14,7 @@ from ctrlab_api.errors import InvalidData
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey, RunFile
 from ctrlab_api.plan import Plan
-from ctrlab_api.records import Anomaly, PreparedData, RunRecord, SeedDecision, StudyRecord
+from ctrlab_api.records import Anomaly, PreparedData, RetryRecord, RunRecord, SeedDecision, StudyRecord
 from ctrlab_api.records.ablation_summary import AblationLink
 from ctrlab_api.records.lineage import Lineage
 from ctrlab_report.inputs.object_reader import (
@@ -72,6 +72,8 @@ class ReportInputs:
     """SHA-256 of every object that was read, by its key below the experiment's folder."""
     ablations: tuple[AblationLink, ...] = ()
     """Ablations of the experiment that have a report, by key."""
+    retries: tuple[RetryRecord, ...] = ()
+    """Every retry of the experiment, in order."""
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -94,6 +96,8 @@ def read_report_inputs(folder: Store, key: ExperimentKey) -> ReportInputs:
         reader.read_document(Lineage, ObjectKey.LINEAGE) if reader.exists(ObjectKey.LINEAGE) else Lineage(earlier=())
     )
     ablations = tuple(reader.read_document(AblationLink, key) for key in reader.list_keys(ObjectKey.ABLATIONS))
+    retry_keys = reader.list_keys(ObjectKey.RETRIES)
+    retries = tuple(reader.read_document(RetryRecord, ObjectKey.retry(n + 1)) for n in range(len(retry_keys)))
     studies = {name: read_study(reader, name, plan, prepared) for name in plan.names}
     attempts = list_attempts(reader, plan, decision)
     runs: list[RunInputs] = []
@@ -133,6 +137,7 @@ def read_report_inputs(folder: Store, key: ExperimentKey) -> ReportInputs:
         lineage,
         dict(sorted(reader.digests.items())),
         ablations,
+        retries,
     )
 
 

@@ -21,7 +21,7 @@ from ctrlab.local.workspace import Workspace
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
 from ctrlab_api.plan import Plan
-from ctrlab_api.records import Lineage
+from ctrlab_api.records import Lineage, RetryRecord
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_study import StudyDatabase
 
@@ -32,11 +32,13 @@ import sys
 from pathlib import Path
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_api.errors import InvalidInput
+from ctrlab.local import indexed_job
 from ctrlab.local.engine import Engine
 from ctrlab.local.errors import RunInterrupted
 from ctrlab.local.progress_view import ProgressLines
 from ctrlab.local.workspace import Workspace
 
+indexed_job.FIRST_DELAY_SECONDS = indexed_job.MAX_DELAY_SECONDS = 0.05
 fake, workspace, manifest = sys.argv[1:]
 experiment = Experiment.model_validate_json(Path(manifest).read_text())
 programs = {"trainer": (sys.executable, fake), "report": (sys.executable, fake)}
@@ -231,6 +233,37 @@ def test_failed_runs_are_not_retried_and_fail_the_experiment(rig: EngineRig) -> 
     rig.exits = "evaluate=43"
     assert "5 of 5 final runs were lost: it was told to fail" in rig.finish(fm_experiment(evaluation=PLAIN_RUNS))
     assert rig.journal.count("start evaluate") == 5
+
+
+@pytest.mark.parametrize("command", ["prepare", "tune", "evaluate", "make"])
+def test_an_outage_never_counts_against_a_phase(rig: EngineRig, command: str) -> None:
+    rig.exits = f"{command}=75*25"
+    experiment = fm_experiment()
+    assert rig.finish(experiment) == "Succeeded"
+    rig.assert_all_work_was_done_once(experiment)
+
+
+def test_lost_runs_leave_the_experiment_incomplete_and_the_same_command_retries_them_on_record(rig: EngineRig) -> None:
+    experiment = fm_experiment()
+    rig.exits = "evaluate=43*2"
+    assert rig.finish(experiment) == "Incomplete"
+    saved = resource_files.find(rig.workspace, "study")
+    assert saved.status is not None
+    lost = saved.status.condition("RunsLost")
+    assert lost is not None
+    assert lost.message.startswith("2 of 5 final runs were lost: FM seed 20")
+    assert "it was told to fail" in lost.message
+    first = rig.journal
+
+    assert rig.finish(experiment) == "Succeeded"
+    rig.assert_all_work_was_done_once(experiment)
+    assert rig.journal[len(first) :].count("start evaluate") == 2, "finished runs are not started again"
+    key = ExperimentKey.for_local_run(experiment.metadata, Plan.from_experiment(experiment).digest)
+    folder = rig.workspace.store.below(key.prefix)
+    record = RetryRecord.model_validate_json(folder.get(ObjectKey.retry(1)))
+    assert [run.reason for run in record.runs] == ["it was told to fail"] * 2
+    assert folder.list("retries/") == ["retries/1.json"]
+    assert Lineage.model_validate_json(folder.get(ObjectKey.LINEAGE)).earlier == ()
 
 
 def test_lineage_names_the_earlier_plan_that_opened_the_test_set(rig: EngineRig) -> None:

@@ -8,7 +8,7 @@ from builders.finished_experiment import ExperimentWriter, WrittenExperiment
 from builders.simulated_experiment import SimulatedModel
 
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.records import RunEnd, RunStart
+from ctrlab_api.records import LostRun, RetryRecord, RunEnd, RunStart
 from ctrlab_report.analysis.report_analysis import analyse_report
 from ctrlab_report.inputs.report_inputs import read_report_inputs
 from ctrlab_report.pages.rendering import render_report
@@ -158,3 +158,34 @@ def test_a_model_of_which_every_run_kept_the_last_allowed_epoch_is_a_warning(
     summary = analyse_report(read_report_inputs(experiment.folder, experiment.key))
     warnings = [finding.message for finding in summary.findings if "stopped by epochs in all runs" in finding.message]
     assert len(warnings) == warned
+
+
+def test_a_report_without_all_planned_runs_says_so_at_its_head_and_lists_retries(
+    written: ExperimentWriter, simulated: type[SimulatedModel]
+) -> None:
+    experiment = written(models=(simulated("SIN", 1.0), simulated("DIN", 0.9, missing=(1, 3))), metrics=("auc",))
+    complete = analyse_report(read_report_inputs(experiment.folder, experiment.key))
+    lost = (LostRun(variant="DIN", seed=2025, reason="out of memory"),)
+    retry = RetryRecord(number=1, token="t", at="2026-05-01T10:00:00Z", runs=lost)
+    experiment.folder.put(ObjectKey.retry(1), retry.to_json().encode())
+    inputs = read_report_inputs(experiment.folder, experiment.key)
+    summary = analyse_report(inputs)
+    statement = "Incomplete: 2 of 10 planned final runs have no result (DIN, seeds 2025, 2027)."
+    assert summary.missing_statement is not None
+    assert summary.missing_statement.startswith(statement)
+    assert summary.digest != complete.digest, "the report after a retry is another report"
+    pages = render_report(summary, inputs)
+    for page in ("report.md", "report.html"):
+        text = pages[page].decode()
+        assert statement in text
+        assert "5 seeds planned for each" in text
+        assert "out of memory" in text
+    text = pages["report.md"].decode()
+    assert text.index(statement) < text.index(summary.answers[0])
+
+
+def test_a_complete_report_says_nothing_about_missing_runs(experiment: WrittenExperiment) -> None:
+    inputs = read_report_inputs(experiment.folder, experiment.key)
+    summary = analyse_report(inputs)
+    assert summary.missing_statement is None
+    assert "5 seeds each" in render_report(summary, inputs)["report.md"].decode()
