@@ -59,6 +59,12 @@ STATUS_REASONS: Final[dict[str, StatusReason]] = {
         "the namespace's ResourceQuota is used up by other pods, and none of this resource runs",
         "nothing, if other pods will end; otherwise raise the quota",
     ),
+    "InfrastructureUnavailable": StatusReason(
+        "waiting",
+        "the workers of a Job cannot use the store, the database, the network or a disk; the message says which, and "
+        "since when. They are started again without limit, after growing delays of up to ten minutes, and nothing is counted",
+        "nothing, if it returns; otherwise correct what the message names",
+    ),
     "DatabaseUnavailable": StatusReason(
         "waiting", "PostgreSQL does not respond", "nothing, if it returns; otherwise check the database"
     ),
@@ -133,8 +139,14 @@ STATUS_REASONS: Final[dict[str, StatusReason]] = {
     "ExperimentDeleted": StatusReason(
         "stalled", "the experiment of an ablation was deleted", "create both again, or delete the ablation"
     ),
+    "RunsLost": StatusReason(
+        "stalled",
+        "every phase has ended, and final runs have no result for reasons of their own, such as too little memory; the "
+        "report counts the others",
+        "correct the cause and request a retry",
+    ),
     "PrepareFailed": StatusReason(
-        "ended", "the data set cannot be encoded", "correct what the message names and create the resource again"
+        "ended", "the data set cannot be encoded", "correct what the message names and request a retry"
     ),
     "TooManyFailedTrials": StatusReason(
         "ended", "more trials failed than `tuning.maxFailedTrials`", "correct the model or its search space"
@@ -143,15 +155,23 @@ STATUS_REASONS: Final[dict[str, StatusReason]] = {
         "ended", "a study took longer than `tuning.timeout`", "raise the timeout, or lower `tuning.trials`"
     ),
     "TuningFailed": StatusReason("ended", "the workers of a study ended without freezing it", "read the message"),
-    "EvaluationFailed": StatusReason("ended", "too few final runs are left to compare", "read the message"),
-    "DecisionFailed": StatusReason("ended", "the number of seeds could not be decided", "read the message"),
-    "ReportFailed": StatusReason("ended", "the report could not be made; every run is kept", "read the message"),
+    "EvaluationFailed": StatusReason(
+        "ended", "too few final runs are left to compare", "correct the cause and request a retry"
+    ),
+    "DecisionFailed": StatusReason(
+        "ended", "the number of seeds could not be decided", "correct the cause and request a retry"
+    ),
+    "ReportFailed": StatusReason(
+        "ended", "the report could not be made; every run is kept", "correct the cause and request a retry"
+    ),
     "UpToDate": StatusReason("neutral", "every Job has the current specification", "nothing"),
     "Moving": StatusReason("neutral", "nobody needs to act", "nothing"),
     "Running": StatusReason("neutral", "`spec.suspend` is false", "nothing"),
     "NoFailure": StatusReason("neutral", "the resource has not failed", "nothing"),
     "NotYet": StatusReason("neutral", "the milestone is not reached"),
     "Done": StatusReason("neutral", "the milestone is reached", "nothing"),
+    "RunsFailed": StatusReason("neutral", "the message names the lost runs and their reasons", "correct the cause"),
+    "NoneLost": StatusReason("neutral", "no final run is lost", "nothing"),
     "ReportPublished": StatusReason("neutral", "the report is published", "nothing"),
 }
 """Reasons by name."""

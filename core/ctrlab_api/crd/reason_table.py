@@ -15,9 +15,10 @@ CONDITION_MEANINGS: Final[dict[str, str]] = {
     ConditionType.PREPARED: "The prepared data set is in the store.",
     ConditionType.TUNING_COMPLETE: "Every study is frozen.",
     ConditionType.EVALUATION_COMPLETE: "Every final run has ended.",
+    ConditionType.RUNS_LOST: "Final runs ended without a result, for reasons of their own; the message names them.",
     ConditionType.REPORT_PUBLISHED: "The report is in the store.",
-    ConditionType.SUCCEEDED: "The report is published; final.",
-    ConditionType.FAILED: "The resource ended without a report; final.",
+    ConditionType.SUCCEEDED: "Every planned run has a result, and the report is published; final.",
+    ConditionType.FAILED: "The resource ended without a report; final until a retry is requested.",
     ConditionType.SUSPENDED: "`spec.suspend` is true; finished work is kept.",
 }
 
@@ -25,7 +26,7 @@ HEADINGS: Final[dict[Effect, str]] = {
     "working": "Ready is True:",
     "waiting": "Ready is False and Reconciling is True; the operator continues automatically when the cause has ended:",
     "stalled": "Ready is False and Stalled is True; the operator continues when somebody has acted:",
-    "ended": "Failed and Stalled are True; finished work is kept in the store, and the resource does not continue:",
+    "ended": "Failed and Stalled are True; finished work is kept in the store, and a retry continues:",
     "neutral": "Reasons of the other conditions:",
 }
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from ctrlab_api.names import ConditionType
 from ctrlab_api.resources.status import ExperimentStatus, StatusCondition
+from ctrlab_api.status_reasons import waits
 from ctrlab_control.planner.check_results import CheckResult, Fail, Incomplete, Pause, Stall, Success, Wait, Work
 
 ConditionValue = tuple[Literal["True", "False"], str, str]
@@ -40,6 +41,8 @@ def conditions_of(
         ),
     }
     values |= {name: _value(is_reached, "Done", "NotYet") for name, is_reached in milestones.items()}
+    if reconciling is not None and waits(reconciling[0]):
+        values[ConditionType.READY] = ("False", *reconciling)
     if isinstance(result, Stall | Fail | Incomplete):
         reason = ConditionType.RUNS_LOST if isinstance(result, Incomplete) else result.reason
         values[ConditionType.STALLED] = ("True", reason, result.message)

@@ -14,7 +14,7 @@ from celpy.adapter import json_to_cel
 
 from ctrlab_api.crd.crd_definitions import KINDS, UNSEEN_STATUS
 from ctrlab_api.resources.status import ExperimentStatus, ReportStatus
-from ctrlab_control.planner import Facts, JobFacts, decide
+from ctrlab_control.planner import Facts, JobFacts, Outage, decide
 from ctrlab_operator.kubernetes_api.resource_parsing import status_json
 from ctrlab_operator.reconciling.blocked_status import blocked_status, status_with_note
 
@@ -83,6 +83,7 @@ WORKING = decide(make_facts(experiment(), prepared=PREPARED)).status
 OUTDATED = {"tune-fm": JobFacts("Active", 2, is_outdated=True, running=2)}
 REPORT = ReportStatus(uri="s3://b/r", digest="d", page="s3://b/r/report.html", conclusion="FM beats LR.")
 REPORTED = make_tuned_facts(experiment(), report=REPORT, jobs={"report": JobFacts("Complete")})
+RUN_LOST = {"evaluate": JobFacts("Failed", failed_indexes=frozenset({0})), "report": JobFacts("Complete")}
 STATUSES: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "never seen": (dict(UNSEEN_STATUS), "InProgress", "Progressing", "inProgress"),
     "an older generation": (
@@ -106,6 +107,18 @@ STATUSES: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "inProgress",
     ),
     "database away": (blocked("DatabaseUnavailable"), "InProgress", "Progressing", "inProgress"),
+    "workers wait for the store": (
+        status_of(make_facts(experiment(), jobs={"prepare": JobFacts("Active", outage=Outage("s3://b", NOW))})),
+        "InProgress",
+        "Progressing",
+        "inProgress",
+    ),
+    "lost runs": (
+        status_of(replace(REPORTED, runs=frozenset(REPORTED.plan.final_runs()[1:]), jobs=RUN_LOST)),
+        "Failed",
+        "Degraded",
+        "failed",
+    ),
     "store away": (blocked("StoreUnavailable"), "InProgress", "Progressing", "inProgress"),
     "queued": (blocked("Queued"), "InProgress", "Progressing", "inProgress"),
     "no free node": (blocked("Unschedulable"), "InProgress", "Progressing", "inProgress"),
