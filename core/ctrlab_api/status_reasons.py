@@ -62,7 +62,7 @@ STATUS_REASONS: Final[dict[str, StatusReason]] = {
     "InfrastructureUnavailable": StatusReason(
         "waiting",
         "the workers of a Job cannot use the store, the database, the network or a disk; the message says which, and "
-        "since when. They are started again without limit, after growing delays of up to ten minutes, and nothing is counted",
+        "since when. They are started again without limit, after delays of up to ten minutes, and nothing is counted",
         "nothing, if it returns; otherwise correct what the message names",
     ),
     "DatabaseUnavailable": StatusReason(
