@@ -144,3 +144,17 @@ def test_a_note_on_partial_progress_leaves_the_resource_ready() -> None:
     noted = status_with_note(status(), "no pod of Job x can be created")
     assert condition(noted, ConditionType.READY).message == "m Tuning; no pod of Job x can be created"
     assert condition(noted, ConditionType.READY).status == "True"
+
+
+def test_lost_runs_are_a_warning_once() -> None:
+    lost = StatusCondition(
+        type="RunsLost",
+        status="True",
+        last_transition_time=EARLY,
+        reason="RunsFailed",
+        message="1 of 10 runs: FM seed 1",
+    )
+    before = status("Evaluating")
+    after = before.model_copy(update={"conditions": (*before.conditions, lost)})
+    assert status_events(before, after) == [StatusEvent("Warning", "RunsLost", lost.message)]
+    assert status_events(after, after) == []
