@@ -36,9 +36,9 @@ def run(
 
     An ablation runs after its experiment, whatever the order of the files.
 
-    If the command is interrupted, the same command resumes. It also retries what failed or was lost. If the data changed
-    since they were prepared, the command says what changed and ends with exit code 2; with --new-data it runs a new
-    experiment and keeps the earlier one.
+    If the command is interrupted, the same command resumes; it also retries what failed or was lost. If the data
+    changed since they were prepared, the command says what changed and ends with exit code 2; with --new-data it runs a
+    new experiment and keeps the earlier one.
     """
     resources = load_files(files)
     check_together(resources)

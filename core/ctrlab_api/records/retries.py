@@ -13,7 +13,6 @@ class LostRun(ApiModel):
 
     variant: str
     seed: int
-    reason: str
 
 
 class RetryRecord(ApiModel):
@@ -26,8 +25,8 @@ class RetryRecord(ApiModel):
     """Value of the annotation that requested it."""
     at: str
     """RFC 3339, UTC."""
-    failure: str | None = None
-    """Reason and message of the failure; absent where a report was published."""
+    cause: str
+    """Reason and message of the failure, or names and reasons of the lost runs, as the status showed them."""
     runs: tuple[LostRun, ...] = ()
     """Every planned final run without a result."""
     report: str | None = None

@@ -5,11 +5,10 @@ Only what has no result runs again, so a retry starts no new family of compariso
 
 from ctrlab_api.names import ConditionType
 from ctrlab_api.records import LostRun, RetryRecord
-from ctrlab_api.resources.status import Stage
+from ctrlab_api.resources.status import ExperimentStatus, Stage
 from ctrlab_control.planner.actions import Action, DeleteJob, RecordRetry
 from ctrlab_control.planner.check_results import Work
 from ctrlab_control.planner.facts import Facts
-from ctrlab_control.planner.lost_runs import UNKNOWN_REASON, lost_runs
 
 
 def retry(facts: Facts) -> Work | None:
@@ -33,18 +32,16 @@ def _is_incomplete(facts: Facts) -> bool:
 
 
 def _record(facts: Facts, token: str) -> RetryRecord:
-    status = facts.experiment.status
-    failed = status.condition(ConditionType.FAILED) if status is not None else None
-    reasons = lost_runs(facts, active=False)
+    status = facts.experiment.status or ExperimentStatus()
+    name = ConditionType.FAILED if status.is_true(ConditionType.FAILED) else ConditionType.RUNS_LOST
+    condition = status.condition(name)
     missing = [run for run in facts.planned_runs if run not in facts.runs] if facts.all_studies_frozen else []
     return RetryRecord(
         number=len(facts.retries) + 1,
         token=token,
         at=facts.now,
-        failure=f"{failed.reason}: {failed.message}" if failed is not None and failed.status == "True" else None,
-        runs=tuple(
-            LostRun(variant=run.variant, seed=run.seed, reason=reasons.get(run, UNKNOWN_REASON)) for run in missing
-        ),
+        cause=f"{condition.reason}: {condition.message}" if condition is not None else "unknown",
+        runs=tuple(LostRun(variant=run.variant, seed=run.seed) for run in missing),
         report=facts.report.digest if facts.report is not None else None,
     )
 

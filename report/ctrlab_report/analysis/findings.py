@@ -86,8 +86,11 @@ def missing_statement(inputs: ReportInputs) -> str | None:
 def _retries(inputs: ReportInputs) -> Iterator[Finding]:
     for retry in inputs.retries:
         if retry.runs:
-            listed = "; ".join(f"{run.variant}, seed {run.seed}: {run.reason}" for run in retry.runs)
-            message = f"{len(retry.runs)} final runs without a result were started again at {retry.at} ({listed})"
+            listed = ", ".join(f"{run.variant} seed {run.seed}" for run in retry.runs)
+            message = (
+                f"{len(retry.runs)} final runs without a result were started again at {retry.at}: {listed} "
+                f"({retry.cause})"
+            )
             yield Finding(severity="note", where=f"retry {retry.number}", message=message)
 
 

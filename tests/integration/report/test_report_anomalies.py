@@ -165,8 +165,8 @@ def test_a_report_without_all_planned_runs_says_so_at_its_head_and_lists_retries
 ) -> None:
     experiment = written(models=(simulated("SIN", 1.0), simulated("DIN", 0.9, missing=(1, 3))), metrics=("auc",))
     complete = analyse_report(read_report_inputs(experiment.folder, experiment.key))
-    lost = (LostRun(variant="DIN", seed=2025, reason="out of memory"),)
-    retry = RetryRecord(number=1, token="t", at="2026-05-01T10:00:00Z", runs=lost)
+    lost = (LostRun(variant="DIN", seed=2025),)
+    retry = RetryRecord(number=1, token="t", at="2026-05-01T10:00:00Z", cause="RunsFailed: out of memory", runs=lost)
     experiment.folder.put(ObjectKey.retry(1), retry.to_json().encode())
     inputs = read_report_inputs(experiment.folder, experiment.key)
     summary = analyse_report(inputs)

@@ -102,10 +102,8 @@ def test_a_retry_is_recorded_runs_what_is_lost_and_makes_the_report_again() -> N
         number=1,
         token="first",
         at=NOW,
-        runs=(
-            LostRun(variant="FM", seed=2028, reason="out of memory"),
-            LostRun(variant="LR", seed=2028, reason="it crashed"),
-        ),
+        cause=f"RunsFailed: {SENTENCE}",
+        runs=(LostRun(variant="FM", seed=2028), LostRun(variant="LR", seed=2028)),
         report="sha256:1",
     )
     assert begun.actions == (RecordRetry(record), DeleteJob("evaluate"), DeleteJob("report"))
@@ -168,8 +166,7 @@ def test_a_failed_phase_is_retried_as_well() -> None:
     assert not begun.status.is_true(ConditionType.FAILED)
     record = begun.actions[0]
     assert isinstance(record, RecordRetry)
-    assert record.record.failure is not None
-    assert "row 3" in record.record.failure
+    assert record.record.cause.startswith("PrepareFailed: row 3")
     assert begun.actions[1:] == (DeleteJob("prepare"),)
     running = with_status(replace(with_retry(facts, "1"), jobs={}, retries=(record.record,)), begun.status)
     assert requested_jobs(running) == ["prepare"]
