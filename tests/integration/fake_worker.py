@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.job_indexes import parse_indexes
 from ctrlab_api.names import ExitCode, ObjectKey, RunFile, Variable
 from ctrlab_api.plan import FinalRun, Plan
 from ctrlab_api.records import PreparedData, SplitSummary, TestOpening
@@ -43,6 +44,7 @@ def main() -> int:
     parser.add_argument("--variant")
     parser.add_argument("--seed-count", type=int)
     parser.add_argument("--first-index", type=int, default=0)
+    parser.add_argument("--indexes", type=lambda text: sorted(parse_indexes(text)))
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: STOP.set())
     journal("start", arguments.command)
@@ -62,7 +64,7 @@ def main() -> int:
             case "tune":
                 tune(folder, key, plan, arguments.variant)
             case "evaluate":
-                evaluate(folder, plan, arguments.seed_count, arguments.first_index)
+                evaluate(folder, plan, arguments.seed_count, arguments.first_index, arguments.indexes)
             case "make":
                 pause()
                 inputs = [*folder.list(ObjectKey.RETRIES), *folder.list("runs/")]
@@ -111,8 +113,9 @@ def tune(folder: Store, key: ExperimentKey, plan: Plan, variant: str) -> None:
     folder.put(ObjectKey.study(variant), study.freeze("sha256:da7a").to_json().encode())
 
 
-def evaluate(folder: Store, plan: Plan, seed_count: int | None, first: int) -> None:
-    for run in plan.run_groups(seed_count)[first + int(os.environ["JOB_COMPLETION_INDEX"])]:
+def evaluate(folder: Store, plan: Plan, seed_count: int | None, first: int, indexes: list[int] | None) -> None:
+    position = int(os.environ["JOB_COMPLETION_INDEX"])
+    for run in plan.run_groups(seed_count)[first + (position if indexes is None else indexes[position])]:
         if not any(key.endswith(f"/{RunFile.RECORD}") for key in folder.list(f"runs/{run.variant}/{run.seed}/")):
             make(folder, plan, run)
 

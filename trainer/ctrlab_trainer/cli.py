@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ctrlab_api.errors import InvalidInput, InvalidSpec, Problem
 from ctrlab_api.experiment_key import ExperimentKey
+from ctrlab_api.job_indexes import parse_indexes
 from ctrlab_api.loading.resource_loading import load_manifests
 from ctrlab_api.names import ExitCode, ObjectKey, Variable
 from ctrlab_api.outage_waiting import OutagePatience
@@ -69,6 +70,11 @@ def argument_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--seed-count", type=int, help="seeds per variant (default: as planned)")
     evaluate.add_argument(
         "--first-index", type=int, default=0, help="final run, or batch of final runs, of index 0 (default 0)"
+    )
+    evaluate.add_argument(
+        "--indexes",
+        type=_parse_indexes,
+        help="the indexes, such as 0,3-5, of which index N names the Nth (default: all)",
     )
     verify.add_argument("--variant", required=True)
     verify.add_argument("--seed", type=int, required=True)
@@ -140,7 +146,7 @@ def _tune(args: argparse.Namespace) -> int:
 def _evaluate(args: argparse.Namespace) -> int:
     Termination()
     store, plan = _open(args)
-    group = select_run_group(plan, args.variant, args.seed, args.seed_count, args.first_index)
+    group = select_run_group(plan, args.variant, args.seed, args.seed_count, args.first_index, args.indexes)
     from ctrlab_trainer.finals.final_runs import evaluate
 
     for record in evaluate(plan, args.experiment, store, group[0].variant, [run.seed for run in group]):
@@ -242,10 +248,21 @@ def _load_experiment(file: Path) -> Experiment:
     return experiments[0]
 
 
+def _parse_indexes(text: str) -> tuple[int, ...]:
+    return tuple(sorted(parse_indexes(text)))
+
+
 def select_run_group(
-    plan: Plan, variant: str | None, seed: int | None, seed_count: int | None, first_index: int
+    plan: Plan,
+    variant: str | None,
+    seed: int | None,
+    seed_count: int | None,
+    first_index: int,
+    indexes: Sequence[int] | None = None,
 ) -> RunGroup:
     """Return the final runs that one process trains: the group of the named run, or of this process's index.
+
+    With `indexes`, this process's index is a position in them.
 
     A seed beyond the planned ones forms a batch by itself unless `seed_count` includes it. InvalidSpec for a run or an
     index that the plan does not have.
@@ -261,7 +278,11 @@ def select_run_group(
     if not variable.isdigit():
         message = f"give --variant and --seed, or set {INDEX_VARIABLE} to a number, not {variable!r}"
         raise InvalidSpec([Problem("evaluate", message)])
-    index = first_index + int(variable)
+    position = int(variable)
+    if indexes is not None and position >= len(indexes):
+        message = f"--indexes names {len(indexes)} indexes, there is no position {position}"
+        raise InvalidSpec([Problem(INDEX_VARIABLE, message)])
+    index = first_index + (position if indexes is None else indexes[position])
     if index >= len(groups):
         units = "final runs" if plan.evaluation.execution_mode == "plain" else "batches of final runs"
         raise InvalidSpec([Problem(INDEX_VARIABLE, f"the plan has {len(groups)} {units}, there is no index {index}")])

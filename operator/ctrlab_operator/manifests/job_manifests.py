@@ -4,7 +4,11 @@ The operator applies a Job once, at creation: `spec.suspend` belongs to the queu
 changed by a separate patch when the user requests another number, so neither is ever reverted.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from ctrlab_api.canonical_json import digest
+from ctrlab_api.job_indexes import compress_indexes
 from ctrlab_api.names import DIGEST_ANNOTATION, GROUP, ExitCode
 from ctrlab_api.plan import Plan
 from ctrlab_api.resources.experiment import Experiment
@@ -22,6 +26,8 @@ JOB_ANNOTATION = f"{GROUP}/job"
 """The planner's name of the Job; the name of the object may be shortened."""
 WORKERS_ANNOTATION = f"{GROUP}/workers"
 """The last requested parallelism; a queueing system may have admitted fewer pods."""
+INDEXES_ANNOTATION = f"{GROUP}/indexes"
+"""The planner's indexes that the Job starts, in their order, if it does not start all."""
 TEMPLATE_ANNOTATION = f"{GROUP}/template"
 """Digest of everything that the specification and the installation decide about the Job's pods."""
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
@@ -36,8 +42,18 @@ def job_manifest(
     storage: ClusterStorage,
     settings: OperatorSettings,
     has_ca_certificate: bool = False,
+    indexes: Sequence[int] | None = None,
 ) -> Manifest:
-    """Return the Job; `has_ca_certificate` if the storage Secret contains a certificate authority."""
+    """Return the Job; `has_ca_certificate` if the storage Secret contains a certificate authority.
+
+    `indexes` are those of the request that have no result; None starts all.
+    """
+    pod_request, completions, parallelism, selection = request, request.completions, request.parallelism, {}
+    if indexes is not None:
+        text = compress_indexes(indexes)
+        pod_request = replace(request, arguments=(*request.arguments, "--indexes", text))
+        completions, parallelism = len(indexes), min(parallelism, len(indexes))
+        selection = {INDEXES_ANNOTATION: text}
     labels = child_labels(experiment, plan, request.phase)
     queue = experiment.spec.runtime.queue_name
     return {
@@ -48,6 +64,7 @@ def job_manifest(
                 DIGEST_ANNOTATION: request.digest,
                 JOB_ANNOTATION: request.name,
                 WORKERS_ANNOTATION: str(request.parallelism),
+                **selection,
                 TEMPLATE_ANNOTATION: template_digest(
                     experiment, plan, request.phase, storage, settings, has_ca_certificate
                 ),
@@ -56,8 +73,8 @@ def job_manifest(
         },
         "spec": {
             "completionMode": "Indexed",
-            "completions": request.completions,
-            "parallelism": request.parallelism,
+            "completions": completions,
+            "parallelism": parallelism,
             "backoffLimitPerIndex": retry_limit(request.phase),
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": {"rules": _failure_rules()},
@@ -65,7 +82,7 @@ def job_manifest(
             **_deadline(plan, request),
             "template": {
                 "metadata": {"labels": labels, "annotations": {DIGEST_ANNOTATION: request.digest}},
-                "spec": pod_spec(experiment, plan, request, storage, settings, has_ca_certificate),
+                "spec": pod_spec(experiment, plan, pod_request, storage, settings, has_ca_certificate),
             },
         },
     }
@@ -86,11 +103,13 @@ def template_digest(
     return digest({"queue": experiment.spec.runtime.queue_name, "pod": spec})
 
 
-def scale_patch(completions: int, parallelism: int) -> Manifest:
-    """Return the merge patch that changes the size of a Job."""
+def scale_patch(job: Manifest, completions: int, parallelism: int) -> Manifest:
+    """Return the merge patch that changes the size of a Job; one that starts only some indexes keeps their number."""
+    if INDEXES_ANNOTATION in job["metadata"].get("annotations", {}):
+        completions = int(job["spec"]["completions"])
     return {
         "metadata": {"annotations": {WORKERS_ANNOTATION: str(parallelism)}},
-        "spec": {"completions": completions, "parallelism": parallelism},
+        "spec": {"completions": completions, "parallelism": min(parallelism, completions)},
     }
 
 

@@ -3,14 +3,20 @@
 A Job that lost one seed has the condition Failed: the indexes show which final runs are lost, not the condition.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from ctrlab_api.job_indexes import parse_indexes
 from ctrlab_control.planner import JobFacts
 from ctrlab_control.planner.facts import JobState
 from ctrlab_operator.kubernetes_api.api_client import Manifest
-from ctrlab_operator.manifests.job_manifests import JOB_ANNOTATION, TEMPLATE_ANNOTATION, WORKERS_ANNOTATION
+from ctrlab_operator.manifests.job_manifests import (
+    INDEXES_ANNOTATION,
+    JOB_ANNOTATION,
+    TEMPLATE_ANNOTATION,
+    WORKERS_ANNOTATION,
+)
 from ctrlab_operator.observation.pod_failures import current_outage, failure_message, failure_messages, is_running
 
 
@@ -39,16 +45,17 @@ def job_facts(job: Manifest, pods: Sequence[Manifest], now: datetime) -> JobFact
         state = "Complete"
     elif failed is not None:
         state = "Failed"
+    messages = failure_messages(pods)
     return JobFacts(
         state=state,
         parallelism=int(job["metadata"].get("annotations", {}).get(WORKERS_ANNOTATION, job["spec"]["parallelism"])),
         active_seconds=_active_seconds(job, now),
-        failed_indexes=parse_indexes(job.get("status", {}).get("failedIndexes", "")),
+        failed_indexes=frozenset(planner_indexes(job, parse_indexes(job.get("status", {}).get("failedIndexes", "")))),
         non_retriable=failed is not None and failed.get("reason") == "PodFailurePolicy",
         message=(failure_message(pods) or failed.get("message", "")) if failed is not None else "",
         running=sum(is_running(pod) for pod in pods),
         waiting=_waiting(job, pods),
-        index_messages=failure_messages(pods),
+        index_messages=dict(zip(planner_indexes(job, messages), messages.values(), strict=True)),
         outage=current_outage(pods) if state == "Active" else None,
     )
 
@@ -72,13 +79,13 @@ def _waiting(job: Manifest, pods: Sequence[Manifest]) -> int:
     return max(0, wanted - sum(is_running(pod) for pod in pods))
 
 
-def parse_indexes(text: str) -> frozenset[int]:
-    """Parse Kubernetes' compressed list of indexes, such as `1,3-5`."""
-    indexes: set[int] = set()
-    for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        indexes |= set(range(int(first), int(last or first) + 1))
-    return frozenset(indexes)
+def planner_indexes(job: Manifest, indexes: Iterable[int]) -> tuple[int, ...]:
+    """Return the planner's indexes for those of a Job, which has fewer if it was created when some runs had ended."""
+    text = job["metadata"].get("annotations", {}).get(INDEXES_ANNOTATION)
+    if text is None:
+        return tuple(sorted(indexes))
+    started = sorted(parse_indexes(text))
+    return tuple(started[index] for index in sorted(indexes))
 
 
 def _active_seconds(job: Manifest, now: datetime) -> float:

@@ -10,11 +10,11 @@ from typing import Any
 from kubernetes.utils.quantity import parse_quantity
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from ctrlab_api.job_indexes import parse_indexes
 from ctrlab_api.names import PHASE_LABEL, ExitCode
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.kubernetes_api.object_kinds import JOB, POD, ObjectKind
 from ctrlab_operator.manifests.job_manifests import QUEUE_LABEL
-from ctrlab_operator.observation.job_states import parse_indexes
 from ctrlab_operator.observation.pod_failures import is_alive
 
 BUCKETS = (10, 30, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600, 72 * 3600, 168 * 3600)

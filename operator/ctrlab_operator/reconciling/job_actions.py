@@ -1,7 +1,8 @@
 """Executing the planner's actions on Jobs. Each action is safe to repeat."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from ctrlab_api.plan import FinalRun
 from ctrlab_control.planner import DeleteJob, Facts, JobRequest, ScaleJob
 from ctrlab_operator.blocked import Blocked
 from ctrlab_operator.connections.connection_pool import ExperimentConnections
@@ -19,7 +20,9 @@ def change_job(
     """Scale or delete a Job, and return it unless deleted; `jobs` is a fresh list by the planner's names."""
     metadata = jobs[action.name]["metadata"]
     if isinstance(action, ScaleJob):
-        return api.merge(JOB, namespace, metadata["name"], scale_patch(action.completions, action.parallelism))
+        return api.merge(
+            JOB, namespace, metadata["name"], scale_patch(jobs[action.name], action.completions, action.parallelism)
+        )
     version = metadata.get("resourceVersion") if action.unless_changed else None
     api.delete(JOB, namespace, metadata["name"], metadata["uid"], version)
     return None
@@ -39,7 +42,15 @@ def create_job(
     """
     experiment, plan = facts.experiment, facts.plan
     namespace = experiment.metadata.namespace
-    job = job_manifest(experiment, plan, request, connections.storage, settings, connections.has_ca_certificate)
+    job = job_manifest(
+        experiment,
+        plan,
+        request,
+        connections.storage,
+        settings,
+        connections.has_ca_certificate,
+        indexes_without_result(request, facts.runs),
+    )
     try:
         api.apply(CONFIG_MAP, namespace, plan_config_map(experiment, plan), force=True)
         return api.apply(JOB, namespace, job, force=False)
@@ -48,3 +59,9 @@ def create_job(
             name = job["metadata"]["name"]
             raise Blocked("JobRefused", f"the API server rejected Job {name}: {error.message}") from error
         raise
+
+
+def indexes_without_result(request: JobRequest, runs: Collection[FinalRun]) -> list[int] | None:
+    """Return the indexes of a request for final runs that still have to run; None if all have, or for other jobs."""
+    remaining = [index for index, group in enumerate(request.groups) if any(run not in runs for run in group)]
+    return remaining if remaining and len(remaining) < len(request.groups) else None

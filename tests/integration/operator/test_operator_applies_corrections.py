@@ -67,6 +67,8 @@ def test_final_runs_that_are_running_end_before_their_job_is_replaced(cluster: C
     assert sorted(run for kind, run in journal_of(cluster) if kind == "run") == [
         f"FM {seed}" for seed in seeds_of(cluster)
     ], "a finished final run is not repeated, and a running one is not stopped"
+    starts = sum(entry == ("start", "evaluate") for entry in journal_of(cluster))
+    assert starts <= 6, "only runs without a record are started again"
     (job,) = jobs(cluster, "evaluate")
     assert {"name": "MY_FLAG", "value": "on"} in job["spec"]["template"]["spec"]["containers"][0]["env"]
 

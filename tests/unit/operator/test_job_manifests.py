@@ -15,6 +15,7 @@ from ctrlab_operator.connections.cluster_storage import ClusterStorage
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.manifests.job_manifests import job_manifest, scale_patch, template_digest
 from ctrlab_operator.operator_settings import OperatorSettings
+from ctrlab_operator.reconciling.job_actions import indexes_without_result
 
 REQUESTS = {
     "prepare": JobRequest(name="prepare", phase="prepare", program="trainer", arguments=("prepare",)),
@@ -247,7 +248,8 @@ def test_equal_input_gives_an_equal_manifest(make: Any, storage: ClusterStorage,
 
 
 def test_scaling_changes_only_the_size_and_its_annotation() -> None:
-    assert scale_patch(3, 3) == {
+    job = {"metadata": {}, "spec": {"completions": 2}}
+    assert scale_patch(job, 3, 3) == {
         "metadata": {"annotations": {"ctrlab.dev/workers": "3"}},
         "spec": {"completions": 3, "parallelism": 3},
     }
@@ -314,3 +316,23 @@ def test_a_job_carries_the_digest_of_its_template(
     experiment = make(runtime=RUNTIME)
     digest = template_digest(experiment, Plan.from_experiment(experiment), REQUESTS[phase].phase, storage, settings)
     assert manifest["metadata"]["annotations"]["ctrlab.dev/template"] == digest
+
+
+def test_a_job_that_is_created_again_starts_only_the_runs_without_a_result(
+    make: Any, storage: ClusterStorage, settings: OperatorSettings
+) -> None:
+    experiment = make()
+    plan = Plan.from_experiment(experiment)
+    groups = plan.run_groups()
+    request = dataclasses.replace(REQUESTS["evaluate"], completions=len(groups), parallelism=4, groups=groups)
+    done = {run for index, group in enumerate(groups) if index not in (1, 3, 4) for run in group}
+    indexes = indexes_without_result(request, done)
+    assert indexes == [1, 3, 4]
+    job = job_manifest(experiment, plan, request, storage, settings, indexes=indexes)
+    assert (job["spec"]["completions"], job["spec"]["parallelism"]) == (3, 3)
+    arguments = job["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert arguments[:3] == ["evaluate", "--indexes", "1,3-4"]
+    assert job["metadata"]["annotations"]["ctrlab.dev/workers"] == "4"
+    assert scale_patch(job, len(groups), 2)["spec"] == {"completions": 3, "parallelism": 2}
+    assert indexes_without_result(request, set()) is None
+    assert indexes_without_result(REQUESTS["prepare"], set()) is None

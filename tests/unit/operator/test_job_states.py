@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ctrlab_operator.observation.job_states import is_owned_by, job_facts, mark_outdated, parse_indexes
+from ctrlab_operator.observation.job_states import is_owned_by, job_facts, mark_outdated
 from ctrlab_operator.observation.pod_failures import failure_message, is_alive
 from ctrlab_operator.observation.pod_obstacles import start_obstacle
 
@@ -65,13 +65,6 @@ def test_a_job_that_waits_in_a_queue_is_not_active() -> None:
     suspended = job(started)
     suspended["spec"]["suspend"] = True
     assert job_facts(suspended, [], NOW).active_seconds == 0
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("", set()), ("1", {1}), ("0,2-4", {0, 2, 3, 4}), ("7-8,10", {7, 8, 10})]
-)
-def test_parsing_compressed_indexes(text: str, expected: set[int]) -> None:
-    assert parse_indexes(text) == expected
 
 
 def test_exit_code_42_makes_a_job_non_retriable_with_the_message_of_its_worker() -> None:
@@ -150,3 +143,13 @@ def test_a_job_with_another_template_is_outdated(applied: str | None, running: i
 def test_a_job_that_has_ended_is_never_outdated() -> None:
     ended = job(condition("Complete"))
     assert not mark_outdated(ended, job_facts(ended, [], NOW), "new").is_outdated
+
+
+def test_the_indexes_of_a_job_that_starts_only_some_are_those_of_the_planner() -> None:
+    body = job({**condition("Failed", "FailedIndexes"), "failedIndexes": "0,2"})
+    body["metadata"]["annotations"]["ctrlab.dev/indexes"] = "1,4-6"
+    pod = failed_pod(43, "it diverged")
+    pod["metadata"]["annotations"] = {"batch.kubernetes.io/job-completion-index": "2"}
+    facts = job_facts(body, [pod], NOW)
+    assert facts.failed_indexes == {1, 5}
+    assert facts.index_messages == {5: "it diverged"}
