@@ -210,7 +210,8 @@ def _inspect(args: argparse.Namespace) -> int:
         print(inspect_file(args.file).to_json(), end="")
         return ExitCode.SUCCESS
     experiment = _load_experiment(args.file)
-    print(inspect_dataset(experiment.spec.dataset, experiment.metadata.name).to_json(), end="")
+    spec = experiment.spec
+    print(inspect_dataset(spec.dataset, experiment.metadata.name, spec.analysis.metrics).to_json(), end="")
     return ExitCode.SUCCESS
 
 
@@ -224,8 +225,10 @@ def _propose(args: argparse.Namespace) -> int:
 
 def _encode(args: argparse.Namespace) -> int:
     from ctrlab_trainer.data.preparation.dataset_preparation import prepare_dataset
+    from ctrlab_trainer.data.preparation.metric_requirements import require_defined_metrics
 
-    dataset, store = _load_experiment(args.file).spec.dataset, open_store(args.store)
+    spec, store = _load_experiment(args.file).spec, open_store(args.store)
+    dataset = spec.dataset
     if args.scheduler is None:
         record = prepare_dataset(dataset, store)
     else:
@@ -235,6 +238,7 @@ def _encode(args: argparse.Namespace) -> int:
             raise InvalidSpec([Problem("--scheduler", f"{error}; install it: pip install 'ctrlab[dask]'")]) from error
         with connect(args.scheduler) as client:
             record = prepare_dataset(dataset, store, DaskEncoder(client))
+    require_defined_metrics(spec.analysis.metrics, record)
     print(record.to_json(), end="")
     return ExitCode.SUCCESS
 

@@ -4,6 +4,7 @@
 """
 
 from ctrlab_api.architectures import ARCHITECTURES, check_parameters, unknown_architecture
+from ctrlab_api.checks.column_roles import check_column_roles, check_metrics
 from ctrlab_api.checks.search_space_checks import check_grid, check_search_space, unreached_bounds
 from ctrlab_api.errors import Problem
 from ctrlab_api.plan import effective_search
@@ -17,7 +18,8 @@ def check_experiment(experiment: Experiment) -> list[Problem]:
     An unknown architecture is allowed if `spec.runtime.image` names a user's image, which may register it; the prepare
     Job checks it there.
     """
-    spec, problems = experiment.spec, list[Problem]()
+    spec = experiment.spec
+    problems = [*check_column_roles(spec.dataset), *check_metrics(spec)]
     has_history = any(feature.type == "History" for feature in spec.dataset.features)
     for index, model in enumerate(spec.models):
         path = f"spec.models[{index}]"

@@ -15,6 +15,7 @@ WarningKind = Literal[
     "Constant",
     "EmptyHistory",
     "FileOrder",
+    "UndefinedMetric",
     "Lists",
     "FewClicks",
 ]

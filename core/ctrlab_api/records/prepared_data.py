@@ -22,6 +22,8 @@ class SplitSummary(ApiModel):
     positives: int
     users: int | None = None
     """Number of distinct users, where the plan names a user column."""
+    users_with_both_classes: int | None = None
+    """Number of users with a click and a non-click, which gauc needs; for test, 2 stands for any larger number."""
     row_ids_digest: str
     """Digest over the sorted row numbers of the source."""
     files: dict[str, str]

@@ -50,6 +50,8 @@ class MetricSummary(ApiModel):
     """Mean validation value of the same runs at their best epochs."""
     gap: float | None = None
     """Mean on test minus mean on validation."""
+    undefined: str | None = None
+    """Why the test rows define no value, or no sampling error, of this metric; absent where they define both."""
     by_seed: dict[str, float | None]
     """Test value of every seed with a result, anomalous ones included."""
     by_seed_validation: dict[str, float | None]

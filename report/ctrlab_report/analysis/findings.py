@@ -10,7 +10,7 @@ from ctrlab_api.records import Finding, Machine, RunRecord, TestOpenings, Tuning
 from ctrlab_report.analysis.model_warnings import model_warnings
 from ctrlab_report.analysis.process_signals import classify_run
 from ctrlab_report.analysis.run_flags import REPETITION_MESSAGES, classify_repetition
-from ctrlab_report.analysis.scored_metrics import ScoredMetrics, metric_disagreements
+from ctrlab_report.analysis.scored_metrics import ScoredMetrics, metric_disagreements, undefined_metrics
 from ctrlab_report.analysis.tuning_summaries import winners_curse_findings
 from ctrlab_report.formatting.number_formats import anomaly_name, format_duration
 from ctrlab_report.inputs.report_inputs import ReportInputs, RunInputs
@@ -65,6 +65,7 @@ def collect_findings(
         _anomalous_runs(inputs),
         _data_warnings(inputs),
         _different_machines(inputs),
+        undefined_metrics(scored),
         metric_disagreements(inputs, scored),
     )
     return tuple(sorted(findings, key=lambda finding: finding.severity != "warning"))

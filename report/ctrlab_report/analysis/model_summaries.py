@@ -104,6 +104,7 @@ def _metric(inputs: ReportInputs, metric: ScoredMetric, name: str) -> MetricSumm
         without_flagged=seed_estimate(unflagged_values, confidence) if len(unflagged_values) < len(test) else None,
         validation=on_validation,
         gap=on_test.mean - on_validation.mean if on_test and on_validation else None,
+        undefined=metric.undefined,
         by_seed={str(run.seed): test.get(run.seed) for run in runs if run.record is not None},
         by_seed_validation={str(seed): value for seed, value in validation.items()},
     )

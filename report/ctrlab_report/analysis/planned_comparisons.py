@@ -53,7 +53,7 @@ def summarize_comparisons(inputs: ReportInputs, scored: ScoredMetrics) -> tuple[
     adjusted = benjamini_hochberg([_p_value(row) for row in other_rows], alpha=analysis.alpha).adjusted
     return (
         *(row.model_copy(update={"role": "primary"}) for row in primary_rows),
-        *(_exploratory_row(row, p, inputs) for row, p in zip(other_rows, adjusted, strict=True)),
+        *(_exploratory_row(row, p, inputs, metrics[row.metric]) for row, p in zip(other_rows, adjusted, strict=True)),
     )
 
 
@@ -156,10 +156,18 @@ def _compare_over_seeds(
         else Degenerate(NO_FINISHED_RUNS, "no shared seed", 0, 0.0)
     )
     row = comparison_row(inputs, metric, SeedOnlyComparison(a, b, seeds, test), settings)
-    return row.model_copy(update={"sentence": sentence_without_verdict(row, settings.confidence, settings.unit)})
+    return row.model_copy(update={"sentence": _sentence(row, metric, settings.confidence, settings.unit)})
 
 
-def _exploratory_row(row: ComparisonSummary, adjusted_p: float | None, inputs: ReportInputs) -> ComparisonSummary:
+def _sentence(row: ComparisonSummary, metric: ScoredMetric, confidence: float, unit: ReplicateUnit) -> str:
+    """Return the sentence of a comparison without a verdict, with the reason if the metric is undefined."""
+    sentence = sentence_without_verdict(row, confidence, unit)
+    return sentence if metric.undefined is None else f"{sentence} {metric_name(metric.name)}: {metric.undefined}."
+
+
+def _exploratory_row(
+    row: ComparisonSummary, adjusted_p: float | None, inputs: ReportInputs, metric: ScoredMetric
+) -> ComparisonSummary:
     """Return the row with its adjusted p and without a verdict."""
     update: dict[str, Any] = {"role": "exploratory", "verdict": None, "label": None, "verdict_method": None}
     update["seeds_needed"] = None
@@ -168,7 +176,7 @@ def _exploratory_row(row: ComparisonSummary, adjusted_p: float | None, inputs: R
     if row.this_test_set is not None:
         update["this_test_set"] = row.this_test_set.model_copy(update={"p_adjusted": None})
     row = row.model_copy(update=update)
-    sentence = sentence_without_verdict(row, float(inputs.plan.analysis.confidence), _replicate_unit(inputs))
+    sentence = _sentence(row, metric, float(inputs.plan.analysis.confidence), _replicate_unit(inputs))
     return row.model_copy(update={"sentence": sentence})
 
 

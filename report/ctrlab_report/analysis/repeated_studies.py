@@ -90,4 +90,4 @@ def average_by_study(metric: ScoredMetric, plan: Plan) -> ScoredMetric:
         covariance = replace(
             covariance, estimates=averaging @ covariance.estimates, matrix=averaging @ covariance.matrix @ averaging.T
         )
-    return ScoredMetric(metric.name, dict(zip(groups, values.tolist(), strict=True)), covariance)
+    return replace(metric, values=dict(zip(groups, values.tolist(), strict=True)), covariance=covariance)

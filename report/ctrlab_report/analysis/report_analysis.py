@@ -114,6 +114,8 @@ def _answers(
 
 def _answer_without_comparison(plan: Plan, model: ModelSummary) -> str:
     metric = model.metrics[plan.analysis.primary_metric]
+    if metric.test is None and metric.undefined is not None:
+        return f"{model.name} has no {metric_name(plan.analysis.primary_metric)}: {metric.undefined}."
     if metric.test is None:
         return f"{model.name} has no result: none of its runs finished with predictions."
     digits = decimals_for_spread(metric.population.se if metric.population else metric.test.sd or 0.0)

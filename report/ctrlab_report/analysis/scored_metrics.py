@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from ctrlab_api.metrics import SCORE_EPSILON
 from ctrlab_api.records import Finding
+from ctrlab_metrics.computing import compute_metrics
+from ctrlab_report.inputs.prediction_reader import TestRows
 from ctrlab_report.inputs.report_inputs import ReportInputs, RunInputs
 from ctrlab_report.statistics.covariance import MetricCovariance, covariance_from_scores
+from ctrlab_report.statistics.errors import NoUsers, OneClass, TooFewRows
 from ctrlab_report.statistics.influence import MetricOptions
 from ctrlab_report.statistics.row_clusters import RowClusters, cluster_rows
 from ctrlab_report.statistics.supported_metrics import Metric
@@ -30,12 +33,14 @@ RunId = tuple[str, int]
 
 @dataclass(frozen=True)
 class ScoredMetric:
-    """One metric of all runs; `covariance` is None for a metric without an estimate of sampling error (ece)."""
+    """One metric of all runs; `covariance` is None where the sampling error has no estimate (ece, or `undefined`)."""
 
     name: str
     values: dict[RunId, float]
     """Values by run, in the order of the rows of `covariance`."""
     covariance: MetricCovariance | None
+    undefined: str | None = None
+    """Why the test rows define no value, or no sampling error, of a metric that has both in general."""
 
     def values_of(self, variant: str) -> dict[int, float]:
         """Return the values of one variant by seed."""
@@ -68,7 +73,7 @@ def score_metrics(inputs: ReportInputs) -> ScoredMetrics:
         return ScoredMetrics({name: ScoredMetric(name, {}, None) for name in names}, False)
     clusters = _clusters(inputs.test_rows.users)
     return ScoredMetrics(
-        {name: _metric(name, inputs.test_rows.labels, runs, clusters) for name in names}, clusters is not None
+        {name: _metric(name, inputs.test_rows, runs, clusters) for name in names}, clusters is not None
     )
 
 
@@ -97,18 +102,40 @@ def _clusters(users: NDArray[np.int32] | None) -> RowClusters | None:
     return cluster_rows(users) if users is not None and np.unique(users[:]).size > 1 else None
 
 
-def _metric(name: str, labels: NDArray[np.uint8], runs: list[RunInputs], clusters: RowClusters | None) -> ScoredMetric:
+def undefined_metrics(scored: ScoredMetrics) -> Iterator[Finding]:
+    """Yield one warning for each metric that the test rows do not define, with the reason."""
+    for metric in scored.metrics.values():
+        if metric.undefined is not None:
+            yield Finding(severity="warning", where=metric.name, message=metric.undefined)
+
+
+def _metric(name: str, test: TestRows, runs: list[RunInputs], clusters: RowClusters | None) -> ScoredMetric:
     if name not in set(Metric):
         recorded = {(run.variant, run.seed): run.record.metrics_test.get(name) for run in runs if run.record}
         return ScoredMetric(name, {run: value for run, value in recorded.items() if value is not None}, None)
-    units = clusters.count if clusters else labels.size
-    covariance = covariance_from_scores(
-        Metric(name),
-        labels,
-        (run.scores for run in runs if run.scores is not None),
-        clusters=clusters,
-        options=MetricOptions(clip=SCORE_EPSILON),
-        dtype=np.float64 if units * len(runs) <= _MAX_FLOAT64_VALUES else np.float32,
-    )
+    units = clusters.count if clusters else test.labels.size
+    try:
+        covariance = covariance_from_scores(
+            Metric(name),
+            test.labels,
+            (run.scores for run in runs if run.scores is not None),
+            clusters=clusters,
+            options=MetricOptions(clip=SCORE_EPSILON),
+            dtype=np.float64 if units * len(runs) <= _MAX_FLOAT64_VALUES else np.float32,
+        )
+    except (OneClass, TooFewRows, NoUsers) as error:
+        return _without_covariance(Metric(name), test, runs, str(error))
     keys = [(run.variant, run.seed) for run in runs]
     return ScoredMetric(name, dict(zip(keys, covariance.estimates.tolist(), strict=True)), covariance)
+
+
+def _without_covariance(metric: Metric, test: TestRows, runs: list[RunInputs], reason: str) -> ScoredMetric:
+    """Return the values that the metric has on degenerate test rows, and why it has no value or no sampling error."""
+    values: dict[RunId, float] = {}
+    for run in runs:
+        if run.scores is not None and (metric is not Metric.GAUC or test.users is not None):
+            value = compute_metrics((metric.value,), test.labels, run.scores, test.users).values[metric.value]
+            if value is not None:
+                values[run.variant, run.seed] = value
+    missing = "its sampling error" if values else "it"
+    return ScoredMetric(metric.value, values, None, f"{missing} is undefined on these test rows: {reason}")

@@ -10,10 +10,11 @@ from ctrlab_api.errors import InvalidData
 from ctrlab_api.metrics import SCORE_EPSILON
 from ctrlab_report.compare.compared_experiments import ComparedExperiment
 from ctrlab_report.compare.comparison_result import ModelPair
+from ctrlab_report.formatting.number_formats import metric_name
 from ctrlab_report.inputs.prediction_reader import TestRows, require_same_rows
 from ctrlab_report.statistics.covariance import covariance_from_scores
 from ctrlab_report.statistics.degenerate_results import Degenerate
-from ctrlab_report.statistics.errors import MixedModes
+from ctrlab_report.statistics.errors import MixedModes, NoUsers, OneClass, TooFewRows
 from ctrlab_report.statistics.influence import MetricOptions
 from ctrlab_report.statistics.model_comparison import (
     AdjustedComparison,
@@ -49,14 +50,17 @@ def compare_on_one_data_set(
             models.append((experiment.name, ModelRuns(f"{experiment.name}/{name}", seeds, indices, mode)))
             scores += [run.scores for run in runs if run.scores is not None]
     users = test_rows.users
-    covariance = covariance_from_scores(
-        Metric(metric),
-        test_rows.labels,
-        iter(scores),
-        clusters=cluster_rows(users) if users is not None and users.min() < users.max() else None,
-        options=MetricOptions(clip=SCORE_EPSILON),
-    )
     pairs = [(a, b) for (experiment_a, a), (experiment_b, b) in combinations(models, 2) if experiment_a != experiment_b]
+    try:
+        covariance = covariance_from_scores(
+            Metric(metric),
+            test_rows.labels,
+            iter(scores),
+            clusters=cluster_rows(users) if users is not None and users.min() < users.max() else None,
+            options=MetricOptions(clip=SCORE_EPSILON),
+        )
+    except (OneClass, TooFewRows, NoUsers) as error:
+        return tuple(_undefined_pair(a.name, b.name, metric, str(error)) for a, b in pairs)
     try:
         comparisons = [compare_pair(a, b, covariance, settings, len(pairs)) for a, b in pairs]
     except MixedModes as error:
@@ -73,6 +77,12 @@ def _shared_test_rows(experiments: Sequence[ComparedExperiment]) -> TestRows:
     for name, rows in others:
         require_same_rows(first, first_name, rows, name)
     return first
+
+
+def _undefined_pair(a: str, b: str, metric: str, reason: str) -> ModelPair:
+    """Return a pair that the test rows give no comparison of."""
+    sentence = f"{a} and {b} cannot be compared by {metric_name(metric)}: it is undefined on these test rows: {reason}."
+    return ModelPair(a=a, b=b, paired_seeds=(), label="undefined", sentence=sentence, method="none")
 
 
 def _model_pair(adjusted: AdjustedComparison) -> ModelPair:

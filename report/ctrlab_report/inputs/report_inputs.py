@@ -172,9 +172,3 @@ def _check_test_rows(where: str, test: TestRows, prepared: PreparedData) -> None
                 f"has {count} {name}, but {ObjectKey.PREPARED} says {expected} for the test part; the run was scored "
                 "on other rows: run this seed again",
             )
-    if clicks in (0, rows):
-        raise InvalidData.at(
-            where,
-            f"{clicks} of {rows} test rows are clicks; both classes are needed to compare models: choose a "
-            "split whose test part has both (spec.dataset.split)",
-        )

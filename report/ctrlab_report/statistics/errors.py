@@ -13,6 +13,10 @@ class MisalignedInput(StatisticsError):
     """Two arrays that must describe the same rows, runs or seeds have different lengths or shapes."""
 
 
+class NoUsers(MisalignedInput):
+    """A metric over users has no user ids, or those of one user."""
+
+
 class MixedModes(StatisticsError):
     """Runs that were trained alone are compared with runs that were trained in a batch of seeds."""
 

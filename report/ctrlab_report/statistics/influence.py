@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import xlogy
 
 from ctrlab_report.statistics.delong_placements import delong_placements
-from ctrlab_report.statistics.errors import MisalignedInput
+from ctrlab_report.statistics.errors import NoUsers
 from ctrlab_report.statistics.grouped_auc import grouped_auc
 from ctrlab_report.statistics.input_checks import (
     AnyArray,
@@ -110,9 +110,7 @@ def _auc(positive: BoolArray, scores: AnyArray) -> Influence:
 
 def _gauc(positive: BoolArray, scores: AnyArray, users: RowClusters | None) -> Influence:
     if users is None:
-        raise MisalignedInput(
-            "gauc: found no user ids; set spec.dataset.user to the user column or drop gauc from the metrics"
-        )
+        raise NoUsers("gauc needs the rows of at least 2 users; leave gauc out of spec.analysis.metrics")
     require_same_length(positive, users.codes, "labels and user ids")
     values = np.zeros(scores.shape)
     estimates = np.empty(len(scores))

@@ -91,6 +91,8 @@ def write_finished_experiment(root: Path, simulated: SimulatedExperiment) -> Wri
     generator = np.random.default_rng(20240501)
     logits = generator.normal(-0.7, 1.1, simulated.rows)
     labels = (generator.random(simulated.rows) < 1 / (1 + np.exp(-logits))).astype(np.uint8)
+    if simulated.clicks is not None:
+        labels = (np.arange(simulated.rows) < simulated.clicks).astype(np.uint8)
     users = generator.integers(0, simulated.users, simulated.rows).astype(np.int32) if simulated.users else None
     prepared = _prepared_data(labels, simulated)
     studies = [_repeated_study(plan, prepared, model, simulated.trials) for model in simulated.models]
@@ -108,6 +110,8 @@ def write_finished_experiment(root: Path, simulated: SimulatedExperiment) -> Wri
                 continue
             score_logits = model.strength * (logits + 0.7) - 0.7 + model_errors + seed_errors
             scores = (1 / (1 + np.exp(-score_logits))).astype(np.float32)
+            if simulated.constant_scores:
+                scores = np.full_like(scores, 0.3)
             raw = None
             if index not in model.diverged:
                 row_ids = np.arange(simulated.rows, dtype=np.int64) + FIRST_ROW_ID

@@ -46,6 +46,11 @@ class SimulatedExperiment:
     seeds: int = 5
     rows: int = 1200
     users: int | None = 150
+    clicks: int | None = None
+    """Number of test rows that are clicks, the first ones; None for labels from the true probabilities."""
+    constant_scores: bool = False
+    """Whether every run predicts 0.3 for every row."""
+    primary_metric: str = "auc"
     margin: str | None = "0.005"
     metrics: tuple[str, ...] = ("auc", "logloss", "gauc", "pcoc", "ece")
     trials: int = 12
@@ -82,7 +87,7 @@ class SimulatedExperiment:
             tuning={"trials": self.trials, "repeats": self.repeats},
             evaluation=self._evaluation,
             analysis={
-                "primaryMetric": "auc",
+                "primaryMetric": self.primary_metric,
                 "metrics": list(self.metrics),
                 "reference": self.models[0].name,
                 "compare": self.compare,

@@ -48,7 +48,7 @@ INVALID_INPUTS: list[tuple[type[errors.StatisticsError], str, Callable[[], objec
     ),
     (errors.NotFinite, "row 0 is inf", lambda: compute_influence(Metric.AUC, LABELS, [np.inf, 1, -np.inf, 2, 3])),
     (errors.OutOfRange, r"\[-1, 2\]", lambda: compute_influence(Metric.LOGLOSS, LABELS, [-1, 2, 0.5, 0.5, 0.5])),
-    (errors.MisalignedInput, "no user ids", lambda: compute_influence(Metric.GAUC, LABELS, SCORES)),
+    (errors.MisalignedInput, "rows of at least 2 users", lambda: compute_influence(Metric.GAUC, LABELS, SCORES)),
     (
         errors.OneClass,
         "no user has both",

@@ -3,7 +3,7 @@
 The inspection reads the source, before any experiment; it does not access the sealed rows of an experiment.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ctrlab_trainer.data.data_quality.single_feature_scores import single_featur
 from ctrlab_trainer.data.encoders.vectors import read_row_vectors
 from ctrlab_trainer.data.inspection.click_timeline import click_timeline
 from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset
+from ctrlab_trainer.data.preparation.metric_requirements import undefined_metrics
 from ctrlab_trainer.data.preparation.source_columns import required_columns
 from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedFeature
@@ -29,13 +30,20 @@ from ctrlab_trainer.data.sources.source_locations import locate
 from ctrlab_trainer.data.splits.split_strategies import SPLIT_NAMES
 
 
-def inspect_dataset(dataset: Dataset, name: str = "data") -> Inspection:
-    """Read, split and encode the source, and describe the result; raises InvalidInput like `prepare`."""
+def inspect_dataset(dataset: Dataset, name: str = "data", metrics: Sequence[str] = ()) -> Inspection:
+    """Read, split and encode the source, and describe the result; raises InvalidInput like `prepare`.
+
+    `metrics`: the reported metrics, of which those that are undefined for the data are warned of.
+    """
     located = locate(dataset.source)
     table = read_source(located, required_columns(dataset))
-    inspection = describe(table, dataset, encode_dataset(table, dataset), name)
+    encoded = encode_dataset(table, dataset)
+    inspection = describe(table, dataset, encoded, name)
+    undefined = (
+        InspectionWarning(kind="UndefinedMetric", message=text) for text in undefined_metrics(metrics, encoded.splits)
+    )
     order = (InspectionWarning(kind="FileOrder", message=text) for text in file_order_warnings(dataset, located))
-    return inspection.model_copy(update={"warnings": (*inspection.warnings, *order)})
+    return inspection.model_copy(update={"warnings": (*inspection.warnings, *undefined, *order)})
 
 
 def describe(table: SourceTable, dataset: Dataset, encoded: EncodedDataset, name: str) -> Inspection:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctrlab_api.canonical_json import canonical_json, digest, short_digest
+from ctrlab_api.checks.column_roles import MIN_GAUC_USERS
 from ctrlab_api.errors import InvalidData, InvalidInput
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
@@ -27,6 +28,7 @@ from ctrlab_trainer.data.data_quality.file_order import file_order_warnings
 from ctrlab_trainer.data.preparation.added_features import added_features, data_extension, relocate_to_added_features
 from ctrlab_trainer.data.preparation.dataset_encoding import ENCODER_VERSION, encode_dataset
 from ctrlab_trainer.data.preparation.feature_digests import feature_digests
+from ctrlab_trainer.data.preparation.metric_requirements import require_defined_metrics, two_class_users
 from ctrlab_trainer.data.preparation.source_columns import numeric_columns, required_columns
 from ctrlab_trainer.data.prepared.bayes_optimum import bayes_auc
 from ctrlab_trainer.data.prepared.dataset_files import (
@@ -60,6 +62,7 @@ def prepare(plan: Plan, store_root: Store, key: ExperimentKey) -> PreparedData:
         raise relocate_to_added_features(error, plan) from None
     record = record.model_copy(update={"extends": data_extension(plan, store_root, record)})
     _require_unchanged(record, store_root, key)
+    require_defined_metrics(plan.analysis.metrics, record)
     store_root.put(key.object_key(ObjectKey.PREPARED), record.to_json().encode())
     return record
 
@@ -226,10 +229,19 @@ def _summary(split: EncodedSplit, folder: Path, schema: EncodedSchema) -> SplitS
         rows=split.rows,
         positives=int(split.labels.sum(dtype=np.int64)),
         users=None if split.users is None else len(np.unique(split.users)),
+        users_with_both_classes=_users_with_both_classes(split, folder.name),
         row_ids_digest=digest(_bytes(np.sort(split.row_ids))),
         files=files,
         features=feature_digests(split, schema),
     )
+
+
+def _users_with_both_classes(split: EncodedSplit, name: str) -> int | None:
+    """Return the number of users with both classes; for test no more than is needed to know that gauc is defined."""
+    if split.users is None or name == "train":
+        return None
+    count = two_class_users(split)
+    return min(count, MIN_GAUC_USERS) if name == "test" else count
 
 
 def _bytes(numbers: NDArray[np.int64]) -> bytes:
