@@ -84,3 +84,44 @@ def test_a_resource_is_not_current_before_the_operator_has_seen_it(team: Kubectl
     resource = wait_for_stage(team, "unseen", "Suspended")
     assert resource["status"]["observedGeneration"] == resource["metadata"]["generation"]
     team.delete("ctrexperiment", "unseen")
+
+
+def test_a_job_that_a_queue_suspends_is_queued_and_continues_on_admission(team: Kubectl, movies: str) -> None:
+    team.apply(experiment("queued", movies, tuning={"sampler": "Random", "trials": 40, "workers": 1, "seed": 1}))
+    wait_for_stage(team, "queued", "Tuning")
+    jobs = [job["metadata"]["name"] for job in team.list("jobs", "ctrlab.dev/experiment=queued,ctrlab.dev/phase=tune")]
+    for job in jobs:  # what Kueue's webhook does to the Jobs of its queues
+        team.run("patch", "job", job, "--type=merge", "--patch", '{"spec": {"suspend": true}}')
+    queued = _wait_for_condition(team, "queued", "Reconciling", "Queued")
+    assert jobs[0] in queued["message"]
+    resource = team.get("ctrexperiment", "queued")
+    assert condition(resource, "Ready")["status"] == "False"
+    assert condition(resource, "Stalled")["status"] == "False"
+    for job in jobs:
+        team.run("patch", "job", job, "--type=merge", "--patch", '{"spec": {"suspend": false}}')
+    team.wait(
+        "queued works again",
+        lambda: team.get("ctrexperiment", "queued"),
+        lambda resource: condition(resource, "Ready").get("status") == "True",
+    )
+    team.delete("ctrexperiment", "queued")
+
+
+def test_a_correction_during_final_runs_repeats_no_finished_run(team: Kubectl, movies: str) -> None:
+    tuning = {"sampler": "Random", "trials": 1, "workers": 1, "seed": 1}
+    team.apply(experiment("changed", movies, tuning=tuning))
+    resource = team.wait(
+        "a finished final run",
+        lambda: team.get("ctrexperiment", "changed"),
+        lambda resource: sum(model["runsDone"] for model in resource.get("status", {}).get("models", [])) >= 1,
+        1800,
+    )
+    done = {model["name"]: model["runsDone"] for model in resource["status"]["models"]}
+    _patch(team, "changed", {"runtime": {"env": [{"name": "MY_FLAG", "value": "on"}]}})
+    resource = wait_for_stage(team, "changed", "Succeeded")
+    assert all(model["runsDone"] >= done[model["name"]] for model in resource["status"]["models"])
+    (job,) = team.list("jobs", "ctrlab.dev/experiment=changed,ctrlab.dev/phase=evaluate")
+    variables = job["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert {"name": "MY_FLAG", "value": "on"} in variables
+    assert condition(resource, "Reconciling")["status"] == "False"
+    team.delete("ctrexperiment", "changed")
