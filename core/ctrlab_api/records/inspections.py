@@ -56,7 +56,9 @@ class FeatureStatistics(ApiModel):
     out_of_vocabulary_test: float | None = None
     """Share of test rows with an out-of-vocabulary id; absent where it does not apply."""
     auc: float | None = None
-    """Validation AUC of the click rate that each value has in train (numbers in 32 buckets); absent for several ids."""
+    """Validation AUC of the click rate that each value has in train (numbers in 32 buckets). For a list, the
+    highest AUC of the mean over its values and of the presence of the row's own item; absent for vectors and logged
+    histories."""
 
 
 class TimeBin(ApiModel):

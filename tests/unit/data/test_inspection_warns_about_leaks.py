@@ -10,7 +10,7 @@ from builders import categorical, csv_source, make_dataset
 
 from ctrlab_api.resources.dataset import Dataset, Preprocessing
 from ctrlab_store import FileStore
-from ctrlab_trainer.data.data_quality import single_feature_scores
+from ctrlab_trainer.data.data_quality import sampled_rows
 from ctrlab_trainer.data.data_quality.leak_checks import leak_warnings
 from ctrlab_trainer.data.data_quality.single_feature_scores import single_feature_auc
 from ctrlab_trainer.data.inspection.dataset_inspection import inspect_dataset
@@ -73,7 +73,7 @@ def test_rows_with_out_of_vocabulary_values_do_not_count_as_duplicates(tmp_path:
 def test_a_large_split_is_read_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = clicks(tmp_path)
     encoded = encode_locally(dataset, locate(dataset.source), tmp_path / "encoded")
-    monkeypatch.setattr(single_feature_scores, "CHUNK_ROWS", 5)
+    monkeypatch.setattr(sampled_rows, "CHUNK_ROWS", 5)
     auc = single_feature_auc(encoded)
     assert auc["paid"] == 1.0
     assert 0 < auc["item"] < 1

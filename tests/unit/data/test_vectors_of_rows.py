@@ -93,8 +93,8 @@ def test_a_vector_is_projected_to_a_field_and_has_weights_in_the_linear_term() -
     batch = DeviceData(data.splits[0], data.schema, "cpu").batch(torch.arange(2))
     embedding, linear = FieldEmbedding(inputs, 1, pool_histories=True), LinearTerm(inputs)
     with torch.no_grad():
-        embedding.projections["of_image"].weight.copy_(torch.tensor([[2.0, 5.0]]))  # type: ignore[union-attr, operator]
-        embedding.projections["of_image"].bias.zero_()  # type: ignore[union-attr, operator]
+        embedding.projections["of_image"].weight.copy_(torch.tensor([[2.0, 5.0]]))  # type: ignore[operator]
+        embedding.projections["of_image"].bias.zero_()  # type: ignore[operator]
         linear.weights["of_image"].copy_(torch.tensor([3.0, 7.0]))
     assert inputs.fields == 2
     assert embedding(batch).fields[:, 1, 0].tolist() == [-2, 2]
@@ -141,7 +141,8 @@ def test_inspection_counts_distinct_and_missing_vectors() -> None:
     dataset = make_dataset(source=csv_source(), features=[feature], split=SPLIT)
     table = source(VECTORS)
     (statistics,) = describe(table, dataset, encode_dataset(table, dataset), "data").features
-    assert (statistics.distinct, statistics.missing) == (4, pytest.approx(1 / 6))
+    assert statistics.distinct == 4
+    assert statistics.missing == pytest.approx(1 / 6)
 
 
 def test_numbers_are_read_to_the_last_bit() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from ctrlab_api.records.inspections import InspectionWarning
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_trainer.data.data_quality.leak_checks import leak_warnings
+from ctrlab_trainer.data.data_quality.list_scores import list_auc, list_scores
 from ctrlab_trainer.data.data_quality.single_feature_scores import single_feature_auc
 from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
@@ -21,7 +22,9 @@ STANDARD_ERRORS = 5
 
 def dataset_warnings(dataset: Dataset, encoded: EncodedDataset) -> Iterator[str]:
     """Yield one sentence per warning in a fixed order, possible leakage first."""
-    for warning in (*leak_warnings(dataset, encoded, single_feature_auc(encoded)), *distribution_warnings(encoded)):
+    lists = tuple(list_scores(encoded))
+    auc = single_feature_auc(encoded) | list_auc(lists)
+    for warning in (*leak_warnings(dataset, encoded, auc, lists), *distribution_warnings(encoded)):
         yield warning.message
 
 
@@ -82,8 +85,9 @@ def _empty_histories(encoded: EncodedDataset) -> Iterator[str]:
 
 def empty_history_share(split: EncodedSplit) -> float:
     """Return the share of rows whose histories are all empty."""
-    histories = (*split.histories.values(), *split.stored_histories.values())
-    return float(np.logical_and.reduce([history.is_empty for history in histories]).mean())
+    empty = [history.is_empty for history in split.histories.values()]
+    empty += [history.is_empty for history in split.stored_histories.values()]
+    return float(np.logical_and.reduce(empty).mean())
 
 
 def _drift(splits: tuple[EncodedSplit, ...]) -> Iterator[str]:

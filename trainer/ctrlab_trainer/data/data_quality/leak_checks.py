@@ -3,7 +3,7 @@
 The checks read no label of test, so the warnings may be stored with the prepared data before test is opened.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from ctrlab_api.records.inspections import InspectionWarning
 from ctrlab_api.resources.dataset import Dataset
+from ctrlab_trainer.data.data_quality.list_scores import ListScores
+from ctrlab_trainer.data.encoders.stored_histories import SAME_TIME
 from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.data.prepared.memory_maps import release_pages
@@ -21,12 +23,20 @@ from ctrlab_trainer.data.times.row_times import Timestamps
 
 REVEALING_AUC: Final = 0.99
 """A single feature with at least this AUC most likely reveals the label."""
+REVEALING_SHARE: Final = 0.5
+REVEALING_RATIO: Final = 5
+"""A list is suspicious if it contains the row's own item in at least this share of clicks, this many times as often as
+in other rows."""
 BLOCK_ROWS: Final = 1 << 17
 
 
-def leak_warnings(dataset: Dataset, encoded: EncodedDataset, auc: Mapping[str, float]) -> Iterator[InspectionWarning]:
-    """Yield warnings, most serious first; `auc` is the result of `single_feature_auc`."""
+def leak_warnings(
+    dataset: Dataset, encoded: EncodedDataset, auc: Mapping[str, float], lists: Sequence[ListScores] = ()
+) -> Iterator[InspectionWarning]:
+    """Yield warnings, most serious first; `auc` is by feature, and `lists` the result of `list_scores`."""
     yield from _revealing_features(auc)
+    yield from _revealing_lists(lists)
+    yield from _events_at_the_time_of_their_row(encoded)
     yield from _duplicates(encoded)
     if encoded.times is not None and dataset.split.strategy != "Temporal":
         yield from _time_overlap(encoded.times, encoded.splits)
@@ -39,6 +49,32 @@ def _revealing_features(auc: Mapping[str, float]) -> Iterator[InspectionWarning]
                 kind="Reveals",
                 message=f"feature {name} alone reaches AUC {value:.4f} on validation: it probably reveals the label; "
                 "leave it out unless it is known before the click",
+            )
+
+
+def _revealing_lists(lists: Sequence[ListScores]) -> Iterator[InspectionWarning]:
+    for score in lists:
+        for target in score.targets:
+            if target.clicks >= REVEALING_SHARE and target.clicks >= REVEALING_RATIO * target.others:
+                yield InspectionWarning(
+                    kind="Reveals",
+                    message=f"the list of feature {score.feature} contains the row's own {target.target} in "
+                    f"{target.clicks:.1%} of the clicks of train and in {target.others:.1%} of its other rows: it may "
+                    "have been written after the click; leave the event that is predicted out of the list",
+                )
+
+
+def _events_at_the_time_of_their_row(encoded: EncodedDataset) -> Iterator[InspectionWarning]:
+    for name in (feature.name for feature in encoded.schema.stored_histories.values()):
+        rows = 0
+        for split in encoded.splits:
+            gaps = split.stored_histories[name].gaps
+            rows += 0 if gaps is None else int((gaps == SAME_TIME).any(axis=1).sum())
+        if rows:
+            yield InspectionWarning(
+                kind="Reveals",
+                message=f"{rows} rows have an event of feature {name} at the time of the row itself: leave the event "
+                "that is predicted out of the list",
             )
 
 

@@ -164,7 +164,7 @@ class ListFacts:
         bracketed = [syntax for syntax, _ in self.syntaxes if syntax != Syntax.SEPARATOR]
         divided = [syntax for syntax in bracketed if syntax in COMPATIBLE]
         if len(bracketed) < len(self.syntaxes) and bracketed:
-            first, second = Syntax.SEPARATOR, bracketed[0]
+            first, second = int(Syntax.SEPARATOR), bracketed[0]
         elif len(divided) > 1:
             first, second = divided[0], divided[1]
         else:

@@ -90,7 +90,7 @@ def read_row_vectors(rows: SourceTable, feature: Feature) -> NDArray[np.float64]
     chunks = [simplify(chunk) for chunk in rows.data[column].chunks]
     if chunks and pa.types.is_list(chunks[0].type):
         lists = pa.concat_arrays(chunks)
-        codes = np.arange(len(lists))
+        codes = np.arange(len(lists), dtype=np.int32)
         missing = np.asarray(lists.is_null(), bool)
     else:
         distinct = factorize(rows.data[column])

@@ -14,6 +14,7 @@ from ctrlab_trainer.data.data_quality.dataset_warnings import distribution_warni
 from ctrlab_trainer.data.data_quality.detectable_differences import few_click_warnings
 from ctrlab_trainer.data.data_quality.file_order import file_order_warnings
 from ctrlab_trainer.data.data_quality.leak_checks import leak_warnings
+from ctrlab_trainer.data.data_quality.list_scores import list_auc, list_scores
 from ctrlab_trainer.data.data_quality.single_feature_scores import single_feature_auc
 from ctrlab_trainer.data.encoders.vectors import read_row_vectors
 from ctrlab_trainer.data.inspection.click_timeline import click_timeline
@@ -48,7 +49,8 @@ def inspect_dataset(dataset: Dataset, name: str = "data", metrics: Sequence[str]
 
 def describe(table: SourceTable, dataset: Dataset, encoded: EncodedDataset, name: str) -> Inspection:
     """Describe a data set that has been read and encoded."""
-    auc = single_feature_auc(encoded)
+    lists = tuple(list_scores(encoded))
+    auc = single_feature_auc(encoded) | list_auc(lists)
     features = tuple(_features(table, dataset, encoded, auc))
     parts = tuple(_split_statistics(index, split) for index, split in enumerate(encoded.splits))
     constant = {feature.name for feature in features if feature.distinct <= 1}
@@ -60,9 +62,9 @@ def describe(table: SourceTable, dataset: Dataset, encoded: EncodedDataset, name
         parts=parts,
         features=features,
         timeline=() if encoded.times is None else click_timeline(encoded.times, encoded.splits),
-        lists=tuple(lists.record for lists in encoded.lists) or None,
+        lists=tuple(facts.record for facts in encoded.lists) or None,
         warnings=(
-            *leak_warnings(dataset, encoded, auc),
+            *leak_warnings(dataset, encoded, auc, lists),
             *few_click_warnings(parts),
             *(
                 InspectionWarning(kind="Constant", message=f"feature {name} is constant: leave it out")

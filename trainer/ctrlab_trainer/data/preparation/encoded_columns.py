@@ -51,8 +51,8 @@ def _to_global(chunk: EncodedValues, offset: int) -> EncodedValues:
     if chunk.dtype == np.float32:
         return chunk
     if chunk.dtype == EVENT:
-        events = chunk.copy()
-        events["id"] = _global_ids(chunk["id"], offset)
+        events: NDArray[np.void] = np.array(chunk, EVENT)
+        events["id"] = _global_ids(events["id"], offset)
         return events
     return _global_ids(np.asarray(chunk, np.int32), offset)
 
