@@ -165,6 +165,15 @@ class World:
             job = replace(self.facts.jobs[name], outage=Outage("the store", "2026-01-01T00:00:00Z"))
             self.facts = replace(self.facts, jobs={**self.facts.jobs, name: job})
 
+    def correct(self, choice: int) -> None:
+        """Change the image: active jobs are outdated, and some of their workers run."""
+        jobs = dict(self.facts.jobs)
+        for name in self.facts.active_jobs:
+            running = choice % (jobs[name].parallelism + 1)
+            waiting = jobs[name].parallelism - running
+            jobs[name] = replace(jobs[name], is_outdated=True, running=running, waiting=waiting)
+        self.facts = replace(self.facts, jobs=jobs)
+
     def retry(self, token: str) -> None:
         """Request a retry, as with the annotation."""
         metadata = self.experiment.metadata.model_copy(update={"annotations": {RETRY_ANNOTATION: token}})
@@ -196,6 +205,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("progress"), st.integers(0, 5)),
     st.tuples(st.just("lose"), st.integers(0, 5)),
     st.tuples(st.just("outage"), st.integers(0, 5)),
+    st.tuples(st.just("correct"), st.integers(0, 5)),
     st.tuples(st.just("forget"), st.booleans()),
     st.tuples(st.just("suspend"), st.booleans()),
 )
@@ -212,6 +222,8 @@ def apply_event(world: World, event: tuple[str, Any]) -> None:
             world.progress(value, fails=kind == "lose")
         case "outage":
             world.interrupt(value)
+        case "correct":
+            world.correct(value)
         case "forget":
             world.forget_jobs(ended_only=value)
         case "suspend":
@@ -230,9 +242,12 @@ def without_times(status: ExperimentStatus) -> Any:
 def test_an_executed_decision_leaves_nothing_to_do(world: World, events: list[tuple[str, Any]]) -> None:
     for event in events:
         apply_event(world, event)
-        freezes = any(isinstance(action, FreezeUnsearched) for action in world.decide()[0])
+        is_continued = any(
+            isinstance(action, FreezeUnsearched) or (isinstance(action, DeleteJob) and action.unless_changed)
+            for action in world.decide()[0]
+        )
         world.tick()
-        if freezes:  # the next decision sees that the study is frozen
+        if is_continued:  # the next decision sees that the study is frozen, or that an outdated job is deleted
             world.tick()
         assert world.decide() == ((), world.experiment.status)
 
