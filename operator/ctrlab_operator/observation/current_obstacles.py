@@ -21,12 +21,14 @@ log = logging.getLogger(__name__)
 
 
 def current_obstacle(api: KubernetesApi, cache: ObjectCache, ref: ResourceRef, now: datetime) -> Obstacle | None:
-    """Return what keeps the pods of a resource from being created, scheduled or started; pods that end do not count."""
+    """Return what keeps the pods of a resource from being created, scheduled or started; pods that end do not count.
+
+    A Job that a queue holds comes last: it may wait for the resources of a Job whose pods cannot start.
+    """
     pods = [pod for pod in cache.children(POD, ref) if not pod["metadata"].get("deletionTimestamp")]
-    job = held_job(cache.children(JOB, ref))
-    if job is not None:
-        return queue_obstacle(api, job)
-    return start_obstacle(pods) or scheduling_obstacle(pods, now) or _creation_obstacle(api, cache, ref, pods, now)
+    obstacle = start_obstacle(pods) or scheduling_obstacle(pods, now) or _creation_obstacle(api, cache, ref, pods, now)
+    job = held_job(cache.children(JOB, ref)) if obstacle is None else None
+    return queue_obstacle(api, job) if job is not None else obstacle
 
 
 def _creation_obstacle(

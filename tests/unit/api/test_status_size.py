@@ -2,7 +2,7 @@
 
 from ctrlab_api.canonical_json import canonical_json
 from ctrlab_api.names import ConditionType
-from ctrlab_api.resources.status import ExperimentStatus, ModelStatus, ReportStatus, StatusCondition
+from ctrlab_api.resources.status import MAX_VERDICT_LENGTH, ExperimentStatus, ModelStatus, ReportStatus, StatusCondition
 
 DIGEST = "sha256:" + "a" * 64
 CONDITIONS = sorted(value for name, value in vars(ConditionType).items() if name.isupper())
@@ -29,7 +29,13 @@ LARGEST = ExperimentStatus(
         )
         for index in range(20)
     ),
-    report=ReportStatus(uri="s3://bucket/" + "p" * 300, digest=DIGEST),
+    report=ReportStatus(
+        uri="s3://bucket/" + "p" * 300,
+        digest=DIGEST,
+        page="s3://bucket/" + "p" * 312,
+        verdict="v" * MAX_VERDICT_LENGTH,
+        conclusion="c" * MAX_VERDICT_LENGTH,
+    ),
     conditions=tuple(
         StatusCondition(
             type=kind,

@@ -10,6 +10,7 @@ from fake_api_server.in_process_api import InProcessApi
 from fake_api_server.injected_faults import Fault
 
 from ctrlab_operator import controller as controller_module
+from ctrlab_operator.blocked import Blocked
 from ctrlab_operator.controller import HANG_SECONDS, Controller
 from ctrlab_operator.kubernetes_api.api_client import Manifest
 from ctrlab_operator.kubernetes_api.object_cache import ResourceRef
@@ -168,3 +169,34 @@ def test_a_thread_that_has_ended_fails_liveness(controller: Controller) -> None:
         thread.join()
 
     assert controller.liveness_problem() == "threads have ended: reconcile-0, reconcile-1"
+
+
+class BlockedReconciler:
+    """Is always blocked by a database that is away, and records what it reports."""
+
+    def __init__(self, *, has_status: bool) -> None:
+        self.reported: list[str] = []
+        self._has_status = has_status
+
+    def reconcile(self, ref: ResourceRef) -> float | None:
+        raise Blocked("DatabaseUnavailable", "it does not respond", tolerated_failures=2)
+
+    def has_status(self, ref: ResourceRef) -> bool:
+        return self._has_status
+
+    def report_blocked(self, ref: ResourceRef, blocked: Blocked) -> None:
+        self.reported.append(blocked.reason)
+
+
+@pytest.mark.parametrize(("has_status", "reports"), [(False, 3), (True, 1)])
+def test_a_new_resource_has_a_status_at_once_and_a_short_outage_is_not_reported(
+    controller: Controller, has_status: bool, reports: int
+) -> None:
+    controller.lease.acquire_or_renew()
+    controller.list_all()
+    reconciler: Any = BlockedReconciler(has_status=has_status)
+    controller.reconciler = reconciler
+    for _ in range(3):
+        controller.queue.add(STUDY)
+        assert controller.reconcile_next()
+    assert reconciler.reported == ["DatabaseUnavailable"] * reports
