@@ -149,12 +149,14 @@ STATUS_REASONS: Final[dict[str, StatusReason]] = {
         "ended", "the data set cannot be encoded", "correct what the message names and request a retry"
     ),
     "TooManyFailedTrials": StatusReason(
-        "ended", "more trials failed than `tuning.maxFailedTrials`", "correct the model or its search space"
+        "ended", "more trials failed than `tuning.maxFailedTrials`", "create another experiment with a corrected model"
     ),
     "TuningTimeout": StatusReason(
-        "ended", "a study took longer than `tuning.timeout`", "raise the timeout, or lower `tuning.trials`"
+        "ended", "a study took longer than `tuning.timeout`", "request a retry, which continues the study"
     ),
-    "TuningFailed": StatusReason("ended", "the workers of a study ended without freezing it", "read the message"),
+    "TuningFailed": StatusReason(
+        "ended", "the workers of a study ended without freezing it", "correct the cause and request a retry"
+    ),
     "EvaluationFailed": StatusReason(
         "ended", "too few final runs are left to compare", "correct the cause and request a retry"
     ),

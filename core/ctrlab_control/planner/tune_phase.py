@@ -70,17 +70,24 @@ def _failure(facts: Facts, variant: str, study: StudyFacts, job: JobFacts | None
         return Fail(
             "TooManyFailedTrials",
             f"{study.failed} trials of {variant} failed, more than tuning.maxFailedTrials "
-            f"{tuning.max_failed_trials}{last}; correct the model's parameters or search space",
+            f"{tuning.max_failed_trials}{last}; create an experiment of another name with other parameters or another "
+            "search space",
         )
     if job is None:
         return None
     if job.state in ("Complete", "Failed"):
         reason = job.message or "its workers ended without freezing the study"
-        return Fail("TuningFailed", f"the study of {variant} failed: {reason}")
+        return Fail("TuningFailed", f"the study of {variant} failed: {reason}; correct the cause and {_advice(facts)}")
     if tuning.timeout is not None and job.active_seconds > duration_seconds(tuning.timeout):
         return Fail(
             "TuningTimeout",
             f"the study of {variant} took longer than tuning.timeout {tuning.timeout} "
-            f"({study.done} of {facts.budget(variant)} trials done); raise it, or lower tuning.trials",
+            f"({study.done} of {facts.budget(variant)} trials done); {_advice(facts)}, or create an experiment of "
+            "another name with a longer timeout or fewer trials",
         )
     return None
+
+
+def _advice(facts: Facts) -> str:
+    """Return the command that continues a study; a retry starts its time again."""
+    return f"continue with: ctrlab retry {facts.experiment.metadata.name} (on a cluster with --cluster)"
