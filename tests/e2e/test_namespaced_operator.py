@@ -22,11 +22,12 @@ def tenant(system: Kubectl, images: dict[str, str]) -> Iterator[Kubectl]:
         f"watchNamespaces={{{NAMESPACE}}}",
         "crds.enabled=false",
         "seal.enabled=false",
+        "admission.enabled=false",
     ]
     arguments = [part for value in values for part in ("--set", value)]
     kubectl.run("upgrade", "--install", RELEASE, str(CHART), *arguments, program="helm")
     yield kubectl
-    kubectl.run("uninstall", RELEASE, "--wait=false", program="helm")
+    kubectl.run("uninstall", RELEASE, "--wait=false", "--ignore-not-found", program="helm")
     kubectl.run("delete", "namespace", NAMESPACE, "--wait=false")
 
 
@@ -51,3 +52,14 @@ def test_it_reconciles_experiments_of_its_namespace(tenant: Kubectl) -> None:
 def test_it_sees_no_other_namespace(tenant: Kubectl, team: Kubectl, resource: str) -> None:
     assert tenant.may(OPERATOR, "list", resource)
     assert not team.may(OPERATOR, "list", resource)
+
+
+def test_no_lease_remains_after_helm_uninstall(tenant: Kubectl) -> None:
+    lease = tenant.get("lease", "ctrlab-operator")
+    assert [owner["kind"] for owner in lease["metadata"]["ownerReferences"]] == ["Pod"]
+    tenant.run("uninstall", RELEASE, "--wait=false", program="helm")
+    tenant.wait(
+        "the Lease gone",
+        lambda: {"status": [lease["metadata"]["name"] for lease in tenant.list("leases")]},
+        lambda resource: "ctrlab-operator" not in resource["status"],
+    )

@@ -237,6 +237,9 @@ def test_probes_and_metrics_of_a_finished_experiment(cluster: Cluster) -> None:
     assert metrics['ctrlab_trials{state="done"}'] == 8
     assert metrics['ctrlab_runs{state="done"}'] == 5
     assert metrics['ctrlab_experiments{stage="Succeeded"}'] == 1
+    for phase in ("prepare", "tune", "evaluate", "report"):
+        assert metrics[f'ctrlab_phase_seconds_count{{phase="{phase}"}}'] == 1
+    assert metrics["ctrlab_runs_lost_total"] == 0
 
 
 def _tune_job(cluster: Cluster) -> Manifest:
