@@ -97,8 +97,8 @@ SECRET_KEYS = ("AWS_SECRET_ACCESS_KEY", "url")
 
 def test_its_progress_is_visible_to_its_user(finished: Manifest, team: Kubectl) -> None:
     header, row = team.run("get", "ctrexp", "faulty").strip().splitlines()
-    assert header.split()[:6] == ["NAME", "READY", "STAGE", "TRIALS", "BEST", "SEEDS"]
-    assert row.split()[2:4] == ["Succeeded", f"{TRIALS * len(MODELS)}/{TRIALS * len(MODELS)}"]
+    assert header.split()[:6] == ["NAME", "READY", "REASON", "STAGE", "TRIALS", "SEEDS"]
+    assert row.split()[2:5] == ["Succeeded", "Succeeded", f"{TRIALS * len(MODELS)}/{TRIALS * len(MODELS)}"]
     # The operator creates an Event after it has written the status.
     team.wait(
         "Events of the stages",
