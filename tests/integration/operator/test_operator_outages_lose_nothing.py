@@ -44,7 +44,9 @@ def pods_of(cluster: Cluster, phase: str) -> list[Manifest]:
 
 def exit_codes(cluster: Cluster, phase: str) -> list[int]:
     """Return the exit codes of the ended pods of a phase."""
-    statuses = [status for pod in pods_of(cluster, phase) for status in pod["status"].get("containerStatuses", ())]
+    statuses = [
+        status for pod in pods_of(cluster, phase) for status in pod.get("status", {}).get("containerStatuses", ())
+    ]
     return [status["state"]["terminated"]["exitCode"] for status in statuses if "terminated" in status["state"]]
 
 

@@ -52,7 +52,10 @@ def wait_for_stage(team: Kubectl, name: str, *stages: str) -> Manifest:
 
     def is_reached(resource: Manifest) -> bool:
         current = stage(resource)
-        assert current in stages or current not in ("Succeeded", "Failed"), (current, condition(resource, "Ready"))
+        assert current in stages or current not in ("Succeeded", "Incomplete", "Failed"), (
+            current,
+            condition(resource, "Ready"),
+        )
         return current in stages
 
     return team.wait(f"{name} in {' or '.join(stages)}", lambda: team.get("ctrexperiment", name), is_reached, 1800)
