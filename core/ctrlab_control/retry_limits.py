@@ -12,5 +12,5 @@ DEFAULT_RETRIES: Final = 2
 
 
 def retry_limit(phase: Phase) -> int:
-    """Return the number of retries of one index of a job of this phase; exit codes 42, 43 and 143 have other rules."""
+    """Return the retries of one index of a job of this phase; exit codes 42, 43, 75 and 143 have other rules."""
     return TUNING_RETRIES if phase == "tune" else DEFAULT_RETRIES

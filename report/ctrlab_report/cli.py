@@ -36,18 +36,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _make(args: argparse.Namespace) -> str:
-    return make_report(_open(args.store), args.experiment)
+    return make_report(_open_waiting(args.store), args.experiment)
 
 
 def _decide_seeds(args: argparse.Namespace) -> str:
-    folder = _open(args.store).below(args.experiment.prefix)
+    folder = _open_waiting(args.store).below(args.experiment.prefix)
     decision = decide_seed_count(*read_pilot(folder))
     folder.put(ObjectKey.SEED_DECISION, decision.to_json().encode())
     return decision.reason
 
 
 def _verify(args: argparse.Namespace) -> ReportCheck:
-    return verify_report(_open(args.store).below(args.experiment.prefix), args.experiment)
+    return verify_report(open_store(args.store).below(args.experiment.prefix), args.experiment)
 
 
 def _compare(args: argparse.Namespace) -> str:
@@ -70,8 +70,8 @@ def _detectable(args: argparse.Namespace) -> str:
     return json.dumps(difference, indent=2)
 
 
-def _open(uri: str) -> Store:
-    """Return the store, which waits during outages."""
+def _open_waiting(uri: str) -> Store:
+    """Return the store of a job, which waits during outages; other commands have a user who waits."""
     return WaitingStore(open_store(uri), OutagePatience.from_environment())
 
 

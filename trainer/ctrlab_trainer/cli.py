@@ -112,7 +112,7 @@ def _prepare(args: argparse.Namespace) -> int:
     Termination()
     from ctrlab_trainer.data.preparation.dataset_preparation import prepare
 
-    store, plan = _open(args)
+    store, plan = _open_waiting(args, OutagePatience.from_environment())
     # Downloads of sources wait, too; a repetition continues where the last attempt stopped.
     OutagePatience.from_environment().wait_out(lambda: prepare(plan, store, args.experiment))
     return ExitCode.SUCCESS
@@ -129,7 +129,7 @@ def _sources(args: argparse.Namespace) -> int:
 def _tune(args: argparse.Namespace) -> int:
     termination = Termination()
     patience = OutagePatience.from_environment(termination.requested)
-    store, plan = _open(args, patience)
+    store, plan = _open_waiting(args, patience)
     database = os.environ.get(Variable.DATABASE_URL)
     if not database:
         raise InvalidSpec([Problem(Variable.DATABASE_URL, "tuning needs the URL of the study database")])
@@ -145,7 +145,7 @@ def _tune(args: argparse.Namespace) -> int:
 
 def _evaluate(args: argparse.Namespace) -> int:
     Termination()
-    store, plan = _open(args)
+    store, plan = _open_waiting(args, OutagePatience.from_environment())
     group = select_run_group(plan, args.variant, args.seed, args.seed_count, args.first_index, args.indexes)
     from ctrlab_trainer.finals.final_runs import evaluate
 
@@ -298,13 +298,23 @@ def _require_variant(plan: Plan, name: str) -> None:
         raise InvalidSpec([Problem("--variant", f"the plan has no variant {name!r}; known: {', '.join(plan.names)}")])
 
 
-def _open(args: argparse.Namespace, patience: OutagePatience | None = None) -> tuple[Store, Plan]:
-    """Return the store, which waits during outages, and the plan, which a cluster mounts as a file."""
-    store = WaitingStore(open_store(args.store), patience or OutagePatience.from_environment())
+def _open(args: argparse.Namespace) -> tuple[Store, Plan]:
+    """Return the store and the plan, which a cluster mounts as a file."""
+    store = open_store(args.store)
+    return store, _read_plan(args, store)
+
+
+def _open_waiting(args: argparse.Namespace, patience: OutagePatience) -> tuple[Store, Plan]:
+    """Return the same for a job, whose store waits during outages; other commands have a user who waits."""
+    store = WaitingStore(open_store(args.store), patience)
+    return store, _read_plan(args, store)
+
+
+def _read_plan(args: argparse.Namespace, store: Store) -> Plan:
     key: ExperimentKey = args.experiment
     file = os.environ.get(Variable.PLAN)
     plan = Path(file).read_bytes() if file else store.below(key.prefix).get(ObjectKey.PLAN)
-    return store, Plan.model_validate_json(plan)
+    return Plan.model_validate_json(plan)
 
 
 def _parse_key(text: str) -> ExperimentKey:

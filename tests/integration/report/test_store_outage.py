@@ -66,7 +66,9 @@ def test_a_store_that_does_not_answer_never_counts_against_the_phase(
     message = termination_log.read_text()
     assert message.startswith(f"{s3_prefix}/default/movies/0a1b2c")
     assert closed_endpoint in message
-    assert "(unavailable since 2" in message
+    assert ("(unavailable since 2" in message) == (command != "verify"), (
+        "a user waits for verify, and no job retries it"
+    )
     assert worker.stderr == f"error: {message}"
 
 
