@@ -98,14 +98,15 @@ class Toleration(ApiModel):
 
 
 class RuntimeOverrides(ApiModel):
-    """Settings of the worker pods; an absent field inherits."""
+    """Settings of the worker pods; an absent field inherits. A change reaches running work at its next start."""
 
     image: str | None = Field(default=None, max_length=512)
     """Trainer image (default: the operator's setting)."""
     image_pull_secrets: FrozenList[SecretReference] | None = Field(default=None, max_length=8)
     """Secrets with credentials of the image registry."""
     resources: Resources | None = None
-    """Resource requests and limits of each worker pod."""
+    """Resource requests and limits of each worker pod; what is not set has the installation's defaults. Devices, such as
+    nvidia.com/mig-1g.5gb, are requested by tuning and final runs only; report pods use the limits of CPU and memory."""
     gpu: int | None = Field(default=None, ge=0, le=64)
     """GPUs of each worker pod (nvidia.com/gpu)."""
     node_selector: dict[str, LabelValue] | None = Field(default=None, max_length=32)
