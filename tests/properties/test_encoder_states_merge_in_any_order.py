@@ -21,6 +21,8 @@ from ctrlab_trainer.data.readers.source_tables import SourceTable
 FEATURES: tuple[dict[str, Any], ...] = (
     {"type": "Categorical"},
     {"type": "MultiCategorical", "separator": "|"},
+    {"type": "MultiCategorical", "separator": "|", "padding": "v0", "keep": "Latest", "maxLength": 1},
+    {"type": "Vector", "separator": "|", "width": 2},
     {"type": "Numeric"},
     {"type": "Numeric", "transform": "AsIs"},
     {"type": "Numeric", "transform": "LogBucket"},
@@ -35,6 +37,8 @@ def dataset_of(feature: dict[str, Any]) -> Dataset:
 
 
 def texts(feature: Feature, numbers: list[float]) -> list[str]:
+    if feature.type == "Vector":
+        return [f"{number!r}|{-number!r}" for number in numbers]
     if feature.type == "Numeric":
         return [repr(number) for number in numbers]
     return [f"v{int(number) % 5}|w{int(number) % 3}" for number in numbers]
@@ -67,6 +71,7 @@ def test_chunks_in_any_order_give_the_same_fit_and_encoded_rows(
     halves = [encoder.merge(half) for half in (states[: len(states) // 2], states[len(states) // 2 :]) if half]
     merged = encoder.fit(encoder.merge(halves))
     assert merged.record == whole.record
+    assert merged.lists == whole.lists
     assert (merged.kind, merged.size, merged.length) == (whole.kind, whole.size, whole.length)
     encoded = np.concatenate([encoder.encode(chunk, merged) for chunk in chunks])
     assert encoded.tobytes() == encoder.encode(table, whole).tobytes()

@@ -45,6 +45,20 @@ FEATURES: list[dict[str, Any]] = [
     {"name": "past", "type": "History", "of": "item", "maxLength": 3, "timeGaps": True},
     {"name": "past_kinds", "type": "History", "of": "kind", "through": "past"},
     {"name": "past_texts", "type": "History", "of": "text", "maxLength": 2},
+    {
+        "name": "seen",
+        "type": "History",
+        "of": "item",
+        "maxLength": 2,
+        "timeGaps": True,
+        "stored": {"separator": "|", "padding": "0", "times": "seen_at"},
+    },
+    {"name": "seen_kinds", "type": "History", "of": "kind", "through": "seen"},
+    {"name": "seen_texts", "type": "History", "of": "text", "stored": {"columns": ["slot_{0..1}"]}},
+    {"name": "seen_hashed", "type": "History", "of": "user_hashed", "stored": {"columns": ["slot_0"]}},
+    {"name": "slots", "type": "MultiCategorical", "columns": ["slot_{0..1}"], "keep": "Latest", "maxLength": 1},
+    {"name": "image", "type": "Vector", "width": 2},
+    {"name": "image_as_is", "type": "Vector", "column": "image", "width": 2, "transform": "AsIs"},
     *(
         {"name": f"price_{transform}", "type": "Numeric", "column": "price", "transform": transform}
         for transform in ("Standardize", "AsIs", "LogBucket", "QuantileBucket")
@@ -80,6 +94,9 @@ class Row:
     shelf: str
     shop: str
     price: float | None
+    seen: tuple[str, ...]
+    slots: tuple[str | None, str | None]
+    image: tuple[float, float] | None
     time: int
     click: int
 
@@ -92,6 +109,9 @@ values = st.fixed_dictionaries(
         "shelf": st.sampled_from("12"),
         "shop": st.sampled_from("MN"),
         "price": st.none() | st.floats(-100, 100, width=32),
+        "seen": st.lists(st.sampled_from([*KIND_OF, "0"]), max_size=4).map(tuple),
+        "slots": st.tuples(*[st.none() | st.sampled_from(sorted(KIND_OF))] * 2),
+        "image": st.none() | st.tuples(*[st.floats(-100, 100, width=32)] * 2),
         "time": st.integers(0, 30),
         "click": st.integers(0, 1),
     }
@@ -130,6 +150,10 @@ def table_of(source: Sequence[Row], split: str) -> SourceTable:
     names = ("split", "user", "item", "tags", "shelf", "shop", "price", "time", "click")
     columns: dict[str, Any] = {name: [getattr(row, name) for row in source] for name in names}
     columns["price"] = pa.array(columns["price"], pa.float64())
+    columns["seen"] = ["|".join(row.seen) for row in source]
+    columns["seen_at"] = ["|".join(str(row.time - age) for age in range(len(row.seen))) for row in source]
+    columns |= {f"slot_{index}": pa.array([row.slots[index] for row in source], pa.string()) for index in range(2)}
+    columns["image"] = pa.array([row.image for row in source], pa.list_(pa.float64()))
     columns["kind"] = [KIND_OF[row.item] for row in source]
     files: tuple[tuple[str, int], ...] = (("none.csv", len(source)),)
     if split == "Predefined by files":
@@ -162,7 +186,7 @@ def usable(source: Sequence[Row], split: str, vectors: Path) -> list[Row]:
         for row, click in zip(rows_of_split, (0, 1), strict=False):
             result[row] = replace(result[row], click=click)
         if index == TRAIN:
-            result[rows_of_split[0]] = replace(result[rows_of_split[0]], price=1.0)
+            result[rows_of_split[0]] = replace(result[rows_of_split[0]], price=1.0, image=(1.0, 2.0))
     return result
 
 
@@ -176,7 +200,12 @@ def content(split: EncodedSplit) -> dict[str, bytes]:
         "users": split.users,
         "row_ids": split.row_ids,
         **split.multicategorical,
+        **split.vectors,
     }
+    for name, stored in split.stored_histories.items():
+        arrays[f"{name}-ids"] = stored.ids
+        arrays |= {f"{name}-gaps": stored.gaps} if stored.gaps is not None else {}
+        arrays |= {f"{name}-lookup": stored.lookup.ids} if stored.lookup is not None else {}
     for name, history in split.histories.items():
         arrays |= {f"{name}-events": history.events, f"{name}-start": history.start, f"{name}-end": history.end}
         if history.lookup is not None:

@@ -120,11 +120,23 @@ def _added_feature_problems(ablation: Ablation, dataset: Dataset) -> Iterator[Pr
                 yield Problem(path, message)
         if not variant.add_features:
             continue
+        yield from (Problem(path, message) for message in _changed_vocabularies(variant.add_features, dataset))
         try:
             Dataset.model_validate({**dict(dataset), "features": dataset.features + variant.add_features})
         except ValidationError as error:
             for problem in describe_errors(error, Dataset):
                 yield Problem(path, problem.message)
+
+
+def _changed_vocabularies(added: tuple[Feature, ...], dataset: Dataset) -> Iterator[str]:
+    """Yield messages about stored histories whose values would change a vocabulary of the experiment."""
+    vocabularies = {feature.name for feature in dataset.features if feature.hash_buckets is None}
+    for feature in added:
+        if feature.stored is not None and feature.of in vocabularies:
+            yield (
+                f"{feature.name!r} would add its values to the ids of {feature.of!r}, which every variant uses; "
+                "declare the history in the experiment, and drop it in a variant"
+            )
 
 
 def _duplicate_changes(ablation: Ablation) -> Iterator[Problem]:

@@ -108,6 +108,40 @@ def test_worker_processes_write_equal_bytes(folder: Path) -> None:
     assert local == remote
 
 
+def write_lists(folder: Path) -> Path:
+    """Write rows with histories, tags in numbered columns and vectors in four files."""
+    random = np.random.default_rng(4)
+    (folder / "lists").mkdir()
+    for file in range(4):
+        lines = [
+            f"i{random.integers(40)},{random.integers(0, 2)},{when},i{random.integers(60)}^0^i{random.integers(9)},"
+            f"{when - 7}^0^{when - 1},t{random.integers(9)},,{random.normal():.3f} {random.normal():.3f}\n"
+            for when in random.integers(10_000, 20_000, 150).tolist()
+        ]
+        text = "item,click,when,seen,seen_at,tag_0,tag_1,image\n" + "".join(lines)
+        (folder / "lists" / f"part-{file}.csv").write_text(text)
+    return folder / "lists"
+
+
+def test_stored_histories_numbered_columns_and_vectors_have_equal_bytes(folder: Path, threads: Client) -> None:
+    stored = {"separator": "^", "padding": "0", "times": "seen_at"}
+    features = [
+        {"name": "item", "type": "Categorical", "minFrequency": 3},
+        {"name": "seen", "type": "History", "of": "item", "maxLength": 1, "timeGaps": True, "stored": stored},
+        {"name": "tags", "type": "MultiCategorical", "columns": ["tag_{0..1}"]},
+        {"name": "image", "type": "Vector", "width": 2},
+    ]
+    changes = {"source": csv_source(write_lists(folder).as_uri()), "features": features, "user": None}
+    local, remote = prepare_both_ways(dataset_of(folder, **changes), threads, folder)
+    assert any(name.endswith("train/stored-history-0-gaps.npy") for name in local)
+    assert local == remote
+    (folder / "lists" / "part-2.csv").write_text(
+        'item,click,when,seen,seen_at,tag_0,tag_1,image\ni1,1,12000,"[i1, i2]","[1, 2]",,,1 2\n'
+    )
+    with pytest.raises(InvalidData, match=r"part-2\.csv, row 1, column seen: a list has brackets with commas"):
+        prepare_dataset(dataset_of(folder, **changes), FileStore.at(folder / "none"), DaskEncoder(threads))
+
+
 def test_sampled_negatives_are_equal(folder: Path, threads: Client) -> None:
     changes: dict[str, Any] = {
         "label": None,

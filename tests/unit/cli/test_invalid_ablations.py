@@ -127,7 +127,7 @@ CASES = [
         "feature with a field of another type",
         "dropFeatures: [seen]",
         "addFeatures: [{name: price, type: Numeric, separator: ','}]",
-        "spec.variants[2].addFeatures[0]: separator is for MultiCategorical features, not Numeric",
+        "spec.variants[2].addFeatures[0]: separator is for MultiCategorical and Vector features, not Numeric",
     ),
     InvalidCase(
         "history of an unknown feature",
@@ -135,6 +135,12 @@ CASES = [
         "addFeatures: [{name: bought, type: History, of: shop}]",
         "spec.variants[2].addFeatures: the History feature 'bought' has of 'shop', which is not a Categorical feature; "
         "known: user_id, item_id",
+    ),
+    InvalidCase(
+        "stored history that changes the ids of its feature",
+        "dropFeatures: [seen]",
+        "addFeatures: [{name: bought, type: History, of: item_id, stored: {}}]",
+        "spec.variants[2].addFeatures: 'bought' would add its values to the ids of 'item_id', which every variant uses",
     ),
     InvalidCase(
         "the label as a feature",

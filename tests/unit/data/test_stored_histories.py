@@ -190,6 +190,11 @@ def test_dates_of_events_are_read_like_the_dates_of_rows() -> None:
         encoded({"item": ITEMS, "at": days, "past": ["a"] * 6, "past_at": ["2024-03-02"] * 6}, {"times": "past_at"})
 
 
+def test_times_of_lists_without_events_are_not_needed() -> None:
+    data = timed(past=[[]] * 6, past_at=[[]] * 6)
+    assert events_of(data) == [[]] * 6
+
+
 def test_windows_and_saved_splits_have_the_same_events(tmp_path: Path) -> None:
     kinds: list[dict[str, Any]] = [
         {"name": "kind", "type": "Categorical"},

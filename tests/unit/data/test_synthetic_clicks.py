@@ -1,9 +1,16 @@
 """The generator: equal options give equal rows, and click rates match the true probabilities."""
 
 import numpy as np
+import torch
+from builders import make_dataset, synthetic_source
 
+from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset
+from ctrlab_trainer.data.preparation.source_columns import required_columns
 from ctrlab_trainer.data.prepared.bayes_optimum import bayes_auc
+from ctrlab_trainer.data.readers.source_reading import read_source
+from ctrlab_trainer.data.sources.source_locations import locate
 from ctrlab_trainer.data.sources.synthetic_clicks import SyntheticOptions, generate_clicks
+from ctrlab_trainer.training.batches import DeviceData
 
 SMALL = SyntheticOptions(rows=30_000, users=300, items=60, seed=3)
 
@@ -36,3 +43,23 @@ def test_the_best_possible_auc_is_in_the_range_where_models_differ() -> None:
     clicks = data["click"].to_numpy().astype(np.uint8)
     assert 0.74 < bayes_auc(clicks, probability) < 0.84
     assert bayes_auc(clicks, np.round(probability, 1)) < bayes_auc(clicks, probability)
+
+
+def test_stored_histories_equal_those_of_logged_clicks() -> None:
+    history = {"type": "History", "of": "category", "maxLength": 10}
+    dataset = make_dataset(
+        source=synthetic_source(rows=600, users=20, items=30),
+        features=[
+            {"name": "category", "type": "Categorical"},
+            {"name": "logged", **history},
+            {"name": "stored", **history, "stored": {"column": "recent_categories", "order": "LatestFirst"}},
+        ],
+        user="user_id",
+        time="timestamp",
+        split={"strategy": "Temporal"},
+    )
+    data = encode_dataset(read_source(locate(dataset.source), required_columns(dataset)), dataset)
+    for split in data.splits:
+        batch = DeviceData(split, data.schema, "cpu").batch(torch.arange(split.rows))
+        _, logged, stored = batch.ids.split([1, *batch.history_widths], dim=1)
+        assert torch.equal(logged, stored)

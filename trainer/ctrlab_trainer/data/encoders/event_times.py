@@ -105,6 +105,8 @@ def timed_events(
 def _parse(rows: SourceTable, times: TokenLists, column: str, time: RowTimeColumn) -> Timestamps:
     """Return the [distinct tokens] times; InvalidData with the row of a value that is not like the time of a row."""
     texts = times.tokens.values
+    if len(texts) == 0:
+        return np.zeros(0, np.int64)
     try:
         return time.reading.read_texts(texts)
     except TimeProblem as problem:

@@ -1,6 +1,7 @@
 """Source columns that a data set reads, and the field of the specification that requires each."""
 
 from ctrlab_api.resources.dataset import Dataset
+from ctrlab_api.resources.features import Feature
 
 
 def required_columns(dataset: Dataset) -> dict[str, str]:
@@ -31,17 +32,21 @@ def feature_columns(dataset: Dataset) -> dict[str, str]:
     """Return the columns that features are built from."""
     columns: dict[str, str] = {}
     for index, feature in enumerate(dataset.features):
-        path = f"spec.dataset.features[{index}]"
-        stored = feature.stored
         for name in feature.source_columns:
-            if stored is not None:
-                is_given = stored.column is not None or stored.columns is not None
-                field = "stored.times" if name == stored.times else f"stored.column{'s' if stored.columns else ''}"
-                columns.setdefault(name, f"{path}.{field}" if is_given or name == stored.times else f"{path}.name")
-                continue
-            field = "columns" if feature.columns is not None else "name" if feature.column is None else "column"
-            columns.setdefault(name, f"{path}.{field}")
+            columns.setdefault(name, f"spec.dataset.features[{index}].{_field_of(feature, name)}")
+        if feature.stored is not None and feature.stored.times is not None and dataset.time_column is not None:
+            columns.setdefault(dataset.time_column, "spec.dataset.time")
     return columns
+
+
+def _field_of(feature: Feature, column: str) -> str:
+    """Return the field of a feature that names one of its columns."""
+    stored = feature.stored
+    if stored is None:
+        return "columns" if feature.columns is not None else "name" if feature.column is None else "column"
+    if column == stored.times:
+        return "stored.times"
+    return "stored.columns" if stored.columns is not None else "name" if stored.column is None else "stored.column"
 
 
 def numeric_columns(dataset: Dataset) -> frozenset[str]:

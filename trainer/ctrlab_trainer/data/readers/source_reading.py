@@ -112,7 +112,7 @@ class SourceReader:
         """
         spool, probability = Spool(self.required), None
         if isinstance(self.main, SyntheticOptions):
-            data, probability = generate_clicks(self.main)
+            data, probability = generate_clicks(self.main, self.required)
             batches: Batches = ((self.name, batch) for batch in data.to_batches())
         else:
             batches = _batches(self.main, self.main_columns, numeric)

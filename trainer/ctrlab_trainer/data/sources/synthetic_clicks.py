@@ -8,7 +8,7 @@ Each user sees one item per hour. The log-odds of a click are a sum of effects, 
   follows the category clicked last in a fixed cycle, which depends on the order of the clicks (BST and above).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import ClassVar, Final
 
@@ -52,6 +52,7 @@ class SyntheticOptions:
         "hour",
         "timestamp",
         "click",
+        "recent_categories",
     )
 
     rows: int = 200_000
@@ -111,8 +112,17 @@ class Effects:
         )
 
 
-def generate_clicks(options: SyntheticOptions) -> tuple[pa.Table, NDArray[np.float64]]:
-    """Return the rows in order of time, and the true click probability of each: [rows]."""
+RECENT: Final = "recent_categories"
+"""Column of lists with the categories of the user's latest clicks, latest first."""
+
+
+def generate_clicks(
+    options: SyntheticOptions, columns: Collection[str] = SyntheticOptions.COLUMNS
+) -> tuple[pa.Table, NDArray[np.float64]]:
+    """Return the rows in order of time, and the true click probability of each: [rows].
+
+    The column RECENT, which needs most of the memory, is left out if it is not in `columns`.
+    """
     random = np.random.default_rng(options.seed)
     effects = Effects.sample(options, random)
     user_segment = random.integers(SEGMENTS, size=options.users)
@@ -127,8 +137,11 @@ def generate_clicks(options: SyntheticOptions) -> tuple[pa.Table, NDArray[np.flo
     uniform = random.random(shape)
     probability = np.empty(shape)
     recent = np.full((options.users, MEMORY), -1)
+    lists = np.full((*shape, MEMORY), -1, np.int8) if RECENT in columns else None
     for step in range(steps):
         category = item_category[items[step]]
+        if lists is not None:
+            lists[step] = recent
         probability[step] = _probability(effects, user_segment, items[step], category, devices[step], recent)
         clicked = uniform[step] < probability[step]
         recent[clicked, 1:] = recent[clicked, :-1]
@@ -150,6 +163,8 @@ def generate_clicks(options: SyntheticOptions) -> tuple[pa.Table, NDArray[np.flo
             "click": pa.array((uniform < probability).ravel()[flat].astype(np.int8)),
         }
     )
+    if lists is not None:
+        data = data.append_column(RECENT, _lists("c", lists.reshape(-1, MEMORY)[flat], CATEGORIES))
     return data, probability.ravel()[flat]
 
 
@@ -185,6 +200,13 @@ def _interaction(random: np.random.Generator, deviation: float, *shape: int) -> 
     for axis in range(table.ndim):
         table -= table.mean(axis=axis, keepdims=True)
     return np.asarray(table * (deviation / table.std()), np.float64)
+
+
+def _lists(letter: str, codes: NDArray[np.int8], count: int) -> pa.ListArray:
+    """Return [rows] lists of names for [rows, length] codes, which are -1 where a list has ended."""
+    ends = np.cumsum((codes >= 0).sum(axis=1))
+    names = _names(letter, codes[codes >= 0], count).dictionary_decode()
+    return pa.ListArray.from_arrays(pa.array(np.append(0, ends), pa.int32()), names)
 
 
 def _names(letter: str, codes: NDArray[np.signedinteger], count: int) -> pa.DictionaryArray:
