@@ -20,6 +20,16 @@ MILESTONES_BEFORE_STAGE: dict[Stage, int] = {
 }
 """Number of milestones that are reached before a stage of work."""
 
+JOBS_OF_STAGE: dict[Stage, str] = {
+    "Preparing": "prepare",
+    "Tuning": "tune-",
+    "Evaluating": "evaluate",
+    "Deciding": "decide",
+    "Extending": "evaluate-extended",
+    "Reporting": "report",
+}
+"""Beginning of the names of the jobs of a stage of work."""
+
 MILESTONES = (
     ConditionType.PREPARED,
     ConditionType.TUNING_COMPLETE,
@@ -60,15 +70,19 @@ def status_of(facts: Facts, result: CheckResult) -> ExperimentStatus:
             facts.now,
             result,
             _milestones(facts, result),
-            _reconciling(facts) if isinstance(result, Work) else None,
+            _reconciling(facts, result.stage) if isinstance(result, Work) else None,
             lost_runs_message(facts, lost),
         ),
     )
 
 
-def _reconciling(facts: Facts) -> tuple[str, str] | None:
-    """Return reason and message of an outage that workers wait for, or of a change that has not reached all jobs."""
-    outages = [job.outage for _, job in sorted(facts.jobs.items()) if job.state == "Active" and job.outage is not None]
+def _reconciling(facts: Facts, stage: Stage) -> tuple[str, str] | None:
+    """Return reason and message of an outage in this stage, or of a change that has not reached all jobs."""
+    outages = [
+        job.outage
+        for name, job in sorted(facts.jobs.items())
+        if job.state == "Active" and job.outage is not None and name.startswith(JOBS_OF_STAGE.get(stage, name))
+    ]
     if outages:
         outage = min(outages, key=lambda outage: outage.since)
         message = f"workers cannot run since {outage.since} and are started again until they can: {outage.message}"

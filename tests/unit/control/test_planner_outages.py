@@ -11,6 +11,12 @@ OUTAGE = Outage("s3://bucket: connection refused", "2026-01-01T00:00:00Z")
 JOB = JobFacts("Active", 2, outage=OUTAGE)
 
 
+def test_an_outage_of_a_phase_that_is_over_does_not_matter() -> None:
+    jobs = {"tune-fm": JOB, "evaluate": JobFacts("Active", 4)}
+    status = decide(make_tuned_facts(EXPERIMENT, jobs=jobs)).status
+    assert condition_of(status, ConditionType.RECONCILING).status == "False"
+
+
 @pytest.mark.parametrize(
     ("facts", "stage"),
     [
