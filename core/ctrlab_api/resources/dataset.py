@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from ctrlab_api.cel import cel_rules
 from ctrlab_api.resources.dataset_splits import Negatives, Split
 from ctrlab_api.resources.features import MAX_FEATURES, Feature
+from ctrlab_api.resources.missing_values import DEFAULT_MISSING
 from ctrlab_api.resources.source_uris import (
     HAS_FORMAT_RULE,
     Format,
@@ -47,6 +48,7 @@ COMPARISON: Final = described_pattern(
 )
 
 
+LabelText = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 MissingText = Annotated[str, StringConstraints(max_length=64)]
 
 
@@ -153,13 +155,31 @@ class Source(ApiModel):
         return self
 
 
+@cel_rules(
+    (
+        "!(has(self.positive) && has(self.positiveWhen))",
+        "positive is for labels that are text and positiveWhen for numbers: leave one of them out",
+    )
+)
 class Label(ApiModel):
     """Definition of a click."""
 
     column: ColumnName
     """The label column."""
     positive_when: str | None = Field(default=None, pattern=COMPARISON, max_length=40)
-    """A comparison that turns the column into 0/1, such as ">= 4"; without it the column must contain 0 and 1."""
+    """A comparison that turns the column into 0/1, such as ">= 4"; without it the column must contain 0 and 1, or
+    true and false."""
+    positive: Annotated[FrozenList[LabelText], Field(min_length=1, max_length=64), Distinct] | None = Field(
+        default=None, json_schema_extra=LIST_SET_SCHEMA
+    )
+    """The values that mean a click, for labels that are text, such as ["click", "buy"]; every other value means none.
+    Each must occur in the data."""
+
+    @model_validator(mode="after")
+    def _one_definition(self) -> Self:
+        if self.positive is not None and self.positive_when is not None:
+            raise ValueError("positive is for labels that are text and positiveWhen for numbers: leave one of them out")
+        return self
 
 
 class Preprocessing(ApiModel):
@@ -226,6 +246,11 @@ class Dataset(ApiModel):
     split: Split
     preprocessing: Preprocessing = Preprocessing()
     negatives: Negatives | None = None
+
+    @property
+    def missing_texts(self) -> frozenset[str]:
+        """The texts that mean a missing value."""
+        return DEFAULT_MISSING if self.missing is None else frozenset(self.missing)
 
     @property
     def time_column(self) -> str | None:

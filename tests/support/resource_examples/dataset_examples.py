@@ -66,6 +66,9 @@ ACCEPTED_DATASETS: Final[dict[str, dict[str, Any]]] = {
         EXPERIMENT,
         {"spec.dataset.time": {"column": "ts", "format": "%d/%m/%Y", "timezone": "Europe/Berlin"}},
     ),
+    "labels that are text": with_changes(
+        EXPERIMENT, {"spec.dataset.label": {"column": "rating", "positive": ["click", "buy"]}}
+    ),
     "missing values written as a dash": with_changes(EXPERIMENT, {"spec.dataset.missing": ["", "-"]}),
     "a split by files": with_changes(
         MINIMAL_EXPERIMENT,
@@ -146,6 +149,12 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
     ),
     "stored events in the label column": _dataset(
         "the label column 'rating' cannot be a feature", {"spec.dataset.features[11].stored.column": "rating"}
+    ),
+    "a label with positive and positiveWhen": RejectedExample(
+        {"spec.dataset.label.positive": ["click"]},
+        "spec.dataset.label",
+        "leave one of them out",
+        "rule",
     ),
     "a time with format and unit": RejectedExample(
         {"spec.dataset.time": {"column": "ts", "format": "%Y", "unit": "s"}},

@@ -116,7 +116,7 @@ CASES = (
     Case(
         "missing time",
         (write("rows.csv", line(5, "u1,i1,1.5,,0")),),
-        ("rows.csv, row 5, column time: found ''",),
+        ("rows.csv, row 5, column time: the time is missing",),
         {"time": "time", "split": {"strategy": "Temporal"}},
     ),
     Case(

@@ -58,7 +58,7 @@ def test_label_time_user_item_and_history_are_recognised(tmp_path: Path) -> None
     dataset = experiment.spec.dataset
     assert experiment.metadata.name == "clicks-2024"
     assert dataset.label is not None
-    assert (dataset.label.column, dataset.user, dataset.time) == ("clicked", "user_id", "timestamp")
+    assert (dataset.label.column, dataset.user, dataset.time_column) == ("clicked", "user_id", "timestamp")
     assert dataset.split.strategy == "Temporal"
     assert types(experiment) == {
         "user_id": "Categorical",
@@ -106,7 +106,7 @@ def test_positives_only_get_sampled_negatives(tmp_path: Path) -> None:
     dataset = experiment.spec.dataset
     assert dataset.label is None
     assert dataset.negatives is not None
-    assert (dataset.negatives.item, dataset.split.strategy, dataset.time) == ("item_id", "LeaveLastOut", "time")
+    assert (dataset.negatives.item, dataset.split.strategy, dataset.time_column) == ("item_id", "LeaveLastOut", "time")
 
 
 def test_a_column_that_names_the_splits_is_used(tmp_path: Path) -> None:

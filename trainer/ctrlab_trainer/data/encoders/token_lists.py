@@ -15,13 +15,11 @@ from ctrlab_api.errors import InvalidData
 from ctrlab_trainer.data.encoders.list_syntax import InvalidList, split_lists
 from ctrlab_trainer.data.readers.arrow_types import simplify
 from ctrlab_trainer.data.readers.canonical_text import canonical_text
-from ctrlab_trainer.data.readers.column_values import MISSING_TEXTS
 from ctrlab_trainer.data.readers.source_tables import CodedColumn, SourceTable, factorize
 
 DEFAULT_SEPARATOR: Final = " "
 NULL: Final = "\\N"
-"""Text of a null in a typed list, one of those that are missing."""
-MISSING: Final = pa.array(sorted(MISSING_TEXTS - {""}), pa.string())
+"""Text of a null in a typed list; it is always missing."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ class ListColumns:
         column = rows.data[self.columns[0]]
         chunks = [simplify(chunk) for chunk in column.chunks]
         if chunks and pa.types.is_list(chunks[0].type):
-            return self._typed(pa.chunked_array(chunks))
+            return self._typed(pa.chunked_array(chunks), rows.missing)
         distinct = factorize(column)
         try:
             lists = split_lists(distinct.values, self.separator)
@@ -114,9 +112,9 @@ class ListColumns:
             raise InvalidData.at(rows.location(row, self.columns[0]), f"{shown!r} {error}") from error
         elements = factorize(pa.chunked_array([lists.elements.flatten()], pa.string()))
         parents = np.asarray(pc.list_parent_indices(lists.elements))
-        return self._select(distinct.codes, len(lists.elements), parents, elements, lists.syntax)
+        return self._select(distinct.codes, len(lists.elements), parents, elements, lists.syntax, rows.missing)
 
-    def _typed(self, column: pa.ChunkedArray) -> TokenLists:
+    def _typed(self, column: pa.ChunkedArray, missing: frozenset[str]) -> TokenLists:
         lists = pa.concat_arrays(column.chunks)
         flat = lists.flatten()
         coded = flat.dictionary_encode()
@@ -126,7 +124,7 @@ class ListColumns:
         elements = CodedColumn(distinct.codes[np.asarray(coded.indices.fill_null(len(texts)))], distinct.values)
         codes = np.arange(len(lists), dtype=np.int32)
         parents = np.asarray(pc.list_parent_indices(lists))
-        return self._select(codes, len(lists), parents, elements, np.zeros(len(lists), np.int8))
+        return self._select(codes, len(lists), parents, elements, np.zeros(len(lists), np.int8), missing)
 
     def _merge(self, rows: SourceTable) -> TokenLists:
         """Return one list per row, of the values of its columns; a missing value is no element of the list."""
@@ -138,7 +136,7 @@ class ListColumns:
         parents = np.repeat(np.arange(rows.rows, dtype=np.int64), len(coded))
         codes = np.arange(rows.rows, dtype=np.int32)
         merged = CodedColumn(by_row.ravel(), elements.values)
-        lists = self._select(codes, rows.rows, parents, merged, np.zeros(rows.rows, np.int8))
+        lists = self._select(codes, rows.rows, parents, merged, np.zeros(rows.rows, np.int8), rows.missing)
         absent = np.zeros(rows.rows, np.int64)
         return TokenLists(codes, rows.rows, lists.list_of_token, lists.tokens, absent, lists.padding, lists.syntax)
 
@@ -149,11 +147,12 @@ class ListColumns:
         parents: NDArray[np.int64],
         elements: CodedColumn,
         syntax: NDArray[np.int8],
+        missing_texts: frozenset[str],
     ) -> TokenLists:
         """Drop the elements that are missing or padding."""
         texts = elements.values
         empty = np.asarray(pc.equal(texts, ""), bool)
-        missing = np.asarray(pc.is_in(texts, value_set=MISSING), bool)
+        missing = np.asarray(pc.is_in(texts, value_set=pa.array(sorted((missing_texts | {NULL}) - {""}))), bool)
         padding = np.zeros(len(texts), bool)
         if self.padding is not None:
             padding = np.asarray(pc.equal(texts, self.padding), bool)

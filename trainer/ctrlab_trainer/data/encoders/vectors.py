@@ -20,7 +20,6 @@ from ctrlab_trainer.data.encoders.list_syntax import InvalidList, TextLists, spl
 from ctrlab_trainer.data.encoders.numeric import MAX_FLOAT32
 from ctrlab_trainer.data.encoders.token_lists import DEFAULT_SEPARATOR
 from ctrlab_trainer.data.readers.arrow_types import simplify
-from ctrlab_trainer.data.readers.column_values import MISSING_TEXTS
 from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
 
 Moments = tuple[ExactMoments, ...]
@@ -95,7 +94,7 @@ def read_row_vectors(rows: SourceTable, feature: Feature) -> NDArray[np.float64]
     else:
         distinct = factorize(rows.data[column])
         codes = distinct.codes
-        missing = np.asarray(pc.is_in(distinct.values, value_set=pa.array(sorted(MISSING_TEXTS))), bool)
+        missing = np.asarray(pc.is_in(distinct.values, value_set=pa.array(sorted(rows.missing | {""}))), bool)
         texts = _split_text(rows, feature, distinct.values, codes)
         lists, missing = texts.elements, missing | (texts.syntax == 0)
     lengths = np.where(missing, 0, np.asarray(pc.list_value_length(lists).fill_null(0)))

@@ -37,7 +37,7 @@ def inspect_dataset(dataset: Dataset, name: str = "data", metrics: Sequence[str]
     `metrics`: the reported metrics, of which those that are undefined for the data are warned of.
     """
     located = locate(dataset.source)
-    table = read_source(located, required_columns(dataset))
+    table = read_source(located, required_columns(dataset), missing=dataset.missing_texts)
     encoded = encode_dataset(table, dataset)
     inspection = describe(table, dataset, encoded, name)
     undefined = (

@@ -89,17 +89,22 @@ class DaskEncoder:
                 "spec.dataset.source.uri",
                 f"{located.name} is generated on this machine and has no files; leave --scheduler out",
             )
-        reader = SourceReader.of(located, required_columns(dataset))
-        keys = self._run_all(read_keys, SourceReader.of(located, key_columns(dataset)).by_file)
+        reader = SourceReader.of(located, required_columns(dataset), dataset.missing_texts)
+        keys = self._run_all(read_keys, SourceReader.of(located, key_columns(dataset), dataset.missing_texts).by_file)
         if not any(file_keys.rows for file_keys in keys):
             raise InvalidData.at(located.name, "has no rows")
         _require_one_type([file_keys.types for file_keys in keys])
         nonempty = [index for index, file_keys in enumerate(keys) if file_keys.rows]
-        readers = SourceReader.of(located, feature_columns(dataset)).by_file
+        readers = SourceReader.of(located, feature_columns(dataset), dataset.missing_texts).by_file
         features = _DistributedFeatures(self, [readers[index] for index in nonempty])
         rows = pa.concat_tables([keys[index].data for index in nonempty])
         files = tuple((keys[index].file, keys[index].rows) for index in nonempty)
-        return encode_dataset(SourceTable(rows, files, reader.joined, reader.joined_by), dataset, folder, features)
+        return encode_dataset(
+            SourceTable(rows, files, reader.joined, reader.joined_by, missing=dataset.missing_texts),
+            dataset,
+            folder,
+            features,
+        )
 
     def submit(self, function: Any, *arguments: Any) -> Future:
         """Submit a task; an equal task is executed again, not taken from a cache."""

@@ -114,7 +114,11 @@ def prepare_dataset(dataset: Dataset, store_root: Store, encode: EncodeSource | 
 
 def encode_locally(dataset: Dataset, located: LocatedSource, folder: Path) -> EncodedDataset:
     """Read and encode the source into `folder/{train,valid,test}`, one column at a time."""
-    return encode_dataset(read_source(located, required_columns(dataset), numeric_columns(dataset)), dataset, folder)
+    return encode_dataset(
+        read_source(located, required_columns(dataset), numeric_columns(dataset), dataset.missing_texts),
+        dataset,
+        folder,
+    )
 
 
 def content_address(dataset: Dataset, located: LocatedSource, sources: tuple[FileDigest, ...]) -> str:

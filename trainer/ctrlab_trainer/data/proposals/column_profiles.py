@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_trainer.data.readers.column_values import MISSING_TEXTS, time_values
+from ctrlab_api.resources.time_column import TimeColumn
 from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
+from ctrlab_trainer.data.times.row_times import read_times
 
 LIST_SEPARATORS: Final = ("|", "^", ";", ",", " ")
 MAX_KEPT_TEXTS: Final = 50
@@ -54,7 +55,7 @@ def profile_column(table: SourceTable, name: str) -> ColumnProfile:
         return _list_profile(table, name, column)
     distinct = factorize(column)
     texts = distinct.texts()
-    is_missing = np.array([text is None or text.strip() in MISSING_TEXTS for text in texts], bool)
+    is_missing = np.array([text is None or text.strip() in table.missing for text in texts], bool)
     counts = np.bincount(distinct.codes, minlength=len(texts))
     missing = float(counts[is_missing].sum() / max(table.rows, 1))
     kept = [text for text, absent in zip(texts, is_missing, strict=True) if not absent]
@@ -107,7 +108,7 @@ def _separator(texts: list[str]) -> str | None:
 def reads_as_time(table: SourceTable, name: str) -> str | None:
     """Return why a column cannot be the time of the rows; None where it can."""
     try:
-        times = time_values(table, name)
+        times = read_times(table, TimeColumn(column=name)).values
     except InvalidData as error:
         return error.problems[0].message
     return "has the same value in every row" if len(np.unique(times)) < 2 else None

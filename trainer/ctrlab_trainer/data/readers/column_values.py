@@ -1,7 +1,5 @@
 """Conversion of columns to numbers; errors name the file, row, column and value."""
 
-from typing import Final
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -9,9 +7,6 @@ from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
-
-MISSING_TEXTS: Final = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "\\N"})
-"""Texts that represent a missing number."""
 
 
 def numeric_values(table: SourceTable, column: str) -> NDArray[np.float64]:
@@ -29,7 +24,7 @@ def numeric_values(table: SourceTable, column: str) -> NDArray[np.float64]:
         distinct = factorize(values)
         texts = distinct.texts()
         parsed = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(np.float64)
-        missing = np.array([text.strip() in MISSING_TEXTS for text in texts], bool)
+        missing = np.array([text.strip() in table.missing for text in texts], bool)
         numbers = parsed[distinct.codes]
         invalid = ((np.isnan(parsed) & ~missing) | (np.abs(parsed) > np.finfo(np.float32).max))[distinct.codes]
     if invalid.any():

@@ -16,7 +16,6 @@ import pyarrow.csv
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_trainer.data.readers.byte_streams import error_reason, first_line, open_decompressed
-from ctrlab_trainer.data.readers.column_values import MISSING_TEXTS
 from ctrlab_trainer.data.sources.source_locations import TableFiles
 
 TYPED_NAME: Final = re.compile(r"^(?P<name>.+):(token|token_seq|float|float_seq)$")
@@ -54,16 +53,16 @@ def delimited_columns(table: TableFiles, path: Path) -> list[str]:
 
 
 def read_delimited(
-    table: TableFiles, path: Path, required: Collection[str], numeric: Collection[str]
+    table: TableFiles, path: Path, required: Collection[str], numeric: Collection[str], missing: Collection[str]
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the required columns of one file, those in `numeric` as numbers.
+    """Yield the required columns of one file, those in `numeric` as numbers; `missing` are texts of missing numbers.
 
     InvalidData for a damaged stream or a row with too few or too many fields; NonNumericColumn, possibly after some
     batches, if a column of `numeric` has other text.
     """
     names = delimited_columns(table, path)
     try:
-        yield from _read(table, path, names, required, numeric, threads=True)
+        yield from _read(table, path, names, required, numeric, missing, threads=True)
         return
     except (pa.ArrowInvalid, OSError) as error:
         if "conversion error to double" in str(error):
@@ -71,7 +70,7 @@ def read_delimited(
         if isinstance(error, OSError):
             raise InvalidData.at(path.name, error_reason(error)) from error
     try:
-        for _ in _read(table, path, names, required, numeric, threads=False):
+        for _ in _read(table, path, names, required, numeric, missing, threads=False):
             pass  # read again in one thread, whose error names the row
     except (pa.ArrowInvalid, OSError) as error:
         raise InvalidData.at(path.name, error_reason(error)) from error
@@ -79,7 +78,13 @@ def read_delimited(
 
 
 def _read(
-    table: TableFiles, path: Path, names: list[str], required: Collection[str], numeric: Collection[str], threads: bool
+    table: TableFiles,
+    path: Path,
+    names: list[str],
+    required: Collection[str],
+    numeric: Collection[str],
+    missing: Collection[str],
+    threads: bool,
 ) -> Iterator[pa.RecordBatch]:
     included = [name for name in names if name in required]
     with open_decompressed(path) as stream:
@@ -98,7 +103,7 @@ def _read(
                 convert_options=pa.csv.ConvertOptions(
                     column_types={name: pa.float64() if name in numeric else DICTIONARY_TEXT for name in included},
                     include_columns=included,
-                    null_values=sorted(MISSING_TEXTS),
+                    null_values=sorted(missing),
                     strings_can_be_null=False,
                 ),
             )

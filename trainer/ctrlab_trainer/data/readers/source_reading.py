@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData, Problem
+from ctrlab_api.resources.missing_values import DEFAULT_MISSING
 from ctrlab_trainer.data.readers.column_spool import Spool
 from ctrlab_trainer.data.readers.delimited_files import (
     DICTIONARY_TEXT,
@@ -19,6 +20,7 @@ from ctrlab_trainer.data.readers.delimited_files import (
 )
 from ctrlab_trainer.data.readers.jsonl_files import jsonl_columns, read_jsonl
 from ctrlab_trainer.data.readers.libsvm_files import INDEX_COLUMN, libsvm_columns, read_libsvm
+from ctrlab_trainer.data.readers.missing_texts import without_missing_texts
 from ctrlab_trainer.data.readers.parquet_files import parquet_columns, read_parquet
 from ctrlab_trainer.data.readers.sequence_files import SEQUENCE_COLUMNS, read_sequences
 from ctrlab_trainer.data.readers.source_tables import CodedColumn, SourceTable, factorize
@@ -35,13 +37,18 @@ def available_columns(located: LocatedSource) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for columns in tables for name in columns))
 
 
-def read_source(located: LocatedSource, required: Mapping[str, str], numeric: Collection[str] = ()) -> SourceTable:
+def read_source(
+    located: LocatedSource,
+    required: Mapping[str, str],
+    numeric: Collection[str] = (),
+    missing: frozenset[str] = DEFAULT_MISSING,
+) -> SourceTable:
     """Read the required columns (name -> the field of the specification that requires it) into a spool on disk.
 
-    Columns in `numeric` are needed only as numbers. Raises InvalidData as `SourceReader` does, and for a source
-    without rows.
+    Columns in `numeric` are needed only as numbers; `missing` are the texts of missing values. Raises InvalidData as
+    `SourceReader` does, and for a source without rows.
     """
-    reader = SourceReader.of(located, required)
+    reader = SourceReader.of(located, required, missing)
     try:
         table = reader.rows(numeric)
     except NonNumericColumn:
@@ -61,9 +68,13 @@ class SourceReader:
     main_columns: frozenset[str]
     """Columns that are read from the main table."""
     sides: tuple["_Side", ...]
+    missing: frozenset[str]
+    """Texts of missing values."""
 
     @classmethod
-    def of(cls, located: LocatedSource, required: Mapping[str, str]) -> "SourceReader":
+    def of(
+        cls, located: LocatedSource, required: Mapping[str, str], missing: frozenset[str] = DEFAULT_MISSING
+    ) -> "SourceReader":
         """Decide which columns to read; a column of both main and side table is read from the main table.
 
         InvalidData for an absent file or column, and for files whose columns differ from the first.
@@ -86,7 +97,7 @@ class SourceReader:
             if side_columns:
                 used.append(_Side(side, key, side_columns))
         read_from_main = {*required, *(side.key for side in used)} & set(main_columns)
-        return cls(located.main, located.name, tuple(required), frozenset(read_from_main), tuple(used))
+        return cls(located.main, located.name, tuple(required), frozenset(read_from_main), tuple(used), missing)
 
     @property
     def by_file(self) -> list["SourceReader"]:
@@ -115,20 +126,22 @@ class SourceReader:
             data, probability = generate_clicks(self.main, self.required)
             batches: Batches = ((self.name, batch) for batch in data.to_batches())
         else:
-            batches = _batches(self.main, self.main_columns, numeric)
-        files = spool.write(_with_joins(batches, [_Join.of(side) for side in self.sides]))
-        return SourceTable(spool, tuple(files.items()), self.joined, self.joined_by, probability)
+            batches = _batches(self.main, self.main_columns, numeric, self.missing)
+        files = spool.write(_with_joins(batches, [_Join.of(side, self.missing) for side in self.sides]))
+        return SourceTable(spool, tuple(files.items()), self.joined, self.joined_by, probability, self.missing)
 
     def first_rows(self, limit: int) -> SourceTable:
         """Read at least `limit` rows from the start of the source, or all if it has fewer."""
         spool = Spool(self.required)
-        files = spool.write(_up_to(limit, _with_joins(self._batches(()), [_Join.of(side) for side in self.sides])))
-        return SourceTable(spool, tuple(files.items()), self.joined, self.joined_by)
+        files = spool.write(
+            _up_to(limit, _with_joins(self._batches(()), [_Join.of(side, self.missing) for side in self.sides]))
+        )
+        return SourceTable(spool, tuple(files.items()), self.joined, self.joined_by, missing=self.missing)
 
     def _batches(self, numeric: Collection[str]) -> Batches:
         if isinstance(self.main, SyntheticOptions):
             return ((self.name, batch) for batch in generate_clicks(self.main)[0].to_batches())
-        return _batches(self.main, self.main_columns, numeric)
+        return _batches(self.main, self.main_columns, numeric, self.missing)
 
 
 def _up_to(limit: int, batches: Batches) -> Batches:
@@ -187,7 +200,9 @@ def _columns_of_file(table: TableFiles, index: int) -> list[str]:
     return [*columns, *(name for name in table.partition(index) if name not in columns)]
 
 
-def _batches(table: TableFiles, required: Collection[str], numeric: Collection[str]) -> Batches:
+def _batches(
+    table: TableFiles, required: Collection[str], numeric: Collection[str], missing: frozenset[str]
+) -> Batches:
     for index, path in enumerate(table.files):
         partition = {name: value for name, value in table.partition(index).items() if name in required}
         in_file = [name for name in required if name not in partition]
@@ -201,13 +216,13 @@ def _batches(table: TableFiles, required: Collection[str], numeric: Collection[s
             case "sequences":
                 batches = read_sequences(path, in_file)
             case "csv" | "tsv" | "recbole":
-                batches = read_delimited(table, path, in_file, numeric)
+                batches = read_delimited(table, path, in_file, numeric, missing)
             case unknown:
                 assert_never(unknown)
         for batch in batches:
             for name, value in partition.items():
                 batch = batch.append_column(name, pa.array([value] * batch.num_rows).cast(DICTIONARY_TEXT))
-            yield table.file_name(index), batch
+            yield table.file_name(index), without_missing_texts(batch, missing)
 
 
 def _join_column(side: TableFiles, columns: list[str], main_columns: list[str]) -> str:
@@ -233,9 +248,9 @@ class _Join:
     columns: Mapping[str, pa.Array]
 
     @classmethod
-    def of(cls, side: _Side) -> "_Join":
+    def of(cls, side: _Side, missing: frozenset[str]) -> "_Join":
         key = side.key
-        table = pa.Table.from_batches([batch for _, batch in _batches(side.table, {key, *side.columns}, ())])
+        table = pa.Table.from_batches([batch for _, batch in _batches(side.table, {key, *side.columns}, (), missing)])
         values = factorize(table[key])
         counts = np.bincount(values.codes, minlength=len(values.values))
         if counts.max(initial=0) > 1:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ctrlab_api.resources.missing_values import DEFAULT_MISSING
 from ctrlab_trainer.data.readers.arrow_types import simplify
 from ctrlab_trainer.data.readers.canonical_text import canonical_text
 
@@ -47,6 +48,8 @@ class SourceTable:
     """The same columns -> join column of the table."""
     true_probability: NDArray[np.float64] | None = None
     """[rows] from a generator; never a column that a model could see."""
+    missing: frozenset[str] = DEFAULT_MISSING
+    """Texts that mean a missing value. Those of text columns are already null; elements of lists are not."""
     first: int = 0
     """Source row number of the first row, if this table is a chunk of another."""
 
