@@ -13,15 +13,15 @@ MIN_GAUC_USERS = 2
 def check_column_roles(dataset: Dataset) -> Iterator[Problem]:
     """Yield a problem for each pair of roles that one column cannot have."""
     label = None if dataset.label is None else dataset.label.column
-    roles = {"user": dataset.user, "time": dataset.time, "split.column": dataset.split.column}
+    roles = {"user": dataset.user, "time": dataset.time_column, "split.column": dataset.split.column}
     for role, column in roles.items():
         if column is not None and column == label:
             yield Problem(
                 f"spec.dataset.{role}",
                 f"{column!r} is the label column; name another column",
             )
-    if dataset.user is not None and dataset.user == dataset.time:
-        yield Problem("spec.dataset.time", f"{dataset.time!r} is the user column; name the column of times")
+    if dataset.user is not None and dataset.user == dataset.time_column:
+        yield Problem("spec.dataset.time", f"{dataset.time_column!r} is the user column; name the column of times")
     for index, table in enumerate(dataset.source.tables or ()):
         if table.on == label:
             yield Problem(
