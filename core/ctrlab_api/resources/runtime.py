@@ -105,8 +105,9 @@ class RuntimeOverrides(ApiModel):
     image_pull_secrets: FrozenList[SecretReference] | None = Field(default=None, max_length=8)
     """Secrets with credentials of the image registry."""
     resources: Resources | None = None
-    """Resource requests and limits of each worker pod; what is not set has the installation's defaults. Devices, such as
-    nvidia.com/mig-1g.5gb, are requested by tuning and final runs only; report pods use the limits of CPU and memory."""
+    """Resource requests and limits of each worker pod; what is not set has the installation's defaults. Devices, such
+    as nvidia.com/mig-1g.5gb, are requested by tuning and final runs only; report pods use the limits of CPU and memory.
+    """
     gpu: int | None = Field(default=None, ge=0, le=64)
     """GPUs of each worker pod (nvidia.com/gpu)."""
     node_selector: dict[str, LabelValue] | None = Field(default=None, max_length=32)
