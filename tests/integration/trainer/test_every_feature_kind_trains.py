@@ -34,6 +34,10 @@ FEATURES = """
 - {name: tags, type: MultiCategorical, separator: "|", pooling: Max}
 - {name: seen, type: History, of: item, maxLength: 5, timeGaps: true}
 - {name: seen_categories, type: History, of: category, through: seen}
+- {name: listed, type: History, of: item, maxLength: 5, timeGaps: true, stored: {separator: "^", times: listed_at}}
+- {name: listed_categories, type: History, of: category, through: listed}
+- {name: slots, type: MultiCategorical, columns: ["slot_{0..1}"], padding: t0}
+- {name: image, type: Vector, width: 2}
 """
 
 MANIFEST = """
@@ -65,10 +69,13 @@ def write_files(folder: Path) -> None:
     click = random.random(ROWS) < np.where((item % 3 + shop) % 2 == 0, 0.8, 0.2)
     lines = [
         f"u{random.integers(USERS)},i{item[row]},s{shop[row]},{random.lognormal():.2f},"
-        f"t{row % 5}|t{row % 3},{row // 2},{int(click[row])}"
+        f"t{row % 5}|t{row % 3},{row // 2},{int(click[row])},i{row % 7}^i{row % 90},{row // 2 - 9}^{row // 2 - 1},"
+        f"t{row % 3},t{row % 4},{row % 5} -{row % 3}"
         for row in range(ROWS)
     ]
-    (folder / "rows.csv").write_text("\n".join(["user,item,shop,price,tags,time,click", *lines]) + "\n")
+    (folder / "rows.csv").write_text(
+        "\n".join(["user,item,shop,price,tags,time,click,listed,listed_at,slot_0,slot_1,image", *lines]) + "\n"
+    )
     items = [f"i{index},c{index % 3}" for index in range(ITEMS)]
     (folder / "items.csv").write_text("\n".join(["item,category", *items]) + "\n")
     vectors = random.normal(size=(SHOPS - 1, 4)).tolist()
@@ -96,8 +103,9 @@ def test_a_model_learns_from_every_kind_of_feature_and_writes_a_record(model: st
 
     schema, train, _ = open_train_valid(store, data)
     kinds = {feature.kind for feature in schema.features}
-    assert kinds == {"categorical", "numeric", "multicategorical", "history", "gaps"}
+    assert kinds == {"categorical", "numeric", "multicategorical", "history", "gaps", "vector"}
     assert train.histories["seen_categories"].lookup is not None
+    assert train.stored_histories["listed_categories"].lookup is not None
 
     (run,) = evaluate(plan, key, store, model, [plan.final_runs()[0].seed])
     assert run.state == "Succeeded"

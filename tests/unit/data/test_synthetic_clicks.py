@@ -61,5 +61,5 @@ def test_stored_histories_equal_those_of_logged_clicks() -> None:
     data = encode_dataset(read_source(locate(dataset.source), required_columns(dataset)), dataset)
     for split in data.splits:
         batch = DeviceData(split, data.schema, "cpu").batch(torch.arange(split.rows))
-        _, logged, stored = batch.ids.split([1, *batch.history_widths], dim=1)
+        _, logged, stored = torch.split(batch.ids, [1, *batch.history_widths], dim=1)
         assert torch.equal(logged, stored)

@@ -80,7 +80,8 @@ def _mean_rates(
     present = valid != PADDING
     of_value = np.where(present, rates[np.maximum(valid - feature.offset, 0)], 0.0)
     counts = present.sum(axis=1)
-    return np.where(counts > 0, of_value.sum(axis=1) / np.maximum(counts, 1), labels.mean())
+    means = of_value.sum(axis=1) / np.maximum(counts, 1)
+    return np.asarray(np.where(counts > 0, means, labels.mean()), np.float64)
 
 
 def _targets(

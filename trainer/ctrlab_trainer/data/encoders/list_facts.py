@@ -6,7 +6,7 @@ The facts of groups of rows merge to those of all rows, in any order.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -84,7 +84,7 @@ class EdgeRuns:
         return (value, float(share)) if share > MIN_PADDED_SHARE and at_edge >= 0.9 * everywhere else None
 
 
-def _counts(lists: TokenLists, counts: NDArray[np.float64]) -> TextCounts:
+def _counts(lists: TokenLists, counts: NDArray[Any]) -> TextCounts:
     return TextCounts.of(lists.tokens.values, counts.astype(np.int64))
 
 
