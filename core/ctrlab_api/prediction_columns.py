@@ -14,5 +14,8 @@ USER: Final = "user"
 LABEL: Final = "label"
 """uint8: 1 for a click, 0 for none."""
 
+WEIGHT: Final = "weight"
+"""float32: the weight of the row in the metrics; absent where metrics are not weighted."""
+
 SCORE: Final = "score"
 """float32: the predicted click probability, in [0, 1]."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctrlab_api.metrics import ECE_BINS, SCORE_EPSILON, MetricName
+from ctrlab_metrics.weighted import WeightedRows, weighted_metrics
 
 
 class InvalidScores(ValueError):
@@ -33,8 +34,11 @@ def compute_metrics(
     labels: NDArray[np.uint8],
     scores: NDArray[np.float32] | NDArray[np.float64],
     users: NDArray[np.int32] | None,
+    weights: NDArray[np.float32] | NDArray[np.float64] | None = None,
 ) -> MetricValues:
     """Return the requested metrics of labels 0 or 1, scores, and user ids (for gauc only), each of shape [rows].
+
+    With `weights` every count of rows is a sum of weights (`ctrlab_metrics.weighted`); `details` stay counts.
 
     Raises InvalidScores for scores that are not finite, and for scores outside [0, 1] with any metric except auc and
     gauc; ValueError for arrays that are empty or of different lengths, or gauc without users.
@@ -51,6 +55,9 @@ def compute_metrics(
             raise ValueError("gauc needs the user id of every row")
         values["gauc"], user_details = _gauc(rows, users)
         details |= user_details
+    if weights is not None:
+        weighted = WeightedRows(labels.astype(np.float64), scores.astype(np.float64), weights.astype(np.float64))
+        values = weighted_metrics(metrics, weighted, users)
     return MetricValues({name: values[name] for name in metrics}, details)
 
 

@@ -182,6 +182,16 @@ class Label(ApiModel):
         return self
 
 
+class Weight(ApiModel):
+    """Weights of the rows, such as inverse sampling rates."""
+
+    column: ColumnName
+    """The weight column: numbers of at least 0. They are divided by their mean over train."""
+    metrics: bool = False
+    """Whether metrics are weighted, too: on validation, where they choose the best epoch and trial, and on test.
+    Without it only the training loss is weighted."""
+
+
 class Preprocessing(ApiModel):
     """Mapping of values to ids; fitted on train rows only."""
 
@@ -217,6 +227,10 @@ class Preprocessing(ApiModel):
         "(!has(f.stored) || !has(f.stored.column) || f.stored.column != self.label.column))",
         "the label column cannot be a feature",
     ),
+    (
+        "!has(self.weight) || !has(self.label) || self.weight.column != self.label.column",
+        "the label column cannot be the weight",
+    ),
 )
 class Dataset(ApiModel):
     """The rows, their meaning and their split."""
@@ -224,6 +238,8 @@ class Dataset(ApiModel):
     source: Source
     label: Label | None = None
     """Required unless negatives are sampled; without it every row of the source is a click."""
+    weight: Weight | None = None
+    """Weights of the rows in the training loss; without it all rows count equally."""
     features: FrozenList[Feature] = Field(
         min_length=1, max_length=MAX_FEATURES, json_schema_extra=list_map_schema("name")
     )
@@ -275,6 +291,10 @@ class Dataset(ApiModel):
         self._check_split()
         if self.negatives is not None and self.user is None:
             raise ValueError("user is required for negatives: items that the user clicked are never sampled")
+        if self.weight is not None and self.label is not None and self.weight.column == self.label.column:
+            raise ValueError(
+                f"weight: the label column {self.label.column!r} cannot be the weight; name another column"
+            )
         for feature in self.features:
             self._check_feature(feature)
         return self

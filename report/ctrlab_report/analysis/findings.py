@@ -159,6 +159,13 @@ def _seeds(name: str, seeds: Sequence[int]) -> str:
 
 
 def _data_warnings(inputs: ReportInputs) -> Iterator[Finding]:
+    weight = inputs.plan.dataset.weight
+    if weight is not None:
+        metrics = (
+            "metrics and their standard errors are weighted, too" if weight.metrics else "metrics are not weighted"
+        )
+        message = f"the training loss weights each row by the column {weight.column}; {metrics}"
+        yield Finding(severity="note", where="data", message=message)
     for warning in inputs.prepared.warnings:
         yield Finding(severity="note", where="data", message=warning)
 

@@ -30,7 +30,8 @@ def _metrics(inputs: ReportInputs, run: RunInputs) -> dict[str, float | None]:
     recorded = {} if run.record is None else run.record.metrics_test
     if inputs.test_rows is None or run.scores is None or set(CONSTANT_METRICS) <= recorded.keys():
         return {name: recorded.get(name) for name in CONSTANT_METRICS}
-    return compute_metrics(CONSTANT_METRICS, inputs.test_rows.labels, run.scores, None).values
+    test = inputs.test_rows
+    return compute_metrics(CONSTANT_METRICS, test.labels, run.scores, None, test.weights).values
 
 
 def _worse_than_constant(name: str, values: Sequence[float | None]) -> Iterator[Finding]:

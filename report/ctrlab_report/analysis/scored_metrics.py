@@ -122,6 +122,7 @@ def _metric(name: str, test: TestRows, runs: list[RunInputs], clusters: RowClust
             clusters=clusters,
             options=MetricOptions(clip=SCORE_EPSILON),
             dtype=np.float64 if units * len(runs) <= _MAX_FLOAT64_VALUES else np.float32,
+            weights=test.weights,
         )
     except (OneClass, TooFewRows, NoUsers) as error:
         return _without_covariance(Metric(name), test, runs, str(error))
@@ -134,7 +135,9 @@ def _without_covariance(metric: Metric, test: TestRows, runs: list[RunInputs], r
     values: dict[RunId, float] = {}
     for run in runs:
         if run.scores is not None and (metric is not Metric.GAUC or test.users is not None):
-            value = compute_metrics((metric.value,), test.labels, run.scores, test.users).values[metric.value]
+            value = compute_metrics((metric.value,), test.labels, run.scores, test.users, test.weights).values[
+                metric.value
+            ]
             if value is not None:
                 values[run.variant, run.seed] = value
     missing = "its sampling error" if values else "it"

@@ -58,6 +58,7 @@ def compare_on_one_data_set(
             iter(scores),
             clusters=cluster_rows(users) if users is not None and users.min() < users.max() else None,
             options=MetricOptions(clip=SCORE_EPSILON),
+            weights=test_rows.weights,
         )
     except (OneClass, TooFewRows, NoUsers) as error:
         return tuple(_undefined_pair(a.name, b.name, metric, str(error)) for a, b in pairs)
@@ -76,6 +77,10 @@ def _shared_test_rows(experiments: Sequence[ComparedExperiment]) -> TestRows:
     (first_name, first), *others = [(name, rows) for name, rows in by_name if rows is not None]
     for name, rows in others:
         require_same_rows(first, first_name, rows, name)
+        if (first.weights is None) != (rows.weights is None):
+            raise InvalidData.at(
+                name, f"weights the test rows in its metrics, or {first_name} does: compare two that agree"
+            )
     return first
 
 

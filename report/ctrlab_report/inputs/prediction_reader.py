@@ -12,17 +12,19 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_api.prediction_columns import LABEL, ROW, SCORE, USER
+from ctrlab_api.prediction_columns import LABEL, ROW, SCORE, USER, WEIGHT
 
 
 @dataclass(frozen=True)
 class TestRows:
-    """Columns [rows] shared by all runs: source row numbers, 0/1 labels, and users if the data set has them."""
+    """Columns [rows] shared by all runs: source row numbers, 0/1 labels, and users if there are any."""
 
     __test__ = False
     rows: NDArray[np.int64]
     labels: NDArray[np.uint8]
     users: NDArray[np.int32] | None
+    weights: NDArray[np.float32] | None = None
+    """Weights in the metrics; None where all rows count equally."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Predictions:
     scores: NDArray[np.float32]
 
 
-def read_predictions(raw: bytes, where: str, expect_users: bool) -> Predictions:
+def read_predictions(raw: bytes, where: str, expect_users: bool, expect_weights: bool = False) -> Predictions:
     """Return the content of one file; `where` is its name in messages.
 
     Raises InvalidData for a file that is not a complete Parquet file, lacks a column, has a NaN or a score outside [0,
@@ -49,7 +51,7 @@ def read_predictions(raw: bytes, where: str, expect_users: bool) -> Predictions:
             f"cannot be read as Parquet ({first_line}); the file is truncated or damaged: remove this attempt's "
             "folder and run this seed again",
         ) from error
-    required = [ROW, LABEL, SCORE, *([USER] if expect_users else [])]
+    required = [ROW, LABEL, SCORE, *([USER] if expect_users else []), *([WEIGHT] if expect_weights else [])]
     missing = [column for column in required if column not in table.column_names]
     if missing:
         raise InvalidData.at(
@@ -68,7 +70,8 @@ def read_predictions(raw: bytes, where: str, expect_users: bool) -> Predictions:
     rows = columns[ROW].to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
     _check_values(where, rows, labels, scores)
     users = columns[USER].to_numpy(zero_copy_only=False).astype(np.int32, copy=False) if expect_users else None
-    return Predictions(TestRows(rows, labels.astype(np.uint8), users), scores)
+    weights = columns[WEIGHT].to_numpy(zero_copy_only=False) if expect_weights else None
+    return Predictions(TestRows(rows, labels.astype(np.uint8), users, weights), scores)
 
 
 def _check_values(
@@ -114,6 +117,7 @@ def require_same_rows(first: TestRows, first_where: str, other: TestRows, where:
         (ROW, first.rows, other.rows),
         (LABEL, first.labels, other.labels),
         (USER, first.users, other.users),
+        (WEIGHT, first.weights, other.weights),
     ):
         if first_values is None or other_values is None:
             continue

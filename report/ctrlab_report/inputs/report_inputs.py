@@ -160,7 +160,9 @@ def _predictions(reader: ObjectReader, record: RunRecord, plan: Plan) -> Predict
             f"has {reader.digests[key]}, but its record says {record.predictions_sha256}; the file was truncated or "
             "changed after the run: restore it or run this seed again",
         )
-    return read_predictions(content, key, expect_users=plan.dataset.user is not None)
+    dataset = plan.dataset
+    weighted = dataset.weight is not None and dataset.weight.metrics
+    return read_predictions(content, key, expect_users=dataset.user is not None, expect_weights=weighted)
 
 
 def _check_test_rows(where: str, test: TestRows, prepared: PreparedData) -> None:

@@ -62,6 +62,7 @@ def covariance_from_scores(
     clusters: RowClusters | None = None,
     options: MetricOptions | None = None,
     dtype: DTypeLike = np.float64,
+    weights: ArrayLike | None = None,
 ) -> MetricCovariance:
     """Return the covariance of one metric over all runs.
 
@@ -69,7 +70,9 @@ def covariance_from_scores(
     after the other limits memory to one run plus the influence of all. `clusters` groups the rows of one user; GAUC
     needs them. `dtype` float32 halves the memory for influence at a relative error near 1e-7.
     """
-    pieces = (compute_influence(metric, labels, block, users=clusters, options=options) for block in blocks)
+    pieces = (
+        compute_influence(metric, labels, block, users=clusters, options=options, weights=weights) for block in blocks
+    )
     return covariance_from_influence(pieces, clusters=clusters, dtype=dtype)
 
 

@@ -31,6 +31,7 @@ from ctrlab_report.statistics.input_checks import (
 )
 from ctrlab_report.statistics.row_clusters import RowClusters
 from ctrlab_report.statistics.supported_metrics import Metric
+from ctrlab_report.statistics.weighted_influence import weighted_values
 
 # Probabilities are clipped to [CLIP, 1 - CLIP] before the logarithm: the resolution of float32 at 1.
 CLIP = 2.0**-23
@@ -73,15 +74,19 @@ def compute_influence(
     *,
     users: RowClusters | None = None,
     options: MetricOptions | None = None,
+    weights: ArrayLike | None = None,
 ) -> Influence:
     """Return metric values and row influence of one or more runs on the same rows.
 
     `labels` (rows) are 0/1; `scores` (runs x rows, or one run) are probabilities, for AUC and GAUC any scores.
-    `users` is needed only for GAUC. Raises MisalignedInput, NotFinite, OutOfRange or OneClass.
+    `users` is needed only for GAUC; `weights` (rows) weight the rows. Raises MisalignedInput, NotFinite, OutOfRange or
+    OneClass.
     """
     positive = as_binary_labels(labels)
     matrix = as_score_matrix(scores, positive.size)
     settings = options or MetricOptions()
+    if weights is not None:
+        return _weighted(metric, positive, matrix, np.asarray(weights, np.float64), users, settings)
     if metric is Metric.AUC:
         return _auc(positive, matrix)
     if metric is Metric.GAUC:
@@ -94,6 +99,22 @@ def row_logloss(positive: BoolArray, scores: AnyArray, clip: float) -> FloatArra
     label_probability = np.where(positive, scores, 1.0 - scores.astype(np.float64))
     losses: FloatArray = -np.log(np.clip(label_probability, clip, 1.0 - clip))
     return losses
+
+
+def _weighted(
+    metric: Metric,
+    positive: BoolArray,
+    scores: AnyArray,
+    weights: FloatArray,
+    users: RowClusters | None,
+    options: MetricOptions,
+) -> Influence:
+    require_same_length(positive, weights, "labels and weights")
+    if metric not in (Metric.AUC, Metric.GAUC):
+        scores = require_probabilities(scores)
+    losses = row_logloss(positive, scores, options.clip) if metric in (Metric.LOGLOSS, Metric.NE) else None
+    estimates, values, strata = weighted_values(metric, positive, scores, weights, users, losses)
+    return Influence(metric, f"{metric.value}: rows are weighted", estimates, values, strata)
 
 
 def _auc(positive: BoolArray, scores: AnyArray) -> Influence:

@@ -70,6 +70,7 @@ ACCEPTED_DATASETS: Final[dict[str, dict[str, Any]]] = {
         EXPERIMENT, {"spec.dataset.label": {"column": "rating", "positive": ["click", "buy"]}}
     ),
     "missing values written as a dash": with_changes(EXPERIMENT, {"spec.dataset.missing": ["", "-"]}),
+    "weighted rows": with_changes(EXPERIMENT, {"spec.dataset.weight": {"column": "ips", "metrics": True}}),
     "a split by files": with_changes(
         MINIMAL_EXPERIMENT,
         {
@@ -96,6 +97,9 @@ def _dataset(message: str, changes: dict[str, Any], rejected_by: Any = "rule") -
 
 
 REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
+    "the label as weight": _dataset(
+        "the label column 'rating' cannot be the weight", {"spec.dataset.weight": {"column": "rating"}}, "rule"
+    ),
     "column and columns of a stored History": RejectedExample(
         {"spec.dataset.features": FEATURES, "spec.dataset.features[12].stored.column": "seen"},
         "spec.dataset.features[12].stored",

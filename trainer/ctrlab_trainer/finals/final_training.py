@@ -127,7 +127,13 @@ class FinalTraining:
         scores = score(model, rows_in_file_order(split, schema.without(self.variant.excluded_features), self.device))
         if not np.isfinite(scores).all():
             return TestEvaluation({}, {}, None, opened.openings)
-        computed = compute_metrics(self.metrics, np.asarray(split.labels), scores, split.users)
+        computed = compute_metrics(
+            self.metrics,
+            np.asarray(split.labels),
+            scores,
+            split.users,
+            None if split.weights is None else np.asarray(split.weights),
+        )
         optimum = {} if opened.bayes_auc is None else {"best_reachable_auc": opened.bayes_auc}
         return TestEvaluation(
             computed.values,

@@ -168,7 +168,10 @@ class _BatchedEpochTraining:
         with autocast_context(batch, self._config.precision):
             logits = self._stacked.logits(batch, rows)
         labels = batch.labels.view(logits.shape)
-        losses = F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="none").mean(dim=1)
+        weights = None if batch.weights is None else batch.weights.view(logits.shape)
+        losses = F.binary_cross_entropy_with_logits(logits.float(), labels, weight=weights, reduction="none").mean(
+            dim=1
+        )
         losses.sum().backward()  # type: ignore[no-untyped-call]
         self._stacked.distribute_gradients()
         for run in self._runs:

@@ -39,6 +39,8 @@ class Batch:
     """Columns of each history in `ids`; on a CPU only as many as the longest history of the batch needs."""
     labels: Tensor
     """[B] float 0 or 1."""
+    weights: Tensor | None = None
+    """[B] weights of the rows in the loss; None where all rows count equally."""
     vectors: tuple[Tensor, ...] = ()
     """[B, width] numbers of each Vector feature."""
     history_gaps: tuple[Tensor | None, ...] = ()
@@ -68,6 +70,8 @@ class DeviceData:
         self.rows = split.rows
         self.labels = self._tensor(np.asarray(split.labels)).float()
         """[rows] 0 or 1."""
+        self.weights = None if split.weights is None else self._tensor(np.asarray(split.weights))
+        """[rows] weights in the loss, None without."""
         self._categorical = _Columns(self._tensor(split.categorical), self._schema.of_kind("categorical"))
         self._numeric = _Columns(self._tensor(split.numeric), self._schema.of_kind("numeric"))
         self._multicategorical = [
@@ -99,6 +103,7 @@ class DeviceData:
             history_widths=tuple(history.ids.shape[1] for history in histories),
             history_gaps=tuple(history.gaps for history in histories),
             labels=self.labels.index_select(0, index),
+            weights=None if self.weights is None else self.weights.index_select(0, index),
             vectors=tuple(vectors.index_select(0, index) for vectors in self._vectors),
         )
 

@@ -111,11 +111,14 @@ class EpochTraining:
 
 
 def training_step(model: nn.Module, batch: Batch, optimizer: ModelOptimizer, precision: str) -> Tensor:
-    """Update the model once and return its loss on the batch before the update, without penalties and gradient."""
+    """Update the model once and return its loss on the batch before the update, without penalties and gradient.
+
+    Weights have mean 1 over train, and the loss of a batch is sum(weight * loss) / rows.
+    """
     optimizer.zero_grad()
     with autocast_context(batch, precision):
         logits = model(batch)
-    loss = F.binary_cross_entropy_with_logits(logits.float(), batch.labels)
+    loss = F.binary_cross_entropy_with_logits(logits.float(), batch.labels, weight=batch.weights)
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     return loss.detach()

@@ -70,14 +70,20 @@ class Validator:
         self.direction = direction
         self._labels = np.asarray(valid.labels)
         self._users = valid.users
+        self._weights = None if valid.weights is None else np.asarray(valid.weights)
 
     def compute(self, device_scores: Tensor, scores: NDArray[np.float32]) -> dict[str, float | None]:
         """Return every metric of the scores, given on the device and on the host."""
         on_device: dict[str, float | None] = {}
-        if isinstance(self.rows, DeviceData) and computes_auc_on_device(self.rows.device.type, self.metrics):
+        unweighted = self._weights is None
+        if (
+            unweighted
+            and isinstance(self.rows, DeviceData)
+            and computes_auc_on_device(self.rows.device.type, self.metrics)
+        ):
             on_device = {"auc": device_auc.auc(self.rows.labels, device_scores)}
         others = cast(tuple[MetricName, ...], tuple(name for name in self.metrics if name not in on_device))
-        on_host = compute_metrics(others, self._labels, scores, self._users).values if others else {}
+        on_host = compute_metrics(others, self._labels, scores, self._users, self._weights).values if others else {}
         return {
             name: on_device[name] if name in on_device else on_host[cast(MetricName, name)] for name in self.metrics
         }

@@ -26,6 +26,7 @@ from ctrlab_trainer.data.prepared.encoded_splits import open_split
 from ctrlab_trainer.data.readers.source_tables import CodedColumn, SourceTable, factorize
 from ctrlab_trainer.data.splits.click_labels import click_labels
 from ctrlab_trainer.data.splits.negative_sampling import SourceClicks, item_features, rows_with_negatives
+from ctrlab_trainer.data.splits.row_weights import normalized_weights, row_weights
 from ctrlab_trainer.data.splits.split_rows import SplitRows
 from ctrlab_trainer.data.splits.split_strategies import (
     SPLIT_NAMES,
@@ -67,6 +68,8 @@ def encode_dataset(
     from_item = item_features(dataset, table)
     rows_by_split = rows_of_splits(table, dataset, labels, split_of_row, user_column)
     require_both_classes([rows.labels for rows in rows_by_split])
+    weights = row_weights(table, dataset.weight)
+    normalized = None if weights is None else normalized_weights(weights, rows_by_split[TRAIN].row)
     users = number_users(user_column, split_of_row) if user_column is not None else None
     del user_column
 
@@ -83,6 +86,8 @@ def encode_dataset(
             arrays: dict[str, NDArray[Any]] = {"labels": rows.labels, "row_ids": rows.ids, **lookups}
             if users is not None:
                 arrays["users"] = users[rows.row]
+            if normalized is not None and dataset.weight is not None and (index == TRAIN or dataset.weight.metrics):
+                arrays["weights"] = normalized[rows.row]
             if users is not None and times is not None and schema.logged_histories:
                 log = event_log(index, split_of_row, users, times, labels, rows.row)
                 arrays |= history_arrays(log, schema, columns, times, rows.row)

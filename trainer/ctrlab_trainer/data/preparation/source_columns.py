@@ -15,6 +15,8 @@ def required_columns(dataset: Dataset) -> dict[str, str]:
 def key_columns(dataset: Dataset) -> dict[str, str]:
     """Return the columns for labels, users, times and splits, and those that negatives are sampled from."""
     columns = {} if dataset.label is None else {dataset.label.column: "spec.dataset.label.column"}
+    if dataset.weight is not None:
+        columns.setdefault(dataset.weight.column, "spec.dataset.weight.column")
     if dataset.user is not None:
         columns.setdefault(dataset.user, "spec.dataset.user")
     if dataset.time_column is not None:
@@ -54,5 +56,7 @@ def numeric_columns(dataset: Dataset) -> frozenset[str]:
     numeric = {feature.source_column for feature in dataset.features if feature.type == "Numeric"}
     others = {name for feature in dataset.features if feature.type != "Numeric" for name in feature.source_columns}
     keys = {dataset.user, dataset.time_column, dataset.split.column, dataset.label and dataset.label.column}
+    if dataset.weight is not None:
+        numeric.add(dataset.weight.column)
     item = set() if dataset.negatives is None else {dataset.negatives.item}
     return frozenset(numeric - others - keys - item)

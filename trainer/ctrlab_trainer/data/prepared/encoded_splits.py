@@ -92,6 +92,9 @@ class EncodedSplit:
     """Histories whose events are stored with the rows."""
     vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     """[rows, width] numbers of Vector features; finite."""
+    weights: NDArray[np.float32] | None = None
+    """[rows] weights in the loss (train) or in the metrics (validation and test), with mean 1 over train; None where
+    all rows count equally."""
 
     @property
     def rows(self) -> int:
@@ -132,6 +135,7 @@ def open_split(folder: Path, schema: EncodedSchema) -> EncodedSplit:
             for file, feature in schema.stored_histories.items()
         },
         vectors={feature.name: mapped(f"vector-{index}") for index, feature in enumerate(schema.of_kind("vector"))},
+        weights=mapped("weights") if (folder / "weights.npy").exists() else None,
     )
 
 
@@ -187,6 +191,8 @@ def split_arrays(split: EncodedSplit) -> dict[str, NDArray[np.generic]]:
     }
     if split.users is not None:
         arrays["users"] = split.users
+    if split.weights is not None:
+        arrays["weights"] = split.weights
     for index, ids in enumerate(split.multicategorical.values()):
         arrays[f"multicategorical-{index}"] = ids
     for index, history in enumerate(split.histories.values()):
@@ -214,6 +220,8 @@ def row_arrays(split: EncodedSplit) -> list[NDArray[Any]]:
     """Return the arrays with one entry per row from which batches are built; a shared array is listed once."""
     arrays: list[NDArray[Any]] = [split.labels, split.categorical, split.numeric, *split.multicategorical.values()]
     arrays += split.vectors.values()
+    if split.weights is not None:
+        arrays.append(split.weights)
     for stored in split.stored_histories.values():
         arrays += [stored.ids, *([] if stored.gaps is None else [stored.gaps])]
     for history in split.histories.values():
@@ -246,4 +254,5 @@ def with_rows(split: EncodedSplit, rows: Sequence[NDArray[Any]]) -> EncodedSplit
         row_ids=split.row_ids[:0],
         stored_histories={name: stored_of(history) for name, history in split.stored_histories.items()},
         vectors={name: replacement[id(vectors)] for name, vectors in split.vectors.items()},
+        weights=None if split.weights is None else replacement[id(split.weights)],
     )

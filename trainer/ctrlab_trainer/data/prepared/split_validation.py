@@ -42,6 +42,8 @@ def validate_split(folder: Path, schema: EncodedSchema, split: EncodedSplit) -> 
     their event log."""
     _check_lengths(folder, split)
     _check_labels(folder, split.labels)
+    if split.weights is not None and not (np.isfinite(split.weights) & (split.weights >= 0)).all():
+        raise InvalidData.at(str(folder / "weights.npy"), f"has a weight that is not finite or below 0; {REMEDY}")
     categorical = schema.of_kind("categorical")
     for first, block in _blocks(split.categorical):
         low, high = _column_ranges(block)
@@ -78,6 +80,7 @@ def _column_ranges(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[n
 def _check_lengths(folder: Path, split: EncodedSplit) -> None:
     arrays: dict[str, NDArray[Any]] = {"categorical": split.categorical, "numeric": split.numeric}
     arrays |= {"row_ids": split.row_ids} | ({} if split.users is None else {"users": split.users})
+    arrays |= {} if split.weights is None else {"weights": split.weights}
     arrays |= {**split.multicategorical, **split.vectors}
     for name, history in split.histories.items():
         arrays |= {f"start of {name}": history.start, f"end of {name}": history.end}

@@ -105,10 +105,23 @@ def _separator(texts: list[str]) -> str | None:
     return None
 
 
-def reads_as_time(table: SourceTable, name: str) -> str | None:
-    """Return why a column cannot be the time of the rows; None where it can."""
+@dataclass(frozen=True)
+class TimeCheck:
+    """Whether a column can be the time of the rows."""
+
+    problem: str | None
+    """Why it cannot; None where it can."""
+    reading: str = ""
+    """The format of its values, and the earliest and latest."""
+
+
+def check_time(table: SourceTable, name: str) -> TimeCheck:
+    """Read a column as times."""
     try:
-        times = read_times(table, TimeColumn(column=name)).values
+        times = read_times(table, TimeColumn(column=name))
     except InvalidData as error:
-        return error.problems[0].message
-    return "has the same value in every row" if len(np.unique(times)) < 2 else None
+        return TimeCheck(error.problems[0].message)
+    if len(np.unique(times.values)) < 2:
+        return TimeCheck("has the same value in every row")
+    read_as = times.format
+    return TimeCheck(None, f"read as {read_as.reading}, from {read_as.earliest} to {read_as.latest}")

@@ -14,7 +14,7 @@ from ctrlab_api.resources.dataset import Dataset, Source
 from ctrlab_trainer.data.data_quality.leak_checks import REVEALING_AUC
 from ctrlab_trainer.data.inspection.dataset_inspection import describe
 from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset
-from ctrlab_trainer.data.proposals.column_profiles import ColumnProfile, profile_column, reads_as_time
+from ctrlab_trainer.data.proposals.column_profiles import ColumnProfile, check_time, profile_column
 from ctrlab_trainer.data.proposals.column_roles import Roles, as_yaml_fields, guess_roles, time_rank
 from ctrlab_trainer.data.proposals.experiment_text import experiment_text
 from ctrlab_trainer.data.proposals.feature_guesses import FeatureGuess, guess_features, without
@@ -67,11 +67,12 @@ def propose_experiment(path: Path, chosen: Mapping[str, str]) -> ProposedExperim
     for role, column in chosen.items():
         if column not in names:
             raise InvalidData.at(f"--{role}", f"{located.name} has no column {column!r}; known: {', '.join(names)}")
-    bad_times = {
-        profile.name: reason
+    checks = {
+        profile.name: check_time(sample.table, profile.name)
         for profile in sample.profiles
-        if time_rank(profile) is not None and (reason := reads_as_time(sample.table, profile.name)) is not None
+        if time_rank(profile) is not None or profile.name == chosen.get("time")
     }
+    bad_times = {name: check.problem for name, check in checks.items() if check.problem is not None}
     roles = guess_roles(sample.profiles, bad_times, chosen)
     if roles.label is None and (roles.user is None or roles.item is None):
         raise InvalidData.at(
@@ -80,7 +81,8 @@ def propose_experiment(path: Path, chosen: Mapping[str, str]) -> ProposedExperim
             f"negatives could be sampled; name the label with --label. Columns: {', '.join(names)}",
         )
     guesses = guess_features(sample.profiles, roles)
-    draft = _Draft(path, source, roles, guesses, split_files(path), sample)
+    reading = checks[roles.time.column].reading if roles.time is not None else ""
+    draft = _Draft(path, source, roles, guesses, split_files(path), sample, reading)
     return _tried(draft, [f"time: {name}: {reason}" for name, reason in bad_times.items()])
 
 
@@ -126,6 +128,7 @@ class _Draft:
     guesses: Sequence[FeatureGuess]
     files: dict[str, str] | None
     sample: _Sample
+    time_reading: str
     random_split: bool = False
 
     @property
@@ -171,7 +174,7 @@ class _Draft:
         comments = {
             "label": roles.label.comment if roles.label else "",
             "user": roles.user.comment if roles.user else "",
-            "time": roles.time.comment if roles.time else "",
+            "time": f"{roles.time.comment}; {self.time_reading}" if roles.time else "",
             "order": "REVIEW: without a time column, the rows of each user must be in chronological order",
             "negatives": "REVIEW: no column looks like a label, so every row is a click and non-clicks are sampled",
             "split": self._split_comment,
