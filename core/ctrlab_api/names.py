@@ -174,6 +174,7 @@ class ObjectKey:
 
     PLAN: Final = "plan.json"
     LINEAGE: Final = "lineage.json"
+    REANALYSIS: Final = "reanalysis.json"
     PREPARED: Final = "prepared.json"
     SEED_DECISION: Final = "decisions/seeds.json"
     LATEST_REPORT: Final = "LATEST"

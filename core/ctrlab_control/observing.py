@@ -45,6 +45,8 @@ class Observer:
         """Return the facts of this moment; the caller observed `jobs` just before."""
         if self._plan is None and self._folder.exists(ObjectKey.PLAN):
             self._plan = Plan.model_validate_json(self._folder.get(ObjectKey.PLAN))
+            if self._folder.exists(ObjectKey.REANALYSIS):  # its studies are frozen, and have no trials here
+                self._read_frozen(self._plan, self._plan.names)
         plan = self._plan
         if self._prepared is None and self._folder.exists(ObjectKey.PREPARED):
             self._prepared = PreparedData.model_validate_json(self._folder.get(ObjectKey.PREPARED))

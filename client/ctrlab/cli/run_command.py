@@ -1,6 +1,7 @@
 """`ctrlab run`: runs experiments and ablations on this machine, up to their reports."""
 
 import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ from ctrlab.cli.console import print_text
 from ctrlab.cli.options import DEFAULT_WORKSPACE, Workers, WorkspaceFolder, cpu_count
 from ctrlab.cli.resource_sets import ablations_without_experiment, check_together, order_resources
 from ctrlab.cli.validate_command import Files, load_files
-from ctrlab.local.changed_sources import key_for_current_data, note_changes_since_parent
+from ctrlab.local.changed_sources import key_for_current_data, note_changes_since_parent, origin_with_current_data
 from ctrlab.local.errors import ExperimentFailed, RunInterrupted
 from ctrlab.local.experiment_identity import resolve_key
 from ctrlab.local.parent_experiment import find_parent, parent_missing, wait_for_parent
@@ -82,10 +83,12 @@ def run_resource(
                     view.note,
                     new_data=new_data,
                 )
-                return Engine(workspace, resource, slots, view, key=key).run()
+                find_origin = partial(origin_with_current_data, workspace, resource.metadata.source_folder)
+                return Engine(workspace, resource, slots, view, key=key, find_origin=find_origin).run()
             parent = wait_for_parent(workspace, resource, view.note)
             note_changes_since_parent(workspace, parent, view.note)
-            return Engine(workspace, parent, slots, view, ablation=resource).run()
+            find_origin = partial(origin_with_current_data, workspace, parent.metadata.source_folder)
+            return Engine(workspace, parent, slots, view, ablation=resource, find_origin=find_origin).run()
     except RunInterrupted:
         print(f"interrupted; finished work is kept, resume with: {command}", file=sys.stderr)
         raise typer.Exit(ExitCode.INTERRUPTED) from None

@@ -19,6 +19,7 @@ from ctrlab_api.plan import Plan
 from ctrlab_api.records import PreparedData
 from ctrlab_api.records.source_changes import SourceFiles, describe_changes
 from ctrlab_api.resources.experiment import Experiment
+from ctrlab_control.reanalysis import find_origins, is_untouched
 
 Sources = Callable[[Workspace, ExperimentKey, str | None], SourceFiles]
 """Reads the files of a frozen plan's data set as they are now."""
@@ -85,3 +86,25 @@ def note_changes_since_parent(workspace: Workspace, parent: Experiment, note: Ca
         key_for_current_data(workspace, key, parent.metadata.source_folder, note)
     except SourceChanged as error:
         note(f"{error.problems[0].message.partition('. ')[0]}; the ablation uses the data as they were prepared")
+
+
+def origin_with_current_data(
+    workspace: Workspace,
+    source_folder: str | None,
+    key: ExperimentKey,
+    plan: Plan,
+    read_sources: Sources = read_current_sources,
+) -> ExperimentKey | None:
+    """Return an earlier experiment on the present data whose plan differs in its analysis only; None if there is none.
+
+    A source that cannot be read counts as unchanged.
+    """
+    origins = find_origins(workspace.store, key, plan) if is_untouched(workspace.store, key, plan) else []
+    for origin in origins:
+        try:
+            same = key_for_current_data(workspace, origin, source_folder, lambda _: None, read_sources=read_sources)
+        except SourceChanged:
+            continue
+        if same == origin:
+            return origin
+    return None

@@ -41,6 +41,7 @@ from ctrlab_control.planner import (
     as_experiment,
     decide,
 )
+from ctrlab_control.reanalysis import adopt, is_untouched
 from ctrlab_store import StoreError
 from ctrlab_study import StudyDatabase, StudyUnavailable
 
@@ -73,10 +74,12 @@ class Engine:
         ablation: Ablation | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         key: ExperimentKey | None = None,
+        find_origin: Callable[[ExperimentKey, Plan], ExperimentKey | None] = lambda key, plan: None,
     ) -> None:
         """`slots`: maximum number of processes. With `ablation`, `experiment` is its parent with its last status.
 
-        `key`: the identity in the workspace (default: that of the plan).
+        `key`: the identity in the workspace (default: that of the plan). `find_origin` returns an experiment whose
+        studies and runs the plan uses, because only the analysis differs.
         """
         self.workspace = workspace
         self._ablation = ablation
@@ -86,6 +89,7 @@ class Engine:
         ablation_plan = self._ablation_facts.plan if self._ablation_facts else None
         self.plan = ablation_plan or Plan.from_experiment(self._experiment)
         self.key = key or resolve_key(workspace, self._experiment, self.plan)
+        self._find_origin = find_origin
         self._slots = slots
         self._view = view
         self._programs = programs
@@ -113,6 +117,7 @@ class Engine:
         self._experiment = self._with_status(self._previous_status())
         self._request_retry()
         self._write_latest_uid()
+        self._adopt_origin(database)
         env = {variable.name: variable.value for variable in self._experiment.spec.runtime.env or ()}
         launcher = Launcher(self.workspace, self.key, lock, self._wake.set, self._programs, env, self._source_folder)
         processes = ProcessPool(launcher, self._slots)
@@ -187,6 +192,17 @@ class Engine:
             return self._experiment
         update = {"metadata": self._experiment.metadata, "status": self._experiment.status}
         return self._ablation.model_copy(update=update)
+
+    def _adopt_origin(self, database: StudyDatabase) -> None:
+        """Freeze the plan with the studies and runs of the origin, unless a study of the plan is in progress."""
+        store = self.workspace.store
+        if not is_untouched(store, self.key, self.plan):
+            return
+        progress = database.progress(self.key, self.plan).values()
+        is_started = any(study.done or study.failed for study in progress)
+        origin = None if is_started else self._find_origin(self.key, self.plan)
+        if origin is not None:
+            self._view.note(adopt(store, self.key, self.plan, origin).statement)
 
     def _write_latest_uid(self) -> None:
         key = ObjectKey.latest_uid(self.key.namespace, self.key.name)

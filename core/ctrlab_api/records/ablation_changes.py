@@ -34,10 +34,10 @@ class VariantChange(ApiModel):
 
 
 class ReusedRun(ApiModel):
-    """The run of the parent experiment that this record was copied from, without training again."""
+    """The run that this record was copied from, without training again."""
 
     experiment: str
-    """namespace/name/uid of the parent experiment."""
+    """namespace/name/uid: the parent experiment of an ablation, or the experiment whose analysis was changed."""
     attempt: int
     plan_digest: str
     search_digest: str

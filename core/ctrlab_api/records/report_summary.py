@@ -6,6 +6,7 @@ from pydantic import Field
 
 from ctrlab_api.records.ablation_summary import AblationSummary
 from ctrlab_api.records.prepared_data import PreparedData
+from ctrlab_api.records.reanalysis import Reanalysis
 from ctrlab_api.records.runs import CodeRecord, EnvironmentRecord, HardwareRecord
 from ctrlab_api.records.seed_decisions import SeedDecision
 from ctrlab_api.records.summary_rows import ComparisonSummary, ModelSummary, TuningSummary
@@ -68,6 +69,8 @@ class ReportSummary(ApiModel):
     """Digest of the inputs and of the versions of the code that read them; the address of the report."""
     status: Literal["confirmatory", "exploratory"]
     status_reason: str
+    reanalysis: Reanalysis | None = None
+    """The experiment whose studies and runs this plan uses, if it changed the analysis only."""
     plan_digest: str
     search_token: str
     """Digest over all frozen studies: the token that opened the test rows."""

@@ -172,7 +172,7 @@ class RunRecord(ApiModel):
     change: VariantChange | None = None
     """For a variant of an ablation: the difference from the full model."""
     reused_from: ReusedRun | None = None
-    """For the full model of an ablation: the run of the experiment that this record copies."""
+    """For the full model of an ablation, and for a changed analysis: the run that this record copies."""
     parameters: int
     """Number of trainable parameters."""
     execution_mode: ExecutionMode = "plain"

@@ -4,6 +4,7 @@ from ctrlab_api.canonical_json import digest
 from ctrlab_api.metrics import METRIC_DEFINITIONS
 from ctrlab_api.plan import Plan
 from ctrlab_api.records import ComparisonSummary, EarlierPlan, ModelSummary, ReportSummary, search_token
+from ctrlab_api.records.reanalysis import Reanalysis
 from ctrlab_report.analysis.ablation_drops import summarize_ablation
 from ctrlab_report.analysis.findings import collect_findings, count_openings, list_machines, missing_statement
 from ctrlab_report.analysis.methods_used import library_versions, methods_used
@@ -34,14 +35,16 @@ def analyse_report(inputs: ReportInputs) -> ReportSummary:
     comparisons = summarize_comparisons(inputs, scored)
     tuning = summarize_tuning(inputs, models)
     earlier_plans = inputs.lineage.plans_that_opened(inputs.prepared)
+    is_reanalysis_of_results = inputs.reanalysis is not None and inputs.reanalysis.opened
     details = next((run.record.metric_details for run in inputs.runs if run.record is not None), {})
     summary = ReportSummary(
         namespace=inputs.key.namespace,
         experiment=inputs.key.name,
         uid=inputs.key.uid,
         digest=report_digest(inputs),
-        status="exploratory" if earlier_plans else "confirmatory",
-        status_reason=_status_reason(earlier_plans),
+        status="exploratory" if earlier_plans or is_reanalysis_of_results else "confirmatory",
+        status_reason=_status_reason(earlier_plans, inputs.reanalysis),
+        reanalysis=inputs.reanalysis,
         plan_digest=plan.digest,
         search_token=search_token(inputs.studies.values()),
         question=_question(plan),
@@ -76,7 +79,14 @@ def analyse_report(inputs: ReportInputs) -> ReportSummary:
     return summary.model_copy(update={"methods": methods_used(summary)})
 
 
-def _status_reason(earlier_plans: tuple[EarlierPlan, ...]) -> str:
+def _status_reason(earlier_plans: tuple[EarlierPlan, ...], reanalysis: Reanalysis | None) -> str:
+    if reanalysis is not None:
+        others = tuple(plan for plan in earlier_plans if plan.plan_digest != reanalysis.plan_digest)
+        if others:
+            return f"{reanalysis.statement} {_status_reason(others, None)}"
+        if not reanalysis.opened:
+            return reanalysis.statement
+        return f"{reanalysis.statement} Its p-values are exploratory: confirm a claim on new test data."
     if not earlier_plans:
         return "The analysis plan was frozen and hashed before the test set was opened, and it was followed."
     same_name = sum(plan.experiment is None for plan in earlier_plans)

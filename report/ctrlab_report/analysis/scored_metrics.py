@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ctrlab_api.metrics import SCORE_EPSILON
+from ctrlab_api.metrics import SCORE_EPSILON, MetricName
 from ctrlab_api.records import Finding
 from ctrlab_metrics.computing import compute_metrics
 from ctrlab_report.inputs.prediction_reader import TestRows
@@ -109,10 +109,10 @@ def undefined_metrics(scored: ScoredMetrics) -> Iterator[Finding]:
             yield Finding(severity="warning", where=metric.name, message=metric.undefined)
 
 
-def _metric(name: str, test: TestRows, runs: list[RunInputs], clusters: RowClusters | None) -> ScoredMetric:
+def _metric(name: MetricName, test: TestRows, runs: list[RunInputs], clusters: RowClusters | None) -> ScoredMetric:
     if name not in set(Metric):
-        recorded = {(run.variant, run.seed): run.record.metrics_test.get(name) for run in runs if run.record}
-        return ScoredMetric(name, {run: value for run, value in recorded.items() if value is not None}, None)
+        values = {(run.variant, run.seed): _recorded_or_computed(name, test, run) for run in runs}
+        return ScoredMetric(name, {run: value for run, value in values.items() if value is not None}, None)
     units = clusters.count if clusters else test.labels.size
     try:
         covariance = covariance_from_scores(
@@ -128,6 +128,13 @@ def _metric(name: str, test: TestRows, runs: list[RunInputs], clusters: RowClust
         return _without_covariance(Metric(name), test, runs, str(error))
     keys = [(run.variant, run.seed) for run in runs]
     return ScoredMetric(name, dict(zip(keys, covariance.estimates.tolist(), strict=True)), covariance)
+
+
+def _recorded_or_computed(name: MetricName, test: TestRows, run: RunInputs) -> float | None:
+    """Return the recorded value, or that of the predictions for a metric that was added after the run."""
+    if run.record is not None and name in run.record.metrics_test:
+        return run.record.metrics_test[name]
+    return None if run.scores is None else compute_metrics((name,), test.labels, run.scores, test.users).values[name]
 
 
 def _without_covariance(metric: Metric, test: TestRows, runs: list[RunInputs], reason: str) -> ScoredMetric:

@@ -17,6 +17,7 @@ from ctrlab_api.plan import Plan
 from ctrlab_api.records import Anomaly, PreparedData, RetryRecord, RunRecord, SeedDecision, StudyRecord
 from ctrlab_api.records.ablation_summary import AblationLink
 from ctrlab_api.records.lineage import Lineage
+from ctrlab_api.records.reanalysis import Reanalysis
 from ctrlab_report.inputs.object_reader import (
     ObjectReader,
     list_attempts,
@@ -74,6 +75,8 @@ class ReportInputs:
     """Ablations of the experiment that have a report, by key."""
     retries: tuple[RetryRecord, ...] = ()
     """Every retry of the experiment, in order."""
+    reanalysis: Reanalysis | None = None
+    """The experiment whose studies and runs the plan uses, if only the analysis differs."""
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -95,6 +98,8 @@ def read_report_inputs(folder: Store, key: ExperimentKey) -> ReportInputs:
     lineage = (
         reader.read_document(Lineage, ObjectKey.LINEAGE) if reader.exists(ObjectKey.LINEAGE) else Lineage(earlier=())
     )
+    is_reanalysis = reader.exists(ObjectKey.REANALYSIS)
+    reanalysis = reader.read_document(Reanalysis, ObjectKey.REANALYSIS) if is_reanalysis else None
     ablations = tuple(reader.read_document(AblationLink, key) for key in reader.list_keys(ObjectKey.ABLATIONS))
     retry_keys = reader.list_keys(ObjectKey.RETRIES)
     retries = tuple(reader.read_document(RetryRecord, ObjectKey.retry(n + 1)) for n in range(len(retry_keys)))
@@ -138,6 +143,7 @@ def read_report_inputs(folder: Store, key: ExperimentKey) -> ReportInputs:
         dict(sorted(reader.digests.items())),
         ablations,
         retries,
+        reanalysis,
     )
 
 
