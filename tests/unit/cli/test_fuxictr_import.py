@@ -45,13 +45,23 @@ from fuxictr_configs import CLICK, ITEM, import_experiment, write_config
         ),
         (
             {"type": "sequence", "splitter": "|", "max_len": 20, "share_embedding": "item"},
-            {"type": "MultiCategorical", "separator": "|", "maxLength": 20},
-            "feature x: share_embedding item has no counterpart",
+            {"type": "History", "of": "item", "maxLength": 20, "stored": {"separator": "|"}},
+            "feature x: padding: post keeps the first values of a longer sequence; a History keeps the latest",
+        ),
+        (
+            {"type": "sequence", "max_len": 20, "padding": "pre", "share_embedding": "item"},
+            {"type": "History", "of": "item", "maxLength": 20, "stored": {"separator": "^"}},
+            "",
+        ),
+        (
+            {"type": "sequence", "max_len": 20, "share_embedding": "shop"},
+            {"type": "MultiCategorical", "separator": "^", "maxLength": 20},
+            "feature x: share_embedding shop has no counterpart",
         ),
         (
             {"type": "sequence", "feature_encoder": "layers.MaskedSumPooling()", "padding": "pre"},
-            {"type": "MultiCategorical", "separator": "^", "maxLength": 100, "pooling": "Sum"},
-            "feature x: max_len is missing: 100 values are kept\nfeature x: padding: pre keeps the last",
+            {"type": "MultiCategorical", "separator": "^", "maxLength": 100, "keep": "Latest", "pooling": "Sum"},
+            "feature x: max_len is missing: 100 values are kept",
         ),
         (
             {"type": "sequence", "feature_encoder": None, "max_len": 5},
@@ -66,6 +76,16 @@ def test_column_becomes_a_feature(column: dict[str, Any], expected: dict[str, An
     feature = experiment.spec.dataset.features[1].model_dump(by_alias=True, exclude_unset=True)
     assert feature == {"name": "x", **expected}
     assert note in notes if note else "feature x" not in notes
+
+
+def test_models_of_sequences_are_kept_where_a_sequence_shares_the_embedding_of_an_item(tmp_path: Path) -> None:
+    history = {"name": "clicked", "active": True, "dtype": "str", "type": "sequence", "share_embedding": "item"}
+    columns = {"feature_cols": [ITEM, {**history, "max_len": 5, "padding": "pre"}]}
+    experiment, notes = import_experiment(
+        write_config(tmp_path, columns, {"Long": {"model": "DIN", "dataset_id": "ads_x1"}})
+    )
+    assert "din" in [model.architecture for model in experiment.spec.models]
+    assert "needs a History" not in notes
 
 
 @pytest.mark.parametrize(
@@ -194,8 +214,8 @@ def test_known_models_keep_equivalent_parameters(tmp_path: Path) -> None:
         "model Deep: net_regularizer omitted",
         "model Wide: optimizer (rmsprop) omitted",
         "model Log: dnn_hidden_units omitted",
-        "model Long: DIN is omitted because it needs a History; if the data set has user and time, add {type: History, "
-        "of: ITEM} and the model",
+        "model Long: DIN is omitted because it needs a History: add {type: History, of: ITEM} with `stored`, or with "
+        "user and time, and the model",
         "model Other: ctrlab has no architecture 'FwFM'; omitted",
     ]
     assert experiment.spec.dataset.user == "item"

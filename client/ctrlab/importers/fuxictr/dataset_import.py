@@ -34,7 +34,12 @@ def import_dataset(config: Config, group: str | None) -> ImportedDataset:
     """Convert the data set; InvalidSpec for what cannot be used. `group`: the column that models name as group_id."""
     source, split, notes = _source_and_split(config)
     columns = [column for _, column in active_columns(config)]
-    imported = [import_column(column) for column in columns]
+    categorical = {
+        str(column["name"])
+        for column in columns
+        if column["type"] == "categorical" and not column.get("preprocess") and not column.get("category_processor")
+    }
+    imported = [import_column(column, categorical) for column in columns]
     features = [column.feature for column in imported if column.feature is not None]
     if not features:
         raise config.problem("feature_cols", "no column becomes a feature; at least one is needed")

@@ -29,7 +29,8 @@ def import_config(path: Path, dataset: str | None) -> ExperimentDocument:
     config = read_config(path, dataset)
     user = next((settings["group_id"] for settings in config.models.values() if settings.get("group_id")), None)
     dataset_import = import_dataset(config, user)
-    model_import = import_models(config.models)
+    has_history = any(feature["type"] == "History" for feature in dataset_import.dataset["features"])
+    model_import = import_models(config.models, has_history=has_history)
     notes = (*dataset_import.notes, *model_import.notes)
     spec: dict[str, Any] = {"dataset": dataset_import.dataset, "models": model_import.models}
     if "user" in dataset_import.dataset:

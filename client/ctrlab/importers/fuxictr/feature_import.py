@@ -1,6 +1,6 @@
 """Converts entries of FuxiCTR's `feature_cols` to features of a data set."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -55,8 +55,8 @@ def active_columns(config: Config) -> Iterator[tuple[str, Column]]:
                 yield path, {**entry, "name": str(name)}
 
 
-def import_column(column: Column) -> ImportedColumn:
-    """Convert one column."""
+def import_column(column: Column, categorical: Collection[str] = ()) -> ImportedColumn:
+    """Convert one column; `categorical` names the columns that become Categorical features."""
     name = column["name"]
     if column["type"] == "meta":
         return ImportedColumn(None)
@@ -69,6 +69,8 @@ def import_column(column: Column) -> ImportedColumn:
         return ImportedColumn(None, (note,))
     if is_log_bucket:
         conversion = _log_bucket_feature()
+    elif column["type"] == "sequence" and column.get("share_embedding") in categorical:
+        conversion = _history_feature(column)
     else:
         convert = {"categorical": _categorical_feature, "numeric": _numeric_feature, "sequence": _sequence_feature}
         conversion = convert[column["type"]](column)
@@ -122,8 +124,7 @@ def _sequence_feature(column: Column) -> _Conversion:
     length = column.get("max_len") or 0
     if length == 0:
         notes.append(f"max_len is missing: {DEFAULT_MAX_LENGTH} values are kept")
-    if column.get("padding", "post") != "post":
-        notes.append("padding: pre keeps the last values of a longer sequence; ctrlab keeps the first")
+    keeps_last = column.get("padding", "post") != "post"
     encoder = str(column.get("feature_encoder", "layers.MaskedAveragePooling()")).removeprefix("layers.")
     pooling = POOLINGS.get(encoder.partition("(")[0])
     if pooling is None:
@@ -132,8 +133,24 @@ def _sequence_feature(column: Column) -> _Conversion:
         "type": "MultiCategorical",
         "separator": column.get("splitter", "^"),
         "maxLength": length or DEFAULT_MAX_LENGTH,
+        **({"keep": "Latest"} if keeps_last else {}),
         **({"pooling": pooling} if pooling == "Sum" else {}),
         **_min_frequency(column),
+    }
+    keys = {"share_embedding", "max_len", "padding", "feature_encoder", "splitter", "min_categr_count"}
+    return _Conversion(feature, frozenset(keys), tuple(notes))
+
+
+def _history_feature(column: Column) -> _Conversion:
+    """Convert a sequence that shares the embedding of a categorical column."""
+    notes, length = [], column.get("max_len") or 0
+    if column.get("padding", "post") == "post":
+        notes.append("padding: post keeps the first values of a longer sequence; a History keeps the latest")
+    feature = {
+        "type": "History",
+        "of": str(column["share_embedding"]),
+        "maxLength": length or DEFAULT_MAX_LENGTH,
+        "stored": {"separator": column.get("splitter", "^")},
     }
     keys = {"share_embedding", "max_len", "padding", "feature_encoder", "splitter", "min_categr_count"}
     return _Conversion(feature, frozenset(keys), tuple(notes))

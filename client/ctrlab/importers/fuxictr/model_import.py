@@ -86,8 +86,11 @@ class ImportedModels:
     notes: tuple[str, ...]
 
 
-def import_models(configs: Mapping[str, Settings]) -> ImportedModels:
-    """Convert the models whose architecture exists in ctrlab; FM and DeepFM if there is none."""
+def import_models(configs: Mapping[str, Settings], *, has_history: bool = False) -> ImportedModels:
+    """Convert the models whose architecture exists in ctrlab; FM and DeepFM if there is none.
+
+    Models of sequences need a History.
+    """
     models: list[dict[str, Any]] = []
     notes: list[str] = []
     for name, settings in configs.items():
@@ -96,10 +99,10 @@ def import_models(configs: Mapping[str, Settings]) -> ImportedModels:
             notes.append(f"model {name}: ctrlab has no architecture {settings.get('model')!r}; omitted")
             continue
         title = ARCHITECTURES[architecture].title
-        if ARCHITECTURES[architecture].needs_history:
+        if ARCHITECTURES[architecture].needs_history and not has_history:
             notes.append(
-                f"model {name}: {title} is omitted because it needs a History; if the data set has user and time, add "
-                "{type: History, of: ITEM} and the model"
+                f"model {name}: {title} is omitted because it needs a History: add {{type: History, of: ITEM}} with "
+                "`stored`, or with user and time, and the model"
             )
             continue
         parameters, omitted = _parameters(architecture, settings)
