@@ -34,6 +34,7 @@ SPLITS = {
     "Predefined": {"strategy": "Predefined", "column": "split"},
     "Temporal": {"strategy": "Temporal", "fractions": ["0.5", "0.25", "0.25"]},
     "LeaveLastOut": {"strategy": "LeaveLastOut"},
+    "LeaveLastTwoOut": {"strategy": "LeaveLastOut", "count": 2},
     "Random": {"strategy": "Random", "fractions": ["0.5", "0.25", "0.25"]},
 }
 
@@ -135,6 +136,7 @@ SPLIT_COLUMNS = {
     "Predefined": set[str](),
     "Temporal": {"time"},
     "LeaveLastOut": {"time", "user"},
+    "LeaveLastTwoOut": {"time", "user"},
     "Random": set[str](),
 }
 LAST_ROWS = [Row(split, "c", "p", "x", 1.0, 9, click) for split in ("train", "valid", "test") for click in (0, 1)]

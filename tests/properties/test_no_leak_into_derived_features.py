@@ -70,6 +70,7 @@ SPLITS: dict[str, dict[str, Any]] = {
     "Random": {"strategy": "Random", "fractions": FRACTIONS},
     "Random by User": {"strategy": "Random", "by": "User", "fractions": FRACTIONS},
     "LeaveLastOut": {"strategy": "LeaveLastOut"},
+    "LeaveLastTwoOut": {"strategy": "LeaveLastOut", "count": 2},
     "UserColdStart": {"strategy": "UserColdStart", "fractions": FRACTIONS},
     "Predefined by column": {"strategy": "Predefined", "column": "split"},
     "Predefined by files": {"strategy": "Predefined", "files": {"train": "a", "valid": "b", "test": "c"}},
@@ -78,6 +79,7 @@ SPLIT_COLUMNS = {
     "Temporal": {"time"},
     "Random by User": {"user"},
     "LeaveLastOut": {"time", "user"},
+    "LeaveLastTwoOut": {"time", "user"},
     "UserColdStart": {"time", "user"},
 }
 """Columns that decide the split of a row; they are not changed."""

@@ -33,12 +33,12 @@ def check_column_roles(dataset: Dataset) -> Iterator[Problem]:
 def check_metrics(spec: ExperimentSpec) -> Iterator[Problem]:
     """Yield a problem if gauc is reported for a split that leaves one row of each user."""
     split, dataset = spec.dataset.split, spec.dataset
-    is_single_row = split.strategy == "LeaveLastOut" and dataset.negatives is None
+    is_single_row = split.strategy == "LeaveLastOut" and (split.count or 1) == 1 and dataset.negatives is None
     if "gauc" in spec.analysis.metrics and is_single_row:
         yield Problem(
             "spec.analysis.metrics",
             "gauc needs users with a click and a non-click, and a LeaveLastOut split leaves one row of each user in "
-            "valid and test; leave gauc out, or sample negatives (spec.dataset.negatives)",
+            "valid and test; leave gauc out, raise split.count, or sample negatives (spec.dataset.negatives)",
         )
 
 

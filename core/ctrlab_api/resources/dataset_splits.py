@@ -95,13 +95,14 @@ STRATEGIES_WITH_FRACTIONS = ("Temporal", "Random", "UserColdStart")
         "fractions are three positive decimals that sum to 1",
     ),
     ("!has(self.by) || self.strategy == 'Random'", "by is for strategy Random"),
+    ("!has(self.count) || self.strategy == 'LeaveLastOut'", "count is for strategy LeaveLastOut"),
 )
 class Split(ApiModel):
     """Division of the rows into train, validation and test."""
 
     strategy: Literal["Temporal", "Random", "Predefined", "LeaveLastOut", "UserColdStart"]
     """Temporal: by global time. Random: by row or by user. Predefined: by a column or by files. LeaveLastOut: each
-    user's last event is test, the one before it validation. UserColdStart: the users whose first event is latest are
+    user's last event (or the last `count`) is test, the one before it validation. UserColdStart: the users whose first event is latest are
     test and those before them validation, with all their rows, so that models are evaluated on unseen users."""
     fractions: Annotated[tuple[DecimalString, DecimalString, DecimalString], FROM_LIST] | None = Field(
         default=None, json_schema_extra={"maxItems": 3, "minItems": 3}
@@ -110,6 +111,9 @@ class Split(ApiModel):
     for Random by User and UserColdStart."""
     by: Literal["Row", "User"] | None = None
     """Random: what is split (default Row); User keeps all rows of a user in one split."""
+    count: int | None = Field(default=None, ge=1, le=1000)
+    """LeaveLastOut: number of rows of each user in test, and as many before them in validation (default 1). Users with
+    fewer than twice as many and one are train."""
     seed: int = Field(default=7, ge=0, le=MAX_INT32)
     """Random: seed of the permutation."""
     column: ColumnName | None = None
@@ -127,6 +131,8 @@ class Split(ApiModel):
             raise ValueError("column and files are mutually exclusive: give the one that marks the splits")
         if self.by is not None and self.strategy != "Random":
             raise ValueError(f"by is for strategy Random, not {self.strategy}")
+        if self.count is not None and self.strategy != "LeaveLastOut":
+            raise ValueError(f"count is for strategy LeaveLastOut, not {self.strategy}")
         if self.fractions is not None:
             if self.strategy not in STRATEGIES_WITH_FRACTIONS:
                 raise ValueError(

@@ -146,6 +146,8 @@ def _split(plan: Plan) -> str:
     parts: list[str] = [split.strategy]
     if split.fractions:
         parts.append(" / ".join(split.fractions))
+    if split.count is not None:
+        parts.append(f"{split.count} rows of each user")
     if split.strategy == "Random":
         parts.append(f"seed {split.seed}")
     if split.column:

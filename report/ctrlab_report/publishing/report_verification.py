@@ -24,6 +24,9 @@ MAX_SHOWN_DIFFERENCES = 20
 _PROVENANCE_FIELDS = frozenset({"digest", "versions", "methods"})
 """Fields of a summary that describe the program that computed it, and no result."""
 
+_SENTENCE_FIELDS = frozenset({"findings"})
+"""Fields of sentences about results, of which another version may have others; their numbers are in other fields."""
+
 
 @dataclass(frozen=True)
 class ReportCheck:
@@ -72,7 +75,8 @@ def verify_report(folder: Store, key: ExperimentKey) -> ReportCheck:
     old, new = json.loads(published[ReportFile.SUMMARY]), json.loads(summary.to_json())
     versions = {name: (old["versions"].get(name, "absent"), version) for name, version in new["versions"].items()}
     other_versions = {name: pair for name, pair in versions.items() if pair[0] != pair[1]}
-    results = {name: value for name, value in old.items() if name not in _PROVENANCE_FIELDS}
+    ignored = _PROVENANCE_FIELDS | (_SENTENCE_FIELDS if other_versions else frozenset())
+    results = {name: value for name, value in old.items() if name not in ignored}
     differences = [
         *changed_files,
         *_differing_inputs(manifest["inputs"], inputs.input_digests),

@@ -102,6 +102,9 @@ ACCEPTED_EXAMPLES: Final[dict[str, dict[str, Any]]] = {
             }
         },
     ),
+    "a split that leaves the last three rows out": with_changes(
+        EXPERIMENT, {"spec.dataset.split": {"strategy": "LeaveLastOut", "count": 3}}
+    ),
     "a leave-last-out split": with_changes(EXPERIMENT, {"spec.dataset.split": {"strategy": "LeaveLastOut"}}),
     "fractions that nearly sum to 1": with_changes(
         MINIMAL_EXPERIMENT, {"spec.dataset.split.fractions": ["0.3333333", "0.3333333", "0.3333334"]}

@@ -117,6 +117,12 @@ REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
         "'test' twice",
         "rule",
     ),
+    "count of a Random split": RejectedExample(
+        {"spec.dataset.split": {"strategy": "Random", "count": 2}},
+        "spec.dataset.split",
+        "count is for strategy LeaveLastOut",
+        "rule",
+    ),
     "fractions of a LeaveLastOut split": RejectedExample(
         {"spec.dataset.split.strategy": "LeaveLastOut"},
         "spec.dataset.split",

@@ -39,7 +39,7 @@ def assign_splits(
         case "LeaveLastOut":
             assert times is not None
             assert users is not None
-            return split_leave_last_out(times, users)
+            return split_leave_last_out(times, users, split.count or 1)
         case "UserColdStart":
             assert times is not None
             assert users is not None
@@ -73,20 +73,20 @@ def split_at_random(rows: int, shares: tuple[float, float, float], seed: int) ->
     return split_of_row
 
 
-def split_leave_last_out(times: Timestamps, users: NDArray[np.int32]) -> NDArray[np.int8]:
-    """Assign each user's latest row to test and the row before it to validation.
+def split_leave_last_out(times: Timestamps, users: NDArray[np.int32], count: int = 1) -> NDArray[np.int8]:
+    """Assign each user's latest `count` rows to test and the `count` rows before them to validation.
 
-    Users with fewer than three rows are train. Rows of a user with the same time are ordered as in the source.
+    Users with fewer than 2 * count + 1 rows are train. Rows of a user with the same time are ordered as in the source.
     """
     order = np.lexsort((np.arange(len(times)), times, users))
     ordered = users[order]
     last = np.searchsorted(ordered, ordered, side="right") - 1
     first = np.searchsorted(ordered, ordered, side="left")
     from_end = last - np.arange(len(order))
-    enough = last - first >= 2
+    enough = last - first >= 2 * count
     split_of_row = np.full(len(times), TRAIN, np.int8)
-    split_of_row[order[enough & (from_end == 1)]] = VALID
-    split_of_row[order[enough & (from_end == 0)]] = TEST
+    split_of_row[order[enough & (from_end < 2 * count)]] = VALID
+    split_of_row[order[enough & (from_end < count)]] = TEST
     return split_of_row
 
 
