@@ -47,6 +47,7 @@ TEXTS: dict[str, tuple[list[str], dict[str, Any], list[list[str]]]] = {
     "a JSON list": (['["a", "b, c"]', '["\\u00e9 \\ud83d\\ude00"]'], {}, [["a", "b, c"], ["é 😀"]]),
     "a tuple": (["(4, 0)", "(7,)", "()"], {}, [["4", "0"], ["7"], []]),
     "an array of PostgreSQL": (["{4,0}", "{7}", "{}"], {}, [["4", "0"], ["7"], []]),
+    "a Python set": (["{4, 0}", "{'a'}", "set()"], {}, [["4", "0"], ["a"], []]),
     "an array of numpy": (["[4 0  2]", "[ 7\n 12]"], {}, [["4", "0", "2"], ["7", "12"]]),
     "an array of numpy beside a separator": (["[4 0 2]", "[1. nan]"], {"separator": ","}, [["4", "0", "2"], ["1."]]),
     "an array of texts of numpy": (["['a' 'b']"], {"separator": ","}, [["a", "b"]]),
@@ -160,5 +161,15 @@ def test_values_that_are_often_last_are_not_padding(lists: list[str]) -> None:
 def test_another_separator_in_every_list_is_reported() -> None:
     (facts,) = encoded({"x": ["a|b", "c|d", "a", "b|c"] * 2}).lists
     assert facts.warnings == (
-        "feature x: no list has the separator ' ', and most have '|'; set separator: '|' if it divides the ids",
+        "feature x: lists are divided at ' ', but no list has this separator, and most have '|'; set separator: '|' if "
+        "it divides the ids",
     )
+
+
+def test_ids_that_end_with_a_separator_are_reported() -> None:
+    (facts,) = encoded({"x": ["a, b", "c, d, a", "a", "b, c"] * 2}).lists
+    assert facts.warnings == (
+        "feature x: lists are divided at ' ', but ids end with ','; set separator: ',' if it divides the ids",
+    )
+    (facts,) = encoded({"x": ["well, it rains", "a b c", "a d", "b c"] * 2}).lists
+    assert facts.warnings == ()

@@ -110,6 +110,14 @@ def test_values_that_are_only_in_histories_of_train_have_an_id_if_they_are_frequ
     assert encoded(columns, {"separator": "^"}, rare, history).fitted["rare"]["values"] == ["b", "c"]
 
 
+def test_events_that_are_spelled_unlike_the_values_of_their_feature_are_reported() -> None:
+    data = encoded({"item": ["1", "2", "1", "2", "1", "3"], "past": ["1.0 2.0"] * 6}, {})
+    (warning,) = data.lists[0].warnings
+    assert warning.startswith(
+        "feature past: no event of train is a value of item in train: the events are such as '1.0'"
+    )
+
+
 def test_hashed_ids_of_events_are_those_of_the_feature() -> None:
     item = {"name": "hashed", "type": "Categorical", "column": "item", "hashBuckets": 1000}
     past = {"name": "past_hashed", "type": "History", "of": "hashed", "stored": {"column": "past"}}

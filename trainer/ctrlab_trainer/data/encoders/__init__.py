@@ -93,7 +93,7 @@ def fit_features(encoders: Mapping[str, Encoder], states: Mapping[str, Any]) -> 
     fitted: dict[str, FittedEncoding] = {}
     for name, encoder in encoders.items():
         if isinstance(encoder, StoredHistoryEncoder):
-            fitted[name] = encoder.fit(states[name], fitted[encoder.of.name])
+            fitted[name] = encoder.fit(states[name], fitted[encoder.of.name], states[encoder.of.name])
             continue
         state = states[name]
         if isinstance(state, TextCounts):

@@ -107,7 +107,7 @@ class ListFacts:
     divided: bool = False
     """Whether a text has several elements."""
     other_separators: tuple[int, ...] = ()
-    """Rows whose text has each of OTHER_SEPARATORS."""
+    """Rows with a token that has each of OTHER_SEPARATORS; with several tokens, at the end of a token."""
 
     @classmethod
     def of(
@@ -133,8 +133,7 @@ class ListFacts:
         for syntax in np.unique(lists.syntax[lists.syntax > 0]).tolist():
             row = int(np.argmax(lists.syntax[lists.codes] == syntax))
             seen.append((syntax, rows.location(row, source.columns[0])))
-        others = () if facts.divided else _other_separators(lists, weights)
-        return replace(facts, syntaxes=tuple(seen), other_separators=others)
+        return replace(facts, syntaxes=tuple(seen), other_separators=_other_separators(lists, weights))
 
     @classmethod
     def sum(cls, parts: Sequence["ListFacts"]) -> "ListFacts":
@@ -213,24 +212,29 @@ class ListFacts:
             yield f"feature {feature}: {self.missing} elements of its lists are missing and left out"
         likely = self._likely_separator()
         if likely is not None:
+            found = "ids end with" if self.divided else "no list has this separator, and most have"
             yield (
-                f"feature {feature}: no list has the separator {source.separator!r}, and most have {likely!r}; set "
-                f"separator: {likely!r} if it divides the ids"
+                f"feature {feature}: lists are divided at {source.separator!r}, but {found} {likely!r}; set separator: "
+                f"{likely!r} if it divides the ids"
             )
 
     def _likely_separator(self) -> str | None:
-        if self.divided or not self.other_separators:
+        if not self.other_separators:
             return None
         most = int(np.argmax(self.other_separators))
         return OTHER_SEPARATORS[most] if self.other_separators[most] > 0.5 * self.rows else None
 
 
 def _other_separators(lists: TokenLists, weights: NDArray[np.int64]) -> tuple[int, ...]:
-    """Return the number of rows whose only token has each of OTHER_SEPARATORS."""
-    rows_of_value = np.bincount(
-        lists.tokens.codes, weights=weights[lists.list_of_token].astype(np.float64), minlength=len(lists.tokens.values)
-    )
-    return tuple(
-        int(rows_of_value[np.asarray(pc.match_substring(lists.tokens.values, separator), bool)].sum())
-        for separator in OTHER_SEPARATORS
-    )
+    """Return the number of rows with a token that has each of OTHER_SEPARATORS; if it has a neighbor, at its end."""
+    alone = (lists.lengths == 1)[lists.list_of_token]
+
+    def rows_with(separator: str) -> int:
+        contains = np.asarray(pc.match_substring(lists.tokens.values, separator), bool)
+        if not contains.any():
+            return 0
+        ends = np.asarray(pc.ends_with(lists.tokens.values, separator), bool)
+        found = np.where(alone, contains[lists.tokens.codes], ends[lists.tokens.codes])
+        return int(weights[np.unique(lists.list_of_token[found])].sum())
+
+    return tuple(map(rows_with, OTHER_SEPARATORS))

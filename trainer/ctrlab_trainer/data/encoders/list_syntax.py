@@ -65,7 +65,7 @@ def split_lists(texts: pa.Array, separator: str) -> TextLists:
 
     Numbers in brackets keep their spelling.
     """
-    trimmed = pc.utf8_trim_whitespace(texts)
+    trimmed = pc.replace_substring_regex(pc.utf8_trim_whitespace(texts), "^set\\(\\)$", "{}")
     bracketed = np.asarray(pc.match_substring_regex(trimmed, BRACKETED), bool)
     one_sided = np.asarray(pc.xor(pc.starts_with(trimmed, "["), pc.ends_with(trimmed, "]")), bool)
     _reject_open_brackets(trimmed, np.flatnonzero(one_sided), separator)

@@ -4,10 +4,11 @@ The result lists the latest event first, like the histories of logged clicks. Wi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ctrlab_api.resources.features import Feature
@@ -77,10 +78,20 @@ class StoredHistoryEncoder:
         """Add counts and facts."""
         return ListState.sum(states)
 
-    def fit(self, state: ListState, of: FittedEncoding) -> FittedEncoding:
-        """Return the encoding with the ids of the fitted feature `of`; InvalidData for lists in two syntaxes."""
+    def fit(self, state: ListState, of: FittedEncoding, values: object) -> FittedEncoding:
+        """Return the encoding with the ids of the fitted feature `of`; InvalidData for lists in two syntaxes.
+
+        `values` is the state of `of` without histories. A history that shares no value with it has a warning.
+        """
         state.facts.require_one_syntax()
         lists = state.facts.fitted(self.feature.name, self._length, "Latest", state.counts, self._source)
+        if isinstance(values, TextCounts) and not _share_values(state.counts, values):
+            event, value = min(state.counts.values.to_pylist()), min(values.values.to_pylist())
+            warning = (
+                f"feature {self.feature.name}: no event of train is a value of {self.of.name} in train: the events are "
+                f"such as {event!r}, the values such as {value!r}; write both in the same way"
+            )
+            lists = replace(lists, warnings=(warning, *lists.warnings))
         return FittedEncoding("history", of.size, self._length, {}, lists=lists)
 
     def encode(self, rows: SourceTable, of: FittedEncoding) -> NDArray[np.void]:
@@ -116,6 +127,13 @@ class StoredHistoryEncoder:
         matrix["id"][row[kept], recency[kept]] = ids[lists.tokens.codes[tokens.token[order]]][kept]
         matrix["gap"][row[kept], recency[kept]] = gap_ids(events.gaps[order])[kept]
         return matrix
+
+
+def _share_values(events: TextCounts, values: TextCounts) -> bool:
+    """Return whether an event is a value, or there is none of either."""
+    if len(events.values) == 0 or len(values.values) == 0:
+        return True
+    return bool(pc.any(pc.is_in(events.values, value_set=values.values)).as_py())
 
 
 def reverse_events(matrix: NDArray[np.int32]) -> NDArray[np.int32]:
