@@ -1,4 +1,4 @@
-"""The bucket and the database of the installation are away for a minute while final runs and trials go on."""
+"""The bucket and the database of the installation are stopped for a minute during final runs and trials."""
 
 import time
 from collections.abc import Iterator

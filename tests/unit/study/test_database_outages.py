@@ -1,4 +1,4 @@
-"""Which errors of a study database pass by themselves; simulated drivers and time."""
+"""Errors of a study database that pass by themselves, and others; simulated drivers and time."""
 
 import sqlite3
 from typing import Any
