@@ -44,8 +44,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> EncodedDataset:
 
 
 def variant_of(architecture: str, **parameters: Any) -> Variant:
-    sizes = {"embedding_dim": 8, "batch_size": 128, "epochs": 10, "patience": 10, "hidden_units": "32,16"}
-    fixed = {**sizes, "learning_rate": "1e-2", "embedding_init": "0.3", "dropout": "0"}
+    sizes: dict[str, int | str] = {
+        "embedding_dim": 8,
+        "batch_size": 128,
+        "epochs": 10,
+        "patience": 10,
+        "hidden_units": "32,16",
+    }
+    fixed: dict[str, int | str] = {**sizes, "learning_rate": "1e-2", "embedding_init": "0.3", "dropout": "0"}
     return Variant(name="m", architecture=architecture, parameters={**fixed, **parameters})
 
 
