@@ -102,8 +102,9 @@ class Split(ApiModel):
 
     strategy: Literal["Temporal", "Random", "Predefined", "LeaveLastOut", "UserColdStart"]
     """Temporal: by global time. Random: by row or by user. Predefined: by a column or by files. LeaveLastOut: each
-    user's last event (or the last `count`) is test, the one before it validation. UserColdStart: the users whose first event is latest are
-    test and those before them validation, with all their rows, so that models are evaluated on unseen users."""
+    user's last event (or the last `count`) is test, the one before it validation. UserColdStart: the users whose first
+    event is latest are test and those before them validation, with all their rows, so that models are evaluated on
+    unseen users."""
     fractions: Annotated[tuple[DecimalString, DecimalString, DecimalString], FROM_LIST] | None = Field(
         default=None, json_schema_extra={"maxItems": 3, "minItems": 3}
     )
