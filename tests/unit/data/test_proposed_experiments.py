@@ -172,6 +172,51 @@ def test_libsvm_sequences_and_lists_are_read(tmp_path: Path) -> None:
     assert (feature.type, feature.separator) == ("MultiCategorical", "|")
 
 
+def test_stored_histories_vectors_and_bracketed_lists_are_recognized(tmp_path: Path) -> None:
+    frame = rows(click=CLICKS)
+    lists = [[f"i{(i + k) % 20}" for k in range(1 + i % 3)] for i in range(ROWS)]
+    tags = [f"[{', '.join(str((i + k) % 5) for k in range(1 + i % 2))}]" for i in range(ROWS)]
+    vectors = pa.array([[float(i), 0.5, 1.0] for i in range(ROWS)])
+    table = pa.Table.from_pandas(frame).append_column("hist_items", pa.array(lists))
+    table = table.append_column("image", vectors).append_column("tags", pa.array(tags))
+    pq.write_table(table, tmp_path / "c.parquet")
+    experiment = propose(tmp_path / "c.parquet")
+    assert types(experiment) == {
+        "user_id": "Categorical",
+        "item_id": "Categorical",
+        "hist_items": "History",
+        "image": "Vector",
+        "tags": "MultiCategorical",
+    }
+    assert "din" in [model.architecture for model in experiment.spec.models]
+
+
+@pytest.mark.parametrize(
+    ("values", "positive"),
+    [
+        (("no", "yes"), ("yes",)),
+        (("Click", "Skip"), ("Click",)),
+        (("N", "Y"), ("Y",)),
+        (("True", "False"), None),
+        (("true", "false"), None),
+    ],
+)
+def test_text_labels_name_the_value_that_is_a_click(
+    tmp_path: Path, values: tuple[str, str], positive: tuple[str, ...] | None
+) -> None:
+    frame = rows(label=[values[click] for click in CLICKS])
+    label = propose(csv(tmp_path / "c.csv", frame)).spec.dataset.label
+    assert label is not None
+    assert label.positive == positive
+
+
+def test_dates_with_two_readings_are_not_used_and_the_reason_is_said(tmp_path: Path) -> None:
+    frame = rows(click=CLICKS, date=[f"{1 + i % 12:02}/{1 + i % 11:02}/2024" for i in range(ROWS)])
+    proposal = propose_experiment(csv(tmp_path / "c.csv", frame), {}).proposal
+    assert any(note.startswith("time: date: ") for note in proposal.notes)
+    assert "REVIEW: no time is recognized, so rows are split at random" in proposal.text
+
+
 def test_row_numbers_constants_and_unreadable_columns_are_left_out_with_the_reason(tmp_path: Path) -> None:
     table = pa.table(
         {

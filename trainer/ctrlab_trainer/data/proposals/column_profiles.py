@@ -43,6 +43,8 @@ class ColumnProfile:
     """Separator of a list that is written as text."""
     zero_padded: bool = False
     """Whether some integers are written with leading zeros, so that they are codes and not quantities."""
+    width: int = 0
+    """Numbers of each vector."""
     mean_length: float = 0.0
     """Mean number of characters of the distinct values."""
 
@@ -71,6 +73,8 @@ def profile_column(table: SourceTable, name: str) -> ColumnProfile:
         whole = bool((values == np.round(values)).all())
         padded = any(re.match(r"^0[0-9]", text) for text in kept)
         return _with(result, kind="integer" if whole else "number", numbers=values, counts=rows, zero_padded=padded)
+    if all(re.fullmatch(r"\s*\[.*\]\s*", text) for text in kept):
+        return _with(result, kind="list")
     lengths = float(np.mean([len(text) for text in kept]))
     return _with(result, separator=_separator(kept), mean_length=lengths)
 
@@ -85,8 +89,8 @@ def _list_profile(table: SourceTable, name: str, column: pa.ChunkedArray) -> Col
     elements = values.flatten()
     lengths = {length for length in pc.list_value_length(values).unique().to_pylist() if length}
     missing = values.null_count / max(table.rows, 1)
-    if pa.types.is_floating(elements.type) and len(lengths) == 1 and (lengths.pop() or 0) > 1:
-        return ColumnProfile(name, "vector", table.rows, len(values), missing)
+    if pa.types.is_floating(elements.type) and len(lengths) == 1 and min(lengths) > 1:
+        return ColumnProfile(name, "vector", table.rows, len(values), missing, width=lengths.pop())
     return ColumnProfile(name, "list", table.rows, len(elements.unique()), missing)
 
 

@@ -44,6 +44,11 @@ OUTCOMES: Final = re.compile(
 )
 """Names of columns that may be known only after the click."""
 
+POSITIVE_TEXTS: Final = re.compile(
+    r"y|yes|true|pos(itive)?|click(ed)?|buy|bought|purchased?|like[ds]?|1", re.IGNORECASE
+)
+"""Texts that mean a click in a label column."""
+
 REVIEW: Final = "REVIEW: "
 """Marks a guess that another reading fits as well."""
 
@@ -73,6 +78,8 @@ class Roles:
     time: Role | None
     split: Role | None
     split_values: Mapping[str, str] = field(default_factory=dict)
+    positive: tuple[str, ...] = ()
+    """The values that mean a click, for a label that is text."""
     times: tuple[str, ...] = ()
     """All columns that are named like a time."""
 
@@ -88,7 +95,9 @@ def guess_roles(
     item = _named([p for p in free if user is None or p.name != user.column], ITEMS, "item", chosen)
     keys = {role.column for role in (user, item) if role}
     time, times = _time([p for p in free if p.name not in keys], unreadable_times, chosen.get("time"))
-    return Roles(label, positive_when, user, item, time, split, values, times)
+    labels = [p for p in profiles if label is not None and p.name == label.column and p.kind == "text"]
+    positive = (_positive_text(labels[0]),) if labels else ()
+    return Roles(label, positive_when, user, item, time, split, values, positive, times)
 
 
 def matches(patterns: Sequence[str] | str, name: str) -> int | None:
@@ -114,7 +123,9 @@ def _label(profiles: Sequence[ColumnProfile], chosen: str | None) -> tuple[Role 
         others = [p.name for rank, _, p in ranked[1:] if rank <= 2]
         comparison, text = _clicks(profile)
         reason = f"named like a label; {text}" + (f"; other candidates: {', '.join(others)}" if others else "")
-        return Role(profile.name, reason, ambiguous=bool(others) or comparison is not None), comparison
+        return Role(
+            profile.name, reason, ambiguous=bool(others) or comparison is not None or profile.kind == "text"
+        ), comparison
     if not binary:
         return None, None
     others = [p.name for p in binary[1:]]
@@ -123,7 +134,13 @@ def _label(profiles: Sequence[ColumnProfile], chosen: str | None) -> tuple[Role 
 
 
 def _can_be_label(profile: ColumnProfile) -> bool:
+    if profile.kind == "text":
+        return profile.distinct == 2
     return profile.kind == "boolean" or (profile.kind in ("integer", "number") and 2 <= profile.distinct <= 1000)
+
+
+def _positive_text(profile: ColumnProfile) -> str:
+    return next((text for text in profile.texts if POSITIVE_TEXTS.fullmatch(text.strip())), max(profile.texts))
 
 
 def _is_binary(profile: ColumnProfile) -> bool:
@@ -134,6 +151,11 @@ def _clicks(profile: ColumnProfile) -> tuple[str | None, str]:
     """Return `positiveWhen` where the values are not 0 and 1, and what they are."""
     if profile.kind == "boolean":
         return None, "values true and false"
+    if profile.kind == "text":
+        return (
+            None,
+            f"values {' and '.join(map(repr, profile.texts[:4]))}, of which {_positive_text(profile)!r} is a click",
+        )
     if profile.numbers.tolist() == [0, 1]:
         return None, f"values 0 and 1, {profile.counts[1] / profile.counts.sum():.1%} of the rows are clicks"
     options = label_comparisons(np.repeat(profile.numbers, profile.counts))

@@ -58,7 +58,7 @@ def propose_experiment(path: Path, chosen: Mapping[str, str]) -> ProposedExperim
     """Propose an experiment for a file or folder; `chosen` are columns by role (label, user, item, time).
 
     InvalidData for a file that cannot be read, a chosen column that it does not have, and data in which no label is
-    recognised and no negatives can be sampled.
+    recognized and no negatives can be sampled.
     """
     source = guess_source(path)
     located = locate(Source.model_validate(source))
@@ -140,6 +140,8 @@ class _Draft:
             label = {"label": {"column": roles.label.column}}
             if roles.positive_when is not None:
                 label["label"]["positiveWhen"] = roles.positive_when
+            if roles.positive:
+                label["label"]["positive"] = list(roles.positive)
         features = [guess.fields for guess in self.guesses if guess.fields is not None]
         result: dict[str, Any] = {"source": self.source, **label, "features": features}
         if roles.user is not None:
@@ -195,7 +197,7 @@ class _Draft:
             return "REVIEW: by rows at random, because a split by time leaves a part without both classes"
         if self.roles.time is not None:
             return "the latest rows are test, so that no model sees the future"
-        return "REVIEW: no time is recognised, so rows are split at random and models may see the future"
+        return "REVIEW: no time is recognized, so rows are split at random and models may see the future"
 
 
 def _tried(draft: _Draft, notes: list[str]) -> ProposedExperiment:

@@ -16,6 +16,7 @@ MAX_TEXT_LENGTH: Final = 60
 ID_NAME: Final = re.compile(
     r"(^|_)(id|ids|code|type|category|cat|cate|class|zip|index|key|hash|idx|no|version)$|id$", re.I
 )
+HISTORY_NAME: Final = re.compile(r"hist|(^|_)(seq|sequence|clicked|past|previous|recent|behaviou?r)", re.IGNORECASE)
 MAX_HISTORY: Final = 30
 
 
@@ -44,9 +45,10 @@ def guess_features(profiles: Sequence[ColumnProfile], roles: Roles) -> list[Feat
                 FeatureGuess(profile.name, None, "the time" if used else "a time; derive hour or weekday from it")
             )
         else:
-            guesses.append(_guess(profile))
+            guesses.append(_guess(profile, roles))
     guesses = _limited(guesses)
-    history = _history(roles, {profile.name for profile in profiles})
+    is_stored = any(guess.fields and guess.fields["type"] == "History" for guess in guesses)
+    history = None if is_stored else _history(roles, {profile.name for profile in profiles})
     return [*guesses, history] if history else guesses
 
 
@@ -59,17 +61,21 @@ def _feature(profile: ColumnProfile, type_: str, comment: str = "", **fields: An
     return FeatureGuess(profile.name, {"name": profile.name, "type": type_, **fields}, comment)
 
 
-def _guess(profile: ColumnProfile) -> FeatureGuess:
+def _guess(profile: ColumnProfile, roles: Roles) -> FeatureGuess:
     if profile.kind == "empty":
         return FeatureGuess(profile.name, None, "has no values")
     if profile.distinct <= 1 and profile.kind not in ("list", "vector"):
         return FeatureGuess(profile.name, None, "has the same value in every row")
-    if OUTCOMES.search(profile.name):
+    if OUTCOMES.search(profile.name) and not HISTORY_NAME.search(profile.name):
         return FeatureGuess(
             profile.name, None, f"{REVIEW}may be known only after the click; add it if it is known before"
         )
     if profile.kind == "vector":
-        return FeatureGuess(profile.name, None, f"{REVIEW}a vector of numbers in each row")
+        return _feature(profile, "Vector", f"a vector of {profile.width} numbers in each row", width=profile.width)
+    if HISTORY_NAME.search(profile.name) and (profile.kind == "list" or profile.separator) and roles.item is not None:
+        stored = {} if profile.separator in (None, " ") else {"separator": profile.separator}
+        comment = f"{REVIEW}named like a history, oldest first; as values without order it would be MultiCategorical"
+        return _feature(profile, "History", comment, of=roles.item.column, stored=stored, maxLength=MAX_HISTORY)
     if profile.kind == "list":
         return _feature(profile, "MultiCategorical", f"a list; {profile.distinct} values")
     if profile.distinct == profile.rows and profile.kind in ("integer", "text") and profile.rows > FEW_VALUES:

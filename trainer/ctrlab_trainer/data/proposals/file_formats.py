@@ -19,7 +19,7 @@ NUMBER: Final = re.compile(r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$
 
 
 def guess_source(path: Path) -> dict[str, Any]:
-    """Return `spec.dataset.source` for a file or folder; InvalidData where its format is not recognised."""
+    """Return `spec.dataset.source` for a file or folder; InvalidData where its format is not recognized."""
     path = path.expanduser().absolute()
     if not path.exists():
         raise InvalidData.at(str(path), "no such file or folder")
