@@ -79,6 +79,8 @@ def test_fields_that_do_not_affect_the_result_may_change(
         {"evaluation": {"seeds": {"count": 6}}},
         {"models": [{"name": "LR", "architecture": "lr"}]},
         {"dataset": {"split": {"seed": 99}}},
+        {"dataset": {"time": "other"}},
+        {"dataset": {"time": {"column": "other", "unit": "s"}}},
     ],
 )
 def test_changing_a_frozen_plan_is_rejected_with_advice(
@@ -143,3 +145,44 @@ def test_an_image_of_the_user_may_register_an_architecture(api: HttpKubernetesAp
     spec = small_spec(models=[model], suspend=True, runtime={"image": "mine:1"})
     created = api.create(EXPERIMENT, namespace, {"metadata": {"name": "mine"}, "spec": spec})
     api.delete(EXPERIMENT, namespace, "mine", created["metadata"]["uid"])
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["timestamp", {"column": "timestamp", "format": "%d/%m/%Y", "timezone": "Europe/Berlin"}],
+    ids=["name", "object"],
+)
+def test_both_forms_of_the_time_column_are_stored_as_written(
+    api: HttpKubernetesApi, namespace: str, time: str | dict[str, str]
+) -> None:
+    name = f"time-{uuid.uuid4().hex[:8]}"
+    body = {"metadata": {"name": name}, "spec": spec_with_time(time)}
+    applied = api.apply(EXPERIMENT, namespace, body, force=False)
+    assert applied["spec"]["dataset"]["time"] == time
+    assert api.get(EXPERIMENT, namespace, name)["spec"]["dataset"]["time"] == time
+    api.delete(EXPERIMENT, namespace, name, applied["metadata"]["uid"])
+
+
+@pytest.mark.skipif(not os.environ.get("CTRLAB_E2E_OPERATOR_IMAGE"), reason="the chart installs the admission policy")
+@pytest.mark.parametrize(
+    ("time", "message"),
+    [
+        (None, "spec.dataset: time is required for a Temporal or UserColdStart split"),
+        (7, "spec.dataset.time: time is the name of a column, or an object"),
+        ({"column": "timestamp", "units": "s"}, "spec.dataset.time: the fields of time are column, format, unit and"),
+        ({"column": "timestamp", "format": "dd/mm"}, "spec.dataset.time: format is a strptime pattern"),
+    ],
+    ids=["missing", "number", "field", "format"],
+)
+def test_a_time_column_that_is_missing_or_declared_wrongly_is_refused(
+    api: HttpKubernetesApi, namespace: str, time: object, message: str
+) -> None:
+    with pytest.raises(ApiError) as refused:
+        create_until_refused(api, namespace, spec_with_time(time))
+    assert message in refused.value.message
+
+
+def spec_with_time(time: object) -> dict[str, Any]:
+    """Return a suspended experiment with a Temporal split and this time column."""
+    spec = small_spec(suspend=True)
+    return spec | {"dataset": spec["dataset"] | {"split": {"strategy": "Temporal"}, "time": time}}

@@ -10,6 +10,7 @@ from ctrlab_api.crd.crd_definitions import KINDS, crd_definition
 from ctrlab_api.crd.field_reference import field_reference
 from ctrlab_api.crd.model_policy import model_policy
 from ctrlab_api.crd.reason_table import with_reason_table
+from ctrlab_api.crd.time_policy import time_policy
 from ctrlab_api.names import GROUP
 from ctrlab_api.records import ReportSummary
 
@@ -34,7 +35,11 @@ def crd_files() -> dict[str, str]:
 
 def admission_files() -> dict[str, str]:
     """Return the text of each file that the chart builds an admission policy from, by its name."""
-    return {"models.yaml": HEADER + yaml.dump(model_policy(), Dumper=_PlainDumper, sort_keys=False, width=120)}
+    policies = {"models.yaml": model_policy(), "time.yaml": time_policy()}
+    return {
+        name: HEADER + yaml.dump(policy, Dumper=_PlainDumper, sort_keys=False, width=120)
+        for name, policy in policies.items()
+    }
 
 
 def reference_files() -> dict[str, str]:

@@ -7,7 +7,9 @@ from typing import Any
 from ctrlab_api.cel import CEL_VALIDATIONS
 from ctrlab_api.crd.crd_definitions import ResourceKind, root_schema
 from ctrlab_api.crd.structural_schemas import Schema
+from ctrlab_api.crd.time_policy import RULES_BY_PATH
 from ctrlab_api.names import API_VERSION
+from ctrlab_api.resources.experiment import ExperimentSpec
 
 HEAD = "| Field | Type | Default | Allowed | Meaning |\n|---|---|---|---|---|"
 
@@ -38,7 +40,7 @@ def field_reference(kind: ResourceKind) -> str:
     for part in ("spec", "status"):
         rows = "\n".join(_rows(schema["properties"][part], part))
         sections += [f"## {part}", f"{schema['properties'][part]['description']}", f"{HEAD}\n{rows}"]
-    rules = "\n".join(_rules(schema["properties"]["spec"], "spec"))
+    rules = "\n".join([*_rules(schema["properties"]["spec"], "spec"), *_policy_rules(kind)])
     sections += ["## Rules", "Rules that involve several fields:", rules]
     frozen = "\n".join(f"- {rule['message']}" for rule in schema[CEL_VALIDATIONS])
     sections += ["## Immutable fields", "As soon as `status.planDigest` is set:", frozen]
@@ -99,6 +101,13 @@ def _rules(schema: Schema, path: str) -> Iterator[str]:
         yield f"- `{path}`: {rule['message']}"
     for name, field in schema.get("properties", {}).items():
         yield from _rules(*_with_rules(field, f"{path}.{name}"))
+
+
+def _policy_rules(kind: ResourceKind) -> Iterator[str]:
+    """Yield the rules of an experiment that the admission policy of the chart and the operator check."""
+    if kind.spec is ExperimentSpec:
+        for path, rules in RULES_BY_PATH.items():
+            yield from (f"- `{path}`: {message}" for _, message in rules)
 
 
 def _with_rules(field: Schema, path: str) -> tuple[Schema, str]:

@@ -11,7 +11,7 @@ import annotated_types
 from pydantic.fields import FieldInfo
 
 from ctrlab_api.architectures import BUILTIN_ARCHITECTURES
-from ctrlab_api.names import GROUP, VERSION
+from ctrlab_api.crd.policy_constraints import experiment_writes
 
 NUMBER: Final = r"^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?$"
 UNBOUNDED: Final = "[0.0]"
@@ -35,16 +35,7 @@ def model_policy() -> dict[str, Any]:
                 "expression": "request.operation == 'CREATE' || object.spec.models != oldObject.spec.models",
             }
         ],
-        "matchConstraints": {
-            "resourceRules": [
-                {
-                    "apiGroups": [GROUP],
-                    "apiVersions": [VERSION],
-                    "operations": ["CREATE", "UPDATE"],
-                    "resources": ["ctrexperiments"],
-                }
-            ]
-        },
+        "matchConstraints": experiment_writes(),
         "variables": [{"name": name, "expression": expression} for name, expression in _variables().items()],
         "validations": list(_validations()),
     }

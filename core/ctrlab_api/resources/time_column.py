@@ -1,7 +1,8 @@
 """`spec.dataset.time`: the time column, by its name alone or with the format of its values.
 
 A schema of Kubernetes cannot describe a field that is text or an object. The field is therefore untyped on a cluster,
-where rules of the schema do not see it, and the operator checks it when it loads the resource.
+and CEL rules of the schema cannot read it: an admission policy of the chart has the rules instead, and the operator
+checks the same when it loads the resource.
 """
 
 from typing import Annotated, Any, Final, Literal, Self
@@ -19,6 +20,75 @@ from ctrlab_api.schema_types import ApiModel, ColumnName
 
 UNTYPED: Final = {"x-kubernetes-preserve-unknown-fields": True}
 """Schema of a field that Kubernetes stores without checking it."""
+
+
+FORM_RULES: Final = (
+    (
+        "!variables.hasTime || type(variables.time) == map",
+        "time is the name of a column, or an object with column and, if needed, format, unit or timezone",
+    ),
+    (
+        "variables.allFields.all(k, k in ['column', 'format', 'unit', 'timezone'])",
+        "the fields of time are column, format, unit and timezone",
+    ),
+    (
+        "!variables.hasTime || type(variables.time) != map || ('column' in variables.timeFields "
+        "&& type(variables.time.column) == string "
+        "&& size(variables.time.column) >= 1 && size(variables.time.column) <= 128)",
+        "column is required: the name of a column, with 1 to 128 characters",
+    ),
+    (
+        "!('format' in variables.timeFields) || (type(variables.time.format) == string "
+        "&& size(variables.time.format) >= 2 && size(variables.time.format) <= 64 "
+        "&& variables.time.format.contains('%'))",
+        'format is a strptime pattern such as "%d/%m/%Y", with 2 to 64 characters: %Y is the year, %m the month, '
+        "%d the day, %H, %M and %S the time of day",
+    ),
+    (
+        "!('unit' in variables.timeFields) || variables.time.unit in ['s', 'ms', 'us', 'ns', 'Ordinal']",
+        "unit is s, ms, us, ns or Ordinal",
+    ),
+    (
+        "!('timezone' in variables.timeFields) || (type(variables.time.timezone) == string "
+        "&& size(variables.time.timezone) >= 1 && size(variables.time.timezone) <= 64)",
+        "timezone is an IANA name such as Europe/Berlin, with 1 to 64 characters",
+    ),
+    (
+        "!('format' in variables.timeFields && 'unit' in variables.timeFields)",
+        "format is for times that are text and unit for numbers: leave one of them out",
+    ),
+    (
+        "!('unit' in variables.timeFields && 'timezone' in variables.timeFields)",
+        "timezone is for times that are text, not for numbers with a unit: leave one of them out",
+    ),
+)
+"""Rules of the admission policy over `spec.dataset.time`; the validators are those of `TimeColumn`."""
+
+REQUIREMENT_RULES: Final = (
+    ("!(variables.hasTime && has(variables.dataset.order))", "order is for data without time"),
+    (
+        "variables.hasTime || !(variables.dataset.split.strategy in ['Temporal', 'UserColdStart'])",
+        "time is required for a Temporal or UserColdStart split",
+    ),
+    (
+        "variables.hasTime || has(variables.dataset.order) || variables.dataset.split.strategy != 'LeaveLastOut'",
+        "time or order is required for a LeaveLastOut split",
+    ),
+    (
+        "variables.hasTime || has(variables.dataset.order) || !variables.dataset.features.exists(f, "
+        "f.type == 'History' && !has(f.stored) && !has(f.through))",
+        "time or order is required for History features that are not stored",
+    ),
+    (
+        "variables.hasTime || !variables.dataset.features.exists(f, has(f.timeGaps))",
+        "time is required for timeGaps",
+    ),
+    (
+        "variables.hasTime || !variables.dataset.features.exists(f, has(f.stored) && has(f.stored.times))",
+        "time is required for stored.times",
+    ),
+)
+"""Rules of the admission policy over `spec.dataset`; the validators are those of `Dataset`."""
 
 
 class TimeColumn(ApiModel):
@@ -54,7 +124,13 @@ class TimeColumn(ApiModel):
 
 
 def _from_name(value: object) -> object:
-    return {"column": value} if isinstance(value, str) else value
+    if isinstance(value, str):
+        return {"column": value}
+    if not isinstance(value, dict | TimeColumn):
+        raise ValueError(
+            f"expected the name of a column as text, or a mapping with column, format, unit and timezone, not {value!r}"
+        )
+    return value
 
 
 Time = Annotated[TimeColumn, BeforeValidator(_from_name), WithJsonSchema(UNTYPED)]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from builders import FM, model_spec, small_spec
+from fake_api_server import time_admission
 from fake_cluster.cluster import Cluster
 
 from ctrlab_operator.kubernetes_api.object_kinds import JOB, SECRET
@@ -110,4 +111,34 @@ def test_resources_are_lowered_below_the_limit_of_a_policy(cluster: Cluster) -> 
     assert "correct spec.runtime" in stalled["message"]
 
     cluster.change("study", {"runtime": {"resources": {"limits": {"memory": "4Gi"}}}})
+    wait_until_it_works(cluster, "study")
+
+
+@pytest.mark.fake_server
+@pytest.mark.parametrize(
+    ("time", "advice"),
+    [
+        ({"column": "timestamp", "units": "s"}, "spec.dataset.time.units: unknown field; did you mean unit?"),
+        (
+            {"column": "timestamp", "format": "%s", "unit": "s"},
+            "format is for times that are text and unit for numbers",
+        ),
+        (None, "time is required for a Temporal split"),
+    ],
+    ids=["field", "form", "missing"],
+)
+def test_the_operator_checks_the_time_column_where_no_admission_policy_does(
+    cluster: Cluster, time: object, advice: str
+) -> None:
+    cluster.server.objects.policies = ()
+    cluster.start_operator()
+    spec = small_spec(models=[FM])
+    cluster.create("study", {**spec, "dataset": {**spec["dataset"], "split": {"strategy": "Temporal"}, "time": time}})
+    stalled = cluster.wait_for_condition("study", "Stalled", "InvalidSpec")
+    assert advice in stalled["message"]
+    assert cluster.condition("study", "Ready")["status"] == "False"
+
+    cluster.server.objects.policies = (time_admission(),)
+    cluster.change("study", {"suspend": True})
+    cluster.change("study", {"suspend": False, "dataset": {"time": "timestamp"}})
     wait_until_it_works(cluster, "study")

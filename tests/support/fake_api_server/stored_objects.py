@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fake_api_server.admission import admissions
+from fake_api_server.admission_policies import AdmissionPolicy, time_admission
 from fake_api_server.field_ownership import Json, Ownership, merge_patch, record_update, server_side_apply
 from fake_api_server.served_kinds import SERVED_KINDS, ServedKind
 from fake_api_server.status_errors import StatusError, conflict, invalid, not_found
@@ -44,6 +45,8 @@ class ObjectStore:
         self.history: list[WatchEvent] = []
         self.compacted_version = 0
         self._is_muted = False
+        self.policies: tuple[AdmissionPolicy, ...] = (time_admission(),)
+        """Admission policies; empty for a cluster where `admission.enabled` of the chart is false."""
         self.listeners: list[Callable[[WatchEvent], None]] = []
 
     @property
@@ -78,7 +81,7 @@ class ObjectStore:
                 created["metadata"]["namespace"] = namespace
             if kind.has_status:
                 created.pop("status", None)
-            created = _admit(kind, created, None)
+            created = self._admit(kind, created, None)
             uid = created["metadata"]["uid"]
             self._ownership[uid] = {}
             record_update({}, created, self._ownership[uid], manager)
@@ -189,7 +192,7 @@ class ObjectStore:
             raise StatusError(422, "Invalid", f"{name}: data: Forbidden: field is immutable when `immutable` is set")
         if kind.plural == "jobs" and live["spec"].get("template") != after["spec"].get("template"):
             raise StatusError(422, "Invalid", f"{name}: spec.template: Invalid value: field is immutable")
-        after = _admit(kind, after, live)
+        after = self._admit(kind, after, live)
         if live.get("spec") != after.get("spec"):
             after["metadata"]["generation"] = live["metadata"]["generation"] + 1
         key = (kind.plural, namespace, name)
@@ -213,6 +216,21 @@ class ObjectStore:
         self._notify(WatchEvent(self._version, "DELETED", kind, copy.deepcopy(body)))
         self._collect_dependents(body["metadata"]["uid"])
         return body
+
+    def _admit(self, kind: ServedKind, body: Json, old: Json | None) -> Json:
+        """Return a custom resource with its defaults; objects of other kinds are not validated."""
+        admission = admissions().get(kind.kind)
+        if admission is None:
+            return body
+        admitted: Json = admission.with_defaults(body)
+        problems = admission.violations(body, old)
+        is_status_write = old is not None and old.get("spec") == admitted.get("spec")
+        for policy in () if problems or is_status_write else self.policies:
+            if kind.plural in policy.plurals:
+                problems += policy.violations(admitted, old)
+        if problems:
+            raise invalid(kind.kind, body["metadata"]["name"], problems)
+        return admitted
 
     def _collect_dependents(self, uid: str) -> None:
         for (plural, namespace, name), body in list(self._objects.items()):
@@ -239,18 +257,6 @@ class ObjectStore:
 
 def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _admit(kind: ServedKind, body: Json, old: Json | None) -> Json:
-    """Return a custom resource with its defaults; objects of other kinds are not validated."""
-    admission = admissions().get(kind.kind)
-    if admission is None:
-        return body
-    problems = admission.violations(body, old)
-    if problems:
-        raise invalid(kind.kind, body["metadata"]["name"], problems)
-    admitted: Json = admission.with_defaults(body)
-    return admitted
 
 
 def _without_version(body: Json) -> Json:

@@ -69,6 +69,12 @@ ACCEPTED_DATASETS: Final[dict[str, dict[str, Any]]] = {
     "labels that are text": with_changes(
         EXPERIMENT, {"spec.dataset.label": {"column": "rating", "positive": ["click", "buy"]}}
     ),
+    "numeric times with a declared unit": with_changes(
+        EXPERIMENT, {"spec.dataset.time": {"column": "ts", "unit": "ms", "format": None}}
+    ),
+    "a time column as an object with its name alone": with_changes(
+        EXPERIMENT, {"spec.dataset.time": {"column": "t" * 128}}
+    ),
     "missing values written as a dash": with_changes(EXPERIMENT, {"spec.dataset.missing": ["", "-"]}),
     "weighted rows": with_changes(EXPERIMENT, {"spec.dataset.weight": {"column": "ips", "metrics": True}}),
     "a split by files": with_changes(
@@ -94,6 +100,10 @@ def _feature(number: int, message: str, rejected_by: Any = "rule", **fields: Any
 
 def _dataset(message: str, changes: dict[str, Any], rejected_by: Any = "rule") -> RejectedExample:
     return RejectedExample({"spec.dataset.features": FEATURES} | changes, "spec.dataset", message, rejected_by)
+
+
+def _time(where: str, time: Any, message: str) -> RejectedExample:
+    return RejectedExample({"spec.dataset.time": time}, f"spec.dataset.{where}", message, "policy")
 
 
 REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
@@ -149,7 +159,7 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
                 {"name": "seen", "type": "History", "of": "item_id", "stored": {"times": "at"}},
             ],
         },
-        "operator",
+        "policy",
     ),
     "stored events in the label column": _dataset(
         "the label column 'rating' cannot be a feature", {"spec.dataset.features[11].stored.column": "rating"}
@@ -164,19 +174,43 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
         {"spec.dataset.time": {"column": "ts", "format": "%Y", "unit": "s"}},
         "spec.dataset.time",
         "format is for times that are text and unit for numbers",
-        "operator",
+        "policy",
     ),
     "a time format without directives": RejectedExample(
         {"spec.dataset.time": {"column": "ts", "format": "dd/mm/yyyy"}},
         "spec.dataset.time",
         'a strptime pattern such as "%d/%m/%Y"',
-        "operator",
+        "policy",
     ),
     "an unknown field of time": RejectedExample(
         {"spec.dataset.time": {"column": "ts", "units": "s"}},
         "spec.dataset.time.units",
         "did you mean unit?",
-        "operator",
+        "policy",
+    ),
+    "a time column without name": _time("time.column", "", "at least 1 character"),
+    "a time column with a name that is too long": _time("time.column", "t" * 129, "at most 128 characters"),
+    "a number as time column": _time("time", 3, "expected the name of a column as text, or a mapping"),
+    "a list as time column": _time("time", ["ts"], "expected the name of a column as text, or a mapping"),
+    "a time object without column": _time("time.column", {"unit": "s"}, "required"),
+    "a time object whose column is a number": _time("time.column", {"column": 3}, "text"),
+    "an unknown unit of time": _time(
+        "time.unit", {"column": "ts", "unit": "min"}, "'s', 'ms', 'us', 'ns' or 'Ordinal'"
+    ),
+    "a time format of one character": _time("time.format", {"column": "ts", "format": "%"}, "at least 2 characters"),
+    "a time format that is too long": _time(
+        "time.format", {"column": "ts", "format": "%Y" + "-" * 63}, "at most 64 characters"
+    ),
+    "a time format that is a number": _time("time.format", {"column": "ts", "format": 2024}, "text"),
+    "a time zone without name": _time("time.timezone", {"column": "ts", "timezone": ""}, "at least 1 character"),
+    "a time with unit and time zone": _time(
+        "time", {"column": "ts", "unit": "s", "timezone": "UTC"}, "timezone is for times that are text"
+    ),
+    "a History without time and order": RejectedExample(
+        {"spec.dataset.time": ABSENT, "spec.dataset.split": {"strategy": "Random"}},
+        "spec.dataset",
+        "user and time (or order) are required for the History feature",
+        "policy",
     ),
     "the same missing text twice": RejectedExample(
         {"spec.dataset.missing": ["-", "-"]}, "spec.dataset.missing", "'-' is given twice"
@@ -237,13 +271,13 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
             "spec.dataset.order": "Rows",
             "spec.dataset.split": {"strategy": "LeaveLastOut"},
         },
-        "operator",
+        "policy",
     ),
     "neither label nor negatives": _dataset(
         "label is required unless negatives are sampled",
         {"spec.dataset.label": ABSENT, "spec.dataset.negatives": ABSENT},
     ),
-    "time and order": _dataset("leave one of them out", {"spec.dataset.order": "Rows"}, "operator"),
+    "time and order": _dataset("leave one of them out", {"spec.dataset.order": "Rows"}, "policy"),
     "a feature of the label column": _dataset(
         "the label column 'rating' cannot be a feature",
         {"spec.dataset.features[2].column": "rating"},
@@ -255,7 +289,7 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
             "spec.dataset.split": {"strategy": "LeaveLastOut"},
             "spec.dataset.features": FEATURES[:3],
         },
-        "operator",
+        "policy",
     ),
     "a split by users without user": _dataset(
         "user is required for a Random split by User",
@@ -273,7 +307,7 @@ REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
             "spec.dataset.split": {"strategy": "UserColdStart"},
             "spec.dataset.features": FEATURES[:3],
         },
-        "operator",
+        "policy",
     ),
     "negatives without user": _dataset(
         "user is required for negatives", {"spec.dataset.user": ABSENT, "spec.dataset.features": FEATURES[:3]}

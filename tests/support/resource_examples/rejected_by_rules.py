@@ -151,7 +151,7 @@ REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
         {"spec.dataset.time": ABSENT, "spec.dataset.features[4]": {"name": "a", "type": "Numeric"}},
         "spec.dataset",
         "time is required for a Temporal split",
-        "operator",
+        "policy",
     ),
     "a LeaveLastOut split without user": RejectedExample(
         {

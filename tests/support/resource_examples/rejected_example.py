@@ -8,7 +8,7 @@ from builders import with_changes
 
 from resource_examples.accepted_examples import ABLATION, EXPERIMENT
 
-RejectedBy = Literal["schema", "rule", "operator", "cluster"]
+RejectedBy = Literal["schema", "rule", "policy", "operator", "cluster"]
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class RejectedExample:
     message: str
     """Part of the message."""
     rejected_by: RejectedBy = "schema"
-    """Rejected on a cluster by the schema, a CEL rule, or the operator, which runs the checks that a schema cannot
-    express before it freezes a plan; `cluster`: by a CEL rule, and accepted on one machine."""
+    """Rejected on a cluster by the schema, a CEL rule, the admission policy for `spec.dataset.time`, or the operator,
+    which runs all checks before it freezes a plan; `cluster`: by a CEL rule, and accepted on one machine."""
     kind: Literal["CTRExperiment", "Ablation"] = "CTRExperiment"
     """The valid resource that it is derived from."""
 

@@ -63,6 +63,8 @@ def test_every_rule_accepts_and_rejects_an_example(rule: dict[str, str], rule_re
 CHANGES = [
     ({"spec.dataset.split.fractions": ["0.7", "0.2", "0.1"]}, "dataset"),
     ({"spec.dataset.negatives": ABSENT}, "dataset"),
+    ({"spec.dataset.time": "other"}, "dataset"),
+    ({"spec.dataset.time": {"column": "timestamp", "unit": "s"}}, "dataset"),
     ({"spec.models[0].parameters.batch_size": 512}, "models"),
     ({"spec.models[1].search.epochs.int.high": 10}, "models"),
     ({"spec.models[2]": {"name": "LR", "architecture": "lr"}}, "models"),

@@ -212,3 +212,13 @@ def test_the_admission_policy_knows_registered_architectures_and_matches_watched
     assert names["values"] == ["system", "team"]
     binding = only(render(**values), "ValidatingAdmissionPolicyBinding", "ctrlab-system-models")
     assert binding["spec"]["policyName"] == "ctrlab-system-models"
+
+
+def test_both_admission_policies_are_bound_and_only_that_of_models_has_registered_architectures(render: Any) -> None:
+    objects = render()
+    for part in ("models", "time"):
+        policy = only(objects, "ValidatingAdmissionPolicy", f"ctrlab-system-{part}")["spec"]
+        names = [variable["name"] for variable in policy["variables"]]
+        assert ("registeredArchitectures" in names) == (part == "models")
+        binding = only(objects, "ValidatingAdmissionPolicyBinding", f"ctrlab-system-{part}")["spec"]
+        assert (binding["policyName"], binding["validationActions"]) == (f"ctrlab-system-{part}", ["Deny"])
