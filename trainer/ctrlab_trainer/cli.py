@@ -198,6 +198,8 @@ def _fetch(args: argparse.Namespace) -> int:
         print(f"error: {error}", file=sys.stderr)
         return ExitCode.RETRY
     print(f"{fetched.folder} ({fetched.origin})")
+    if fetched.license is not None:
+        print(f"license: {fetched.license}")
     return ExitCode.SUCCESS
 
 

@@ -142,6 +142,14 @@ def test_stored_histories_numbered_columns_and_vectors_have_equal_bytes(folder: 
         prepare_dataset(dataset_of(folder, **changes), FileStore.at(folder / "none"), DaskEncoder(threads))
 
 
+@pytest.mark.parametrize("column", ["when", "price"])
+def test_weights_are_equal(column: str, folder: Path, threads: Client) -> None:
+    changes = {"weight": {"column": column, "metrics": True}}
+    local, remote = prepare_both_ways(dataset_of(folder, **changes), threads, folder)
+    assert any(name.endswith("train/weights.npy") for name in local)
+    assert local == remote
+
+
 def test_sampled_negatives_are_equal(folder: Path, threads: Client) -> None:
     changes: dict[str, Any] = {
         "label": None,

@@ -1,5 +1,6 @@
 """Conversion of the official archive to atomic files, and verification of downloaded files."""
 
+import hashlib
 import zipfile
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_trainer.data.sources import dataset_fetching
+from ctrlab_trainer.data.sources.builtin_datasets import BUILTIN_DATASETS, FETCHABLE
 from ctrlab_trainer.data.sources.movielens import GENRES, atomic_files
 
 
@@ -39,6 +41,19 @@ def test_an_origin_with_different_files_is_rejected_and_nothing_is_kept(
     with pytest.raises(dataset_fetching.FetchFailed, match=r"elsewhere: the files differ .* Set CTRLAB_DATA"):
         dataset_fetching.fetch_dataset("ml-100k", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_downloaded_data_set_names_its_license(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dataset_fetching, "ORIGINS", {"elsewhere": lambda _: {"a": b"1"}})
+    monkeypatch.setattr(dataset_fetching, "DIGESTS", {"a": hashlib.sha256(b"1").hexdigest()})
+    for origin in ("elsewhere", "already downloaded"):
+        fetched = dataset_fetching.fetch_dataset("ml-100k", tmp_path)
+        assert fetched.origin == origin
+        assert "research use" in str(fetched.license)
+
+
+def test_every_data_set_that_can_be_downloaded_has_a_license() -> None:
+    assert all(BUILTIN_DATASETS[name].license for name in FETCHABLE)
 
 
 def test_the_message_for_an_unknown_name_lists_the_allowed_ones(tmp_path: Path) -> None:

@@ -33,12 +33,19 @@ class BuiltinDataset:
     """Column names of a file without a header."""
     sides: Mapping[str, str] | None = None
     """Tables joined to the rows: relative path -> join column."""
+    license: str | None = None
+    """Terms of use, printed when the data set is downloaded; None where its publisher names none."""
 
 
 BUILTIN_DATASETS: Final[Mapping[str, BuiltinDataset]] = {
-    "ml-100k": BuiltinDataset("ml-100k", "recbole"),
+    "ml-100k": BuiltinDataset(
+        "ml-100k",
+        "recbole",
+        license="MovieLens, GroupLens Research: research use with acknowledgment; no redistribution and no commercial "
+        "use without permission (https://files.grouplens.org/datasets/movielens/ml-100k-README.txt)",
+    ),
     "frappe": BuiltinDataset("frappe/frappe.parquet", "parquet"),
-    "kuairand": BuiltinDataset("kuairand/kuairand.tsv.gz", "tsv"),
+    "kuairand": BuiltinDataset("kuairand/kuairand.tsv.gz", "tsv", license="CC BY-SA 4.0"),
     "criteo-10k": BuiltinDataset(
         "criteo-10k/criteo.tsv.gz",
         "tsv",

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_trainer.data.sources.builtin_datasets import FETCHABLE, dataset_cache
+from ctrlab_trainer.data.sources.builtin_datasets import BUILTIN_DATASETS, FETCHABLE, dataset_cache
 from ctrlab_trainer.data.sources.movielens import ARCHIVE_SHA256, ARCHIVE_URL, atomic_files
 
 WHEEL: Final = "recbole==1.2.1"
@@ -48,6 +48,8 @@ class FetchedDataset:
 
     folder: Path
     origin: str
+    license: str | None
+    """Terms of use, as the publisher states them."""
 
 
 def fetch_dataset(name: str, into: Path | None = None) -> FetchedDataset:
@@ -59,8 +61,9 @@ def fetch_dataset(name: str, into: Path | None = None) -> FetchedDataset:
     if name not in FETCHABLE:
         raise InvalidData.at("NAME", f"cannot download {name!r}; allowed: {', '.join(FETCHABLE)}")
     target = (into or dataset_cache()) / name
+    terms = BUILTIN_DATASETS[name].license
     if _is_correct(target):
-        return FetchedDataset(target, "already downloaded")
+        return FetchedDataset(target, "already downloaded", terms)
     target.parent.mkdir(parents=True, exist_ok=True)
     failures = []
     for origin, download in ORIGINS.items():
@@ -76,7 +79,7 @@ def fetch_dataset(name: str, into: Path | None = None) -> FetchedDataset:
                 failures.append(f"{origin}: {failure}")
                 continue
             _move(staged, target)
-            return FetchedDataset(target, origin)
+            return FetchedDataset(target, origin, terms)
     raise FetchFailed(
         f"{name} could not be downloaded. Tried " + "; ".join(failures) + ". Set CTRLAB_DATA to a folder that contains "
         f"{name}/ with {', '.join(DIGESTS)}."
