@@ -17,10 +17,10 @@ from ctrlab_trainer.data.readers.source_tables import SourceTable
 SPLIT = ["train"] * 4 + ["valid"] * 2 + ["test"] * 2
 
 
-def encoded(columns: dict[str, Any], **fields: Any) -> EncodedDataset:
+def encoded(source: dict[str, Any], **fields: Any) -> EncodedDataset:
     """Encode eight rows with one feature `x`, four of them in train."""
     feature = {"name": "x", "type": "MultiCategorical", **fields}
-    rows = {"split": SPLIT, "click": [0, 1] * 4, **columns}
+    rows = {"split": SPLIT, "click": [0, 1] * 4, **source}
     split = {"strategy": "Predefined", "column": "split"}
     dataset = make_dataset(source=csv_source(), features=[feature], split=split)
     return encode_dataset(SourceTable(pa.table(rows), (("rows.csv", 8),)), dataset)
@@ -173,3 +173,30 @@ def test_ids_that_end_with_a_separator_are_reported() -> None:
     )
     (facts,) = encoded({"x": ["well, it rains", "a b c", "a d", "b c"] * 2}).lists
     assert facts.warnings == ()
+
+
+LISTS = pa.array([[1, 2], [2], [], None, [1], [3], [1], [2]], pa.list_(pa.int64()))
+
+
+@pytest.mark.parametrize(
+    ("feature", "message"),
+    [
+        ({"type": "Numeric"}, "use type MultiCategorical for ids, Vector with a width for numbers"),
+        ({"type": "Categorical"}, "use type MultiCategorical for ids"),
+        ({"type": "Categorical", "hashBuckets": 5}, "use type MultiCategorical for ids"),
+        ({"type": "MultiCategorical", "columns": ["x"]}, "numbered columns have one id each"),
+    ],
+)
+def test_a_column_of_lists_for_one_value_is_rejected_with_a_remedy(feature: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidData, match=rf"rows\.csv, column x: has the type list<.*{message}"):
+        encoded({"x": LISTS}, **feature)
+
+
+@pytest.mark.parametrize("role", ["click", "user", "split"])
+def test_a_key_column_of_lists_is_rejected(role: str) -> None:
+    rows = {"x": ["a"] * 8, "split": SPLIT, "click": [0, 1] * 4, "user": ["u"] * 8, role: LISTS}
+    split = {"strategy": "Predefined", "column": "split"}
+    features = [{"name": "x", "type": "Categorical"}]
+    dataset = make_dataset(source=csv_source(), features=features, split=split, user="user")
+    with pytest.raises(InvalidData, match=rf"rows\.csv, column {role}: has the type list<.*one value per row"):
+        encode_dataset(SourceTable(pa.table(rows), (("rows.csv", 8),)), dataset)

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ctrlab_trainer.data.readers.single_values import require_single_values
 from ctrlab_trainer.data.readers.source_tables import CodedColumn, SourceTable, factorize
 
 SEPARATOR = "\x1f"
@@ -14,7 +15,12 @@ SEPARATOR = "\x1f"
 
 
 def cross_columns(rows: SourceTable, columns: Sequence[str]) -> CodedColumn:
-    """Cross columns, with each combination of values once; a single column is returned unchanged."""
+    """Cross columns, with each combination of values once; a single column is returned unchanged.
+
+    InvalidData for a column of lists.
+    """
+    for name in columns:
+        require_single_values(rows, name)
     return reduce(_cross_pair, (factorize(rows.data[name]) for name in columns))
 
 

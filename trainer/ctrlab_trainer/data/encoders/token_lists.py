@@ -15,9 +15,11 @@ from ctrlab_api.errors import InvalidData
 from ctrlab_trainer.data.encoders.list_syntax import InvalidList, split_lists
 from ctrlab_trainer.data.readers.arrow_types import simplify
 from ctrlab_trainer.data.readers.canonical_text import canonical_text
+from ctrlab_trainer.data.readers.single_values import require_single_values
 from ctrlab_trainer.data.readers.source_tables import CodedColumn, SourceTable, factorize
 
 DEFAULT_SEPARATOR: Final = " "
+NUMBERED_REMEDY: Final = "numbered columns have one id each; name a column of lists as column"
 NULL: Final = "\\N"
 """Text of a null in a typed list; it is always missing."""
 
@@ -128,6 +130,8 @@ class ListColumns:
 
     def _merge(self, rows: SourceTable) -> TokenLists:
         """Return one list per row, of the values of its columns; a missing value is no element of the list."""
+        for name in self.columns:
+            require_single_values(rows, name, NUMBERED_REMEDY)
         coded = [factorize(rows.data[name]) for name in self.columns]
         elements = factorize(pa.chunked_array([column.values for column in coded], pa.string()))
         begins = np.cumsum([0, *(len(column.values) for column in coded)])

@@ -19,10 +19,12 @@ from ctrlab_trainer.data.encoders.stored_histories import StoredHistoryEncoder
 from ctrlab_trainer.data.preparation.embedding_blocks import build_schema
 from ctrlab_trainer.data.preparation.encoded_columns import EncodedColumns
 from ctrlab_trainer.data.preparation.event_logs import event_log, history_arrays, item_tables
+from ctrlab_trainer.data.preparation.source_columns import key_columns
 from ctrlab_trainer.data.preparation.split_assembly import assemble_split
 from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.data.prepared.encoded_splits import open_split
+from ctrlab_trainer.data.readers.single_values import KEY_REMEDY, require_single_values
 from ctrlab_trainer.data.readers.source_tables import CodedColumn, SourceTable, factorize
 from ctrlab_trainer.data.splits.click_labels import click_labels
 from ctrlab_trainer.data.splits.negative_sampling import SourceClicks, item_features, rows_with_negatives
@@ -60,6 +62,8 @@ def encode_dataset(
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="ctrlab-encode-") as name:
             return encode_dataset(table, dataset, Path(name), features)
+    for name in key_columns(dataset):
+        require_single_values(table, name, KEY_REMEDY)
     labels = click_labels(table, dataset.label)
     dated = None if dataset.time is None else read_times(table, dataset.time)
     times = _row_times(dated, dataset, table.rows)

@@ -6,6 +6,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
+from ctrlab_trainer.data.readers.single_values import require_single_values
 from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
 
 
@@ -14,6 +15,7 @@ def numeric_values(table: SourceTable, column: str) -> NDArray[np.float64]:
 
     Booleans become 0 and 1. InvalidData for other text, infinity and numbers out of the range of float32.
     """
+    require_single_values(table, column)
     values = table.data[column]
     if pa.types.is_boolean(values.type):
         values = values.cast(pa.int8())
