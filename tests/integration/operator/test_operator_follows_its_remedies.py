@@ -115,9 +115,7 @@ def test_resources_are_lowered_below_the_limit_of_a_policy(cluster: Cluster) -> 
 
 
 @pytest.mark.fake_server
-def test_the_operator_checks_the_time_column_where_no_admission_policy_does(
-    cluster: Cluster,
-) -> None:
+def test_the_operator_checks_the_time_column_where_no_admission_policy_does(cluster: Cluster) -> None:
     cluster.server.objects.policies = ()
     cluster.start_operator()
     spec = small_spec(models=[FM])
