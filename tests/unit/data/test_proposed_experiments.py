@@ -226,6 +226,8 @@ def test_row_numbers_constants_and_unreadable_columns_are_left_out_with_the_reas
             "same": pa.array(["x"] * ROWS),
             "empty": pa.nulls(ROWS),
             "nested": pa.array([{"a": 1}] * ROWS),
+            "objects": pa.array([[{"a": 1}]] * ROWS),
+            "raw": pa.array([b"\xc8\x07"] * ROWS, pa.binary()),
         }
     )
     pq.write_table(table, tmp_path / "c.parquet")
@@ -235,6 +237,8 @@ def test_row_numbers_constants_and_unreadable_columns_are_left_out_with_the_reas
         "#   same: has the same value in every row",
         "#   empty: has no values",
         "#   nested: cannot be read: ",
+        "#   objects: cannot be read: ",
+        "#   raw: cannot be read: ",
     ):
         assert line in text, text
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
+
 from ctrlab_api.errors import InvalidData, InvalidInput
 from ctrlab_api.loading.resource_loading import parse_manifests
 from ctrlab_api.records.inspections import Inspection
@@ -19,7 +21,7 @@ from ctrlab_trainer.data.proposals.column_roles import Roles, as_yaml_fields, gu
 from ctrlab_trainer.data.proposals.experiment_text import experiment_text
 from ctrlab_trainer.data.proposals.feature_guesses import FeatureGuess, guess_features, without
 from ctrlab_trainer.data.proposals.file_formats import guess_source, split_files
-from ctrlab_trainer.data.readers.arrow_types import UnreadableType
+from ctrlab_trainer.data.readers.arrow_types import UnreadableType, UnreadableValue
 from ctrlab_trainer.data.readers.source_reading import SourceReader, available_columns
 from ctrlab_trainer.data.readers.source_tables import SourceTable
 from ctrlab_trainer.data.sources.source_locations import LocatedSource, locate
@@ -113,8 +115,8 @@ def _read_sample(located: LocatedSource) -> _Sample:
             profiles.append(profile_column(table, name))
         except InvalidData as error:
             unreadable[name] = error.problems[0].message
-        except UnreadableType as error:
-            unreadable[name] = str(error)
+        except (UnreadableType, UnreadableValue, pa.ArrowException) as error:
+            unreadable[name] = str(error).partition("\n")[0]
     return _Sample(table, table.rows < limit, profiles, unreadable)
 
 
