@@ -99,7 +99,11 @@ def prepare(
 @app.command("import-fuxictr", epilog="Example: ctrlab data import-fuxictr config/ --output experiment.yaml")
 def import_fuxictr(
     config: Annotated[
-        Path, typer.Argument(help="FuxiCTR's configuration folder, or its dataset_config.yaml.", show_default=False)
+        Path,
+        typer.Argument(
+            help="FuxiCTR's configuration folder, its dataset_config.yaml, or a data set it has built.",
+            show_default=False,
+        ),
     ],
     dataset: Annotated[
         str | None, typer.Option(help="Data set to import if there are several.", show_default=False)

@@ -51,7 +51,8 @@ def read_config(path: Path, dataset: str | None) -> Config:
         remedy = (
             "choose one with --dataset"
             if datasets
-            else "a data set has feature_cols, unless FuxiCTR has built it already"
+            else "a data set has feature_cols, unless FuxiCTR has built it already: then give the folder of "
+            "feature_map.json"
         )
         raise InvalidSpec([Problem(str(path), f"contains {len(datasets)} data sets ({known}); {remedy}")])
     name = dataset or next(iter(datasets))

@@ -23,6 +23,9 @@ from ctrlab_trainer.data.sources.mounted_volumes import mounted_path
 from ctrlab_trainer.data.sources.s3_downloads import download_s3
 from ctrlab_trainer.data.sources.synthetic_clicks import GENERATOR_VERSION, SyntheticOptions
 
+METADATA_SUFFIXES: Final = frozenset({".json", ".yaml", ".yml", ".pkl", ".pickle"})
+"""Suffixes of files that programs write beside parquet files to describe them; they are no part of a table."""
+
 
 @dataclass(frozen=True)
 class TableFiles:
@@ -151,6 +154,8 @@ def table_files(table: Source | SideTable, field: str) -> TableFiles:
         raise InvalidData.at(f"{field}.uri", f"{table.uri} does not exist: there is no file or folder {path}")
     below = (file for file in path.rglob("*") if file.is_file())
     files = sorted(file for file in below if not any(name[0] in "._" for name in file.relative_to(path).parts))
+    if file_format == "parquet":
+        files = [file for file in files if file.suffix not in METADATA_SUFFIXES]
     if not files:
         raise InvalidData.at(f"{field}.uri", f"the folder {path} contains no files")
     return TableFiles(tuple(files), file_format, header, columns, on, path)
