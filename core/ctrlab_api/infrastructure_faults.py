@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import socket
 from collections.abc import Iterator
 
@@ -23,6 +24,9 @@ NETWORK_ERRORS = frozenset(
 FULL_DISK_MESSAGES = tuple(os.strerror(number).lower() for number in (errno.ENOSPC, errno.EDQUOT))
 """Libraries report a full disk in errors of their own, with the text of the system."""
 
+SHORT_WRITE = re.compile(r"^\d+ requested and \d+ written$")
+"""Message of numpy for an array of which a full disk took a part only; it has no error number."""
+
 
 def infrastructure_fault(error: BaseException) -> ServiceUnavailable | None:
     """Return the fault of store, database, disk or network that caused an error; None if there is none.
@@ -39,7 +43,7 @@ def infrastructure_fault(error: BaseException) -> ServiceUnavailable | None:
             return ServiceUnavailable(f"a disk of this node cannot be used: {cause}; free some space on it")
         if isinstance(cause, socket.gaierror) or (isinstance(cause, OSError) and cause.errno in NETWORK_ERRORS):
             return ServiceUnavailable(f"the network cannot be used: {cause}")
-        if any(text in str(cause).lower() for text in FULL_DISK_MESSAGES):
+        if any(text in str(cause).lower() for text in FULL_DISK_MESSAGES) or SHORT_WRITE.search(str(cause)):
             return ServiceUnavailable(f"the disk of this node is full: {cause}; free some space on it")
     return None
 

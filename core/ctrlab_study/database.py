@@ -6,6 +6,7 @@ clock, because the clocks of the workers' machines differ.
 
 import fcntl
 import math
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -38,6 +39,9 @@ POSTGRESQL_CONNECT_ARGS: Final = {
 connection, and a query to it would wait for hours."""
 READ_ONLY_STATES: Final = frozenset({"25006", "57P01", "57P02", "57P03"})
 """SQLSTATEs of a server that is read-only, as after a failover, or that is stopping or starting."""
+SQLITE_DISK_WORDS: Final = ("full", "disk I/O error", "unable to open database file")
+FULL_DISK_BYTES: Final = 1 << 20
+"""Less free space than this explains an error of SQLite, whose log grows in steps of some kilobytes."""
 SQLITE_TRANSIENT_WORDS: Final = ("locked", "busy", "full", "disk I/O error", "readonly")
 SCHEMA_LOCK: Final = 0x6374726C6162
 """PostgreSQL advisory lock under which tables are created."""
@@ -122,10 +126,21 @@ class Database:
                 return work()
             except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
                 cause = _cause(error)
-                message = f"study database {self.name}: {_first_line(cause)}"
+                message = f"study database {self.name}: {_first_line(cause)}{self._full_disk(cause)}"
                 raise StudyUnavailable(message, longest_wait=self._longest_wait(cause)) from error
 
         return self.patience.wait_out(attempt)
+
+    def _full_disk(self, cause: BaseException) -> str:
+        """Return the remark that the disk is full, which SQLite often calls an I/O error; else the empty text."""
+        if not self.is_sqlite or not any(word in str(cause) for word in SQLITE_DISK_WORDS):
+            return ""
+        folder = Path(str(self.url.database)).absolute().parent
+        try:
+            free = shutil.disk_usage(folder).free
+        except OSError:
+            return ""
+        return f"; the disk of {folder} is full ({free} bytes free): free some space" if free < FULL_DISK_BYTES else ""
 
     def dispose(self) -> None:
         """Close both engines; the next use creates them again."""

@@ -29,6 +29,9 @@ SINGLE_THREAD_ENV = {
 
 LOG_TAIL_BYTES = 4096
 
+SIGNAL_HINTS = {"SIGKILL": " (out of memory?)", "SIGBUS": " (disk full? Files in memory maps have no other error)"}
+"""Probable cause of the signals that kill a worker without a message."""
+
 
 @dataclass
 class WorkerProcess:
@@ -51,7 +54,7 @@ class WorkerProcess:
             return own_message
         if code < 0:
             name = signal.Signals(-code).name
-            hint = " (out of memory?)" if -code == signal.SIGKILL else ""
+            hint = SIGNAL_HINTS.get(name, "")
             return f"killed by {name}{hint}; log: {self.log}"
         last_line = _last_lines(self.log)[-1:]
         return ": ".join([f"exit code {code}", *last_line]) + f"; log: {self.log}"

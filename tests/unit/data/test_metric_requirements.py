@@ -1,6 +1,7 @@
 """A metric that the data do not define is rejected before anything is trained."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import categorical, csv_source, make_experiment, make_prepared_data, make_split_summary
@@ -19,10 +20,10 @@ from ctrlab_trainer.data.preparation.metric_requirements import require_defined_
 KEY = ExperimentKey.parse("default/study/u1")
 
 
-def experiment(folder: Path, users: int, **changes: object) -> Experiment:
+def experiment(folder: Path, users: int, **changes: Any) -> Experiment:
     lines = [f"u{row % users},i{row % 7},{row % 3 == 0:d},{row}" for row in range(120)]
     (folder / "clicks.csv").write_text("\n".join(["user,item,click,at", *lines]) + "\n")
-    fields = {
+    fields: dict[str, Any] = {
         "dataset__source": csv_source((folder / "clicks.csv").as_uri()),
         "dataset__features": categorical("item"),
         "dataset__user": "user",
@@ -91,7 +92,7 @@ def test_data_of_earlier_versions_without_the_count_are_accepted() -> None:
     ],
 )
 def test_columns_and_metrics_that_contradict_each_other_are_rejected(
-    tmp_path: Path, changes: dict[str, object], where: str, message: str
+    tmp_path: Path, changes: dict[str, Any], where: str, message: str
 ) -> None:
     assert check_experiment(experiment(tmp_path, 5)) == []
     problems = [problem for problem in check_experiment(experiment(tmp_path, 5, **changes)) if problem.where == where]
