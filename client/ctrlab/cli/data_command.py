@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ctrlab.cli.console import print_text, show_table
+from ctrlab.cli.data_facts import print_times
 from ctrlab.cli.options import DEFAULT_WORKSPACE, WorkspaceFolder
 from ctrlab.importers.fuxictr.experiment_document import import_config
 from ctrlab.local.subcommands import run_interactively, run_subcommand
@@ -64,6 +65,7 @@ def inspect(
     title = f"{inspection.name}: {inspection.source}, split {inspection.split}"
     show_table(SPLIT_COLUMNS, [_split_row(split) for split in inspection.parts], title)
     show_table(FEATURE_COLUMNS, [_feature_row(feature) for feature in inspection.features], "Features")
+    print_times(inspection.time_format)
     for warning in inspection.warnings:
         print_text(f"warning: {warning.message}")
     if not inspection.warnings:
@@ -91,6 +93,7 @@ def prepare(
     prepared = PreparedData.model_validate_json(output)
     splits = (("train", prepared.train), ("valid", prepared.valid), ("test", prepared.test))
     show_table(("split", "rows", "clicks"), [(name, str(s.rows), str(s.positives)) for name, s in splits])
+    print_times(prepared.time_format)
     for warning in prepared.warnings:
         print_text(f"warning: {warning}")
     print_text(f"data set {prepared.digest} in {root}")

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from ctrlab_api.records.prepared_data import ListLengths
+from ctrlab_api.records.prepared_data import ListLengths, RowAccounting, TimeFormat
 from ctrlab_api.schema_types import ApiModel
 
 WarningKind = Literal[
@@ -17,6 +17,7 @@ WarningKind = Literal[
     "FileOrder",
     "UndefinedMetric",
     "Lists",
+    "Spelling",
     "FewClicks",
 ]
 
@@ -88,6 +89,10 @@ class Inspection(ApiModel):
     """Rows over time; empty without a time column."""
     lists: tuple[ListLengths, ...] | None = None
     """Lengths of the lists of each feature that reads lists; absent without such features."""
+    time_format: TimeFormat | None = None
+    """How the times were read; absent without a time column."""
+    row_counts: RowAccounting | None = None
+    """What became of each row of the source."""
     warnings: tuple[InspectionWarning, ...]
     guesses: tuple[str, ...] = ()
     """Roles of columns that were guessed, with their reasons; empty for the data set of an experiment."""

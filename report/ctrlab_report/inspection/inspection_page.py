@@ -14,6 +14,11 @@ WARNING_HEADINGS: dict[WarningKind, str] = {
     "Drift": "Click rates differ between splits",
     "Constant": "A constant column",
     "EmptyHistory": "Empty histories",
+    "FileOrder": "The order of files",
+    "UndefinedMetric": "A metric that is undefined for these data",
+    "Lists": "Lists",
+    "Spelling": "Values in several spellings",
+    "FewClicks": "Few clicks",
 }
 
 

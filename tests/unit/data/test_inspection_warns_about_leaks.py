@@ -12,6 +12,7 @@ from ctrlab_api.resources.dataset import Dataset, Preprocessing
 from ctrlab_store import FileStore
 from ctrlab_trainer.data.data_quality import sampled_rows
 from ctrlab_trainer.data.data_quality.leak_checks import leak_warnings
+from ctrlab_trainer.data.data_quality.row_hashes import row_hashes
 from ctrlab_trainer.data.data_quality.single_feature_scores import single_feature_auc
 from ctrlab_trainer.data.inspection.dataset_inspection import inspect_dataset
 from ctrlab_trainer.data.preparation.dataset_preparation import encode_locally, prepare_dataset
@@ -60,14 +61,16 @@ def test_no_label_of_test_is_read_for_leak_warnings(tmp_path: Path) -> None:
     encoded = encode_locally(dataset, locate(dataset.source), tmp_path / "encoded")
     train, valid, test = encoded.splits
     other = replace(encoded, splits=(train, valid, replace(test, labels=1 - np.asarray(test.labels))))
-    warnings = [list(leak_warnings(dataset, data, single_feature_auc(data))) for data in (encoded, other)]
+    warnings = [
+        list(leak_warnings(dataset, data, single_feature_auc(data), (), row_hashes(data))) for data in (encoded, other)
+    ]
     assert warnings[0] == warnings[1]
 
 
 def test_rows_with_out_of_vocabulary_values_do_not_count_as_duplicates(tmp_path: Path) -> None:
     dataset = clicks(tmp_path).model_copy(update={"preprocessing": Preprocessing(min_frequency=1000), "time": None})
     encoded = encode_locally(dataset, locate(dataset.source), tmp_path / "encoded")
-    assert [w.kind for w in leak_warnings(dataset, encoded, {})] == []
+    assert [w.kind for w in leak_warnings(dataset, encoded, {}, (), row_hashes(encoded))] == []
 
 
 def test_a_large_split_is_read_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

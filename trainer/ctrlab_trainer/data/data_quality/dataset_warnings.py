@@ -3,12 +3,15 @@
 from collections.abc import Collection, Iterator
 
 import numpy as np
+import pyarrow as pa
 
 from ctrlab_api.records.inspections import InspectionWarning
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_trainer.data.data_quality.leak_checks import leak_warnings
 from ctrlab_trainer.data.data_quality.list_scores import list_auc, list_scores
+from ctrlab_trainer.data.data_quality.row_hashes import Hashes
 from ctrlab_trainer.data.data_quality.single_feature_scores import single_feature_auc
+from ctrlab_trainer.data.data_quality.spelling_variants import spelling_warnings
 from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
 from ctrlab_trainer.data.splits.split_strategies import SPLIT_NAMES
@@ -20,11 +23,11 @@ STANDARD_ERRORS = 5
 """A click rate that differs by a tenth is reported if the difference is also more than this many standard errors."""
 
 
-def dataset_warnings(dataset: Dataset, encoded: EncodedDataset) -> Iterator[str]:
-    """Yield one sentence per warning in a fixed order, possible leakage first."""
+def dataset_warnings(dataset: Dataset, encoded: EncodedDataset, hashes: Hashes) -> Iterator[str]:
+    """Yield one sentence per warning in a fixed order, possible leakage first; `hashes` are those of `row_hashes`."""
     lists = tuple(list_scores(encoded))
     auc = single_feature_auc(encoded) | list_auc(lists)
-    for warning in (*leak_warnings(dataset, encoded, auc, lists), *distribution_warnings(encoded)):
+    for warning in (*leak_warnings(dataset, encoded, auc, lists, hashes), *distribution_warnings(encoded)):
         yield warning.message
 
 
@@ -33,6 +36,8 @@ def distribution_warnings(encoded: EncodedDataset, constant: Collection[str] = (
 
     Features in `constant` have one value in all rows and a warning of their own.
     """
+    for message in _spellings(encoded):
+        yield InspectionWarning(kind="Spelling", message=message)
     for lists in encoded.lists:
         for message in lists.warnings:
             yield InspectionWarning(kind="Lists", message=message)
@@ -48,6 +53,16 @@ def distribution_warnings(encoded: EncodedDataset, constant: Collection[str] = (
         if feature.kind == "categorical" and feature.size <= 2 and feature.name not in constant:
             message = f"feature {feature.name} has only one value in train: no model can learn from it"
             yield InspectionWarning(kind="Constant", message=message)
+
+
+def _spellings(encoded: EncodedDataset) -> Iterator[str]:
+    """Yield warnings about values in train that are written in several ways, and about such users."""
+    for name, fitted in encoded.fitted.items():
+        values = fitted.get("values")
+        if isinstance(values, list) and values and isinstance(values[0], str):
+            yield from spelling_warnings(f"feature {name}", pa.array(values, pa.string()))
+    if encoded.user_spellings is not None:
+        yield encoded.user_spellings
 
 
 def _new_users(splits: tuple[EncodedSplit, ...]) -> Iterator[str]:

@@ -5,19 +5,18 @@ The checks read no label of test, so the warnings may be stored with the prepare
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ctrlab_api.records.inspections import InspectionWarning
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_trainer.data.data_quality.list_scores import ListScores
+from ctrlab_trainer.data.data_quality.row_hashes import Hashes, observed_rows
 from ctrlab_trainer.data.encoders.stored_histories import SAME_TIME
 from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
-from ctrlab_trainer.data.prepared.memory_maps import release_pages
 from ctrlab_trainer.data.splits.split_strategies import SPLIT_NAMES
 from ctrlab_trainer.data.times.row_times import Timestamps
 
@@ -27,17 +26,19 @@ REVEALING_SHARE: Final = 0.5
 REVEALING_RATIO: Final = 5
 """A list is suspicious if it contains the row's own item in at least this share of clicks, this many times as often as
 in other rows."""
-BLOCK_ROWS: Final = 1 << 17
 
 
 def leak_warnings(
-    dataset: Dataset, encoded: EncodedDataset, auc: Mapping[str, float], lists: Sequence[ListScores] = ()
+    dataset: Dataset, encoded: EncodedDataset, auc: Mapping[str, float], lists: Sequence[ListScores], hashes: Hashes
 ) -> Iterator[InspectionWarning]:
-    """Yield warnings, most serious first; `auc` is by feature, and `lists` the result of `list_scores`."""
+    """Yield warnings, most serious first.
+
+    `auc` is by feature, `lists` the result of `list_scores`, and `hashes` that of `row_hashes`.
+    """
     yield from _revealing_features(auc)
     yield from _revealing_lists(lists)
     yield from _events_at_the_time_of_their_row(encoded)
-    yield from _duplicates(encoded)
+    yield from _duplicates(encoded, hashes)
     if encoded.times is not None and dataset.split.strategy != "Temporal":
         yield from _time_overlap(encoded.times, encoded.splits)
 
@@ -78,10 +79,7 @@ def _events_at_the_time_of_their_row(encoded: EncodedDataset) -> Iterator[Inspec
             )
 
 
-def _duplicates(encoded: EncodedDataset) -> Iterator[InspectionWarning]:
-    hashes = [_row_hashes(encoded, split) for split in encoded.splits]
-    for split_hashes in hashes:
-        split_hashes.sort()
+def _duplicates(encoded: EncodedDataset, hashes: Hashes) -> Iterator[InspectionWarning]:
     for earlier, later in combinations(range(len(SPLIT_NAMES)), 2):
         duplicates = _count_contained(hashes[later], hashes[earlier])
         if duplicates:
@@ -101,43 +99,6 @@ def _count_contained(values: NDArray[np.uint64], ordered: NDArray[np.uint64]) ->
     return int((ordered[position] == values).sum())
 
 
-def _row_hashes(encoded: EncodedDataset, split: EncodedSplit) -> NDArray[np.uint64]:
-    """Return hashes that are equal for rows with equal user, time and features.
-
-    Sampled negatives are left out, and so are rows with an out-of-vocabulary value, whose original value is unknown.
-    """
-    oov_ids = np.array([feature.offset for feature in encoded.schema.of_kind("categorical")], np.int32)
-    hashes = []
-    for start in range(0, split.rows, BLOCK_ROWS):
-        block = slice(start, start + BLOCK_ROWS)
-        ids, values = np.asarray(split.row_ids[block]), np.asarray(split.categorical[block])
-        comparable = (ids < encoded.source_rows) & (values != oov_ids).all(axis=1)
-        block_hashes = np.zeros(len(ids), np.uint64)
-        for column in _columns(encoded, split, block, ids):
-            block_hashes = block_hashes * np.uint64(1_000_003) ^ pd.util.hash_array(column)
-        hashes.append(block_hashes[comparable])
-        for array in (split.categorical, split.numeric, *_matrices(split)):
-            release_pages(array)
-    return np.concatenate(hashes)
-
-
-def _matrices(split: EncodedSplit) -> list[NDArray[Any]]:
-    """Return the [rows, columns] arrays of features with several values per row."""
-    stored = (history.ids for history in split.stored_histories.values())
-    return [*split.multicategorical.values(), *split.vectors.values(), *stored]
-
-
-def _columns(
-    encoded: EncodedDataset, split: EncodedSplit, block: slice, ids: NDArray[np.int64]
-) -> Iterator[NDArray[Any]]:
-    for matrix in (split.categorical, split.numeric, *_matrices(split)):
-        yield from np.ascontiguousarray(matrix[block].T)
-    if split.users is not None:
-        yield np.asarray(split.users[block])
-    if encoded.times is not None:
-        yield encoded.times[ids % encoded.source_rows]
-
-
 def _time_overlap(times: Timestamps, splits: tuple[EncodedSplit, ...]) -> Iterator[InspectionWarning]:
     times_by_split = [times[observed_rows(split, len(times))] for split in splits]
     for earlier, later in combinations(range(len(SPLIT_NAMES)), 2):
@@ -149,9 +110,3 @@ def _time_overlap(times: Timestamps, splits: tuple[EncodedSplit, ...]) -> Iterat
                 message=f"{after:.1%} of the rows of {SPLIT_NAMES[earlier]} are later than the earliest row of "
                 f"{SPLIT_NAMES[later]}: {SPLIT_NAMES[earlier]} sees the future",
             )
-
-
-def observed_rows(split: EncodedSplit, source_rows: int) -> NDArray[np.int64]:
-    """Return the [observed rows] source row numbers of a split, without sampled negatives."""
-    ids = np.asarray(split.row_ids)
-    return ids[ids < source_rows]

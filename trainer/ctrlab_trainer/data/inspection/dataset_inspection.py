@@ -15,6 +15,8 @@ from ctrlab_trainer.data.data_quality.detectable_differences import few_click_wa
 from ctrlab_trainer.data.data_quality.file_order import file_order_warnings
 from ctrlab_trainer.data.data_quality.leak_checks import leak_warnings
 from ctrlab_trainer.data.data_quality.list_scores import list_auc, list_scores
+from ctrlab_trainer.data.data_quality.row_accounting import account_for_rows
+from ctrlab_trainer.data.data_quality.row_hashes import row_hashes
 from ctrlab_trainer.data.data_quality.single_feature_scores import single_feature_auc
 from ctrlab_trainer.data.encoders.vectors import read_row_vectors
 from ctrlab_trainer.data.inspection.click_timeline import click_timeline
@@ -54,6 +56,7 @@ def describe(table: SourceTable, dataset: Dataset, encoded: EncodedDataset, name
     features = tuple(_features(table, dataset, encoded, auc))
     parts = tuple(_split_statistics(index, split) for index, split in enumerate(encoded.splits))
     constant = {feature.name for feature in features if feature.distinct <= 1}
+    hashes = row_hashes(encoded)
     return Inspection(
         name=name,
         source=dataset.source.uri,
@@ -62,9 +65,11 @@ def describe(table: SourceTable, dataset: Dataset, encoded: EncodedDataset, name
         parts=parts,
         features=features,
         timeline=() if encoded.times is None else click_timeline(encoded.times, encoded.splits),
+        time_format=encoded.time_format,
+        row_counts=account_for_rows(encoded, hashes),
         lists=tuple(facts.record for facts in encoded.lists) or None,
         warnings=(
-            *leak_warnings(dataset, encoded, auc, lists),
+            *leak_warnings(dataset, encoded, auc, lists, hashes),
             *few_click_warnings(parts),
             *(
                 InspectionWarning(kind="Constant", message=f"feature {name} is constant: leave it out")

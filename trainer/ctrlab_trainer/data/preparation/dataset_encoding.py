@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctrlab_api.resources.dataset import Dataset
+from ctrlab_trainer.data.data_quality.spelling_variants import spelling_warnings
 from ctrlab_trainer.data.encoders import Encoder, FittedEncoding, build_encoders, encode_rows, fit_features
 from ctrlab_trainer.data.encoders.pretrained import VectorVocabulary
 from ctrlab_trainer.data.encoders.stored_histories import StoredHistoryEncoder
@@ -75,6 +76,8 @@ def encode_dataset(
     weights = row_weights(table, dataset.weight)
     normalized = None if weights is None else normalized_weights(weights, rows_by_split[TRAIN].row)
     users = number_users(user_column, split_of_row) if user_column is not None else None
+    spellings = None if user_column is None else next(spelling_warnings("the user column", user_column.values), None)
+    is_feature = any(feature.source_column == dataset.user for feature in dataset.features)
     del user_column
 
     with tempfile.TemporaryDirectory(prefix="ctrlab-columns-") as name:
@@ -110,6 +113,7 @@ def encode_dataset(
         true_probability=None if truth is None else tuple(truth[split.row_ids] for split in (train, valid, test)),
         source_rows=table.rows,
         lists=tuple(encoding.lists for encoding in fitted.values() if encoding.lists is not None),
+        user_spellings=None if is_feature else spellings,
         times=None if dated is None else dated.values,
         time_format=None if dated is None else dated.format,
     )

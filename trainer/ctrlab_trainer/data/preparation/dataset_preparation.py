@@ -25,6 +25,8 @@ from ctrlab_api.resources.dataset import Dataset
 from ctrlab_store import Store
 from ctrlab_trainer.data.data_quality.dataset_warnings import dataset_warnings
 from ctrlab_trainer.data.data_quality.file_order import file_order_warnings
+from ctrlab_trainer.data.data_quality.row_accounting import account_for_rows
+from ctrlab_trainer.data.data_quality.row_hashes import row_hashes
 from ctrlab_trainer.data.preparation.added_features import added_features, data_extension, relocate_to_added_features
 from ctrlab_trainer.data.preparation.dataset_encoding import ENCODER_VERSION, encode_dataset
 from ctrlab_trainer.data.preparation.feature_digests import feature_digests
@@ -164,8 +166,10 @@ def _encode_and_store(
         if encoded.true_probability is not None:
             for split_folder, probability in zip(folders.values(), encoded.true_probability, strict=True):
                 np.save(split_folder / PROBABILITY_FILE, probability, allow_pickle=False)
-        warnings = (*dataset_warnings(dataset, encoded), *file_order_warnings(dataset, located))
+        hashes = row_hashes(encoded)
+        warnings = (*dataset_warnings(dataset, encoded, hashes), *file_order_warnings(dataset, located))
         record = _record(encoded, encoders, folders, sources, address, warnings)
+        record = record.model_copy(update={"rows": account_for_rows(encoded, hashes)})
         (folder / SCHEMA_FILE).write_text(encoded.schema.to_json())
         (folder / ENCODERS_FILE).write_bytes(encoders)
         (folder / RECORD_FILE).write_text(record.to_json())

@@ -29,5 +29,7 @@ class EncodedDataset:
     """Facts about the lists of features that read lists, in the order of fitting."""
     times: Timestamps | None
     """[source rows] time of each row, if the source has times."""
+    user_spellings: str | None = None
+    """Warning about users in several spellings, if the user is no feature."""
     time_format: TimeFormat | None = None
     """How the times were read."""
