@@ -90,9 +90,9 @@ class Inspection(ApiModel):
     lists: tuple[ListLengths, ...] | None = None
     """Lengths of the lists of each feature that reads lists; absent without such features."""
     time_format: TimeFormat | None = None
-    """How the times were read; absent without a time column."""
+    """Format of the times; absent without a time column."""
     row_counts: RowAccounting | None = None
-    """What became of each row of the source."""
+    """Numbers of rows of the source in each split."""
     warnings: tuple[InspectionWarning, ...]
     guesses: tuple[str, ...] = ()
     """Roles of columns that were guessed, with their reasons; empty for the data set of an experiment."""

@@ -65,7 +65,7 @@ class DataExtension(ApiModel):
 
 
 class TimeFormat(ApiModel):
-    """How the times of the rows were read."""
+    """Format in which the times of the rows were read."""
 
     reading: str
     """The format, such as "text, %d/%m/%Y %H:%M:%S" or "numbers, milliseconds since 1970"."""
@@ -78,7 +78,7 @@ class TimeFormat(ApiModel):
 
 
 class MatchCount(ApiModel):
-    """How many rows and values have a partner in a side table or in a file of vectors."""
+    """Numbers of rows and values that have a partner in a side table or in a file of vectors."""
 
     table: str
     """Name of the table or file."""
@@ -108,7 +108,7 @@ class SplitRowCounts(ApiModel):
 
 
 class RowAccounting(ApiModel):
-    """What became of each row of the source; `read` = rows of all splits + `dropped`."""
+    """Numbers of rows of the source; `read` = rows of all splits + `dropped`."""
 
     read: int
     """Rows of the source."""
@@ -144,10 +144,10 @@ class PreparedData(ApiModel):
     lists: tuple[ListLengths, ...] | None = None
     """Lengths of the lists of each feature that reads lists; absent without such features."""
     time_format: TimeFormat | None = None
-    """How the times were read; absent without a time column, and in records of version 0.1.0."""
+    """Format of the times; absent without a time column, and in records of version 0.1.0."""
     matches: tuple[MatchCount, ...] | None = None
     """Partners in side tables and files of vectors; absent where there are none, and in records of version 0.1.0."""
     rows: RowAccounting | None = None
-    """What became of each row of the source; absent in records of version 0.1.0."""
+    """Numbers of rows of the source in each split; absent in records of version 0.1.0."""
     warnings: tuple[str, ...] = ()
     """Warnings for readers, such as the share of test users that do not occur in train."""

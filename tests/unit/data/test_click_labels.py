@@ -14,7 +14,7 @@ from ctrlab_trainer.data.splits.click_labels import click_labels
 def _labels(values: Any, **options: Any) -> list[int]:
     column = values if isinstance(values, pa.Array) else pa.array(values)
     table = SourceTable(pa.table({"y": column}), (("clicks.csv", len(column)),))
-    return click_labels(table, Label.model_validate({"column": "y"} | options)).tolist()
+    return [int(label) for label in click_labels(table, Label.model_validate({"column": "y"} | options))]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Of several obstacles of one resource, the one that somebody must remove is reported first."""
+"""The obstacle that somebody must remove is reported before the other obstacles of a resource."""
 
 from datetime import UTC, datetime
 from typing import Any

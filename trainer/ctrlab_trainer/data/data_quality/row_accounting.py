@@ -1,4 +1,4 @@
-"""What became of each row of the source: split, negatives sampled for it, and rows that occur twice."""
+"""Account of the rows of the source: rows of each split, sampled negatives, and rows that occur twice."""
 
 from collections.abc import Sequence
 

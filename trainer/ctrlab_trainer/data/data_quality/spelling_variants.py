@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 
 NUMBER: Final = r"^([+-]?)0*([0-9]+)(\.0*)?$"
 """A whole number with leading zeros, or zeros after the decimal point."""
-SURROUNDING_SPACE: Final = r"^\s|\s$"
 
 
 def spelling_variants(values: pa.Array) -> tuple[int, tuple[str, str]] | None:

@@ -32,4 +32,4 @@ class EncodedDataset:
     user_spellings: str | None = None
     """Warning about users in several spellings, if the user is no feature."""
     time_format: TimeFormat | None = None
-    """How the times were read."""
+    """Format of the times."""

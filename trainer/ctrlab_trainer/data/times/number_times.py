@@ -31,7 +31,7 @@ COMPACT_FORMATS: Final = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y
 
 @dataclass(frozen=True)
 class NumberTimes:
-    """How the numbers of a column are read."""
+    """Meaning of the numbers of a column."""
 
     reading: str
     unit: Unit | None

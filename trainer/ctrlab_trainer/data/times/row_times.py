@@ -29,7 +29,7 @@ NANOSECONDS: Final[dict[Unit, int]] = {"s": 1_000_000_000, "ms": 1_000_000, "us"
 
 @dataclass(frozen=True)
 class TimeReading:
-    """How a column of times is read, for values of the same kind elsewhere, such as the times of past events."""
+    """Rule to read a column of times, for values of the same kind elsewhere, such as the times of past events."""
 
     text: TextReading | None
     """None for numbers."""
