@@ -33,7 +33,8 @@ def check_column_roles(dataset: Dataset) -> Iterator[Problem]:
 def check_metrics(spec: ExperimentSpec) -> Iterator[Problem]:
     """Yield a problem if gauc is reported for a split that leaves one row of each user."""
     split, dataset = spec.dataset.split, spec.dataset
-    is_single_row = split.strategy == "LeaveLastOut" and (split.count or 1) == 1 and dataset.negatives is None
+    is_last_row = split.strategy == "LeaveLastOut" and split.count in (None, 1)
+    is_single_row = is_last_row and dataset.negatives is None
     if "gauc" in spec.analysis.metrics and is_single_row:
         yield Problem(
             "spec.analysis.metrics",

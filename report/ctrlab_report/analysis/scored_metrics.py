@@ -134,7 +134,9 @@ def _recorded_or_computed(name: MetricName, test: TestRows, run: RunInputs) -> f
     """Return the recorded value, or that of the predictions for a metric that was added after the run."""
     if run.record is not None and name in run.record.metrics_test:
         return run.record.metrics_test[name]
-    return None if run.scores is None else compute_metrics((name,), test.labels, run.scores, test.users).values[name]
+    if run.scores is None:
+        return None
+    return compute_metrics((name,), test.labels, run.scores, test.users, test.weights).values[name]
 
 
 def _without_covariance(metric: Metric, test: TestRows, runs: list[RunInputs], reason: str) -> ScoredMetric:

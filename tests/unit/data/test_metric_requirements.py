@@ -62,7 +62,7 @@ def test_data_of_earlier_versions_without_the_count_are_accepted() -> None:
     require_defined_metrics(("auc",), make_prepared_data(test=few))
 
 
-@pytest.mark.parametrize(
+CONTRADICTIONS = pytest.mark.parametrize(
     ("changes", "where", "message"),
     [
         ({"dataset__user": "click"}, "spec.dataset.user", "'click' is the label column"),
@@ -91,6 +91,14 @@ def test_data_of_earlier_versions_without_the_count_are_accepted() -> None:
         ),
     ],
 )
+
+
+def test_gauc_of_several_last_rows_of_each_user_is_accepted(tmp_path: Path) -> None:
+    split = {"strategy": "LeaveLastOut", "count": 3}
+    assert check_experiment(experiment(tmp_path, 5, dataset__time="at", dataset__split=split)) == []
+
+
+@CONTRADICTIONS
 def test_columns_and_metrics_that_contradict_each_other_are_rejected(
     tmp_path: Path, changes: dict[str, Any], where: str, message: str
 ) -> None:
