@@ -165,7 +165,7 @@ def test_json_numbers_and_booleans_become_text(tmp_path: Path) -> None:
     dataset = dataset_with(features, uri=f"file://{tmp_path}/a.jsonl", format="jsonl")
     table = read_source(locate(dataset.source), required_columns(dataset))
     assert table.data["item"].to_pylist() == ["7", "8", None]
-    assert table.data["click"].to_pylist() == ["1", "0", "1"]
+    assert table.data["click"].to_pylist() == ["true", "false", "true"]
     assert table.data["tags"].to_pylist() == [["a", "b"], None, None]
 
 

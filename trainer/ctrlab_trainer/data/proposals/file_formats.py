@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import pyarrow as pa
-
 from ctrlab_api.errors import InvalidData
-from ctrlab_trainer.data.readers.byte_streams import open_decompressed
+from ctrlab_trainer.data.readers.byte_streams import STREAM_ERRORS, open_decompressed
 
 SAMPLE_BYTES: Final = 1 << 16
 SPLIT_FILE: Final = re.compile(r"^(train|valid|validation|val|dev|test)", re.IGNORECASE)
@@ -69,7 +67,7 @@ def _guess_file(path: Path) -> dict[str, Any]:
         with open_decompressed(path) as stream:
             sample = bytes(stream.read(SAMPLE_BYTES))
         text = sample.decode("utf-8-sig", errors="strict" if len(sample) < SAMPLE_BYTES else "ignore")
-    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
+    except (*STREAM_ERRORS, UnicodeDecodeError) as error:
         raise InvalidData.at(
             path.name, f"is neither parquet nor UTF-8 text, possibly compressed by gzip or zstd: {error}"
         ) from error

@@ -104,7 +104,8 @@ def _simplify_list(values: pa.Array) -> pa.Array:
         lengths = np.asarray(pc.list_value_length(values).fill_null(0), np.int64)
         elements = values.flatten()
     try:
-        simple = simplify(elements)
+        # The elements of a list of nulls have the wrong length in Arrow.
+        simple = simplify(elements) if elements.type != pa.null() else pa.nulls(int(lengths.sum()), pa.string())
     except UnreadableValue as error:
         row = int(np.searchsorted(np.cumsum(lengths), error.row, side="right"))
         raise UnreadableValue(row, str(error)) from error

@@ -15,21 +15,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_trainer.data.readers.byte_streams import error_reason, first_line, line_blocks
-from ctrlab_trainer.data.readers.delimited_files import DICTIONARY_TEXT
+from ctrlab_trainer.data.readers.arrow_types import DICTIONARY_TEXT
+from ctrlab_trainer.data.readers.byte_streams import STREAM_ERRORS, error_reason, first_line, line_blocks
 
 LABEL: Final = "label"
 INDICES: Final = "indices"
 FIELD: Final = re.compile(r"^field_([1-9][0-9]*)$")
 INDEX_COLUMN: Final = re.compile(r"^index_([0-9]+)$")
-PAIR: Final = r"^(?P<index>[0-9]+):(?P<value>[-+.0-9eE]+)$"
+PAIR: Final = r"^0*(?P<index>[0-9]+):(?P<value>[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)$"
 
 
 def libsvm_columns(path: Path) -> list[str]:
     """Return `label`, `indices`, and a field per pair of the first line; `index_I` also exists, for every I."""
     try:
         pairs = len(first_line(path).partition("#")[0].split()) - 1
-    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
+    except STREAM_ERRORS as error:
         raise InvalidData.at(path.name, error_reason(error)) from error
     return [LABEL, INDICES, *(f"field_{number}" for number in range(1, pairs + 1))]
 
@@ -44,7 +44,7 @@ def read_libsvm(path: Path, required: Collection[str]) -> Iterator[pa.RecordBatc
             tokens = pc.utf8_split_whitespace(lines.filter(pc.not_equal(lines, "")))
             yield _batch(_Lines(tokens, f"{path.name}, row", first), required)
             first += len(tokens)
-    except (OSError, UnicodeDecodeError) as error:
+    except STREAM_ERRORS as error:
         raise InvalidData.at(path.name, error_reason(error)) from error
 
 
@@ -64,6 +64,15 @@ class _Lines:
             raise self.error(int(self.line_of_pair[malformed[0]]), f"found {text!r}")
         self.index = matches.field("index")
         self.value = matches.field("value")
+        pairs_of_line = pa.table({"line": self.line_of_pair, "index": self.index})
+        counts = pairs_of_line.group_by(["line", "index"]).aggregate([([], "count_all")])
+        if counts.num_rows < len(self.index):
+            repeated = counts.filter(pc.greater(counts["count_all"], 1)).sort_by("line")
+            index, times = repeated["index"][0].as_py(), repeated["count_all"][0].as_py()
+            raise InvalidData.at(
+                f"{location} {first + repeated['line'][0].as_py()}",
+                f"has the index {index} {times} times; a line has at most one pair per index",
+            )
 
     def error(self, line: int, problem: str) -> InvalidData:
         return InvalidData.at(

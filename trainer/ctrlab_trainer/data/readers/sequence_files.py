@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_trainer.data.readers.byte_streams import error_reason, line_blocks
-from ctrlab_trainer.data.readers.delimited_files import DICTIONARY_TEXT
+from ctrlab_trainer.data.readers.arrow_types import DICTIONARY_TEXT
+from ctrlab_trainer.data.readers.byte_streams import STREAM_ERRORS, error_reason, line_blocks
 
 SEQUENCE_COLUMNS: Final = ("user", "item")
 
@@ -40,5 +40,5 @@ def read_sequences(path: Path, required: Collection[str]) -> Iterator[pa.RecordB
             columns = {"user": users, "item": items.flatten()}
             yield pa.record_batch([columns[name].cast(DICTIONARY_TEXT) for name in required], names=list(required))
             first += block.count(b"\n")
-    except (OSError, UnicodeDecodeError) as error:
+    except STREAM_ERRORS as error:
         raise InvalidData.at(path.name, error_reason(error)) from error

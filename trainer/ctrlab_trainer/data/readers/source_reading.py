@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData, Problem
 from ctrlab_api.resources.missing_values import DEFAULT_MISSING
+from ctrlab_trainer.data.readers.arrow_types import DICTIONARY_TEXT
 from ctrlab_trainer.data.readers.column_spool import Spool
 from ctrlab_trainer.data.readers.delimited_files import (
-    DICTIONARY_TEXT,
     NonNumericColumn,
     delimited_columns,
     read_delimited,
+    separator_hint,
 )
 from ctrlab_trainer.data.readers.jsonl_files import jsonl_columns, read_jsonl
 from ctrlab_trainer.data.readers.libsvm_files import INDEX_COLUMN, libsvm_columns, read_libsvm
@@ -82,8 +83,9 @@ class SourceReader:
         main_columns = _columns_of(located.main, required)
         sides = [(side, _columns_of(side)) for side in located.sides]
         available = dict.fromkeys([*main_columns, *available_columns(located)])
+        hint = separator_hint(located.main, main_columns) if isinstance(located.main, TableFiles) else ""
         absent = [
-            Problem(field, f"{located.name} has no column {name!r}; known: {', '.join(available)}")
+            Problem(field, f"{located.name} has no column {name!r}; known: {', '.join(available)}{hint}")
             for name, field in required.items()
             if name not in available
         ]

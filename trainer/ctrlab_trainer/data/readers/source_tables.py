@@ -94,7 +94,7 @@ def factorize(column: pa.ChunkedArray) -> CodedColumn:
 
     UnreadableType and UnreadableValue like `canonical_text`.
     """
-    if column.num_chunks == 0:
+    if len(column) == 0:
         return CodedColumn(np.empty(0, np.int32), pa.array([], pa.string()))
     column = pa.chunked_array([simplify(chunk) for chunk in column.chunks])
     if pa.types.is_null(column.type):
