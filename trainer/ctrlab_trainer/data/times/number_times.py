@@ -19,6 +19,8 @@ UNIT_NAMES: Final[dict[Unit, str]] = {"s": "seconds", "ms": "milliseconds", "us"
 PER_SECOND: Final[dict[Unit, float]] = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
 DETECTABLE: Final = (631_152_000.0, 4_102_444_800.0)
 """1990 and 2100 in seconds since 1970; a number in this range of a unit may be a time in that unit."""
+TICKS_IN_2100: Final = 662_380_416_000_000_000.0
+"""2100 in units of 100 ns since the year 1 (.NET ticks), which are not nanoseconds since 1970: December 1990."""
 PLAUSIBLE: Final = (0.0, 4_102_444_800.0)
 """1970 and 2100 in seconds, the range of times with a known unit."""
 MIN_GAP: Final = 100.0
@@ -44,6 +46,7 @@ def read_numbers(values: NDArray[np.int64] | NDArray[np.float64], declared: str 
         return NumberTimes("numbers, compared as they are", None)
     if declared is not None:
         known = next(unit for unit in UNIT_NAMES if unit == declared)
+        _require_no_other_unit(values, known)
         _require_plausible(values, known)
         return NumberTimes(f"numbers, {UNIT_NAMES[known]} since 1970", known)
     unit, share = _most_common_unit(values)
@@ -65,8 +68,23 @@ def read_numbers(values: NDArray[np.int64] | NDArray[np.float64], declared: str 
     return NumberTimes("numbers, compared as they are", None)
 
 
+def _require_no_other_unit(values: NDArray[np.int64] | NDArray[np.float64], declared: Unit) -> None:
+    """Raise TimeProblem if no number is a detectable time in the declared unit, and all are in one other unit."""
+    if _in_range(values, declared).any():
+        return
+    for unit, name in UNIT_NAMES.items():
+        if unit != declared and _in_range(values, unit).all():
+            raise TimeProblem(
+                values[0].item(),
+                f"found {values[0]}, which in {UNIT_NAMES[declared]} since 1970 is before 1990 or after 2100, as are "
+                f"all other rows; all are times in {name}: declare spec.dataset.time.unit: {unit}",
+            )
+
+
 def _in_range(values: NDArray[np.int64] | NDArray[np.float64], unit: Unit) -> NDArray[np.bool_]:
     low, high = (bound * PER_SECOND[unit] for bound in DETECTABLE)
+    if unit == "ns":
+        low = TICKS_IN_2100
     in_range: NDArray[np.bool_] = (values >= low) & (values <= high)
     return in_range
 

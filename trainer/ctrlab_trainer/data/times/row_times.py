@@ -16,14 +16,18 @@ from ctrlab_api.resources.time_column import TimeColumn
 from ctrlab_trainer.data.readers.source_tables import CodedColumn, SourceTable, factorize
 from ctrlab_trainer.data.times.number_times import PER_SECOND, Unit, read_numbers
 from ctrlab_trainer.data.times.text_patterns import PATTERNS
-from ctrlab_trainer.data.times.text_times import TextReading, declared_reading, detect_reading
+from ctrlab_trainer.data.times.text_times import (
+    YEARS,
+    TextReading,
+    declared_reading,
+    detect_reading,
+    require_plausible_years,
+)
 from ctrlab_trainer.data.times.time_problems import TimeProblem
 
 Timestamps = NDArray[np.int64] | NDArray[np.float64]
 
 NUMBER: Final = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-YEARS: Final = (1970, 2100)
-"""First plausible year, and the first that is not."""
 NANOSECONDS: Final[dict[Unit, int]] = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 
 
@@ -53,7 +57,7 @@ class TimeReading:
             return np.asarray(column.to_numpy())
         if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
             nanoseconds = _typed_nanoseconds(column)
-            return nanoseconds if self.timezone is None else _localize(nanoseconds, [], self.timezone)
+            return nanoseconds if self.timezone is None else _localize(nanoseconds, column, self.timezone)
         coded = factorize(column)
         return self.read_texts(coded.values)[coded.codes]
 
@@ -144,7 +148,7 @@ def _read_typed(column: pa.ChunkedArray, time: TimeColumn) -> RowTimes:
     if time.timezone is not None:
         if zoned:
             raise _offsets_and_timezone(time)
-        nanoseconds = _localize(nanoseconds, [], time.timezone)
+        nanoseconds = _localize(nanoseconds, column, time.timezone)
     reading = TextReading(str(kind), has_offsets=zoned, pattern=PATTERNS[0])
     return _dates(nanoseconds, TimeReading(reading, time.timezone))
 
@@ -185,7 +189,8 @@ def _read_text(coded: CodedColumn, time: TimeColumn) -> RowTimes:
         if reading.has_offsets:
             raise _offsets_and_timezone(time)
         nanoseconds = _localize(nanoseconds, texts.to_pylist(), time.timezone)
-    _require_plausible_dates(texts, nanoseconds)
+    years = nanoseconds.astype("datetime64[ns]").astype("datetime64[Y]").astype(np.int64) + 1970
+    require_plausible_years(texts, years)
     return _dates(nanoseconds[coded.codes], TimeReading(reading, time.timezone))
 
 
@@ -196,19 +201,9 @@ def _offsets_and_timezone(time: TimeColumn) -> TimeProblem:
     )
 
 
-def _require_plausible_dates(texts: pa.Array, nanoseconds: NDArray[np.int64]) -> None:
-    years = nanoseconds.astype("datetime64[ns]").astype("datetime64[Y]").astype(np.int64) + 1970
-    implausible = (years < YEARS[0]) | (years >= YEARS[1])
-    if implausible.any():
-        index = int(np.argmax(implausible))
-        text = texts[index].as_py()
-        raise TimeProblem(
-            text, f"found {text!r}, in the year {years[index]}; allowed are times from {YEARS[0]} to {YEARS[1] - 1}"
-        )
-
-
 def _parse_numbers(texts: pa.Array) -> Timestamps:
     """Return numbers written as text; integers stay integers, so that nanoseconds keep their last digits."""
+    texts = pc.utf8_ltrim(texts, "+")
     try:
         return np.asarray(texts.cast(pa.int64()))
     except pa.ArrowInvalid:
@@ -222,6 +217,10 @@ def _read_numbers(values: Timestamps, time: TimeColumn) -> RowTimes:
     if time.format is not None:
         distinct, codes = np.unique(values, return_inverse=True)
         return _read_text(CodedColumn(codes.astype(np.int32), pa.array(distinct).cast(pa.string())), time)
+    if time.timezone is not None:
+        raise TimeProblem(
+            None, f"has numbers, which need no spec.dataset.time.timezone ({time.timezone}): leave it out"
+        )
     if values.dtype == np.uint64:
         values = values.astype(np.float64) if values.max() > np.iinfo(np.int64).max else values.astype(np.int64)
     values = (
@@ -250,7 +249,7 @@ def _show(nanoseconds: int) -> str:
     return str(np.datetime64(nanoseconds // 1_000_000_000, "s")).replace("T", " ")
 
 
-def _localize(nanoseconds: NDArray[np.int64], texts: list[str], timezone: str) -> NDArray[np.int64]:
+def _localize(nanoseconds: NDArray[np.int64], values: list[str] | pa.ChunkedArray, timezone: str) -> NDArray[np.int64]:
     """Convert local times to UTC; TimeProblem for a time that its zone has twice or never (change of the clocks)."""
     try:
         zone = ZoneInfo(timezone)
@@ -264,10 +263,11 @@ def _localize(nanoseconds: NDArray[np.int64], texts: list[str], timezone: str) -
     missing = np.asarray(zoned.isna())
     if missing.any():
         index = int(np.argmax(missing))
-        value = texts[index] if texts else None
+        value = values[index]
+        shown = value if isinstance(value, str) else local[index]
         raise TimeProblem(
             value,
-            f"{value or local[index]} does not occur exactly once in {timezone}, because the clocks change; write "
+            f"{shown} does not occur exactly once in {timezone}, because the clocks change; write "
             "times with an offset from UTC, or leave spec.dataset.time.timezone out",
         )
     return np.asarray(zoned.tz_convert(None).astype("datetime64[ns]").astype("int64"), np.int64)

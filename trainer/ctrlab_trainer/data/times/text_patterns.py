@@ -17,7 +17,7 @@ _TIME = (
     r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
     r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
 )
-_OFFSET = r"(?: ?(?P<offset>Z|z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?"
+_OFFSET = r"(?: ?(?P<offset>Z|z|UTC|GMT|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?"
 _CLOCK = rf"(?:[T ,:]+{_TIME}{_OFFSET})?"
 _WEEKDAY = r"(?:[A-Za-z]{3,9},? +)?"
 _MONTH = r"(?P<month_name>[A-Za-z]{3,9})\.?"
@@ -62,6 +62,8 @@ PATTERNS: Final = (
     *(_numeric(mark, "{4}", "{1,2}", ("YMD",), "year, month and day") for mark in _SEPARATORS),
     *(_numeric(mark, "{1,2}", "{4}", ("DMY", "MDY"), "day, month and year") for mark in _SEPARATORS),
     *(_numeric(mark, "{2}", "{2}", ("DMY", "MDY", "YMD"), "day, month and year") for mark in _SEPARATORS),
+    *(_numeric(mark, "{1,2}", "{2}", ("DMY", "MDY"), "day, month and year") for mark in _SEPARATORS),
+    *(_numeric(mark, "{2}", "{1,2}", ("YMD",), "year, month and day") for mark in _SEPARATORS),
     TextPattern(
         "day, name of the month, year",
         rf"{_WEEKDAY}(?P<first>[0-9]{{1,2}})[ /.-]?{_MONTH}[ /.,-]{{1,2}}(?P<last>[0-9]{{4}}|[0-9]{{2}}){_CLOCK}",

@@ -5,6 +5,7 @@ offset from UTC. Where the order of day and month is open, every order that is v
 reading, and a column with two different readings is rejected.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, cast
@@ -24,6 +25,8 @@ MONTH_NAMES: Final = (
 )
 INVALID: Final = np.iinfo(np.int64).min
 """Marks a text that is no valid time."""
+YEARS: Final = (1970, 2100)
+"""First plausible year, and the first that is not."""
 FIRST_TWO_DIGIT_YEAR: Final = 69
 """Two-digit years from 69 are 1969 and later, those below are 2000 and later, as in POSIX."""
 
@@ -64,17 +67,46 @@ def declared_reading(texts: pa.Array, pattern: str) -> TextReading:
 
 def _read_with_format(texts: pa.Array, pattern: str) -> NDArray[np.int64]:
     has_offsets = "%z" in pattern
+    _require_readable_directives(pattern)
     series = pd.Series(texts.to_pylist(), dtype=object)
     try:
         parsed = pd.to_datetime(series, format=pattern, errors="coerce", utc=has_offsets)
-    except ValueError as error:
+    except (ValueError, re.error) as error:
         raise TimeProblem(None, f"spec.dataset.time.format {pattern!r} is not a strptime pattern: {error}") from error
     missing = parsed.isna().to_numpy()
     if missing.any():
         text = texts[int(np.argmax(missing))].as_py()
         raise TimeProblem(text, f"found {text!r}, which does not match spec.dataset.time.format {pattern!r}")
+    require_plausible_years(texts, parsed.dt.year.to_numpy(np.int64))
     values = parsed.dt.tz_localize(None) if has_offsets else parsed
     return np.asarray(values.astype("datetime64[ns]").astype("int64"), np.int64)
+
+
+def _require_readable_directives(pattern: str) -> None:
+    """Raise TimeProblem for directives with which strptime ignores a part of the text."""
+    directives = set(re.findall("%(.)", pattern))
+    title = f"spec.dataset.time.format {pattern!r}"
+    if "Z" in directives:
+        raise TimeProblem(
+            None,
+            f"{title} has %Z, but names of time zones are not unique; use %z for offsets such as +0100, or write a "
+            "name that all rows have (UTC) as it is, and declare spec.dataset.time.timezone",
+        )
+    if ("I" in directives) != ("p" in directives):
+        raise TimeProblem(
+            None, f"{title} is incomplete: %I (hour from 1 to 12) and %p (AM or PM) go together; %H is the hour of 24"
+        )
+
+
+def require_plausible_years(texts: pa.Array, years: NDArray[np.int64]) -> None:
+    """Raise TimeProblem for the first text outside of the plausible years."""
+    implausible = (years < YEARS[0]) | (years >= YEARS[1])
+    if implausible.any():
+        index = int(np.argmax(implausible))
+        text = texts[index].as_py()
+        raise TimeProblem(
+            text, f"found {text!r}, in the year {years[index]}; allowed are times from {YEARS[0]} to {YEARS[1] - 1}"
+        )
 
 
 def detect_reading(texts: pa.Array) -> TextReading:
@@ -83,6 +115,8 @@ def detect_reading(texts: pa.Array) -> TextReading:
     has_clock, has_offset = _has(components, "hour"), _has(components, "offset")
     _require_uniform(texts, has_clock, "a time of day")
     _require_uniform(texts, has_offset, "an offset from UTC")
+    if "half" in components:
+        _require_uniform(texts, _has(components, "half"), "AM or PM")
     digits = 2 if len(components["first" if pattern.orders[0] == "YMD" else "last"][0].as_py()) == 2 else 4
     formats = {order: pattern.date_format(order, digits) for order in pattern.orders}
     readings = {order: _read(components, order) for order in pattern.orders}
