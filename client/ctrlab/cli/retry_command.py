@@ -1,5 +1,6 @@
 """`ctrlab retry`: runs again what an experiment or ablation has lost, under the same plan and on record."""
 
+import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -40,7 +41,7 @@ def retry(
         stage = status.stage if status is not None else "Pending"
         advice = "there is nothing to retry" if stage == "Succeeded" else "resume it with `ctrlab run`"
         raise WorkspaceError.at(name, f"is in stage {stage}, without a failure or a lost run: {advice}")
-    command = f"ctrlab retry {name} --workspace {opened.root}"
+    command = shlex.join(["ctrlab", "retry", name, "--workspace", str(opened.root)])
     show_result(opened, resource, run_resource(opened, resource, workers or cpu_count(), command))
 
 

@@ -1,5 +1,6 @@
 """`ctrlab run`: runs experiments and ablations on this machine, up to their reports."""
 
+import shlex
 import sys
 from functools import partial
 from typing import Annotated
@@ -56,7 +57,7 @@ def run(
         raise InvalidSpec(problems)
     check_together(resources, lambda ablation: find_parent(opened, ablation))
     for resource in order_resources(resources):
-        command = " ".join(["ctrlab run", *map(str, files), f"--workspace {opened.root}"])
+        command = shlex.join(["ctrlab", "run", *map(str, files), "--workspace", str(opened.root)])
         status = run_resource(opened, resource, workers or cpu_count(), command, new_data=new_data)
         show_result(opened, resource, status)
 
