@@ -9,6 +9,8 @@ from ctrlab_trainer.data.readers.arrow_types import DICTIONARY_TEXT
 
 def without_missing_texts(batch: pa.RecordBatch, missing: frozenset[str]) -> pa.RecordBatch:
     """Return the batch with null for every text that means a missing value; other types stay as they are."""
+    if not missing:
+        return batch
     texts = pa.array(sorted(missing), pa.string())
     columns = [_without(column, texts) for column in batch.columns]
     return pa.record_batch(columns, names=batch.schema.names)
@@ -20,7 +22,12 @@ def _without(column: pa.Array, missing: pa.Array) -> pa.Array:
         return pc.if_else(is_missing, pa.scalar(None, column.type), column) if pc.any(is_missing).as_py() else column
     if column.type != DICTIONARY_TEXT:
         return column
-    is_missing = np.asarray(pc.is_in(column.dictionary, value_set=missing), bool)
+    texts = column.dictionary
+    short = np.flatnonzero(
+        np.asarray(pc.binary_length(texts).fill_null(0)) <= max(pc.binary_length(missing).to_pylist())
+    )
+    is_missing = np.zeros(len(texts), bool)
+    is_missing[short] = np.asarray(pc.is_in(texts.take(pa.array(short)), value_set=missing), bool)
     if not is_missing.any():
         return column
     position = pa.array(np.where(is_missing, 0, np.arange(len(is_missing))), pa.int32(), mask=is_missing)
