@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from ctrlab.cli.console import print_text, show_table
-from ctrlab.cli.data_facts import print_times
+from ctrlab.cli.data_facts import print_matches, print_times
 from ctrlab.local.changed_sources import key_for_current_data
 from ctrlab.local.subcommands import run_subcommand
 from ctrlab.local.time_estimate import format_duration
@@ -39,6 +39,7 @@ def show_estimates(experiment: Experiment, plan: Plan, folder: Path, slots: int)
     splits = (("train", prepared.train), ("valid", prepared.valid), ("test", prepared.test))
     show_table(("SPLIT", "ROWS", "CLICKS"), [[name, str(s.rows), str(s.positives)] for name, s in splits])
     print_times(prepared.time_format)
+    print_matches(prepared.matches)
     show_table(("MODEL", "PARAMETERS", "TIME PER EPOCH", "MEMORY", "MAX TIME"), _model_rows(plan, calibration))
     total = format_duration(max_seconds(plan, calibration, slots))
     print_text(f"time: about {total} with {slots} workers on {calibration.device} if every training uses all epochs;")

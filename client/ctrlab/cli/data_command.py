@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ctrlab.cli.console import print_text, show_table
-from ctrlab.cli.data_facts import print_times
+from ctrlab.cli.data_facts import print_matches, print_times
 from ctrlab.cli.options import DEFAULT_WORKSPACE, WorkspaceFolder
 from ctrlab.importers.fuxictr.experiment_document import import_config
 from ctrlab.local.subcommands import run_interactively, run_subcommand
@@ -66,6 +66,7 @@ def inspect(
     show_table(SPLIT_COLUMNS, [_split_row(split) for split in inspection.parts], title)
     show_table(FEATURE_COLUMNS, [_feature_row(feature) for feature in inspection.features], "Features")
     print_times(inspection.time_format)
+    print_matches(inspection.matches)
     for warning in inspection.warnings:
         print_text(f"warning: {warning.message}")
     if not inspection.warnings:
@@ -94,6 +95,7 @@ def prepare(
     splits = (("train", prepared.train), ("valid", prepared.valid), ("test", prepared.test))
     show_table(("split", "rows", "clicks"), [(name, str(s.rows), str(s.positives)) for name, s in splits])
     print_times(prepared.time_format)
+    print_matches(prepared.matches)
     for warning in prepared.warnings:
         print_text(f"warning: {warning}")
     print_text(f"data set {prepared.digest} in {root}")

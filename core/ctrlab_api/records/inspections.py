@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from ctrlab_api.records.prepared_data import ListLengths, RowAccounting, TimeFormat
+from ctrlab_api.records.prepared_data import ListLengths, MatchCount, RowAccounting, TimeFormat
 from ctrlab_api.schema_types import ApiModel
 
 WarningKind = Literal[
@@ -18,6 +18,7 @@ WarningKind = Literal[
     "UndefinedMetric",
     "Lists",
     "Spelling",
+    "Matches",
     "FewClicks",
 ]
 
@@ -93,6 +94,8 @@ class Inspection(ApiModel):
     """Format of the times; absent without a time column."""
     row_counts: RowAccounting | None = None
     """Numbers of rows of the source in each split."""
+    matches: tuple[MatchCount, ...] | None = None
+    """Partners in side tables and files of vectors; absent where there are none."""
     warnings: tuple[InspectionWarning, ...]
     guesses: tuple[str, ...] = ()
     """Roles of columns that were guessed, with their reasons; empty for the data set of an experiment."""

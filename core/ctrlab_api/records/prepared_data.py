@@ -86,12 +86,24 @@ class MatchCount(ApiModel):
     """The column of the rows that is looked up."""
     rows: int
     """Number of rows that were looked up; for vectors the rows of train."""
+    missing_rows: int
+    """Number of these without a value in the column; they have no partner."""
     matched_rows: int
     """Number of these with a partner."""
     values: int
     """Number of distinct values of the table or file."""
     matched_values: int
     """Number of these that occur in the rows."""
+
+    @property
+    def statement(self) -> str:
+        """The counts in one line: `items.csv by item_id: 55 of 60 rows (91.7%), 8 of 10 values matched`."""
+        share = f" ({self.matched_rows / self.rows:.1%})" if self.rows else ""
+        missing = f"; {self.missing_rows} rows without a value" if self.missing_rows else ""
+        return (
+            f"{self.table} by {self.column}: {self.matched_rows} of {self.rows} rows{share}, {self.matched_values} of "
+            f"{self.values} values matched{missing}"
+        )
 
 
 class SplitRowCounts(ApiModel):

@@ -18,6 +18,7 @@ WARNING_HEADINGS: dict[WarningKind, str] = {
     "UndefinedMetric": "A metric that is undefined for these data",
     "Lists": "Lists",
     "Spelling": "Values in several spellings",
+    "Matches": "Few matches in side tables or vectors",
     "FewClicks": "Few clicks",
 }
 

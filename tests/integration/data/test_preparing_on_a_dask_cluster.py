@@ -161,6 +161,29 @@ def test_sampled_negatives_are_equal(folder: Path, threads: Client) -> None:
     assert local == remote
 
 
+def test_matches_and_their_warnings_are_equal(folder: Path, threads: Client) -> None:
+    items = (
+        "item,category,group\n" + "".join(f"{item:03},c{item % 3},g{item % 2}\n" for item in range(99)) + "i7,c,g0\n"
+    )
+    (folder / "items.csv").write_text(items)
+    with_joined_user = dataset_of(folder, features=categorical("category", "user"), user="group")
+    for index, dataset in enumerate([dataset_of(folder), with_joined_user]):
+        local, remote = prepare_both_ways(dataset, threads, folder / str(index))
+        assert local == remote
+    record = prepare_dataset(dataset_of(folder), FileStore.at(folder / "again"))
+    assert any(warning.startswith("few rows have a partner: items.csv by item") for warning in record.warnings)
+    assert [match.table for match in record.matches or ()] == ["items.csv", "vectors.parquet"]
+
+
+def test_a_side_table_without_a_match_is_rejected(folder: Path, threads: Client) -> None:
+    (folder / "items.csv").write_text("item,category\n" + "".join(f"I{item},c\n" for item in range(100)))
+    with pytest.raises(InvalidData) as local:
+        prepare_dataset(dataset_of(folder), FileStore.at(folder / "local"))
+    with pytest.raises(InvalidData, match=r"^items\.csv, column item: matches none of the 800 rows") as remote:
+        prepare_dataset(dataset_of(folder), FileStore.at(folder / "remote"), DaskEncoder(threads))
+    assert str(remote.value) == str(local.value)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

@@ -180,6 +180,14 @@ def test_every_verdict_sentence_is_on_both_pages(published: PublishedReport) -> 
         assert sentence.replace("'", "&#39;") in page
 
 
+def test_matches_of_side_tables_are_in_the_section_on_data(published: PublishedReport) -> None:
+    statement = "items.csv by item_id: 9321 of 10000 rows (93.2%), 1517 of 1604 values matched; 12 rows without a value"
+    assert f"| join | {statement} |" in published.text("report.md")
+    section = published.text("report.html").partition("Data, split and preprocessing")[2].partition("</details>")[0]
+    row = section.partition("items.csv</th>")[2].partition("</tr>")[0]
+    assert re.findall(r">([^<]+)</td>", row)[:4] == ["item_id", "10\u202f000", "12", "9\u202f321"]
+
+
 def test_markdown_tables_have_as_many_cells_as_columns(published: PublishedReport) -> None:
     lines = published.text("report.md").splitlines()
     separators = [index for index, line in enumerate(lines) if line.startswith(("| ---", "| :--"))]

@@ -41,6 +41,7 @@ from ctrlab_api.records import (
     StudyRecord,
     search_token,
 )
+from ctrlab_api.records.prepared_data import MatchCount
 from ctrlab_api.records.runs import verify_command
 from ctrlab_metrics.computing import compute_metrics
 from ctrlab_store import Store, open_store
@@ -150,6 +151,17 @@ def _prepared_data(labels: NDArray[np.uint8], simulated: SimulatedExperiment) ->
         vocabulary={"user_id": 610, "item_id": 1520},
         vocabulary_digest=digest_of("e"),
         embedding_rows=2131,
+        matches=(
+            MatchCount(
+                table="items.csv",
+                column="item_id",
+                rows=10_000,
+                missing_rows=12,
+                matched_rows=9_321,
+                values=1_604,
+                matched_values=1_517,
+            ),
+        ),
         warnings=("12.5 % of test users never occur in train",),
     )
 

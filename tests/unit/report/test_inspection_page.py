@@ -11,6 +11,7 @@ from ctrlab_api.records.inspections import (
     TimeBin,
     WarningKind,
 )
+from ctrlab_api.records.prepared_data import MatchCount
 from ctrlab_report.inspection.inspection_figures import draw_inspection_figures
 from ctrlab_report.inspection.inspection_page import WARNING_HEADINGS, inspection_html
 
@@ -37,6 +38,11 @@ INSPECTION = Inspection(
         TimeBin(begins="2024-01-01", rows=(100, 20, 0), positives=(50, 10, 0)),
         TimeBin(begins="2024-01-02", rows=(0, 80, 100), positives=(0, 30, 30)),
     ),
+    matches=(
+        MatchCount(
+            table="items.csv", column="item_id", rows=300, missing_rows=1, matched_rows=271, values=9, matched_values=8
+        ),
+    ),
     warnings=tuple(InspectionWarning(kind=kind, message=f"about {kind}") for kind in get_args(WarningKind)),
 )  # fmt: skip
 
@@ -46,7 +52,7 @@ def test_every_split_feature_warning_and_figure_is_on_the_page() -> None:
     assert f"{len(WARNING_HEADINGS)} warnings about the data of shop" in html
     for kind, heading in WARNING_HEADINGS.items():
         assert f"<strong>{heading}:</strong> about {kind}" in html
-    for text in ("item &lt;b&gt;", "tags", "0.7100", "20.0 %", "Random by User", "2024-01-02"):
+    for text in ("item &lt;b&gt;", "tags", "0.7100", "20.0 %", "Random by User", "2024-01-02", "items.csv", "271"):
         assert text in html
     assert [figure.name for figure in draw_inspection_figures(INSPECTION)] == [
         "rows-over-time",

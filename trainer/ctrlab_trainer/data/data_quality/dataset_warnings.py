@@ -32,12 +32,15 @@ def dataset_warnings(dataset: Dataset, encoded: EncodedDataset, hashes: Hashes) 
 
 
 def distribution_warnings(encoded: EncodedDataset, constant: Collection[str] = ()) -> Iterator[InspectionWarning]:
-    """Yield warnings about lists, differences between splits, and features that no model can learn from.
+    """Yield warnings about joins, lists, differences between splits, and features that no model can learn from.
 
     Features in `constant` have one value in all rows and a warning of their own.
     """
     for message in _spellings(encoded):
         yield InspectionWarning(kind="Spelling", message=message)
+    for match in encoded.matches:
+        for message in match.warnings:
+            yield InspectionWarning(kind="Matches", message=message)
     for lists in encoded.lists:
         for message in lists.warnings:
             yield InspectionWarning(kind="Lists", message=message)

@@ -102,7 +102,9 @@ def fit_features(encoders: Mapping[str, Encoder], states: Mapping[str, Any]) -> 
                 for other, history in encoders.items()
                 if isinstance(history, StoredHistoryEncoder) and history.of.name == name
             ]
-            state = TextCounts.sum([state, *in_histories])
+            total = TextCounts.sum([state, *in_histories])
+            fitted[name] = encoder.fit(total, state) if isinstance(encoder, PretrainedEncoder) else encoder.fit(total)
+            continue
         fitted[name] = encoder.fit(state)
     return fitted
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ctrlab_api.records.prepared_data import ListLengths
 from ctrlab_trainer.data.readers.source_tables import SourceTable
+from ctrlab_trainer.data.readers.table_matches import TableMatch
 
 EncodedValues = NDArray[np.int32] | NDArray[np.float32] | NDArray[np.void]
 EncodingKind = Literal["categorical", "numeric", "multicategorical", "history", "vector"]
@@ -41,6 +42,8 @@ class FittedEncoding:
     """JSON that maps ids back to values, for people and programs."""
     lists: FittedLists | None = field(default=None, kw_only=True)
     """Present if the feature reads lists."""
+    match: TableMatch | None = field(default=None, kw_only=True)
+    """Present if the feature has pre-trained vectors."""
 
 
 StateT = TypeVar("StateT")

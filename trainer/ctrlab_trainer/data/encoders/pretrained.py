@@ -14,7 +14,8 @@ from ctrlab_api.errors import InvalidData
 from ctrlab_api.resources.features import Pretrained
 from ctrlab_trainer.data.encoders.categorical import CategoricalEncoder
 from ctrlab_trainer.data.encoders.vocabulary import TextCounts, Vocabulary
-from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
+from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize_keys
+from ctrlab_trainer.data.readers.table_matches import KeyLookup, LookupColumns, TableMatch, table_match
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,14 @@ class PretrainedEncoder:
         """Add the counts."""
         return self.base.merge(states)
 
-    def fit(self, state: TextCounts) -> VectorVocabulary:
-        """Build the vocabulary of train and file; InvalidData for a file that cannot be used."""
+    def fit(self, state: TextCounts, of_rows: TextCounts | None = None) -> VectorVocabulary:
+        """Build the vocabulary of train and file.
+
+        `of_rows` counts the values in the column of the feature, if `state` also contains the events of histories.
+        InvalidData for a file that cannot be used, or that has no value of train.
+        """
         keys, vectors = read_vectors(self.path, self.config, self.columns[0])
+        match = self._match(state if of_rows is None else of_rows, keys)
         from_train = Vocabulary.fit(state, self.base.min_frequency)
         only_in_file = np.flatnonzero(np.asarray(pc.invert(pc.is_in(keys, value_set=from_train.values)), bool))
         from_file = keys.take(pa.array(only_in_file))
@@ -64,7 +70,25 @@ class PretrainedEncoder:
             case "Learned":
                 pass
         record: dict[str, object] = {"values": values.to_pylist(), "vectors": len(keys)}
-        return VectorVocabulary("categorical", len(values) + 1, 1, record, values, by_id.astype(np.float32))
+        return VectorVocabulary(
+            "categorical", len(values) + 1, 1, record, values, by_id.astype(np.float32), match=match
+        )
+
+    def _match(self, state: TextCounts, keys: pa.Array) -> TableMatch:
+        """Count the values of train in the file; examples of values without a vector are the most frequent ones."""
+        in_train = pa.table({"value": state.values, "count": state.counts})
+        in_train = in_train.sort_by([("count", "descending"), ("value", "ascending")]).combine_chunks()
+        values = pa.concat_arrays([pa.array([], pa.string()), *in_train["value"].chunks])
+        positions = pc.index_in(values, value_set=keys)
+        lookup = KeyLookup.of(values, np.asarray(in_train["count"], np.int64), positions, len(keys))
+        column = self.columns[0]
+        where = LookupColumns(
+            self.path.name,
+            self.config.key or column,
+            column,
+            "write the same values in both, or set pretrained.key to the column with the values of the feature",
+        )
+        return table_match(where, lookup, lambda: keys)
 
     def encode(self, rows: SourceTable, fitted: VectorVocabulary) -> NDArray[np.int32]:
         """Return [rows] ids."""
@@ -72,7 +96,7 @@ class PretrainedEncoder:
 
 
 def read_vectors(path: Path, config: Pretrained, column: str) -> tuple[pa.Array, NDArray[np.float32]]:
-    """Return values as text [values], and their vectors [values, width], float32.
+    """Return values as text [values], and their vectors [values, width], float32; rows without a value are left out.
 
     InvalidData for a file without the columns, a duplicate value, vectors of different lengths, and vectors with values
     that are not finite numbers.
@@ -88,8 +112,12 @@ def read_vectors(path: Path, config: Pretrained, column: str) -> tuple[pa.Array,
         raise InvalidData.at(path.name, f"is not a complete parquet file: {str(error).splitlines()[0]}") from error
     if table.num_rows == 0:
         raise InvalidData.at(path.name, "has no vectors")
-    keys = factorize(table[key])
-    counts = np.bincount(keys.codes)
+    keys = factorize_keys(table[key], f"{path.name}, column {key}")
+    counts = np.bincount(keys.codes, minlength=len(keys.values))
+    counts[np.asarray(pc.equal(keys.values, ""), bool)] = 0
+    present = counts > 0
+    if not present.any():
+        raise InvalidData.at(f"{path.name}, column {key}", "has no value in any row")
     if counts.max() > 1:
         duplicate = int(np.argmax(counts))
         row = int(np.flatnonzero(keys.codes == duplicate)[1])
@@ -123,4 +151,4 @@ def read_vectors(path: Path, config: Pretrained, column: str) -> tuple[pa.Array,
         )
     order = np.empty(len(vectors), np.int64)
     order[keys.codes] = np.arange(len(vectors))
-    return keys.values, vectors[order]
+    return keys.values.filter(pa.array(present)), vectors[order[present]]

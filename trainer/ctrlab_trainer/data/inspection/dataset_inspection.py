@@ -68,6 +68,7 @@ def describe(table: SourceTable, dataset: Dataset, encoded: EncodedDataset, name
         time_format=encoded.time_format,
         row_counts=account_for_rows(encoded, hashes),
         lists=tuple(facts.record for facts in encoded.lists) or None,
+        matches=tuple(match.record for match in encoded.matches) or None,
         warnings=(
             *leak_warnings(dataset, encoded, auc, lists, hashes),
             *few_click_warnings(parts),

@@ -20,7 +20,7 @@ from ctrlab_api.errors import InvalidData
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_trainer.data.encoders import Encoder, FittedEncoding, build_encoders, encode_rows, fit_features
 from ctrlab_trainer.data.encoders.encoder_protocol import EncodedValues
-from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset, observe_train_rows
+from ctrlab_trainer.data.preparation.dataset_encoding import EncodedFeatures, encode_dataset, observe_train_rows
 from ctrlab_trainer.data.preparation.embedding_blocks import build_schema
 from ctrlab_trainer.data.preparation.encoded_columns import EncodedColumns
 from ctrlab_trainer.data.preparation.source_columns import (
@@ -30,11 +30,11 @@ from ctrlab_trainer.data.preparation.source_columns import (
     required_columns,
 )
 from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
-from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.data.readers.column_spool import require_one_type
 from ctrlab_trainer.data.readers.delimited_files import NonNumericColumn
 from ctrlab_trainer.data.readers.source_reading import SourceReader
 from ctrlab_trainer.data.readers.source_tables import SourceTable
+from ctrlab_trainer.data.readers.table_matches import KeyLookup, sum_lookups
 from ctrlab_trainer.data.sources.source_locations import LocatedSource, TableFiles
 from ctrlab_trainer.data.times.row_times import TimeReading
 
@@ -46,8 +46,16 @@ PREFETCH: Final = 2
 """Encoded files per thread of the cluster that may wait to be collected."""
 
 Encoders = dict[str, Encoder]
-States = dict[str, Any]
-"""Encoder states by feature."""
+
+
+@dataclass(frozen=True)
+class States:
+    """Observations of some rows."""
+
+    by_feature: dict[str, Any]
+    """State of each feature's encoder."""
+    lookups: tuple[KeyLookup, ...]
+    """Look-ups in the side tables of the reader."""
 
 
 def connect(address: str) -> Client:
@@ -90,21 +98,25 @@ class DaskEncoder:
                 f"{located.name} is generated on this machine and has no files; leave --scheduler out",
             )
         reader = SourceReader.of(located, required_columns(dataset), dataset.missing_texts)
-        keys = self._run_all(read_keys, SourceReader.of(located, key_columns(dataset), dataset.missing_texts).by_file)
+        key_reader = SourceReader.of(located, key_columns(dataset), dataset.missing_texts)
+        keys = self._run_all(read_keys, key_reader.by_file)
         if not any(file_keys.rows for file_keys in keys):
             raise InvalidData.at(located.name, "has no rows")
         _require_one_type([file_keys.types for file_keys in keys])
         nonempty = [index for index, file_keys in enumerate(keys) if file_keys.rows]
-        readers = SourceReader.of(located, feature_columns(dataset), dataset.missing_texts).by_file
-        features = _DistributedFeatures(self, [readers[index] for index in nonempty])
+        feature_reader = SourceReader.of(located, feature_columns(dataset), dataset.missing_texts)
+        features = _DistributedFeatures(self, feature_reader, nonempty)
         rows = pa.concat_tables([keys[index].data for index in nonempty])
         files = tuple((keys[index].file, keys[index].rows) for index in nonempty)
-        return encode_dataset(
-            SourceTable(rows, files, reader.joined, reader.joined_by, missing=dataset.missing_texts),
-            dataset,
-            folder,
-            features,
+        table = SourceTable(
+            rows,
+            files,
+            reader.joined,
+            reader.joined_by,
+            matches=key_reader.check_matches(sum_lookups([file_keys.lookups for file_keys in keys])),
+            missing=dataset.missing_texts,
         )
+        return encode_dataset(table, dataset, folder, features)
 
     def submit(self, function: Any, *arguments: Any) -> Future:
         """Submit a task; an equal task is executed again, not taken from a cache."""
@@ -134,7 +146,9 @@ class _DistributedFeatures:
     """Fits and encodes all features file by file; called like `encode_features`."""
 
     encoder: DaskEncoder
-    readers: list[SourceReader]
+    reader: SourceReader
+    nonempty: list[int]
+    """Files with rows."""
 
     def __call__(
         self,
@@ -143,27 +157,35 @@ class _DistributedFeatures:
         in_train: NDArray[np.bool_],
         columns: EncodedColumns,
         times: TimeReading | None,
-    ) -> tuple[EncodedSchema, dict[str, FittedEncoding]]:
+    ) -> EncodedFeatures:
         encoders = self.encoder.broadcast(build_encoders(dataset, times))
         ends = np.cumsum([rows for _, rows in table.files])[:-1]
         train_by_file = np.split(in_train, ends)
         numeric = numeric_columns(dataset)
         try:
-            state = self._observe(encoders, train_by_file, numeric)
+            observed = self._observe(encoders, train_by_file, numeric)
         except NonNumericColumn:
             numeric = frozenset()
-            state = self._observe(encoders, train_by_file, numeric)
-        fitted = fit_features(build_encoders(dataset, times), state)
+            observed = self._observe(encoders, train_by_file, numeric)
+        matches = self.reader.check_matches(observed.lookups)
+        fitted = fit_features(build_encoders(dataset, times), observed.by_feature)
         schema = build_schema(dataset, fitted)
-        files = self.encoder.map_in_order(encode_file, self.readers, encoders, self.encoder.broadcast(fitted), numeric)
+        readers = self._readers
+        files = self.encoder.map_in_order(encode_file, readers, encoders, self.encoder.broadcast(fitted), numeric)
         for values in files:
             for name, chunk in values.items():
                 columns.write(schema.feature(name), [chunk])
-        return schema, fitted
+        return EncodedFeatures(schema, fitted, matches)
+
+    @property
+    def _readers(self) -> list[SourceReader]:
+        """Readers of the files with rows."""
+        by_file = self.reader.by_file
+        return [by_file[index] for index in self.nonempty]
 
     def _observe(self, encoders: Future, train_by_file: list[NDArray[np.bool_]], numeric: Collection[str]) -> States:
         """Return the state of every feature on train; states are merged on the workers."""
-        pairs = zip(self.readers, train_by_file, strict=True)
+        pairs = zip(self._readers, train_by_file, strict=True)
         observed = [self.encoder.submit(observe_file, reader, encoders, train, numeric) for reader, train in pairs]
         types = [self.encoder.submit(_types, file) for file in observed]
         states = [self.encoder.submit(_states, file) for file in observed]
@@ -189,6 +211,8 @@ class KeyColumns:
 
     file: str
     data: pa.Table
+    lookups: tuple[KeyLookup, ...]
+    """Look-ups in the side tables of the reader."""
 
     @property
     def rows(self) -> int:
@@ -205,8 +229,9 @@ def read_keys(reader: SourceReader) -> KeyColumns:
     """Read the key columns of one file (a Dask task)."""
     table = reader.rows(())
     if table.rows == 0:
-        return KeyColumns(reader.name, pa.table({}))
-    return KeyColumns(table.files[0][0], pa.table({name: table.data[name] for name in reader.required}))
+        return KeyColumns(reader.name, pa.table({}), table.lookups)
+    columns = pa.table({name: table.data[name] for name in reader.required})
+    return KeyColumns(table.files[0][0], columns, table.lookups)
 
 
 def observe_file(
@@ -216,7 +241,7 @@ def observe_file(
     table = reader.rows(numeric)
     types = {name: table.data[name].type for name in reader.required if name not in numeric}
     states = {name: observe_train_rows(encoder, table, in_train) for name, encoder in encoders.items()}
-    return ColumnTypes(table.files[0][0], types), states
+    return ColumnTypes(table.files[0][0], types), States(states, table.lookups)
 
 
 def _types(observed: tuple[ColumnTypes, States]) -> ColumnTypes:
@@ -229,7 +254,8 @@ def _states(observed: tuple[ColumnTypes, States]) -> States:
 
 def merge_states(encoders: Encoders, states: Sequence[States]) -> States:
     """Merge the states of several files (a Dask task)."""
-    return {name: encoder.merge([state[name] for state in states]) for name, encoder in encoders.items()}
+    merged = {name: encoder.merge([state.by_feature[name] for state in states]) for name, encoder in encoders.items()}
+    return States(merged, sum_lookups([state.lookups for state in states]))
 
 
 def encode_file(

@@ -5,9 +5,9 @@ encoded one after the other in chunks of rows, and written to files.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.data.prepared.encoded_splits import open_split
 from ctrlab_trainer.data.readers.single_values import KEY_REMEDY, require_single_values
 from ctrlab_trainer.data.readers.source_tables import CodedColumn, SourceTable, factorize
+from ctrlab_trainer.data.readers.table_matches import TableMatch
+from ctrlab_trainer.data.sources.source_locations import TableFiles
 from ctrlab_trainer.data.splits.click_labels import click_labels
 from ctrlab_trainer.data.splits.negative_sampling import SourceClicks, item_features, rows_with_negatives
 from ctrlab_trainer.data.splits.row_weights import normalized_weights, row_weights
@@ -45,9 +47,18 @@ ENCODER_VERSION: Final = "3"
 2: exact mean and deviation of numbers. 3: canonical text of ids, one rule for missing values.
 """
 
+
+class EncodedFeatures(NamedTuple):
+    """Result of fitting and encoding all features."""
+
+    schema: EncodedSchema
+    fitted: dict[str, FittedEncoding]
+    matches: Mapping[TableFiles, TableMatch]
+    """Counts of rows with a partner by side table of the features."""
+
+
 EncodeFeatures = Callable[
-    [SourceTable, Dataset, NDArray[np.bool_], EncodedColumns, TimeReading | None],
-    tuple[EncodedSchema, dict[str, FittedEncoding]],
+    [SourceTable, Dataset, NDArray[np.bool_], EncodedColumns, TimeReading | None], EncodedFeatures
 ]
 """Fits all features on train rows and writes their columns; see `encode_features`."""
 
@@ -82,7 +93,7 @@ def encode_dataset(
 
     with tempfile.TemporaryDirectory(prefix="ctrlab-columns-") as name:
         columns = EncodedColumns(Path(name))
-        schema, fitted = (features or encode_features)(
+        schema, fitted, matches = (features or encode_features)(
             table, dataset, split_of_row == TRAIN, columns, None if dated is None else dated.reading
         )
         lookups = item_tables(schema, columns, np.flatnonzero(split_of_row == TRAIN), fitted)
@@ -116,7 +127,16 @@ def encode_dataset(
         user_spellings=None if is_feature else spellings,
         times=None if dated is None else dated.values,
         time_format=None if dated is None else dated.format,
+        matches=_all_matches({**table.matches, **matches}, fitted),
     )
+
+
+def _all_matches(
+    tables: Mapping[TableFiles, TableMatch], fitted: Mapping[str, FittedEncoding]
+) -> tuple[TableMatch, ...]:
+    """Return the counts for side tables by their names, then for files of vectors in the order of their features."""
+    by_name = sorted(tables.values(), key=lambda match: match.record.statement)
+    return (*by_name, *(encoding.match for encoding in fitted.values() if encoding.match is not None))
 
 
 def _row_times(dated: RowTimes | None, dataset: Dataset, rows: int) -> Timestamps | None:
@@ -132,7 +152,7 @@ def encode_features(
     in_train: NDArray[np.bool_],
     columns: EncodedColumns,
     times: TimeReading | None = None,
-) -> tuple[EncodedSchema, dict[str, FittedEncoding]]:
+) -> EncodedFeatures:
     """Fit and encode the features one after the other, each with its own block of the fused table."""
     fitted: dict[str, FittedEncoding] = {}
     for group in _groups(build_encoders(dataset, times)):
@@ -143,7 +163,7 @@ def encode_features(
         for name, encoder in group.items():
             chunks = table.chunks(encoder.columns)
             columns.write(schema.feature(name), (encode_rows(name, encoder, chunk, fitted) for chunk in chunks))
-    return build_schema(dataset, fitted), fitted
+    return EncodedFeatures(build_schema(dataset, fitted), fitted, table.matches)
 
 
 def _groups(encoders: dict[str, Encoder]) -> Iterator[dict[str, Encoder]]:

@@ -227,6 +227,7 @@ def _record(
         bayes_optimal=optimum,
         lists=tuple(lists.record for lists in encoded.lists) or None,
         time_format=encoded.time_format,
+        matches=tuple(match.record for match in encoded.matches) or None,
         warnings=warnings,
     )
 

@@ -9,6 +9,7 @@ from ctrlab_api.records.prepared_data import TimeFormat
 from ctrlab_trainer.data.encoders.encoder_protocol import FittedLists
 from ctrlab_trainer.data.prepared.encoded_schema import EncodedSchema
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
+from ctrlab_trainer.data.readers.table_matches import TableMatch
 from ctrlab_trainer.data.times.row_times import Timestamps
 
 
@@ -33,3 +34,5 @@ class EncodedDataset:
     """Warning about users in several spellings, if the user is no feature."""
     time_format: TimeFormat | None = None
     """Format of the times."""
+    matches: tuple[TableMatch, ...] = ()
+    """Counts of rows with a partner in side tables and files of vectors."""

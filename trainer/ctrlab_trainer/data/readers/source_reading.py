@@ -1,18 +1,15 @@
 """Reading of the required columns of a source into a spool, with side tables joined to the rows."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import Final, assert_never
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData, Problem
 from ctrlab_api.resources.missing_values import DEFAULT_MISSING
 from ctrlab_trainer.data.readers.arrow_types import DICTIONARY_TEXT
-from ctrlab_trainer.data.readers.column_spool import Spool
+from ctrlab_trainer.data.readers.column_spool import Spool, require_one_type
 from ctrlab_trainer.data.readers.delimited_files import (
     NonNumericColumn,
     delimited_columns,
@@ -24,12 +21,13 @@ from ctrlab_trainer.data.readers.libsvm_files import INDEX_COLUMN, libsvm_column
 from ctrlab_trainer.data.readers.missing_texts import without_missing_texts
 from ctrlab_trainer.data.readers.parquet_files import parquet_columns, read_parquet
 from ctrlab_trainer.data.readers.sequence_files import SEQUENCE_COLUMNS, read_sequences
-from ctrlab_trainer.data.readers.source_tables import CodedColumn, SourceTable, factorize
+from ctrlab_trainer.data.readers.side_table_joins import Batches, Join, SideTable, join_all
+from ctrlab_trainer.data.readers.source_tables import SourceTable
+from ctrlab_trainer.data.readers.table_matches import KeyLookup, LookupColumns, TableMatch, table_match
 from ctrlab_trainer.data.sources.source_locations import LocatedSource, TableFiles
 from ctrlab_trainer.data.sources.synthetic_clicks import SyntheticOptions, generate_clicks
 
-Batches = Iterator[tuple[str, pa.RecordBatch]]
-"""Batches of rows, each with the name of its file."""
+OTHER_COLUMN: Final = "write the same values in both, or join by another column (joinOn)"
 
 
 def available_columns(located: LocatedSource) -> tuple[str, ...]:
@@ -47,7 +45,7 @@ def read_source(
     """Read the required columns (name -> the field of the specification that requires it) into a spool on disk.
 
     Columns in `numeric` are needed only as numbers; `missing` are the texts of missing values. Raises InvalidData as
-    `SourceReader` does, and for a source without rows.
+    `SourceReader` does, for a source without rows, and for a side table that matches no row.
     """
     reader = SourceReader.of(located, required, missing)
     try:
@@ -56,7 +54,7 @@ def read_source(
         table = reader.rows(())
     if table.rows == 0:
         raise InvalidData.at(located.name, "has no rows")
-    return table
+    return replace(table, matches=reader.check_matches(table.lookups))
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ class SourceReader:
             raise InvalidData(absent)
         used: list[_Side] = []
         for side, columns in sides:
-            key = _join_column(side, columns, main_columns)
+            key = _join_column(side, columns, main_columns, located)
             already_read = {*main_columns, *(name for other in used for name in other.columns)}
             side_columns = tuple(name for name in columns if name in required and name not in already_read)
             if side_columns:
@@ -123,21 +121,42 @@ class SourceReader:
         InvalidData for a truncated file, files whose types differ, and a side table with two rows for one key;
         NonNumericColumn if a column of `numeric` has other text.
         """
+        numeric = frozenset(numeric).difference(side.key for side in self.sides)
         spool, probability = Spool(self.required), None
         if isinstance(self.main, SyntheticOptions):
             data, probability = generate_clicks(self.main, self.required)
             batches: Batches = ((self.name, batch) for batch in data.to_batches())
         else:
             batches = _batches(self.main, self.main_columns, numeric, self.missing)
-        files = spool.write(_with_joins(batches, [_Join.of(side, self.missing) for side in self.sides]))
-        return SourceTable(spool, tuple(files.items()), self.joined, self.joined_by, probability, self.missing)
+        joins = [Join(side.read(self.missing)) for side in self.sides]
+        files = spool.write(join_all(batches, joins))
+        return SourceTable(
+            spool,
+            tuple(files.items()),
+            self.joined,
+            self.joined_by,
+            lookups=tuple(join.lookup for join in joins),
+            true_probability=probability,
+            missing=self.missing,
+        )
+
+    def check_matches(self, lookups: Sequence[KeyLookup]) -> dict[TableFiles, TableMatch]:
+        """Return the counts of all rows by side table, with warnings; InvalidData for a table that matches no row."""
+        matches = {}
+        for side, lookup in zip(self.sides, lookups, strict=True):
+
+            def read_values(side: _Side = side) -> pa.Array:
+                return side.read(self.missing).values
+
+            columns = LookupColumns(side.table.name, side.key, side.key, OTHER_COLUMN)
+            matches[side.table] = table_match(columns, lookup, read_values)
+        return matches
 
     def first_rows(self, limit: int) -> SourceTable:
         """Read at least `limit` rows from the start of the source, or all if it has fewer."""
         spool = Spool(self.required)
-        files = spool.write(
-            _up_to(limit, _with_joins(self._batches(()), [_Join.of(side, self.missing) for side in self.sides]))
-        )
+        batches = join_all(self._batches(()), [Join(side.read(self.missing)) for side in self.sides])
+        files = spool.write(_up_to(limit, batches))
         return SourceTable(spool, tuple(files.items()), self.joined, self.joined_by, missing=self.missing)
 
     def _batches(self, numeric: Collection[str]) -> Batches:
@@ -163,6 +182,20 @@ class _Side:
     table: TableFiles
     key: str
     columns: tuple[str, ...]
+
+    def read(self, missing: frozenset[str]) -> SideTable:
+        """Read the table into memory; InvalidData for files whose types differ, and as `SideTable.of`."""
+        batches: list[pa.RecordBatch] = []
+        names = [self.key, *(name for name in self.columns if name != self.key)]
+        first_file = ""
+        for file, batch in _batches(self.table, set(names), (), missing):
+            first_file = first_file or file
+            batches.append(batch.select(names))
+            for name in names:
+                require_one_type(file, name, batch.column(name).type, first_file, batches[0].column(name).type)
+        if not batches:
+            raise InvalidData.at(self.table.name, "has no rows")
+        return SideTable.of(self.table.name, self.key, pa.Table.from_batches(batches), self.columns)
 
 
 def _columns_of(table: TableFiles | SyntheticOptions, required: Collection[str] = ()) -> list[str]:
@@ -227,57 +260,18 @@ def _batches(
             yield table.file_name(index), without_missing_texts(batch, missing)
 
 
-def _join_column(side: TableFiles, columns: list[str], main_columns: list[str]) -> str:
+def _join_column(side: TableFiles, columns: list[str], main_columns: list[str], located: LocatedSource) -> str:
+    """Return the column of main and side table that joins them; InvalidData if one of them does not have it."""
     key = side.on or columns[0]
-    if key not in columns or key not in main_columns:
-        where = side.name if key not in columns else "the main table"
-        raise InvalidData.at(
-            side.name,
-            f"is joined by the column {key!r}, which {where} does not have; columns of the main table: "
-            f"{', '.join(main_columns)}",
-        )
-    return key
-
-
-@dataclass(frozen=True)
-class _Join:
-    """A side table in memory, ready to be joined."""
-
-    key: str
-    values: CodedColumn
-    row_of_value: NDArray[np.int64]
-    """[distinct keys] row of the side table."""
-    columns: Mapping[str, pa.Array]
-
-    @classmethod
-    def of(cls, side: _Side, missing: frozenset[str]) -> "_Join":
-        key = side.key
-        table = pa.Table.from_batches([batch for _, batch in _batches(side.table, {key, *side.columns}, (), missing)])
-        values = factorize(table[key])
-        counts = np.bincount(values.codes, minlength=len(values.values))
-        if counts.max(initial=0) > 1:
-            duplicate = int(np.argmax(counts > 1))
-            row = int(np.flatnonzero(values.codes == duplicate)[1])
-            raise InvalidData.at(
-                f"{side.table.name}, row {row + 1}, column {key}",
-                f"the value {values.texts()[duplicate]!r} is in two rows; a joined table has at most one row per value",
-            )
-        row_of_value = np.empty(len(values.values), np.int64)
-        row_of_value[values.codes] = np.arange(len(values.codes))
-        columns = {name: table[name].unify_dictionaries().combine_chunks() for name in side.columns}
-        return cls(key, values, row_of_value, columns)
-
-    def rows_for(self, batch: pa.RecordBatch) -> pa.Array:
-        """Return [rows of the batch] rows of the side table, null if there is none."""
-        keys = factorize(pa.chunked_array([batch.column(self.key)]))
-        positions = pc.index_in(keys.values, value_set=self.values.values)
-        return pc.take(pa.array(self.row_of_value), positions).take(pa.array(keys.codes))
-
-
-def _with_joins(batches: Batches, joins: list[_Join]) -> Batches:
-    for file, batch in batches:
-        for join in joins:
-            rows = join.rows_for(batch)
-            for name, column in join.columns.items():
-                batch = batch.append_column(name, column.take(rows))
-        yield file, batch
+    if key in columns and key in main_columns:
+        return key
+    where = side.name if key not in columns else "the main table"
+    others = [other.name for other in located.sides if other != side and key in columns and key in _columns_of(other)]
+    remedy = (
+        f"; {others[0]} has it, but tables are joined to the main table only: add the column to it" if others else ""
+    )
+    raise InvalidData.at(
+        side.name,
+        f"is joined by the column {key!r}, which {where} does not have; columns of the main table: "
+        f"{', '.join(main_columns)}{remedy}",
+    )

@@ -12,9 +12,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ctrlab_api.errors import InvalidData
 from ctrlab_api.resources.missing_values import DEFAULT_MISSING
-from ctrlab_trainer.data.readers.arrow_types import simplify
+from ctrlab_trainer.data.readers.arrow_types import UnreadableType, UnreadableValue, simplify
 from ctrlab_trainer.data.readers.canonical_text import canonical_text
+from ctrlab_trainer.data.readers.table_matches import KeyLookup, TableMatch
+from ctrlab_trainer.data.sources.source_locations import TableFiles
 
 CHUNK_ROWS: Final = 1 << 20
 """Number of rows processed at a time: enough for a low overhead per call, few enough to fit in memory."""
@@ -46,6 +49,10 @@ class SourceTable:
     """Columns from a side table -> name of the table."""
     joined_by: Mapping[str, str] = field(default_factory=dict)
     """The same columns -> join column of the table."""
+    lookups: tuple[KeyLookup, ...] = ()
+    """Counts of rows with a partner in each side table, in the order of the reader's side tables."""
+    matches: Mapping[TableFiles, TableMatch] = field(default_factory=dict)
+    """The checked counts of all rows of the source by side table."""
     true_probability: NDArray[np.float64] | None = None
     """[rows] from a generator; never a column that a model could see."""
     missing: frozenset[str] = DEFAULT_MISSING
@@ -110,3 +117,13 @@ def factorize(column: pa.ChunkedArray) -> CodedColumn:
     if len(distinct.dictionary) == len(texts):
         return CodedColumn(codes, texts)
     return CodedColumn(np.asarray(distinct.indices).astype(np.int32)[codes], distinct.dictionary)
+
+
+def factorize_keys(column: pa.ChunkedArray, where: str) -> CodedColumn:
+    """Convert the keys of a join like `factorize`; InvalidData at `where` for a type or value without text."""
+    if pa.types.is_nested(column.type):
+        raise InvalidData.at(where, f"has the type {column.type}, which cannot be a key; write one value per row")
+    try:
+        return factorize(column)
+    except (UnreadableType, UnreadableValue) as error:
+        raise InvalidData.at(where, f"cannot be a key: {error}") from error
