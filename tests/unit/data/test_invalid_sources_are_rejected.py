@@ -122,6 +122,30 @@ CASES = (
         ("rows, line 11: has the member 'item' twice",),
     ),
     Case(
+        "half of a character",
+        "jsonl",
+        (text("rows", LINES + '{"item": "\\ud83d", "price": 1, "click": 1}\n'),),
+        ("rows, line 11, column item: has '\\ud83d', half of a character", "write the whole character"),
+    ),
+    Case(
+        "a JSON number out of range",
+        "jsonl",
+        (text("rows", LINES + '{"item": "a", "price": 1E400, "click": 1}\n'),),
+        ("rows, row 11, column price: found '1E400'; allowed are finite numbers",),
+    ),
+    Case(
+        "text that only Arrow reads as a number",
+        "csv",
+        (text("rows", "item,price,click\n" + "a,1,0\na,2,1\n" * 10 + "a,-nan,1\n"),),
+        ("rows, row 21, column price: found '-nan'; allowed are finite numbers",),
+    ),
+    Case(
+        "a number out of range",
+        "csv",
+        (text("rows", "item,price,click\n" + "a,1,0\na,2,1\n" * 10 + "a,1e999,1\n"),),
+        ("rows, row 21, column price: found '1e999'; allowed are finite numbers",),
+    ),
+    Case(
         "an array of objects",
         "jsonl",
         (text("rows", '[{"item": 1},\n{"item": 2}]\n'),),

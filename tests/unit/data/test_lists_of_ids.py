@@ -108,6 +108,8 @@ INVALID: dict[str, tuple[list[str], dict[str, Any], str]] = {
     "a closing bracket": (["1, 2]"], {"separator": ","}, r"ends with '\]' only"),
     "an open quote": (["['a, 'b']"], {}, "is not a flat list"),
     "an abbreviated array": (["[0 1 ... 98 99]"], {}, r"is abbreviated with '\.\.\.'; write the whole list"),
+    "a list that Spark prints": (["WrappedArray(1, 2)"], {}, "write the list alone"),
+    "a frozen set": (["frozenset({1, 2})"], {}, "write the list alone"),
     "the text of an array": (["array([1, 2])"], {}, "write the list alone"),
     "two syntaxes": (["[1, 2]", "3 4"], {}, "row 1, column x: a list has brackets with commas, and one at .*row 2"),
     "two kinds of brackets": (["[1, 2]", "[3 4]"], {}, "brackets with spaces, and one at .* has brackets with commas"),
@@ -148,6 +150,11 @@ def test_a_value_that_fills_one_end_of_most_lists_is_reported_as_padding(lists: 
     assert "set padding: '0'" in warning
     (declared,) = encoded({"x": [*lists, *lists]}, separator="|", padding="0").lists
     assert declared.warnings == ()
+
+
+def test_a_padding_that_no_list_has_is_reported() -> None:
+    (lists,) = encoded({"x": [["1", "0"]] * 8}, padding="0.0").lists
+    assert "feature x: no list has the padding '0.0'; write it as the lists have it" in lists.warnings
 
 
 @pytest.mark.parametrize(

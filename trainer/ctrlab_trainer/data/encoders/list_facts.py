@@ -208,6 +208,8 @@ class ListFacts:
                     f"has an id like any other value; set padding: {padding[0]!r} if it means that there is no value"
                 )
                 break
+        if source.padding is not None and not self.padding:
+            yield f"feature {feature}: no list has the padding {source.padding!r}; write it as the lists have it"
         if self.missing:
             yield f"feature {feature}: {self.missing} elements of its lists are missing and left out"
         likely = self._likely_separator()

@@ -19,8 +19,10 @@ BRACKETED: Final = r"(?s)^(\[.*\]|\(.*\)|\{.*\})$"
 MARKS: Final = r"""[\[\](){}'"]"""
 """Characters in brackets that only the parser of single texts understands."""
 NUMBERS: Final = r"^([0-9eE+.-]+|nan|NaN|None|null|inf|True|False)(\s+([0-9eE+.-]+|nan|NaN|None|null|inf|True|False))*$"
-CALL: Final = r"^[A-Za-z_.]+\(\["
-"""The text of an array that prints its type, such as `array([1, 2])`."""
+CALL: Final = (
+    r"(?s)^([A-Za-z_.]+\(\[|frozenset\(|(Wrapped|Mutable)Array\(|ArraySeq\(|ArrayBuffer\(|List\(|Vector\().*\)$"
+)
+"""The text of a list that prints its type, such as `array([1, 2])` or `WrappedArray(1, 2)`."""
 ONE_IN_BRACKETS: Final = re.compile(r"^\[[^\[\]]*\]$")
 ELEMENT: Final = re.compile(
     r"""\s*(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^'\\]|\\.)*)'|(?P<plain>[^\s,'"\[\](){}](?:[^,'"\[\](){}]*[^\s,'"\[\](){}])?))\s*""",

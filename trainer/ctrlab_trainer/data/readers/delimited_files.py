@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from ctrlab_api.errors import InvalidData
@@ -81,7 +82,10 @@ def read_delimited(
     """
     names = delimited_columns(table, path)
     try:
-        yield from _read(table, path, names, required, numeric, missing)
+        for batch in _read(table, path, names, required, numeric, missing):
+            if not all(_is_finite(batch.column(name)) for name in numeric if name in batch.schema.names):
+                raise NonNumericColumn
+            yield batch
     except pa.ArrowInvalid as error:
         if "conversion error to double" in str(error):
             raise NonNumericColumn from error
@@ -126,6 +130,11 @@ def _read(
                 return
             raise
         yield from _without_last_row(reader) if quoted else reader
+
+
+def _is_finite(numbers: pa.Array) -> bool:
+    """Return whether no number is infinite or not a number, which Arrow reads from text such as `-nan` and `1e999`."""
+    return pc.all(pc.is_finite(numbers)).as_py() is not False
 
 
 def _last_row(table: TableFiles, names: list[str], numeric: Collection[str]) -> bytes:

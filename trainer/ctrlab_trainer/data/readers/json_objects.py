@@ -1,6 +1,7 @@
 """JSON objects read one by one: exact for numbers of any size and for members whose type differs between lines."""
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,7 +30,7 @@ def parse_objects(file: str, block: bytes, first: int) -> Objects:
             continue
         where = f"{file}, line {number}"
         try:
-            members = json.loads(line, object_pairs_hook=_members, parse_int=_integer)
+            members = json.loads(line, object_pairs_hook=_members, parse_int=_integer, parse_float=_float)
         except _RepeatedMember as error:
             raise InvalidData.at(where, str(error)) from None
         except RecursionError:
@@ -54,7 +55,23 @@ def object_lists(file: str, objects: Objects, names: list[str], numeric: frozens
         lines.append(line)
         for name in names:
             values[name].append(members.get(name))
-    return [_column(file, name, values[name], lines, name in numeric) for name in names]
+    columns = []
+    for name in names:
+        try:
+            columns.append(_column(file, name, values[name], lines, name in numeric))
+        except UnicodeEncodeError as error:
+            line = next(line for value, line in zip(values[name], lines, strict=True) if _has_surrogate(value))
+            raise InvalidData.at(
+                f"{file}, line {line}, column {name}",
+                f"has {error.object[error.start : error.start + 1]!a}, half of a character, which is not text; write "
+                "the whole character, or leave the value out",
+            ) from None
+    return columns
+
+
+def _has_surrogate(value: Any) -> bool:
+    texts = value if isinstance(value, list) else [value]
+    return any(isinstance(text, str) and any("\ud800" <= mark <= "\udfff" for mark in text) for text in texts)
 
 
 def _column(file: str, name: str, values: list[Any], lines: list[int], numeric: bool) -> pa.Array:
@@ -96,11 +113,11 @@ def _number(value: Any) -> float:
 
 
 def _text(value: Any) -> str | None:
-    """Return the canonical text of one value; text may contain lone surrogates, which have no UTF-8."""
+    """Return the canonical text of one value."""
     if value is None:
         return None
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return value
     if isinstance(value, float):
         text: str | None = canonical_text(pa.array([value]))[0].as_py()
         return text
@@ -119,3 +136,9 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _integer(text: str) -> int | str:
     """Return an integer; as text if it has more digits than Python converts."""
     return int(text) if len(text) < 4000 else text
+
+
+def _float(text: str) -> float | str:
+    """Return a number; as text if it is out of the range of float64."""
+    value = float(text)
+    return text if math.isinf(value) else value
