@@ -31,6 +31,8 @@ def _labels(values: Any, **options: Any) -> list[int]:
         ([1, 2], {"positive": ["2"]}, [0, 1]),
         ([-1, 1], {"positiveWhen": "> 0"}, [0, 1]),
         (["-1", "1"], {"positiveWhen": "== 1"}, [0, 1]),
+        (pa.array([0.7, 0.6], pa.float32()), {"positiveWhen": ">= 0.7"}, [1, 0]),
+        (pa.array([0.7, 0.6], pa.float16()), {"positiveWhen": "!= 0.7"}, [0, 1]),
     ],
 )
 def test_labels_are_read(values: Any, options: dict[str, Any], expected: list[int]) -> None:
@@ -41,6 +43,12 @@ def test_labels_are_read(values: Any, options: dict[str, Any], expected: list[in
     ("values", "options", "message"),
     [
         (["yes", "no"], {}, "row 1, column y: found 'yes'; a label is 0 or 1, or true or false; for other text list"),
+        (
+            ["4", "4,5"],
+            {"positiveWhen": ">= 4"},
+            "row 2, column y: found '4,5'; spec.dataset.label.positiveWhen compares",
+        ),
+        (pa.array([1, 0.99], pa.float32()), {}, "row 2, column y: found 0.99; a label is 0 or 1"),
         (["0", "1", "yes"], {}, "row 3, column y: found 'yes'"),
         (["True", "1"], {}, "row 1, column y: found 'True'"),
         (["True", None], {}, "row 2, column y: the label is missing"),

@@ -184,6 +184,22 @@ CASES = (
         label="label",
     ),
     Case(
+        "an index with leading zeros",
+        "libsvm",
+        (text("rows", PAIRS),),
+        ("rows has no column 'index_03'",),
+        features=("index_03:Numeric",),
+        label="label",
+    ),
+    Case(
+        "sequences in brackets",
+        "sequences",
+        (text("rows", "u1 a b c\nu2 [a, b, c]\n"),),
+        ("rows, line 2: found 'u2 [a, b, c]'", "separated by spaces alone"),
+        features=("item",),
+        label="user",
+    ),
+    Case(
         "a column that libsvm does not have",
         "libsvm",
         (text("rows", PAIRS),),

@@ -6,6 +6,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
+from ctrlab_trainer.data.readers.canonical_text import canonical_text
 from ctrlab_trainer.data.readers.single_values import require_single_values
 from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
 
@@ -40,5 +41,9 @@ def numeric_values(table: SourceTable, column: str) -> NDArray[np.float64]:
 
 def text_at(table: SourceTable, row: int, column: str) -> str:
     """Return one value as text, for messages."""
-    value = table.data[column][row].as_py()
+    values = table.data[column]
+    if pa.types.is_float16(values.type) or pa.types.is_float32(values.type):
+        text: str | None = canonical_text(values[row : row + 1])[0].as_py()
+        return text or ""
+    value = values[row].as_py()
     return "" if value is None else str(value)

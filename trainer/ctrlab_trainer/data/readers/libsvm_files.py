@@ -21,7 +21,7 @@ from ctrlab_trainer.data.readers.byte_streams import STREAM_ERRORS, error_reason
 LABEL: Final = "label"
 INDICES: Final = "indices"
 FIELD: Final = re.compile(r"^field_([1-9][0-9]*)$")
-INDEX_COLUMN: Final = re.compile(r"^index_([0-9]+)$")
+INDEX_COLUMN: Final = re.compile(r"^index_(0|[1-9][0-9]*)$")
 PAIR: Final = r"^0*(?P<index>[0-9]+):(?P<value>[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)$"
 
 

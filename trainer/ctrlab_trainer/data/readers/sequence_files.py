@@ -18,6 +18,9 @@ from ctrlab_trainer.data.readers.byte_streams import STREAM_ERRORS, error_reason
 
 SEQUENCE_COLUMNS: Final = ("user", "item")
 
+OTHER_FORMS: Final = r",\s|^\S+\s+\[.*\]$"
+"""Lines whose items are separated by more than spaces, such as `u1 [1, 2]`."""
+
 
 def read_sequences(path: Path, required: Collection[str]) -> Iterator[pa.RecordBatch]:
     """Yield the required columns of one file; InvalidData with the line that has no items."""
@@ -33,6 +36,14 @@ def read_sequences(path: Path, required: Collection[str]) -> Iterator[pa.RecordB
                 raise InvalidData.at(
                     f"{path.name}, line {first + int(np.argmax(no_items))}",
                     "has a user and no items; expected a user and items, separated by spaces",
+                )
+            divided = np.asarray(pc.match_substring_regex(lines, OTHER_FORMS), bool)
+            if divided.any():
+                row = int(np.argmax(divided))
+                raise InvalidData.at(
+                    f"{path.name}, line {first + row}",
+                    f"found {lines[row].as_py()[:40]!r}; expected a user and items, separated by spaces alone, without "
+                    "commas and brackets",
                 )
             sequences = tokens.filter(pa.array(~blank))
             items = pc.list_slice(sequences, 1)

@@ -39,7 +39,7 @@ def click_labels(table: SourceTable, label: Label | None) -> NDArray[np.uint8]:
         return np.ones(table.rows, np.uint8)
     if label.positive is not None:
         return _listed_labels(table, label.column, label.positive)
-    values = _label_values(table, label.column)
+    values = _label_values(table, label)
     missing = np.isnan(values)
     if missing.any():
         raise _missing_label(table, label.column, missing)
@@ -64,9 +64,12 @@ def _missing_label(table: SourceTable, column: str, missing: NDArray[np.bool_]) 
     )
 
 
-def _label_values(table: SourceTable, column: str) -> NDArray[np.float64]:
+def _label_values(table: SourceTable, label: Label) -> NDArray[np.float64]:
     """Return [rows] numbers, NaN if missing; true and false, also as text, are 1 and 0."""
+    column = label.column
     values = table.data[column]
+    if pa.types.is_float16(values.type) or pa.types.is_float32(values.type):
+        return _shortest_decimals(numeric_values(table, column), values.type.to_pandas_dtype())
     if not (pa.types.is_dictionary(values.type) or pa.types.is_string(values.type)):
         return numeric_values(table, column)
     coded = factorize(values)
@@ -75,21 +78,36 @@ def _label_values(table: SourceTable, column: str) -> NDArray[np.float64]:
         try:
             return numeric_values(table, column)
         except InvalidData as error:
-            raise _text_label(table, column, coded) from error
+            raise _text_label(table, label, coded) from error
     numbers = np.array([TRUTH_VALUES.get(text, np.nan) for text in lower])
     return np.asarray(numbers[coded.codes], np.float64)
 
 
-def _text_label(table: SourceTable, column: str, coded: CodedColumn) -> InvalidData:
+def _shortest_decimals(values: NDArray[np.float64], kind: type[np.floating]) -> NDArray[np.float64]:
+    """Return the shortest decimals of numbers of lower precision: a 0.7 of float32 is at least 0.7."""
+    distinct, codes = np.unique(values, return_inverse=True)
+    decimals: NDArray[np.float64] = distinct.astype(kind).astype(str).astype(np.float64)[codes]
+    return decimals
+
+
+def _text_label(table: SourceTable, label: Label, coded: CodedColumn) -> InvalidData:
     """Return the error for labels that are neither numbers nor truth values."""
+    column = label.column
     numbers = pd.to_numeric(pd.Series(coded.texts(), dtype=object), errors="coerce").isna().to_numpy()
     missing = np.array([text == "" for text in coded.texts()], bool)
     row = int(np.argmax((numbers & ~missing)[coded.codes]))
     texts = [text for text in coded.texts() if text]
     shown = ", ".join(map(repr, texts[:MAX_SHOWN_VALUES])) + (", ..." if len(texts) > MAX_SHOWN_VALUES else "")
+    found = f"found {text_at(table, row, column)!r}"
+    if label.positive_when is not None:
+        return InvalidData.at(
+            table.location(row, column),
+            f"{found}; spec.dataset.label.positiveWhen compares numbers such as 4.5: correct the value, or replace "
+            f"positiveWhen by positive, the list of the texts that mean a click; values of the column: {shown}",
+        )
     return InvalidData.at(
         table.location(row, column),
-        f"found {text_at(table, row, column)!r}; a label is 0 or 1, or true or false; for other text list the values "
+        f"{found}; a label is 0 or 1, or true or false; for other text list the values "
         f"that mean a click: spec.dataset.label.positive; values of the column: {shown}",
     )
 
