@@ -77,7 +77,7 @@ def _read_with_format(texts: pa.Array, pattern: str) -> NDArray[np.int64]:
     if missing.any():
         text = texts[int(np.argmax(missing))].as_py()
         raise TimeProblem(text, f"found {text!r}, which does not match spec.dataset.time.format {pattern!r}")
-    require_plausible_years(texts, parsed.dt.year.to_numpy(np.int64))
+    require_plausible_years(texts, np.asarray(parsed.dt.year, np.int64))
     values = parsed.dt.tz_localize(None) if has_offsets else parsed
     return np.asarray(values.astype("datetime64[ns]").astype("int64"), np.int64)
 
