@@ -94,6 +94,19 @@ def test_the_test_secret_of_an_experiment_is_sealed(team: Kubectl) -> None:
     team.delete("ctrexperiment", "sealing")
 
 
+def test_the_admission_policies_compile_without_warnings(team: Kubectl) -> None:
+    """The API server checks the types of every expression when a policy is created or changed."""
+    checked = team.wait(
+        "the policies type-checked",
+        lambda: {"status": team.list("validatingadmissionpolicies", "app.kubernetes.io/instance=ctrlab")},
+        lambda state: bool(state["status"]) and all("typeChecking" in policy["status"] for policy in state["status"]),
+    )
+    names = [policy["metadata"]["name"] for policy in checked["status"]]
+    assert {"ctrlab-ctrlab-models", "ctrlab-ctrlab-time", "ctrlab-ctrlab-seal"} <= set(names)
+    warnings = {name: policy["status"]["typeChecking"] for name, policy in zip(names, checked["status"], strict=True)}
+    assert not any(warnings.values()), warnings
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
