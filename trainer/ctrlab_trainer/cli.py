@@ -16,16 +16,13 @@ from ctrlab_api.job_indexes import parse_indexes
 from ctrlab_api.loading.resource_loading import load_manifests
 from ctrlab_api.names import ExitCode, ObjectKey, Variable
 from ctrlab_api.outage_waiting import OutagePatience
-from ctrlab_api.plan import FinalRun, Plan, RunGroup
+from ctrlab_api.plan import Plan
 from ctrlab_api.resources.experiment import Experiment
 from ctrlab_store import Store, WaitingStore, open_store
+from ctrlab_trainer.finals.run_selection import INDEX_VARIABLE, require_variant, select_run_group
 from ctrlab_trainer.process.failures import report_failure
 from ctrlab_trainer.process.termination import Termination
 from ctrlab_trainer.process.worker_identity import worker_name
-
-INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
-"""Set by Kubernetes in the pods of an indexed Job."""
-
 
 MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
 """Suffixes of files with resources; `inspect` takes any other file as data."""
@@ -133,7 +130,7 @@ def _tune(args: argparse.Namespace) -> int:
     database = os.environ.get(Variable.DATABASE_URL)
     if not database:
         raise InvalidSpec([Problem(Variable.DATABASE_URL, "tuning needs the URL of the study database")])
-    _require_variant(plan, args.variant)
+    require_variant(plan, args.variant)
     from ctrlab_study import StudyDatabase
     from ctrlab_trainer.tuning.tuning_worker import tune
 
@@ -159,7 +156,7 @@ def _verify(args: argparse.Namespace) -> int:
     from ctrlab_trainer.finals.verification import verify
 
     store, plan = _open(args)
-    _require_variant(plan, args.variant)
+    require_variant(plan, args.variant)
     verification = verify(plan, args.experiment, store, args.variant, args.seed)
     print(verification)
     return ExitCode.SUCCESS if verification.equal else ExitCode.RUN_FAILED
@@ -170,7 +167,7 @@ def _replay(args: argparse.Namespace) -> int:
     from ctrlab_trainer.tuning.trial_replay import replay
 
     store, plan = _open(args)
-    _require_variant(plan, args.variant)
+    require_variant(plan, args.variant)
     equal = True
     for replayed in replay(plan, args.experiment, store, args.variant, args.trials):
         equal = equal and replayed.equal
@@ -256,48 +253,6 @@ def _load_experiment(file: Path) -> Experiment:
 
 def _parse_indexes(text: str) -> tuple[int, ...]:
     return tuple(sorted(parse_indexes(text)))
-
-
-def select_run_group(
-    plan: Plan,
-    variant: str | None,
-    seed: int | None,
-    seed_count: int | None,
-    first_index: int,
-    indexes: Sequence[int] | None = None,
-) -> RunGroup:
-    """Return the final runs that one process trains: the group of the named run, or of this process's index.
-
-    With `indexes`, this process's index is a position in them.
-
-    A seed beyond the planned ones forms a batch by itself unless `seed_count` includes it. InvalidSpec for a run or an
-    index that the plan does not have.
-    """
-    groups = plan.run_groups(seed_count)
-    if variant is not None and seed is not None:
-        _require_variant(plan, variant)
-        if seed not in {run.seed for run in plan.final_runs(plan.evaluation.seeds.max)}:
-            raise InvalidSpec([Problem("--seed", f"the plan has no seed {seed}")])
-        named = FinalRun(variant=variant, seed=seed)
-        return next((group for group in groups if named in group), (named,))
-    variable = os.environ.get(INDEX_VARIABLE, "")
-    if not variable.isdigit():
-        message = f"give --variant and --seed, or set {INDEX_VARIABLE} to a number, not {variable!r}"
-        raise InvalidSpec([Problem("evaluate", message)])
-    position = int(variable)
-    if indexes is not None and position >= len(indexes):
-        message = f"--indexes names {len(indexes)} indexes, there is no position {position}"
-        raise InvalidSpec([Problem(INDEX_VARIABLE, message)])
-    index = first_index + (position if indexes is None else indexes[position])
-    if index >= len(groups):
-        units = "final runs" if plan.evaluation.execution_mode == "plain" else "batches of final runs"
-        raise InvalidSpec([Problem(INDEX_VARIABLE, f"the plan has {len(groups)} {units}, there is no index {index}")])
-    return groups[index]
-
-
-def _require_variant(plan: Plan, name: str) -> None:
-    if name not in plan.names:
-        raise InvalidSpec([Problem("--variant", f"the plan has no variant {name!r}; known: {', '.join(plan.names)}")])
 
 
 def _open(args: argparse.Namespace) -> tuple[Store, Plan]:

@@ -95,6 +95,7 @@ class Engine:
         self._programs = programs
         self._clock = clock
         self._stopping = False
+        self._data_warnings_noted = False
         self._wake = threading.Event()
 
     def run(self) -> ExperimentStatus:
@@ -147,12 +148,20 @@ class Engine:
             if status != self._experiment.status:
                 self._experiment = self._with_status(status)
                 resource_files.save(self.workspace, self._resource())
+            self._note_data_warnings(facts)
             self._view.update(facts, status, len(processes.running))
             ended = status.stage in ("Succeeded", "Failed", "Suspended")
             if ended or status.is_true(ConditionType.STALLED):
                 return status
             if not decision.actions:
                 self._wake.wait(POLL_SECONDS)
+
+    def _note_data_warnings(self, facts: Facts) -> None:
+        """Print the warnings about the data once, as soon as they are prepared."""
+        if facts.prepared is not None and not self._data_warnings_noted:
+            self._data_warnings_noted = True
+            for warning in facts.prepared.warnings:
+                self._view.note(f"warning about the data: {warning}")
 
     def _act(self, action: Action, facts: Facts, processes: ProcessPool, database: StudyDatabase) -> None:
         match action:

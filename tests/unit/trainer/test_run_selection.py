@@ -5,7 +5,7 @@ from builders import make_small_experiment
 
 from ctrlab_api.errors import InvalidSpec
 from ctrlab_api.plan import Plan
-from ctrlab_trainer.cli import select_run_group
+from ctrlab_trainer.finals.run_selection import select_run_group
 
 PLAN = Plan.from_experiment(make_small_experiment())
 
