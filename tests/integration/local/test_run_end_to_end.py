@@ -8,7 +8,7 @@ from command_line import ctrlab_process
 from ctrlab.local import resource_files
 from ctrlab.local.workspace import Workspace
 from ctrlab_api.names import ObjectKey
-from ctrlab_api.records import ReportSummary, RunRecord
+from ctrlab_api.records import PreparedData, ReportSummary, RunRecord
 
 SPECIFICATION = """\
 apiVersion: ctrlab.dev/v1alpha1
@@ -43,6 +43,9 @@ def test_run_creates_a_report_and_the_second_run_does_no_work(tmp_path: Path) ->
     first = ctrlab_process("run", str(file), *options)
     assert first.returncode == 0, first.stderr
     assert "small: Evaluating" in first.stderr
+    record = next((tmp_path / "w").rglob("prepared.json"))
+    for warning in PreparedData.model_validate_json(record.read_text()).warnings:
+        assert first.stderr.count(f"warning about the data: {warning}\n") == 1
     header, *rows = first.stdout.splitlines()
     assert header == "model\tauc\tlogloss"
     assert [row.split("\t")[0] for row in rows[:2]] == ["FM", "LR"]
