@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-MetricName = Literal["auc", "logloss", "gauc", "ne", "pcoc", "ece", "brier"]
+MetricName = Literal["auc", "logloss", "gauc", "auc_by_group", "ne", "pcoc", "ece", "brier"]
 
 Direction = Literal["maximize", "minimize"]
 """The direction in which a metric improves."""
@@ -20,6 +20,8 @@ METRIC_DEFINITIONS: Final[dict[MetricName, str]] = {
     f"(2^-23 = {SCORE_EPSILON:.3g}).",
     "gauc": "AUC within each user, averaged over users weighted by their number of rows; users with only clicks or no "
     "click are skipped.",
+    "auc_by_group": "AUC within each group (impression, session or query; spec.dataset.group), averaged over groups "
+    "weighted by their number of rows; groups with only clicks or no click are skipped.",
     "ne": "Normalized entropy: log loss divided by the entropy of the click rate of the evaluated rows.",
     "pcoc": "Predicted click over click: mean score divided by click rate; 1 is calibrated.",
     "ece": f"Expected calibration error over {ECE_BINS} bins of equal mass by score (equal scores share a bin): mean "
@@ -32,9 +34,13 @@ METRIC_DIRECTIONS: Final[dict[MetricName, Direction | Literal["none"]]] = {
     "auc": "maximize",
     "logloss": "minimize",
     "gauc": "maximize",
+    "auc_by_group": "maximize",
     "ne": "minimize",
     "pcoc": "none",
     "ece": "minimize",
     "brier": "minimize",
 }
 """The direction in which each metric improves; pcoc has none, because its best value is 1."""
+
+WITHIN_METRICS: Final[dict[MetricName, Literal["user", "group"]]] = {"gauc": "user", "auc_by_group": "group"}
+"""Metrics that average the AUC within users or groups, with the field of `spec.dataset` that names their column."""

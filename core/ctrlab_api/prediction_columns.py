@@ -11,6 +11,9 @@ ROW: Final = "row"
 USER: Final = "user"
 """int32: the user; absent where the plan names no user column."""
 
+GROUP: Final = "group"
+"""int32: the impression, session or query; absent where the plan names no group column."""
+
 LABEL: Final = "label"
 """uint8: 1 for a click, 0 for none."""
 

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ctrlab_api.metrics import ECE_BINS, SCORE_EPSILON, MetricName
+from ctrlab_api.metrics import ECE_BINS, SCORE_EPSILON, WITHIN_METRICS, MetricName
 from ctrlab_metrics.weighted import WeightedRows, weighted_metrics
 
 
@@ -24,9 +24,11 @@ class MetricValues:
     """Metrics by name, and numbers needed to interpret them."""
 
     values: dict[str, float | None]
-    """None where a metric is undefined for the rows: auc, gauc and ne with a single class, pcoc without clicks."""
+    """None where a metric is undefined for the rows: auc (also within users or groups) and ne with a single class, pcoc
+    without clicks."""
     details: dict[str, float]
-    """`rows`, `positives`; with gauc `gauc_users` (used) and `gauc_skipped_users`, `gauc_skipped_rows` (shares)."""
+    """`rows`, `positives`; with gauc `gauc_users` (used) and `gauc_skipped_users`, `gauc_skipped_rows` (shares); with
+    auc_by_group the same for its groups."""
 
 
 def compute_metrics(
@@ -35,29 +37,34 @@ def compute_metrics(
     scores: NDArray[np.float32] | NDArray[np.float64],
     users: NDArray[np.int32] | None,
     weights: NDArray[np.float32] | NDArray[np.float64] | None = None,
+    groups: NDArray[np.int32] | None = None,
 ) -> MetricValues:
-    """Return the requested metrics of labels 0 or 1, scores, and user ids (for gauc only), each of shape [rows].
+    """Return the requested metrics of labels 0 or 1, scores, user ids (for gauc only) and group ids (for auc_by_group
+    only), each of shape [rows].
 
     With `weights` every count of rows is a sum of weights (`ctrlab_metrics.weighted`); `details` stay counts.
 
-    Raises InvalidScores for scores that are not finite, and for scores outside [0, 1] with any metric except auc and
-    gauc; ValueError for arrays that are empty or of different lengths, or gauc without users.
+    Raises InvalidScores for scores that are not finite, and for scores outside [0, 1] with any metric except auc, gauc
+    and auc_by_group; ValueError for arrays that are empty or of different lengths, or missing users or groups.
     """
     if not len(labels) == len(scores) or len(labels) == 0:
         raise ValueError(f"labels and scores must have the same length above 0, not {len(labels)} and {len(scores)}")
     rows = _SortedRows.from_scores(labels, scores)
-    if not set(metrics) <= {"auc", "gauc"}:
+    if not set(metrics) <= {"auc", *WITHIN_METRICS}:
         rows.require_probabilities()
-    values: dict[str, float | None] = {name: ROW_METRICS[name](rows) for name in metrics if name != "gauc"}
+    values: dict[str, float | None] = {name: ROW_METRICS[name](rows) for name in metrics if name not in WITHIN_METRICS}
     details = {"rows": float(len(labels)), "positives": float(rows.positives)}
-    if "gauc" in metrics:
-        if users is None or len(users) != len(labels):
-            raise ValueError("gauc needs the user id of every row")
-        values["gauc"], user_details = _gauc(rows, users)
-        details |= user_details
+    units = {"user": users, "group": groups}
+    for name, unit in WITHIN_METRICS.items():
+        if name in metrics:
+            ids = units[unit]
+            if ids is None or len(ids) != len(labels):
+                raise ValueError(f"{name} needs the {unit} id of every row")
+            values[name], unit_details = _auc_within(rows, ids)
+            details |= {f"{name}_{key.format(unit)}": value for key, value in unit_details.items()}
     if weights is not None:
         weighted = WeightedRows(labels.astype(np.float64), scores.astype(np.float64), weights.astype(np.float64))
-        values = weighted_metrics(metrics, weighted, users)
+        values = weighted_metrics(metrics, weighted, users, groups)
     return MetricValues({name: values[name] for name in metrics}, details)
 
 
@@ -116,28 +123,29 @@ def _auc(rows: _SortedRows) -> float | None:
     return int((positives * (2 * below + negatives)).sum()) / (2 * pairs) if pairs else None
 
 
-def _gauc(rows: _SortedRows, users: NDArray[np.int32]) -> tuple[float | None, dict[str, float]]:
-    by_score = users[rows.order]
-    order = np.argsort(by_score, kind="stable")  # after the sort by score: by user, then score
-    user, score, labels = by_score[order], rows.scores[order], rows.labels[order]
-    starts = _run_starts(user, score)
+def _auc_within(rows: _SortedRows, ids: NDArray[np.int32]) -> tuple[float | None, dict[str, float]]:
+    """Return the mean AUC within units (users or groups) weighted by their rows, and the skipped shares."""
+    by_score = ids[rows.order]
+    order = np.argsort(by_score, kind="stable")  # after the sort by score: by unit, then score
+    unit, score, labels = by_score[order], rows.scores[order], rows.labels[order]
+    starts = _run_starts(unit, score)
     positives, negatives = _run_counts(labels, starts)
-    first = _run_starts(user[starts])  # the first run of each user
+    first = _run_starts(unit[starts])  # the first run of each unit
     sizes = np.diff(np.append(first, len(starts)))
     below = np.cumsum(negatives) - negatives
     below -= np.repeat(below[first], sizes)
     wins = np.add.reduceat(positives * (2 * below + negatives), first)
-    user_positives, user_negatives = np.add.reduceat(positives, first), np.add.reduceat(negatives, first)
-    has_both, impressions = (user_positives > 0) & (user_negatives > 0), user_positives + user_negatives
+    unit_positives, unit_negatives = np.add.reduceat(positives, first), np.add.reduceat(negatives, first)
+    has_both, impressions = (unit_positives > 0) & (unit_negatives > 0), unit_positives + unit_negatives
     used = impressions[has_both]
     value = None
     if used.size:
-        pairs = user_positives[has_both] * user_negatives[has_both]
+        pairs = unit_positives[has_both] * unit_negatives[has_both]
         value = float((used * (wins[has_both] / (2 * pairs))).sum() / used.sum())
     return value, {
-        "gauc_users": float(has_both.sum()),
-        "gauc_skipped_users": float((~has_both).mean()),
-        "gauc_skipped_rows": float(impressions[~has_both].sum() / rows.count),
+        "{}s": float(has_both.sum()),
+        "skipped_{}s": float((~has_both).mean()),
+        "skipped_rows": float(impressions[~has_both].sum() / rows.count),
     }
 
 
@@ -178,4 +186,4 @@ ROW_METRICS: Final[dict[str, Callable[[_SortedRows], float | None]]] = {
     "ece": _ece,
     "brier": _brier,
 }
-"""The metrics that need no users."""
+"""The metrics that need no users or groups."""

@@ -29,24 +29,27 @@ class WeightedRows:
 
 
 def weighted_metrics(
-    metrics: Sequence[MetricName], rows: WeightedRows, users: NDArray[np.int32] | None
+    metrics: Sequence[MetricName],
+    rows: WeightedRows,
+    users: NDArray[np.int32] | None,
+    groups: NDArray[np.int32] | None = None,
 ) -> dict[str, float | None]:
     """Return the requested metrics; None where one is undefined, as with all weight in one class."""
-    return {name: _metric(name, rows, users) for name in metrics}
+    return {name: _metric(name, rows, groups if name == "auc_by_group" else users) for name in metrics}
 
 
-def _metric(name: MetricName, rows: WeightedRows, users: NDArray[np.int32] | None) -> float | None:
+def _metric(name: MetricName, rows: WeightedRows, ids: NDArray[np.int32] | None) -> float | None:
     if not rows.weights.sum() > 0:
         return None
     rate = rows.mean(rows.labels)
     match name:
         case "auc":
             return weighted_auc(rows.labels, rows.scores, rows.weights)
-        case "gauc":
-            assert users is not None
-            by_user, impressions = weighted_auc_by_group(rows.labels, rows.scores, rows.weights, users)
-            used = np.isfinite(by_user)
-            return float(np.average(by_user[used], weights=impressions[used])) if used.any() else None
+        case "gauc" | "auc_by_group":
+            assert ids is not None
+            by_unit, impressions = weighted_auc_by_group(rows.labels, rows.scores, rows.weights, ids)
+            used = np.isfinite(by_unit)
+            return float(np.average(by_unit[used], weights=impressions[used])) if used.any() else None
         case "logloss":
             return _logloss(rows)
         case "ne" if rate in (0, 1):

@@ -56,6 +56,10 @@ def test_gauc_is_weighted_by_impressions_and_skips_users_of_one_class() -> None:
         "gauc_skipped_users": pytest.approx(1 / 3),
         "gauc_skipped_rows": pytest.approx(2 / 7),
     }
+    by_group = compute_metrics(["auc_by_group"], labels, scores, None, None, users)
+    assert by_group.values == {"auc_by_group": result.values["gauc"]}
+    assert by_group.details["auc_by_group_groups"] == 2
+    assert by_group.details["auc_by_group_skipped_groups"] == pytest.approx(1 / 3)
 
 
 def test_gauc_is_the_weighted_mean_of_each_users_auc(clicks: tuple[NDArray[np.uint8], NDArray[np.float32]]) -> None:

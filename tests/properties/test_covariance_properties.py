@@ -122,8 +122,8 @@ def test_copied_rows_as_independent_rows_divide_the_variance_by_their_number(dat
 @pytest.mark.parametrize("metric", list(Metric))
 def test_influence_in_blocks_of_runs_gives_the_same_matrix(metric: Metric, data: Rows) -> None:
     users = cluster_rows(data.users)
-    whole = covariance_from_scores(metric, data.labels, [data.scores], clusters=users)
-    blocks = covariance_from_scores(metric, data.labels, (run for run in data.scores), clusters=users)
+    whole = covariance_from_scores(metric, data.labels, [data.scores], clusters=users, groups=users)
+    blocks = covariance_from_scores(metric, data.labels, (run for run in data.scores), clusters=users, groups=users)
     np.testing.assert_allclose(whole.matrix, blocks.matrix, atol=1e-15)
     assert np.linalg.eigvalsh(whole.matrix).max() >= -1e-15
 
@@ -140,11 +140,10 @@ def test_logloss_covariance_is_that_of_mean_losses(data: Rows) -> None:
 def test_metric_values_equal_those_of_tuning_and_final_runs(metric: Metric, data: Rows) -> None:
     labels, users = data.labels.astype(np.uint8), data.users.astype(np.int32)
     options = MetricOptions(clip=SCORE_EPSILON)
-    estimates = compute_influence(
-        metric, labels, data.scores, users=cluster_rows(data.users), options=options
-    ).estimates
+    units = cluster_rows(data.users)
+    estimates = compute_influence(metric, labels, data.scores, users=units, groups=units, options=options).estimates
     names = [name for name in METRIC_DIRECTIONS if name == metric]
-    expected = [compute_metrics(names, labels, scores, users).values[names[0]] for scores in data.scores]
+    expected = [compute_metrics(names, labels, scores, users, None, users).values[names[0]] for scores in data.scores]
     np.testing.assert_allclose(estimates, np.array(expected, dtype=np.float64), rtol=1e-12)
 
 
@@ -152,6 +151,6 @@ def test_every_metric_of_the_engine_has_the_direction_of_the_metric_table() -> N
     assert {metric.value for metric in Metric} == set(METRIC_DIRECTIONS) - {"ece"}
     better_when_higher = [metric for metric in Metric if metric.higher_is_better]
     better_when_lower = [metric for metric in Metric if metric.higher_is_better is False]
-    assert better_when_higher == [Metric.AUC, Metric.GAUC]
+    assert better_when_higher == [Metric.AUC, Metric.GAUC, Metric.AUC_BY_GROUP]
     assert better_when_lower == [Metric.LOGLOSS, Metric.BRIER, Metric.NE]
     assert Metric.PCOC.higher_is_better is None

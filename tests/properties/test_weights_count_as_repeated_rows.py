@@ -10,7 +10,7 @@ from ctrlab_metrics.computing import compute_metrics
 from ctrlab_report.statistics.covariance import covariance_from_scores
 from ctrlab_report.statistics.influence import compute_influence
 from ctrlab_report.statistics.row_clusters import cluster_rows
-from ctrlab_report.statistics.supported_metrics import Metric
+from ctrlab_report.statistics.supported_metrics import WITHIN, Metric
 
 METRICS: tuple[MetricName, ...] = tuple(METRIC_DEFINITIONS)
 
@@ -35,8 +35,9 @@ def weighted_rows(draw: st.DrawFn) -> tuple[np.ndarray, ...]:
 def test_metrics_of_weighted_rows_are_those_of_repeated_rows(rows: tuple[np.ndarray, ...]) -> None:
     labels, scores, users, weights = rows
     times = weights.astype(int)
-    by_weight = compute_metrics(METRICS, labels, scores, users, weights).values
-    by_rows = compute_metrics(METRICS, *(np.repeat(a, times) for a in (labels, scores, users))).values
+    by_weight = compute_metrics(METRICS, labels, scores, users, weights, users).values
+    copies = [np.repeat(a, times) for a in (labels, scores, users)]
+    by_rows = compute_metrics(METRICS, copies[0], copies[1], copies[2], None, copies[2]).values
     by_weight.pop("ece"), by_rows.pop("ece")  # the bin of a run of ties is rounded in rows
     assert by_weight == pytest.approx(by_rows, rel=1e-9)
 
@@ -47,13 +48,14 @@ def test_influence_of_a_weighted_row_is_that_of_its_copies(rows: tuple[np.ndarra
     labels, scores, users, weights = rows
     times = weights.astype(int)
     clusters = cluster_rows(users)
-    weighted = compute_influence(metric, labels, scores, users=clusters, weights=weights)
+    weighted = compute_influence(metric, labels, scores, users=clusters, groups=clusters, weights=weights)
     copies = [np.repeat(a, times) for a in (labels, scores, users)]
-    repeated = compute_influence(metric, copies[0], copies[1], users=cluster_rows(copies[2]))
+    units = cluster_rows(copies[2])
+    repeated = compute_influence(metric, copies[0], copies[1], users=units, groups=units)
     np.testing.assert_allclose(weighted.estimates, repeated.estimates, rtol=1e-9)
     row = np.repeat(np.arange(len(labels)), times)
     by_row = np.bincount(row, weights=repeated.values[0], minlength=len(labels))
-    if metric is Metric.GAUC:  # the influence of a user is divided among its rows, which does not matter for sums
+    if metric in WITHIN:  # the influence of a user or group is divided among its rows, which does not matter for sums
         by_user = [np.bincount(users, weights=values) for values in (weighted.values[0], by_row)]
         np.testing.assert_allclose(by_user[0], by_user[1], atol=1e-12)
     else:
@@ -65,8 +67,8 @@ def test_equal_weights_give_the_unweighted_covariance(metric: Metric) -> None:
     generator = np.random.default_rng(4)
     labels, users = generator.integers(0, 2, 300).astype(np.uint8), cluster_rows(generator.integers(0, 30, 300))
     runs = [generator.random(300).astype(np.float32) for _ in range(3)]
-    plain = covariance_from_scores(metric, labels, iter(runs), clusters=users)
-    equal = covariance_from_scores(metric, labels, iter(runs), clusters=users, weights=np.full(300, 2.5))
+    plain = covariance_from_scores(metric, labels, iter(runs), clusters=users, groups=users)
+    equal = covariance_from_scores(metric, labels, iter(runs), clusters=users, weights=np.full(300, 2.5), groups=users)
     np.testing.assert_allclose(equal.estimates, plain.estimates, rtol=1e-9)
     np.testing.assert_allclose(equal.matrix, plain.matrix, rtol=1e-7)
 

@@ -3,17 +3,24 @@
 from collections.abc import Iterator, Mapping
 
 from ctrlab_api.errors import Problem
+from ctrlab_api.metrics import WITHIN_METRICS, MetricName
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.experiment import ExperimentSpec
 
-MIN_GAUC_USERS = 2
-"""Fewest users with a click and a non-click for which gauc and its sampling error are defined."""
+MIN_TWO_CLASS_UNITS = 2
+"""Fewest users (gauc) or groups (auc_by_group) with a click and a non-click for which the metric and its sampling
+error are defined."""
 
 
 def check_column_roles(dataset: Dataset) -> Iterator[Problem]:
     """Yield a problem for each pair of roles that one column cannot have."""
     label = None if dataset.label is None else dataset.label.column
-    roles = {"user": dataset.user, "time": dataset.time_column, "split.column": dataset.split.column}
+    roles = {
+        "user": dataset.user,
+        "group": dataset.group,
+        "time": dataset.time_column,
+        "split.column": dataset.split.column,
+    }
     for role, column in roles.items():
         if column is not None and column == label:
             yield Problem(
@@ -43,18 +50,23 @@ def check_metrics(spec: ExperimentSpec) -> Iterator[Problem]:
         )
 
 
-def gauc_problem(users_with_both_classes: Mapping[str, int | None]) -> str | None:
-    """Return why gauc is undefined, given the number of users with both classes by split; None if it is defined.
+def within_metric_problem(metric: MetricName, units_with_both_classes: Mapping[str, int | None]) -> str | None:
+    """Return why gauc or auc_by_group is undefined, None if it is defined.
 
+    `units_with_both_classes` are the numbers of users or groups with a click and a non-click by split.
     A number is unknown, None, for data that an earlier version prepared.
     """
     too_few = {
-        split: users for split, users in users_with_both_classes.items() if users is not None and users < MIN_GAUC_USERS
+        split: units
+        for split, units in units_with_both_classes.items()
+        if units is not None and units < MIN_TWO_CLASS_UNITS
     }
     if not too_few:
         return None
-    counts = " and ".join(f"{split} has {users}" for split, users in too_few.items())
+    counts = " and ".join(f"{split} has {units}" for split, units in too_few.items())
+    units = f"{WITHIN_METRICS[metric]}s"
     return (
-        f"gauc is undefined: it needs at least {MIN_GAUC_USERS} users with both a click and a non-click in valid and "
-        f"in test, and {counts}; leave gauc out, or choose a split that leaves users several rows in both"
+        f"{metric} is undefined: it needs at least {MIN_TWO_CLASS_UNITS} {units} with both a click and a non-click in "
+        f"valid and in test, and {counts}; leave {metric} out, or choose a split that leaves {units} several rows in "
+        "both"
     )

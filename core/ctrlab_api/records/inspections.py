@@ -10,6 +10,7 @@ WarningKind = Literal[
     "Duplicates",
     "TimeOverlap",
     "NewUsers",
+    "SeparatedGroups",
     "NewValues",
     "Drift",
     "Constant",

@@ -24,6 +24,11 @@ class SplitSummary(ApiModel):
     """Number of distinct users, where the plan names a user column."""
     users_with_both_classes: int | None = None
     """Number of users with a click and a non-click, which gauc needs; for test, 2 stands for any larger number."""
+    groups: int | None = None
+    """Number of distinct groups, where the plan names a group column."""
+    groups_with_both_classes: int | None = None
+    """Number of groups with a click and a non-click, which auc_by_group needs; for test, 2 stands for any larger
+    number."""
     row_ids_digest: str
     """Digest over the sorted row numbers of the source."""
     files: dict[str, str]

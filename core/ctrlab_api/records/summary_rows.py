@@ -153,7 +153,7 @@ class ComparisonSummary(ApiModel):
     single_run: SingleRun | None = None
     """Estimate from a single seed, where the models share only one."""
     relative_improvement: float | None = None
-    """(auc_a - 0.5) / (auc_b - 0.5) - 1; for auc and gauc."""
+    """(auc_a - 0.5) / (auc_b - 0.5) - 1; for auc, gauc and auc_by_group."""
     standardized: EffectSize | None = None
     """d_z: mean difference in units of the standard deviation of the paired differences."""
     hedges: EffectSize | None = None

@@ -206,6 +206,10 @@ class Preprocessing(ApiModel):
         "(has(self.split.by) && self.split.by == 'User')) || has(self.user)",
         "user is required for a split by users",
     ),
+    (
+        "!(has(self.split.by) && self.split.by == 'Group') || has(self.group)",
+        "group is required for a Random split by Group",
+    ),
     ("!has(self.negatives) || has(self.user)", "user is required for negatives"),
     (
         "!self.features.exists(f, f.type == 'History' && !has(f.stored) && !has(f.through)) || has(self.user)",
@@ -246,6 +250,10 @@ class Dataset(ApiModel):
     """Inputs of the models; a column that is not listed is not an input of any model."""
     user: ColumnName | None = None
     """User column: used for histories, gauc and clustered standard errors."""
+    group: ColumnName | None = None
+    """Column with the id of the impression, session or query in which the rows were shown together. Used for the
+    metric auc_by_group, for a Random split by Group, which never separates them, and for clustered standard errors
+    where there is no user column. With a user column, all rows of a group must have the same user."""
     time: Time | None = None
     """Time column: its name, or `{column, format, unit, timezone}` where its format is to be declared. Numbers, or
     dates in one format for the whole column; a column with two possible readings is rejected until one is declared.
@@ -308,6 +316,10 @@ class Dataset(ApiModel):
         if self.split.needs_user and self.user is None:
             by = " by User" if self.split.by == "User" else ""
             raise ValueError(f"user is required for a {strategy} split{by}")
+        if self.split.by == "Group" and self.group is None:
+            raise ValueError(
+                "group is required for a Random split by Group: name the column of impressions or sessions"
+            )
 
     def _check_feature(self, feature: Feature) -> None:
         if self.label is not None and self.label.column in (feature.name, *feature.source_columns):

@@ -101,7 +101,7 @@ class Split(ApiModel):
     """Division of the rows into train, validation and test."""
 
     strategy: Literal["Temporal", "Random", "Predefined", "LeaveLastOut", "UserColdStart"]
-    """Temporal: by global time. Random: by row or by user. Predefined: by a column or by files. LeaveLastOut: each
+    """Temporal: by global time. Random: by row, user or group. Predefined: by a column or by files. LeaveLastOut: each
     user's last event (or the last `count`) is test, the one before it validation. UserColdStart: the users whose first
     event is latest are test and those before them validation, with all their rows, so that models are evaluated on
     unseen users."""
@@ -109,9 +109,10 @@ class Split(ApiModel):
         default=None, json_schema_extra={"maxItems": 3, "minItems": 3}
     )
     """Shares of train, validation and test (default "0.8", "0.1", "0.1"): of rows for Temporal and Random, of users
-    for Random by User and UserColdStart."""
-    by: Literal["Row", "User"] | None = None
-    """Random: what is split (default Row); User keeps all rows of a user in one split."""
+    for Random by User and UserColdStart, of groups for Random by Group."""
+    by: Literal["Row", "User", "Group"] | None = None
+    """Random: what is split (default Row); User keeps all rows of a user in one split, Group all rows of a group
+    (spec.dataset.group)."""
     count: int | None = Field(default=None, ge=1, le=1000)
     """LeaveLastOut: number of rows of each user in test, and as many before them in validation (default 1). Users with
     fewer than twice as many and one are train."""

@@ -5,6 +5,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from ctrlab_api.cel import cel_rules
+from ctrlab_api.metrics import WITHIN_METRICS
 from ctrlab_api.names import LOCAL_NAMESPACE, RETRY_ANNOTATION
 from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.runtime import Runtime, Storage
@@ -105,6 +106,10 @@ class Model(ApiModel):
         "the metric gauc needs dataset.user",
     ),
     (
+        "!('auc_by_group' in self.analysis.metrics) || has(self.dataset.group)",
+        "the metric auc_by_group needs dataset.group",
+    ),
+    (
         "self.tuning.sampler != 'Grid' || self.models.all(m, !has(m.search) || "
         "m.search.all(p, !has(m.search[p].float) || has(m.search[p].float.step)))",
         "the Grid sampler needs a step or categorical values for every tuned parameter",
@@ -143,8 +148,9 @@ class ExperimentSpec(ApiModel):
             raise ValueError(
                 f"analysis.reference: no model is named {self.analysis.reference!r}; known: {', '.join(names)}"
             )
-        if "gauc" in self.analysis.metrics and self.dataset.user is None:
-            raise ValueError("analysis.metrics: gauc needs dataset.user")
+        for metric, field in WITHIN_METRICS.items():
+            if metric in self.analysis.metrics and getattr(self.dataset, field) is None:
+                raise ValueError(f"analysis.metrics: {metric} needs dataset.{field}")
         if self.tuning.sampler == "Grid":
             for index, model in enumerate(self.models):
                 for parameter, dimension in (model.search or {}).items():

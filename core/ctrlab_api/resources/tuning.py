@@ -240,8 +240,8 @@ class Evaluation(ApiModel):
     ("self.primaryMetric in self.metrics", "primaryMetric must be one of metrics"),
     (
         "!(self.primaryMetric in ['pcoc', 'ece'])",
-        "primaryMetric can be auc, gauc, logloss, ne or brier: pcoc has no direction, and no sampling error is known "
-        "for ece",
+        "primaryMetric can be auc, gauc, auc_by_group, logloss, ne or brier: pcoc has no direction, and no sampling "
+        "error is known for ece",
     ),
     (
         "double(self.confidence) >= 0.5 && double(self.confidence) < 1.0",
@@ -254,10 +254,10 @@ class Analysis(ApiModel):
 
     primary_metric: MetricName = "auc"
     """The metric of tuning, early stopping and verdicts; not pcoc or ece."""
-    metrics: Annotated[FrozenList[MetricName], Field(min_length=1, max_length=7), Distinct] = Field(
+    metrics: Annotated[FrozenList[MetricName], Field(min_length=1, max_length=8), Distinct] = Field(
         default=("auc", "logloss"), json_schema_extra=LIST_SET_SCHEMA
     )
-    """Reported metrics; gauc needs dataset.user."""
+    """Reported metrics; gauc needs dataset.user, auc_by_group dataset.group."""
     reference: VariantName | None = None
     """Model that the others are compared with (default: the first model)."""
     compare: Literal["AgainstReference", "AllPairs"] = "AgainstReference"
@@ -277,8 +277,8 @@ class Analysis(ApiModel):
         if self.primary_metric in ("pcoc", "ece"):
             why = "has no direction" if self.primary_metric == "pcoc" else "has no known sampling error"
             raise ValueError(
-                f"primaryMetric can be auc, gauc, logloss, ne or brier, not {self.primary_metric}, which {why}; "
-                "list it under metrics only"
+                f"primaryMetric can be auc, gauc, auc_by_group, logloss, ne or brier, not {self.primary_metric}, which "
+                f"{why}; list it under metrics only"
             )
         if not 0.5 <= float(self.confidence) < 1:
             raise ValueError(f"confidence must be at least 0.5 and below 1, not {self.confidence}")

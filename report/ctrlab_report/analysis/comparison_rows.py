@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ctrlab_api.canonical_json import digest
-from ctrlab_api.metrics import METRIC_DIRECTIONS
+from ctrlab_api.metrics import METRIC_DIRECTIONS, WITHIN_METRICS
 from ctrlab_api.records import (
     ComparisonSummary,
     ConfidenceInterval,
@@ -206,7 +206,7 @@ def _effect_sizes(pair: PairComparison) -> dict[str, EffectSize]:
 
 
 def _relative_improvement(metric: str, a: list[float], b: list[float]) -> float | None:
-    if metric not in ("auc", "gauc") or not a:
+    if metric not in ("auc", *WITHIN_METRICS) or not a:
         return None
     base = sum(b) / len(b)
     return relative_improvement(sum(a) / len(a), base) if base > 0.5 else None

@@ -58,7 +58,7 @@ def analyse_report(inputs: ReportInputs) -> ReportSummary:
         correction=plan.analysis.correction,
         margin=float(plan.analysis.margin) if plan.analysis.margin else None,
         seeds=inputs.seeds,
-        cluster=plan.dataset.user if scored.clustered else None,
+        cluster=None if scored.clustered_by is None else getattr(plan.dataset, scored.clustered_by),
         data=inputs.prepared,
         missing_statement=missing_statement(inputs),
         data_source=plan.dataset.source.uri,

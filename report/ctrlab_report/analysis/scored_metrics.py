@@ -6,20 +6,20 @@ and the comparison then have the same source, and `metric_disagreements` checks 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ctrlab_api.metrics import SCORE_EPSILON, MetricName
 from ctrlab_api.records import Finding
 from ctrlab_metrics.computing import compute_metrics
+from ctrlab_report.analysis.row_units import RowUnits, row_units
 from ctrlab_report.inputs.prediction_reader import TestRows
 from ctrlab_report.inputs.report_inputs import ReportInputs, RunInputs
 from ctrlab_report.statistics.covariance import MetricCovariance, covariance_from_scores
 from ctrlab_report.statistics.errors import NoUsers, OneClass, TooFewRows
 from ctrlab_report.statistics.influence import MetricOptions
-from ctrlab_report.statistics.row_clusters import RowClusters, cluster_rows
-from ctrlab_report.statistics.supported_metrics import Metric
+from ctrlab_report.statistics.supported_metrics import WITHIN, Metric
 
 # Above this many values, influence is stored as float32; its relative error near 1e-7 is far below sampling error.
 _MAX_FLOAT64_VALUES = 20_000_000
@@ -56,25 +56,23 @@ class ScoredMetric:
 
 @dataclass(frozen=True)
 class ScoredMetrics:
-    """All metrics of the plan; `clustered` if test-sample errors are clustered by user."""
+    """All metrics of the plan; `clustered_by` is the field of `spec.dataset` that names the column of clusters."""
 
     metrics: dict[str, ScoredMetric]
-    clustered: bool
+    clustered_by: Literal["user", "group"] | None
 
 
 def score_metrics(inputs: ReportInputs) -> ScoredMetrics:
     """Return values and covariances of every metric in the plan, over every run with predictions.
 
-    Test-sample errors are clustered by user if the plan names a user column and test has more than one user.
+    Test-sample errors are clustered by user if test has more than one user, else by group if it has more than one.
     """
     names = inputs.plan.analysis.metrics
     runs = [run for run in inputs.runs if run.scores is not None]
     if inputs.test_rows is None or not runs:
-        return ScoredMetrics({name: ScoredMetric(name, {}, None) for name in names}, False)
-    clusters = _clusters(inputs.test_rows.users)
-    return ScoredMetrics(
-        {name: _metric(name, inputs.test_rows, runs, clusters) for name in names}, clusters is not None
-    )
+        return ScoredMetrics({name: ScoredMetric(name, {}, None) for name in names}, None)
+    units = row_units(inputs.test_rows)
+    return ScoredMetrics({name: _metric(name, inputs.test_rows, runs, units) for name in names}, units.independent_by)
 
 
 def metric_disagreements(inputs: ReportInputs, scored: ScoredMetrics) -> Iterator[Finding]:
@@ -98,10 +96,6 @@ def metric_disagreements(inputs: ReportInputs, scored: ScoredMetrics) -> Iterato
             )
 
 
-def _clusters(users: NDArray[np.int32] | None) -> RowClusters | None:
-    return cluster_rows(users) if users is not None and np.unique(users[:]).size > 1 else None
-
-
 def undefined_metrics(scored: ScoredMetrics) -> Iterator[Finding]:
     """Yield one warning for each metric that the test rows do not define, with the reason."""
     for metric in scored.metrics.values():
@@ -109,19 +103,21 @@ def undefined_metrics(scored: ScoredMetrics) -> Iterator[Finding]:
             yield Finding(severity="warning", where=metric.name, message=metric.undefined)
 
 
-def _metric(name: MetricName, test: TestRows, runs: list[RunInputs], clusters: RowClusters | None) -> ScoredMetric:
+def _metric(name: MetricName, test: TestRows, runs: list[RunInputs], units: RowUnits) -> ScoredMetric:
     if name not in set(Metric):
         values = {(run.variant, run.seed): _recorded_or_computed(name, test, run) for run in runs}
         return ScoredMetric(name, {run: value for run, value in values.items() if value is not None}, None)
-    units = clusters.count if clusters else test.labels.size
+    clusters = units.clusters_of(Metric(name))
+    count = clusters.count if clusters else test.labels.size
     try:
         covariance = covariance_from_scores(
             Metric(name),
             test.labels,
             (run.scores for run in runs if run.scores is not None),
             clusters=clusters,
+            groups=units.groups,
             options=MetricOptions(clip=SCORE_EPSILON),
-            dtype=np.float64 if units * len(runs) <= _MAX_FLOAT64_VALUES else np.float32,
+            dtype=np.float64 if count * len(runs) <= _MAX_FLOAT64_VALUES else np.float32,
             weights=test.weights,
         )
     except (OneClass, TooFewRows, NoUsers) as error:
@@ -136,17 +132,17 @@ def _recorded_or_computed(name: MetricName, test: TestRows, run: RunInputs) -> f
         return run.record.metrics_test[name]
     if run.scores is None:
         return None
-    return compute_metrics((name,), test.labels, run.scores, test.users, test.weights).values[name]
+    return compute_metrics((name,), test.labels, run.scores, test.users, test.weights, test.groups).values[name]
 
 
 def _without_covariance(metric: Metric, test: TestRows, runs: list[RunInputs], reason: str) -> ScoredMetric:
     """Return the values that the metric has on degenerate test rows, and why it has no value or no sampling error."""
     values: dict[RunId, float] = {}
     for run in runs:
-        if run.scores is not None and (metric is not Metric.GAUC or test.users is not None):
-            value = compute_metrics((metric.value,), test.labels, run.scores, test.users, test.weights).values[
-                metric.value
-            ]
+        ids = test.groups if metric is Metric.AUC_BY_GROUP else test.users
+        if run.scores is not None and (metric not in WITHIN or ids is not None):
+            computed = compute_metrics((metric.value,), test.labels, run.scores, test.users, test.weights, test.groups)
+            value = computed.values[metric.value]
             if value is not None:
                 values[run.variant, run.seed] = value
     missing = "its sampling error" if values else "it"

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.metrics import SCORE_EPSILON
+from ctrlab_report.analysis.row_units import row_units
 from ctrlab_report.compare.compared_experiments import ComparedExperiment
 from ctrlab_report.compare.comparison_result import ModelPair
 from ctrlab_report.formatting.number_formats import metric_name
@@ -23,7 +24,6 @@ from ctrlab_report.statistics.model_comparison import (
     compare_family,
     compare_pair,
 )
-from ctrlab_report.statistics.row_clusters import cluster_rows
 from ctrlab_report.statistics.supported_metrics import Metric
 
 
@@ -49,14 +49,15 @@ def compare_on_one_data_set(
             seeds, mode = tuple(run.seed for run in runs), experiment.inputs.plan.evaluation.execution_mode
             models.append((experiment.name, ModelRuns(f"{experiment.name}/{name}", seeds, indices, mode)))
             scores += [run.scores for run in runs if run.scores is not None]
-    users = test_rows.users
+    units = row_units(test_rows)
     pairs = [(a, b) for (experiment_a, a), (experiment_b, b) in combinations(models, 2) if experiment_a != experiment_b]
     try:
         covariance = covariance_from_scores(
             Metric(metric),
             test_rows.labels,
             iter(scores),
-            clusters=cluster_rows(users) if users is not None and users.min() < users.max() else None,
+            clusters=units.clusters_of(Metric(metric)),
+            groups=units.groups,
             options=MetricOptions(clip=SCORE_EPSILON),
             weights=test_rows.weights,
         )

@@ -18,6 +18,7 @@ DISPLAY_NAMES = {
     "auc": "AUC",
     "logloss": "LogLoss",
     "gauc": "GAUC",
+    "auc_by_group": "AUC by group",
     "ne": "NE",
     "pcoc": "PCOC",
     "ece": "ECE",

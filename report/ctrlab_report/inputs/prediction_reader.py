@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_api.prediction_columns import LABEL, ROW, SCORE, USER, WEIGHT
+from ctrlab_api.prediction_columns import GROUP, LABEL, ROW, SCORE, USER, WEIGHT
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class TestRows:
     users: NDArray[np.int32] | None
     weights: NDArray[np.float32] | None = None
     """Weights in the metrics; None where all rows count equally."""
+    groups: NDArray[np.int32] | None = None
+    """Impressions, sessions or queries; None where the plan names no group column."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,9 @@ class Predictions:
     scores: NDArray[np.float32]
 
 
-def read_predictions(raw: bytes, where: str, expect_users: bool, expect_weights: bool = False) -> Predictions:
+def read_predictions(
+    raw: bytes, where: str, expect_users: bool, expect_weights: bool = False, expect_groups: bool = False
+) -> Predictions:
     """Return the content of one file; `where` is its name in messages.
 
     Raises InvalidData for a file that is not a complete Parquet file, lacks a column, has a NaN or a score outside [0,
@@ -51,7 +55,8 @@ def read_predictions(raw: bytes, where: str, expect_users: bool, expect_weights:
             f"cannot be read as Parquet ({first_line}); the file is truncated or damaged: remove this attempt's "
             "folder and run this seed again",
         ) from error
-    required = [ROW, LABEL, SCORE, *([USER] if expect_users else []), *([WEIGHT] if expect_weights else [])]
+    optional = {USER: expect_users, WEIGHT: expect_weights, GROUP: expect_groups}
+    required = [ROW, LABEL, SCORE, *(column for column, expected in optional.items() if expected)]
     missing = [column for column in required if column not in table.column_names]
     if missing:
         raise InvalidData.at(
@@ -71,7 +76,8 @@ def read_predictions(raw: bytes, where: str, expect_users: bool, expect_weights:
     _check_values(where, rows, labels, scores)
     users = columns[USER].to_numpy(zero_copy_only=False).astype(np.int32, copy=False) if expect_users else None
     weights = columns[WEIGHT].to_numpy(zero_copy_only=False) if expect_weights else None
-    return Predictions(TestRows(rows, labels.astype(np.uint8), users, weights), scores)
+    groups = columns[GROUP].to_numpy(zero_copy_only=False).astype(np.int32, copy=False) if expect_groups else None
+    return Predictions(TestRows(rows, labels.astype(np.uint8), users, weights, groups), scores)
 
 
 def _check_values(
@@ -118,6 +124,7 @@ def require_same_rows(first: TestRows, first_where: str, other: TestRows, where:
         (LABEL, first.labels, other.labels),
         (USER, first.users, other.users),
         (WEIGHT, first.weights, other.weights),
+        (GROUP, first.groups, other.groups),
     ):
         if first_values is None or other_values is None:
             continue

@@ -168,7 +168,13 @@ def _predictions(reader: ObjectReader, record: RunRecord, plan: Plan) -> Predict
         )
     dataset = plan.dataset
     weighted = dataset.weight is not None and dataset.weight.metrics
-    return read_predictions(content, key, expect_users=dataset.user is not None, expect_weights=weighted)
+    return read_predictions(
+        content,
+        key,
+        expect_users=dataset.user is not None,
+        expect_weights=weighted,
+        expect_groups=dataset.group is not None,
+    )
 
 
 def _check_test_rows(where: str, test: TestRows, prepared: PreparedData) -> None:

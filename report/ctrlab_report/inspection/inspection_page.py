@@ -10,6 +10,7 @@ WARNING_HEADINGS: dict[WarningKind, str] = {
     "Duplicates": "The same rows in two splits",
     "TimeOverlap": "Splits overlap in time",
     "NewUsers": "New users",
+    "SeparatedGroups": "Groups with rows in several splits",
     "NewValues": "New values",
     "Drift": "Click rates differ between splits",
     "Constant": "A constant column",

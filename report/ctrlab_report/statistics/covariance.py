@@ -63,15 +63,18 @@ def covariance_from_scores(
     options: MetricOptions | None = None,
     dtype: DTypeLike = np.float64,
     weights: ArrayLike | None = None,
+    groups: RowClusters | None = None,
 ) -> MetricCovariance:
     """Return the covariance of one metric over all runs.
 
     `blocks` yields score blocks (one run, or runs x rows), in the order of the result; a generator that reads one run
-    after the other limits memory to one run plus the influence of all. `clusters` groups the rows of one user; GAUC
-    needs them. `dtype` float32 halves the memory for influence at a relative error near 1e-7.
+    after the other limits memory to one run plus the influence of all. `clusters` are sets of rows that are independent
+    of each other: the users, which GAUC needs, or the groups. AUC_BY_GROUP needs `groups`; a group is in one cluster.
+    `dtype` float32 halves the memory for influence at a relative error near 1e-7.
     """
     pieces = (
-        compute_influence(metric, labels, block, users=clusters, options=options, weights=weights) for block in blocks
+        compute_influence(metric, labels, block, users=clusters, options=options, weights=weights, groups=groups)
+        for block in blocks
     )
     return covariance_from_influence(pieces, clusters=clusters, dtype=dtype)
 

@@ -1,18 +1,20 @@
-"""AUC within each user, from one sort of all rows.
+"""AUC within each user or group, from one sort of all rows.
 
 GAUC (Zhu et al. 2017, "Optimized cost per click in Taobao display advertising") averages the AUC of users, weighted by
 their impressions. A user with only clicks or only non-clicks has no AUC and is skipped; the record of each run contains
-the skipped shares.
+the skipped shares. AUC by group is the same for groups of rows (impressions, sessions, queries) in place of users.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from ctrlab_api.metrics import WITHIN_METRICS
 from ctrlab_report.statistics.delong_placements import ordered_keys
 from ctrlab_report.statistics.errors import OneClass, TooFewRows
 from ctrlab_report.statistics.input_checks import AnyArray, BoolArray, FloatArray
 from ctrlab_report.statistics.row_clusters import RowClusters
+from ctrlab_report.statistics.supported_metrics import Metric
 
 # A 64-bit sort key packs 31 bits of user, 32 of score and one of label.
 _MAX_USERS = 1 << 31
@@ -37,8 +39,8 @@ class GroupedAuc:
         return float(np.average(self.by_user[self.two_class], weights=self.impressions[self.two_class]))
 
 
-def grouped_auc(positive: BoolArray, scores: AnyArray, users: RowClusters) -> GroupedAuc:
-    """Return the AUC of each user for one run; ties count one half.
+def grouped_auc(positive: BoolArray, scores: AnyArray, users: RowClusters, metric: Metric = Metric.GAUC) -> GroupedAuc:
+    """Return the AUC of each user (or group, for AUC_BY_GROUP) for one run; ties count one half.
 
     Raises OneClass if no user has both a click and a non-click. Oracle: users A (1,0), B (1,0,0), C one class give .7.
     """
@@ -69,7 +71,8 @@ def grouped_auc(positive: BoolArray, scores: AnyArray, users: RowClusters) -> Gr
     pairs = clicks.astype(np.float64) * non_clicks
     if not pairs.any():
         raise OneClass(
-            "gauc: no user has both a click and a non-click; drop gauc from analysis.metrics for this data set"
+            f"{metric}: no {WITHIN_METRICS[metric.value]} has both a click and a non-click; drop {metric} from "
+            "analysis.metrics for this data set"
         )
     by_user = np.full(users.count, np.nan)
     np.divide(wins, pairs, out=by_user, where=pairs > 0)

@@ -3,7 +3,8 @@
 For a metric computed from n rows, metric(sample) - metric(population) is approximately a sum of one term per row, the
 row's influence. The covariance of the metrics of two runs is then the sum over rows of the product of their influences,
 for every metric. A mean of row losses has influence (loss - mean) / n; a ratio of means follows by the delta method;
-AUC is a two-sample U-statistic whose influence is given by the DeLong placements; GAUC is a ratio over users.
+AUC is a two-sample U-statistic whose influence is given by the DeLong placements; GAUC is a ratio over users,
+and AUC by group over groups.
 
 Influence is separated by stratum, because each stratum is a separate sample with separate degrees of freedom: for AUC
 the non-clicks (0) and the clicks (1); for other metrics all rows (0). Rows in no stratum (-1) do not enter the metric.
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import xlogy
 
+from ctrlab_api.metrics import WITHIN_METRICS
 from ctrlab_report.statistics.delong_placements import delong_placements
 from ctrlab_report.statistics.errors import NoUsers
 from ctrlab_report.statistics.grouped_auc import grouped_auc
@@ -30,7 +32,7 @@ from ctrlab_report.statistics.input_checks import (
     require_same_length,
 )
 from ctrlab_report.statistics.row_clusters import RowClusters
-from ctrlab_report.statistics.supported_metrics import Metric
+from ctrlab_report.statistics.supported_metrics import WITHIN, Metric
 from ctrlab_report.statistics.weighted_influence import weighted_values
 
 # Probabilities are clipped to [CLIP, 1 - CLIP] before the logarithm: the resolution of float32 at 1.
@@ -75,22 +77,24 @@ def compute_influence(
     users: RowClusters | None = None,
     options: MetricOptions | None = None,
     weights: ArrayLike | None = None,
+    groups: RowClusters | None = None,
 ) -> Influence:
     """Return metric values and row influence of one or more runs on the same rows.
 
-    `labels` (rows) are 0/1; `scores` (runs x rows, or one run) are probabilities, for AUC and GAUC any scores.
-    `users` is needed only for GAUC; `weights` (rows) weight the rows. Raises MisalignedInput, NotFinite, OutOfRange or
-    OneClass.
+    `labels` (rows) are 0/1; `scores` (runs x rows, or one run) are probabilities, for AUC, GAUC and AUC_BY_GROUP any
+    scores. `users` is needed only for GAUC, `groups` only for AUC_BY_GROUP; `weights` (rows) weight the rows. Raises
+    MisalignedInput, NotFinite, OutOfRange or OneClass.
     """
     positive = as_binary_labels(labels)
     matrix = as_score_matrix(scores, positive.size)
     settings = options or MetricOptions()
+    units = groups if metric is Metric.AUC_BY_GROUP else users
     if weights is not None:
-        return _weighted(metric, positive, matrix, np.asarray(weights, np.float64), users, settings)
+        return _weighted(metric, positive, matrix, np.asarray(weights, np.float64), units, settings)
     if metric is Metric.AUC:
         return _auc(positive, matrix)
-    if metric is Metric.GAUC:
-        return _gauc(positive, matrix, users)
+    if metric in WITHIN:
+        return _auc_within(metric, positive, matrix, units)
     return _ROW_METRICS[metric](positive, require_probabilities(matrix), settings)
 
 
@@ -106,14 +110,14 @@ def _weighted(
     positive: BoolArray,
     scores: AnyArray,
     weights: FloatArray,
-    users: RowClusters | None,
+    units: RowClusters | None,
     options: MetricOptions,
 ) -> Influence:
     require_same_length(positive, weights, "labels and weights")
-    if metric not in (Metric.AUC, Metric.GAUC):
+    if metric not in (Metric.AUC, *WITHIN):
         scores = require_probabilities(scores)
     losses = row_logloss(positive, scores, options.clip) if metric in (Metric.LOGLOSS, Metric.NE) else None
-    estimates, values, strata = weighted_values(metric, positive, scores, weights, users, losses)
+    estimates, values, strata = weighted_values(metric, positive, scores, weights, units, losses)
     return Influence(metric, f"{metric.value}: rows are weighted", estimates, values, strata)
 
 
@@ -129,20 +133,21 @@ def _auc(positive: BoolArray, scores: AnyArray) -> Influence:
     return Influence(Metric.AUC, "auc: ties count one half", estimates, values, positive.astype(np.int8))
 
 
-def _gauc(positive: BoolArray, scores: AnyArray, users: RowClusters | None) -> Influence:
-    if users is None:
-        raise NoUsers("gauc needs the rows of at least 2 users; leave gauc out of spec.analysis.metrics")
-    require_same_length(positive, users.codes, "labels and user ids")
+def _auc_within(metric: Metric, positive: BoolArray, scores: AnyArray, units: RowClusters | None) -> Influence:
+    name = WITHIN_METRICS[metric.value]
+    if units is None:
+        raise NoUsers(f"{metric} needs the rows of at least 2 {name}s; leave {metric} out of spec.analysis.metrics")
+    require_same_length(positive, units.codes, f"labels and {name} ids")
     values = np.zeros(scores.shape)
     estimates = np.empty(len(scores))
-    two_class = np.zeros(users.count, dtype=np.bool_)
+    two_class = np.zeros(units.count, dtype=np.bool_)
     for run, run_scores in enumerate(scores):
-        groups = grouped_auc(positive, run_scores, users)
-        two_class, estimates[run] = groups.two_class, groups.gauc
-        by_user = np.where(two_class, groups.by_user - estimates[run], 0.0) / groups.impressions[two_class].sum()
-        values[run] = by_user[users.codes]
-    strata = np.where(two_class[users.codes], 0, -1).astype(np.int8)
-    return Influence(Metric.GAUC, "gauc: impression weights, one-class users skipped", estimates, values, strata)
+        grouped = grouped_auc(positive, run_scores, units, metric)
+        two_class, estimates[run] = grouped.two_class, grouped.gauc
+        by_unit = np.where(two_class, grouped.by_user - estimates[run], 0.0) / grouped.impressions[two_class].sum()
+        values[run] = by_unit[units.codes]
+    strata = np.where(two_class[units.codes], 0, -1).astype(np.int8)
+    return Influence(metric, f"{metric}: impression weights, one-class {name}s skipped", estimates, values, strata)
 
 
 def _logloss(positive: BoolArray, scores: AnyArray, options: MetricOptions) -> Influence:

@@ -29,7 +29,7 @@ METHODS: dict[str, MethodDescription] = {
     "influence-clustered": MethodDescription(
         "Test-sample covariance of metrics from influence summed by cluster",
         "numpy",
-        "New users from the same population; users independent, rows of one user not.",
+        "New users (without a user column: groups) from the same population; users independent, rows of one user not.",
         "Obuchowski 1997",
     ),
     "or-hillis-shared-seeds": MethodDescription(

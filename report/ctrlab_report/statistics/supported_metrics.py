@@ -1,6 +1,6 @@
 """The metrics whose sampling error the engine can estimate; their names and directions come from `ctrlab_api.metrics`.
 
-`ctrlab_metrics` computes metric values for tuning and final runs. The engine computes these six again, in `influence`,
+`ctrlab_metrics` computes metric values for tuning and final runs. The engine computes them again, in `influence`,
 because a standard error needs each row's contribution to the metric and not only its value, and because one sort per
 run has to serve both. `scored_metrics.metric_disagreements` compares the values of both implementations in every
 report. ECE is missing here: no sampling error is known for it.
@@ -17,6 +17,7 @@ class Metric(StrEnum):
 
     AUC = "auc"
     GAUC = "gauc"
+    AUC_BY_GROUP = "auc_by_group"
     LOGLOSS = "logloss"
     BRIER = "brier"
     NE = "ne"
@@ -27,6 +28,9 @@ class Metric(StrEnum):
         """Direction of improvement; None for PCOC, which is best at 1, so a difference of two PCOC has none."""
         return _HIGHER_IS_BETTER[self]
 
+
+WITHIN: Final = (Metric.GAUC, Metric.AUC_BY_GROUP)
+"""Metrics that average the AUC within users or groups."""
 
 _HIGHER_IS_BETTER: Final[dict[str, bool | None]] = {
     name: {"maximize": True, "minimize": False, "none": None}[direction]

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
+from ctrlab_api.metrics import WITHIN_METRICS
 from ctrlab_metrics.weighted import pair_placements, weighted_auc_by_group
 from ctrlab_report.statistics.errors import MisalignedInput, OneClass
 from ctrlab_report.statistics.input_checks import AnyArray, BoolArray, FloatArray
 from ctrlab_report.statistics.row_clusters import RowClusters
-from ctrlab_report.statistics.supported_metrics import Metric
+from ctrlab_report.statistics.supported_metrics import WITHIN, Metric
 
 Weights = NDArray[np.float64]
 
@@ -23,16 +24,19 @@ def weighted_values(
     positive: BoolArray,
     scores: AnyArray,
     weights: Weights,
-    users: RowClusters | None,
+    units: RowClusters | None,
     losses: FloatArray | None,
 ) -> tuple[FloatArray, FloatArray, NDArray[np.int8]]:
-    """Return [runs] estimates, [runs x rows] influence and [rows] strata; `losses` are [runs x rows] log losses."""
+    """Return [runs] estimates, [runs x rows] influence and [rows] strata.
+
+    `units` are the users of GAUC or the groups of AUC_BY_GROUP; `losses` are [runs x rows] log losses.
+    """
     labels = positive.astype(np.float64)
     strata = np.zeros(positive.size, np.int8)
     if metric is Metric.AUC:
         return *_auc(labels, scores, weights), positive.astype(np.int8)
-    if metric is Metric.GAUC:
-        return _gauc(labels, scores, weights, users)
+    if metric in WITHIN:
+        return _auc_within(metric, labels, scores, weights, units)
     total = weights.sum()
     rate = float(weights @ labels / total)
     if metric is Metric.PCOC:
@@ -65,20 +69,23 @@ def _auc(labels: FloatArray, scores: AnyArray, weights: Weights) -> tuple[FloatA
     return estimates, values
 
 
-def _gauc(
-    labels: FloatArray, scores: AnyArray, weights: Weights, users: RowClusters | None
+def _auc_within(
+    metric: Metric, labels: FloatArray, scores: AnyArray, weights: Weights, units: RowClusters | None
 ) -> tuple[FloatArray, FloatArray, NDArray[np.int8]]:
-    if users is None:
-        raise MisalignedInput("gauc: found no user ids; set spec.dataset.user to the user column")
-    codes = users.codes.astype(np.int32)
-    estimates, values, used = np.empty(len(scores)), np.empty(scores.shape), np.zeros(users.count, bool)
+    name = WITHIN_METRICS[metric.value]
+    if units is None:
+        raise MisalignedInput(f"{metric}: found no {name} ids; set spec.dataset.{name} to their column")
+    codes = units.codes.astype(np.int32)
+    estimates, values, used = np.empty(len(scores)), np.empty(scores.shape), np.zeros(units.count, bool)
     for run, run_scores in enumerate(scores):
-        by_user, impressions = weighted_auc_by_group(labels, run_scores, weights, codes)
-        used = np.isfinite(by_user)
+        by_unit, impressions = weighted_auc_by_group(labels, run_scores, weights, codes)
+        used = np.isfinite(by_unit)
         if not used.any():
-            raise OneClass("gauc: no user has weight on both a click and a non-click; drop gauc from analysis.metrics")
-        estimates[run] = float(np.average(by_user[used], weights=impressions[used]))
-        share = np.where(used, (by_user - estimates[run]) * impressions, 0.0) / impressions[used].sum()
-        rows_of_user = np.bincount(users.codes, minlength=users.count)
-        values[run] = (share / rows_of_user)[users.codes]
-    return estimates, values, np.where(used[users.codes], 0, -1).astype(np.int8)
+            raise OneClass(
+                f"{metric}: no {name} has weight on both a click and a non-click; drop {metric} from analysis.metrics"
+            )
+        estimates[run] = float(np.average(by_unit[used], weights=impressions[used]))
+        share = np.where(used, (by_unit - estimates[run]) * impressions, 0.0) / impressions[used].sum()
+        rows_of_unit = np.bincount(units.codes, minlength=units.count)
+        values[run] = (share / rows_of_unit)[units.codes]
+    return estimates, values, np.where(used[units.codes], 0, -1).astype(np.int8)

@@ -95,6 +95,7 @@ def write_finished_experiment(root: Path, simulated: SimulatedExperiment) -> Wri
     if simulated.clicks is not None:
         labels = (np.arange(simulated.rows) < simulated.clicks).astype(np.uint8)
     users = generator.integers(0, simulated.users, simulated.rows).astype(np.int32) if simulated.users else None
+    groups = simulated.groups_of(users)
     prepared = _prepared_data(labels, simulated)
     studies = [_repeated_study(plan, prepared, model, simulated.trials) for model in simulated.models]
     token = search_token(studies)
@@ -116,21 +117,27 @@ def write_finished_experiment(root: Path, simulated: SimulatedExperiment) -> Wri
             raw = None
             if index not in model.diverged:
                 row_ids = np.arange(simulated.rows, dtype=np.int64) + FIRST_ROW_ID
-                raw = encode_predictions(labels, scores, users, row_ids)
+                raw = encode_predictions(labels, scores, users, row_ids, groups)
                 folder.put(ObjectKey.run(model.name, seed, 0, RunFile.PREDICTIONS), raw)
-            metrics = _metric_fields(plan, labels, scores, users, index, diverged=raw is None)
+            metrics = _metric_fields(plan, labels, scores, users, groups, index, diverged=raw is None)
             record = _run_record(root.as_uri(), key, plan, study, seed, token, raw, **metrics)
             folder.put(ObjectKey.run(model.name, seed, 0, RunFile.RECORD), record.to_json().encode())
     return WrittenExperiment(root.as_uri(), key, plan, folder, root / key.prefix)
 
 
 def encode_predictions(
-    labels: NDArray[np.uint8], scores: NDArray[np.float32], users: NDArray[np.int32] | None, rows: NDArray[np.int64]
+    labels: NDArray[np.uint8],
+    scores: NDArray[np.float32],
+    users: NDArray[np.int32] | None,
+    rows: NDArray[np.int64],
+    groups: NDArray[np.int32] | None = None,
 ) -> bytes:
     """Return a predictions file as the trainer writes it."""
     columns: dict[str, NDArray[np.generic]] = {"row": rows, "label": labels, "score": scores}
     if users is not None:
         columns["user"] = users
+    if groups is not None:
+        columns["group"] = groups
     sink = io.BytesIO()
     pq.write_table(pa.table(columns), sink)
     return sink.getvalue()
@@ -208,11 +215,12 @@ def _metric_fields(
     labels: NDArray[np.uint8],
     scores: NDArray[np.float32],
     users: NDArray[np.int32] | None,
+    groups: NDArray[np.int32] | None,
     index: int,
     *,
     diverged: bool,
 ) -> dict[str, Any]:
-    computed = compute_metrics(plan.analysis.metrics, labels, scores, users)
+    computed = compute_metrics(plan.analysis.metrics, labels, scores, users, None, groups)
     fields: dict[str, Any] = {"metric_details": computed.details}
     if diverged:
         absent = dict.fromkeys(computed.values)

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from builders.resource_builders import categorical, csv_source, dataset_spec, make_plan, make_variant
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.plan import Plan
@@ -46,6 +49,8 @@ class SimulatedExperiment:
     seeds: int = 5
     rows: int = 1200
     users: int | None = 150
+    group_rows: int | None = None
+    """About the number of test rows of each group (page view); None without groups."""
     clicks: int | None = None
     """Number of test rows that are clicks, the first ones; None for labels from the true probabilities."""
     constant_scores: bool = False
@@ -77,6 +82,8 @@ class SimulatedExperiment:
     def plan(self) -> Plan:
         """The frozen plan."""
         dataset: dict[str, Any] = {"user": "user_id"} if self.users else {}
+        if self.group_rows is not None:
+            dataset["group"] = "page_view"
         if self.split_seed is not None:
             dataset["split"] = {"strategy": "Random", "seed": self.split_seed}
         if self.positives_only:
@@ -94,6 +101,14 @@ class SimulatedExperiment:
                 "margin": self.margin,
             },
         )
+
+    def groups_of(self, users: NDArray[np.int32] | None) -> NDArray[np.int32] | None:
+        """Return the group of each test row; a group has one user."""
+        if self.group_rows is None:
+            return None
+        views = np.random.default_rng(5).integers(0, max(1, self.rows // self.group_rows), self.rows)
+        ids = views if users is None else views * 10**4 + users
+        return np.asarray(np.unique(ids, return_inverse=True)[1], np.int32)
 
     @property
     def _evaluation(self) -> dict[str, Any]:

@@ -77,6 +77,15 @@ ACCEPTED_DATASETS: Final[dict[str, dict[str, Any]]] = {
     ),
     "missing values written as a dash": with_changes(EXPERIMENT, {"spec.dataset.missing": ["", "-"]}),
     "weighted rows": with_changes(EXPERIMENT, {"spec.dataset.weight": {"column": "ips", "metrics": True}}),
+    "impression groups": with_changes(
+        EXPERIMENT,
+        {
+            "spec.dataset.group": "impression",
+            "spec.dataset.split": {"strategy": "Random", "by": "Group"},
+            "spec.analysis.metrics": ["auc", "gauc", "auc_by_group"],
+            "spec.analysis.primaryMetric": "auc_by_group",
+        },
+    ),
     "a split by files": with_changes(
         MINIMAL_EXPERIMENT,
         {
@@ -107,6 +116,11 @@ def _time(where: str, time: Any, message: str) -> RejectedExample:
 
 
 REJECTED_DATASETS: Final[dict[str, RejectedExample]] = {
+    "a split by Group without group": _dataset(
+        "group is required for a Random split by Group",
+        {"spec.dataset.split": {"strategy": "Random", "by": "Group"}},
+        "rule",
+    ),
     "the label as weight": _dataset(
         "the label column 'rating' cannot be the weight", {"spec.dataset.weight": {"column": "rating"}}, "rule"
     ),

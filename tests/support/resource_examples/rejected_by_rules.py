@@ -181,6 +181,9 @@ REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
         "gauc needs dataset.user",
         "rule",
     ),
+    "auc_by_group without group": RejectedExample(
+        {"spec.analysis.metrics": ["auc", "auc_by_group"]}, "spec", "auc_by_group needs dataset.group", "rule"
+    ),
     "a parameter both fixed and tuned": RejectedExample(
         {"spec.models[0].parameters.dropout": "0.1"}, "spec.models[0]", "'dropout' is either fixed", "rule"
     ),
@@ -320,13 +323,13 @@ REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
     "a primary metric without direction": RejectedExample(
         {"spec.analysis.primaryMetric": "pcoc", "spec.analysis.metrics": ["auc", "pcoc"]},
         "spec.analysis",
-        "primaryMetric can be auc, gauc, logloss, ne or brier",
+        "primaryMetric can be auc, gauc, auc_by_group, logloss, ne or brier",
         "rule",
     ),
     "a primary metric without sampling error": RejectedExample(
         {"spec.analysis.primaryMetric": "ece", "spec.analysis.metrics": ["auc", "ece"]},
         "spec.analysis",
-        "primaryMetric can be auc, gauc, logloss, ne or brier",
+        "primaryMetric can be auc, gauc, auc_by_group, logloss, ne or brier",
         "rule",
     ),
     "a confidence of 1": RejectedExample(

@@ -133,6 +133,7 @@ class FinalTraining:
             scores,
             split.users,
             None if split.weights is None else np.asarray(split.weights),
+            split.groups,
         )
         optimum = {} if opened.bayes_auc is None else {"best_reachable_auc": opened.bayes_auc}
         return TestEvaluation(

@@ -69,7 +69,7 @@ class Validator:
             raise ValueError(f"{primary_metric} has no direction (higher or lower is better); it cannot be primary")
         self.direction = direction
         self._labels = np.asarray(valid.labels)
-        self._users = valid.users
+        self._users, self._groups = valid.users, valid.groups
         self._weights = None if valid.weights is None else np.asarray(valid.weights)
 
     def compute(self, device_scores: Tensor, scores: NDArray[np.float32]) -> dict[str, float | None]:
@@ -83,10 +83,10 @@ class Validator:
         ):
             on_device = {"auc": device_auc.auc(self.rows.labels, device_scores)}
         others = cast(tuple[MetricName, ...], tuple(name for name in self.metrics if name not in on_device))
-        on_host = compute_metrics(others, self._labels, scores, self._users, self._weights).values if others else {}
-        return {
-            name: on_device[name] if name in on_device else on_host[cast(MetricName, name)] for name in self.metrics
-        }
+        on_host: dict[str, float | None] = {}
+        if others:
+            on_host = compute_metrics(others, self._labels, scores, self._users, self._weights, self._groups).values
+        return {name: on_device[name] if name in on_device else on_host[name] for name in self.metrics}
 
 
 def computes_auc_on_device(device: str, metrics: Sequence[str]) -> bool:

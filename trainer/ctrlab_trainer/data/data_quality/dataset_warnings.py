@@ -14,6 +14,7 @@ from ctrlab_trainer.data.data_quality.single_feature_scores import single_featur
 from ctrlab_trainer.data.data_quality.spelling_variants import spelling_warnings
 from ctrlab_trainer.data.prepared.encoded_dataset import EncodedDataset
 from ctrlab_trainer.data.prepared.encoded_splits import EncodedSplit
+from ctrlab_trainer.data.splits.row_groups import separated_groups
 from ctrlab_trainer.data.splits.split_strategies import SPLIT_NAMES
 
 MIN_SHARE = 0.05
@@ -46,6 +47,8 @@ def distribution_warnings(encoded: EncodedDataset, constant: Collection[str] = (
             yield InspectionWarning(kind="Lists", message=message)
     for message in _new_users(encoded.splits):
         yield InspectionWarning(kind="NewUsers", message=message)
+    for message in _separated_groups(encoded.splits):
+        yield InspectionWarning(kind="SeparatedGroups", message=message)
     for message in _new_values(encoded):
         yield InspectionWarning(kind="NewValues", message=message)
     for message in _empty_histories(encoded):
@@ -79,6 +82,16 @@ def _new_users(splits: tuple[EncodedSplit, ...]) -> Iterator[str]:
         new_users = float(np.isin(users, train_users, invert=True).mean())
         if new_rows >= MIN_SHARE:
             yield f"{new_users:.1%} of the users of {name}, with {new_rows:.1%} of its rows, are not in train"
+
+
+def _separated_groups(splits: tuple[EncodedSplit, ...]) -> Iterator[str]:
+    groups = [np.asarray(split.groups) for split in splits if split.groups is not None]
+    separated, count = separated_groups(groups) if groups else (0, 0)
+    if separated:
+        yield (
+            f"{separated} of {count} groups have rows in several splits, so that rows that were shown together are "
+            "learned from and evaluated: split at Random by Group, or by a time that the rows of a group share"
+        )
 
 
 def _new_values(encoded: EncodedDataset) -> Iterator[str]:

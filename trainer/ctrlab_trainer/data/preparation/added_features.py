@@ -17,7 +17,7 @@ from ctrlab_store import Store
 from ctrlab_trainer.data.prepared.dataset_files import LABELS_FILE
 from ctrlab_trainer.data.splits.split_strategies import SPLIT_NAMES
 
-ROW_FILES = (LABELS_FILE, "row_ids.npy", "users.npy")
+ROW_FILES = (LABELS_FILE, "row_ids.npy", "users.npy", "groups.npy")
 """Files of a split that identify its rows."""
 FEATURE_PATH = re.compile(r"spec\.dataset\.features\[(\d+)\]")
 

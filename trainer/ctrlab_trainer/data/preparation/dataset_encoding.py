@@ -31,6 +31,7 @@ from ctrlab_trainer.data.readers.table_matches import TableMatch
 from ctrlab_trainer.data.sources.source_locations import TableFiles
 from ctrlab_trainer.data.splits.click_labels import click_labels
 from ctrlab_trainer.data.splits.negative_sampling import SourceClicks, item_features, rows_with_negatives
+from ctrlab_trainer.data.splits.row_groups import row_groups
 from ctrlab_trainer.data.splits.row_weights import normalized_weights, row_weights
 from ctrlab_trainer.data.splits.split_rows import SplitRows
 from ctrlab_trainer.data.splits.split_strategies import (
@@ -80,16 +81,24 @@ def encode_dataset(
     dated = None if dataset.time is None else read_times(table, dataset.time)
     times = _row_times(dated, dataset, table.rows)
     user_column = factorize(table.data[dataset.user]) if dataset.user is not None else None
-    split_of_row = assign_splits(table, dataset, times, user_column.codes if user_column else None)
+    group_column = row_groups(table, dataset, user_column)
+    split_of_row = assign_splits(
+        table,
+        dataset,
+        times,
+        None if user_column is None else user_column.codes,
+        None if group_column is None else group_column.codes,
+    )
     from_item = item_features(dataset, table)
     rows_by_split = rows_of_splits(table, dataset, labels, split_of_row, user_column)
     require_both_classes([rows.labels for rows in rows_by_split])
     weights = row_weights(table, dataset.weight)
     normalized = None if weights is None else normalized_weights(weights, rows_by_split[TRAIN].row)
-    users = number_users(user_column, split_of_row) if user_column is not None else None
+    users = number_ids(user_column, split_of_row) if user_column is not None else None
+    groups = number_ids(group_column, split_of_row) if group_column is not None else None
     spellings = None if user_column is None else next(spelling_warnings("the user column", user_column.values), None)
     is_feature = any(feature.source_column == dataset.user for feature in dataset.features)
-    del user_column
+    del user_column, group_column
 
     with tempfile.TemporaryDirectory(prefix="ctrlab-columns-") as name:
         columns = EncodedColumns(Path(name))
@@ -104,6 +113,8 @@ def encode_dataset(
             arrays: dict[str, NDArray[Any]] = {"labels": rows.labels, "row_ids": rows.ids, **lookups}
             if users is not None:
                 arrays["users"] = users[rows.row]
+            if groups is not None:
+                arrays["groups"] = groups[rows.row]
             if normalized is not None and dataset.weight is not None and (index == TRAIN or dataset.weight.metrics):
                 arrays["weights"] = normalized[rows.row]
             if users is not None and times is not None and schema.logged_histories:
@@ -199,15 +210,16 @@ def rows_of_splits(
     return tuple(rows_with_negatives(split, source, dataset.negatives) for split in range(len(SPLIT_NAMES)))
 
 
-def number_users(users: CodedColumn, split_of_row: NDArray[np.int8]) -> NDArray[np.int32]:
-    """Return [rows] user numbers: users of train first, then users new in validation, then in test, each by name.
+def number_ids(ids: CodedColumn, split_of_row: NDArray[np.int8]) -> NDArray[np.int32]:
+    """Return [rows] numbers of users or groups: those of train first, then new ones of validation, then of test, each
+    by name.
 
-    The numbers in train and validation therefore do not depend on which users appear in a later split.
+    The numbers in train and validation therefore do not depend on which ids appear in a later split.
     """
-    first_split = np.full(len(users.values), len(SPLIT_NAMES), np.int8)
-    np.minimum.at(first_split, users.codes, split_of_row)
-    names = np.array(users.texts(), dtype=object)
+    first_split = np.full(len(ids.values), len(SPLIT_NAMES), np.int8)
+    np.minimum.at(first_split, ids.codes, split_of_row)
+    names = np.array(ids.texts(), dtype=object)
     order = np.lexsort((names.astype(str), first_split))
     number = np.empty(len(order), np.int32)
     number[order] = np.arange(len(order), dtype=np.int32)
-    return number[users.codes]
+    return number[ids.codes]

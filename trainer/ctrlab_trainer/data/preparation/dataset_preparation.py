@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctrlab_api.canonical_json import canonical_json, digest, short_digest
-from ctrlab_api.checks.column_roles import MIN_GAUC_USERS
+from ctrlab_api.checks.column_roles import MIN_TWO_CLASS_UNITS
 from ctrlab_api.errors import InvalidData, InvalidInput
 from ctrlab_api.experiment_key import ExperimentKey
 from ctrlab_api.names import ObjectKey
@@ -30,7 +30,7 @@ from ctrlab_trainer.data.data_quality.row_hashes import row_hashes
 from ctrlab_trainer.data.preparation.added_features import added_features, data_extension, relocate_to_added_features
 from ctrlab_trainer.data.preparation.dataset_encoding import ENCODER_VERSION, encode_dataset
 from ctrlab_trainer.data.preparation.feature_digests import feature_digests
-from ctrlab_trainer.data.preparation.metric_requirements import require_defined_metrics, two_class_users
+from ctrlab_trainer.data.preparation.metric_requirements import require_defined_metrics, two_class_units
 from ctrlab_trainer.data.preparation.source_columns import numeric_columns, required_columns
 from ctrlab_trainer.data.prepared.bayes_optimum import bayes_auc
 from ctrlab_trainer.data.prepared.dataset_files import (
@@ -238,19 +238,21 @@ def _summary(split: EncodedSplit, folder: Path, schema: EncodedSchema) -> SplitS
         rows=split.rows,
         positives=int(split.labels.sum(dtype=np.int64)),
         users=None if split.users is None else len(np.unique(split.users)),
-        users_with_both_classes=_users_with_both_classes(split, folder.name),
+        users_with_both_classes=_with_both_classes(split, split.users, folder.name),
+        groups=None if split.groups is None else len(np.unique(split.groups)),
+        groups_with_both_classes=_with_both_classes(split, split.groups, folder.name),
         row_ids_digest=digest(_bytes(np.sort(split.row_ids))),
         files=files,
         features=feature_digests(split, schema),
     )
 
 
-def _users_with_both_classes(split: EncodedSplit, name: str) -> int | None:
-    """Return the number of users with both classes; for test no more than is needed to know that gauc is defined."""
-    if split.users is None or name == "train":
+def _with_both_classes(split: EncodedSplit, ids: NDArray[np.int32] | None, name: str) -> int | None:
+    """Return the number of users or groups with both classes; for test no more than shows that gauc is defined."""
+    if ids is None or name == "train":
         return None
-    count = two_class_users(split)
-    return min(count, MIN_GAUC_USERS) if name == "test" else count
+    count = two_class_units(split, ids)
+    return min(count, MIN_TWO_CLASS_UNITS) if name == "test" else count
 
 
 def _bytes(numbers: NDArray[np.int64]) -> bytes:

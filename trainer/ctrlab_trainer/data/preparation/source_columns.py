@@ -13,12 +13,14 @@ def required_columns(dataset: Dataset) -> dict[str, str]:
 
 
 def key_columns(dataset: Dataset) -> dict[str, str]:
-    """Return the columns for labels, users, times and splits, and those that negatives are sampled from."""
+    """Return the columns for labels, users, groups, times and splits, and those that negatives are sampled from."""
     columns = {} if dataset.label is None else {dataset.label.column: "spec.dataset.label.column"}
     if dataset.weight is not None:
         columns.setdefault(dataset.weight.column, "spec.dataset.weight.column")
     if dataset.user is not None:
         columns.setdefault(dataset.user, "spec.dataset.user")
+    if dataset.group is not None:
+        columns.setdefault(dataset.group, "spec.dataset.group")
     if dataset.time_column is not None:
         columns.setdefault(dataset.time_column, "spec.dataset.time")
     if dataset.split.column is not None:
@@ -55,7 +57,8 @@ def numeric_columns(dataset: Dataset) -> frozenset[str]:
     """Return the columns that are read only as numbers, whose text is not needed."""
     numeric = {feature.source_column for feature in dataset.features if feature.type == "Numeric"}
     others = {name for feature in dataset.features if feature.type != "Numeric" for name in feature.source_columns}
-    keys = {dataset.user, dataset.time_column, dataset.split.column, dataset.label and dataset.label.column}
+    label = None if dataset.label is None else dataset.label.column
+    keys = {dataset.user, dataset.group, dataset.time_column, dataset.split.column, label}
     if dataset.weight is not None:
         numeric.add(dataset.weight.column)
     item = set() if dataset.negatives is None else {dataset.negatives.item}

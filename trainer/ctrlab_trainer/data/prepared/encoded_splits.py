@@ -95,6 +95,8 @@ class EncodedSplit:
     weights: NDArray[np.float32] | None = None
     """[rows] weights in the loss (train) or in the metrics (validation and test), with mean 1 over train; None where
     all rows count equally."""
+    groups: NDArray[np.int32] | None = None
+    """[rows] group numbers, the same for a group in all splits; None without a group column."""
 
     @property
     def rows(self) -> int:
@@ -136,6 +138,7 @@ def open_split(folder: Path, schema: EncodedSchema) -> EncodedSplit:
         },
         vectors={feature.name: mapped(f"vector-{index}") for index, feature in enumerate(schema.of_kind("vector"))},
         weights=mapped("weights") if (folder / "weights.npy").exists() else None,
+        groups=mapped("groups") if (folder / "groups.npy").exists() else None,
     )
 
 
@@ -191,6 +194,8 @@ def split_arrays(split: EncodedSplit) -> dict[str, NDArray[np.generic]]:
     }
     if split.users is not None:
         arrays["users"] = split.users
+    if split.groups is not None:
+        arrays["groups"] = split.groups
     if split.weights is not None:
         arrays["weights"] = split.weights
     for index, ids in enumerate(split.multicategorical.values()):
@@ -230,7 +235,7 @@ def row_arrays(split: EncodedSplit) -> list[NDArray[Any]]:
 
 
 def with_rows(split: EncodedSplit, rows: Sequence[NDArray[Any]]) -> EncodedSplit:
-    """Return a split of other rows over the same event logs, without users and row numbers.
+    """Return a split of other rows over the same event logs, without users, groups and row numbers.
 
     `rows` has the order of `row_arrays`.
     """

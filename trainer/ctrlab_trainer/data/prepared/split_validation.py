@@ -80,6 +80,7 @@ def _column_ranges(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[n
 def _check_lengths(folder: Path, split: EncodedSplit) -> None:
     arrays: dict[str, NDArray[Any]] = {"categorical": split.categorical, "numeric": split.numeric}
     arrays |= {"row_ids": split.row_ids} | ({} if split.users is None else {"users": split.users})
+    arrays |= {} if split.groups is None else {"groups": split.groups}
     arrays |= {} if split.weights is None else {"weights": split.weights}
     arrays |= {**split.multicategorical, **split.vectors}
     for name, history in split.histories.items():

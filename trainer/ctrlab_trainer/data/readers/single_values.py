@@ -11,7 +11,7 @@ FEATURE_REMEDY: Final = (
     "a Categorical or Numeric feature has one value per row; use type MultiCategorical for ids, Vector with a width "
     "for numbers, or History with `stored` for past events"
 )
-KEY_REMEDY: Final = "labels, users, times, splits and items are one value per row; write such a column"
+KEY_REMEDY: Final = "labels, users, groups, times, splits and items are one value per row; write such a column"
 
 
 def require_single_values(rows: SourceTable, column: str, remedy: str = FEATURE_REMEDY) -> None:

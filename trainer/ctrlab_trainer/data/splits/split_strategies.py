@@ -1,7 +1,7 @@
 """Split strategies: assign rows to train, validation and test.
 
-A strategy reads times, users or one column, never labels or features, so no feature value can move a row to another
-split.
+A strategy reads times, users, groups or one column, never labels or features, so no feature value can move a row to
+another split.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,11 @@ TRAIN, VALID, TEST = range(3)
 
 
 def assign_splits(
-    table: SourceTable, dataset: Dataset, times: Timestamps | None, users: NDArray[np.int32] | None
+    table: SourceTable,
+    dataset: Dataset,
+    times: Timestamps | None,
+    users: NDArray[np.int32] | None,
+    groups: NDArray[np.int32] | None = None,
 ) -> NDArray[np.int8]:
     """Return [rows] the split of each row, as position in `SPLIT_NAMES`."""
     split = dataset.split
@@ -34,6 +38,9 @@ def assign_splits(
         case "Random" if split.by == "User":
             assert users is not None
             return split_at_random(int(users.max()) + 1, split.shares, split.seed)[users]
+        case "Random" if split.by == "Group":
+            assert groups is not None
+            return split_at_random(int(groups.max()) + 1, split.shares, split.seed)[groups]
         case "Random":
             return split_at_random(table.rows, split.shares, split.seed)
         case "LeaveLastOut":
@@ -64,7 +71,7 @@ def split_by_time(times: Timestamps, shares: tuple[float, float, float]) -> NDAr
 
 
 def split_at_random(rows: int, shares: tuple[float, float, float], seed: int) -> NDArray[np.int8]:
-    """Split by a permutation of row numbers, or of user numbers."""
+    """Split by a permutation of row numbers, or of the numbers of users or groups."""
     order = np.random.default_rng(seed).permutation(rows)
     first_valid, first_test = _boundaries(rows, shares)
     split_of_row = np.full(rows, TRAIN, np.int8)
