@@ -1,5 +1,6 @@
 """A source is found under any legal file name, as a path or a URI; another reading is never used silently."""
 
+import os
 from pathlib import Path
 from urllib.parse import quote
 
@@ -101,6 +102,38 @@ def test_a_source_that_does_not_exist_is_rejected_with_the_way_to_write_it(
     with pytest.raises(InvalidData) as error:
         located(uri)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "uri", "message"),
+    [
+        ("rows/b.csv", "../gone.csv", "rows", "rows/b.csv is a link to a file that does not exist (../gone.csv)"),
+        ("rows/more", "../other", "rows", "rows/more is a link to a folder, and links to folders are not followed"),
+        ("c.csv", "gone.csv", "c.csv", "c.csv is a link to gone.csv, which does not exist: fetch the data"),
+        ("c.csv", "", "c.csv", "c.csv is neither a file nor a folder but a device or pipe"),
+    ],
+)
+def test_a_link_whose_rows_would_be_missing_is_rejected(
+    folder: Path, link: str, target: str, uri: str, message: str
+) -> None:
+    (folder / "rows").mkdir()
+    (folder / "other").mkdir()
+    (folder / "rows" / "a.csv").write_text("x\n1\n")
+    if target:
+        (folder / link).symlink_to(target)
+    else:
+        os.mkfifo(folder / link)
+    with pytest.raises(InvalidData) as error:
+        located(uri)
+    assert message in str(error.value)
+
+
+def test_links_to_files_and_hidden_links_are_no_error(folder: Path) -> None:
+    (folder / "rows").mkdir()
+    (folder / "a.csv").write_text("x\n1\n")
+    (folder / "rows" / "a.csv").symlink_to("../a.csv")
+    (folder / "rows" / "..data").symlink_to("gone")
+    assert [path.name for path in located("rows")] == ["a.csv"]
 
 
 def test_a_relative_path_needs_the_experiment_file(monkeypatch: pytest.MonkeyPatch) -> None:

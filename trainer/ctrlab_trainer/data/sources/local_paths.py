@@ -71,3 +71,29 @@ def existing_path(path: str, uri: str, field: str) -> Path:
         f"{uri} does not exist: % and two digits stand for one character, so it means {decoded}; for the existing file "
         f"{path} write % as %25{plain}",
     )
+
+
+def files_below(folder: Path, field: str) -> list[Path]:
+    """Return the files below a folder in the order of their paths, without names that begin with `.` or `_`.
+
+    InvalidData for a link to an absent file or to a folder, whose rows would be missing silently.
+    """
+    below = sorted(folder.rglob("*"))
+    visible = [path for path in below if not any(name[0] in "._" for name in path.relative_to(folder).parts)]
+    for path in visible:
+        if path.is_symlink() and not path.is_file():
+            what = "a folder, and links to folders are not followed" if path.is_dir() else "a file that does not exist"
+            raise InvalidData.at(
+                field,
+                f"{path} is a link to {what} ({os.readlink(path)}); replace the link by its target, or remove it",
+            )
+    return [path for path in visible if path.is_file()]
+
+
+def absent_source(path: Path, uri: str, field: str) -> InvalidData:
+    """Return the error of a source that is neither a file nor a folder."""
+    if path.is_symlink():
+        return InvalidData.at(field, f"{uri} is a link to {os.readlink(path)}, which does not exist: fetch the data")
+    if path.exists():
+        return InvalidData.at(field, f"{uri} is neither a file nor a folder but a device or pipe: write a file first")
+    return InvalidData.at(field, f"{uri} does not exist: there is no file or folder {path}")

@@ -18,7 +18,7 @@ from ctrlab_api.resources.source_uris import Format, format_required
 from ctrlab_trainer.data.sources.builtin_datasets import BUILTIN_DATASETS, SYNTHETIC, builtin_folder
 from ctrlab_trainer.data.sources.file_digests import file_sha256
 from ctrlab_trainer.data.sources.https_downloads import download_https
-from ctrlab_trainer.data.sources.local_paths import file_uri_path, source_path
+from ctrlab_trainer.data.sources.local_paths import absent_source, file_uri_path, files_below, source_path
 from ctrlab_trainer.data.sources.mounted_volumes import mounted_path
 from ctrlab_trainer.data.sources.s3_downloads import download_s3
 from ctrlab_trainer.data.sources.synthetic_clicks import GENERATOR_VERSION, SyntheticOptions
@@ -151,9 +151,8 @@ def table_files(table: Source | SideTable, field: str) -> TableFiles:
     if path.is_file():
         return TableFiles((path,), file_format, header, columns, on)
     if not path.is_dir():
-        raise InvalidData.at(f"{field}.uri", f"{table.uri} does not exist: there is no file or folder {path}")
-    below = (file for file in path.rglob("*") if file.is_file())
-    files = sorted(file for file in below if not any(name[0] in "._" for name in file.relative_to(path).parts))
+        raise absent_source(path, table.uri, f"{field}.uri")
+    files = files_below(path, f"{field}.uri")
     if file_format == "parquet":
         files = [file for file in files if file.suffix not in METADATA_SUFFIXES]
     if not files:
