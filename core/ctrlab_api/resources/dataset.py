@@ -9,6 +9,13 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from ctrlab_api.cel import cel_rules
+from ctrlab_api.resources.csv_syntax import (
+    CSV_SYNTAX_RULES,
+    DecimalCharacter,
+    FieldSeparator,
+    QuoteCharacter,
+    check_csv_syntax,
+)
 from ctrlab_api.resources.dataset_splits import Negatives, Split
 from ctrlab_api.resources.features import MAX_FEATURES, Feature
 from ctrlab_api.resources.missing_values import DEFAULT_MISSING
@@ -67,6 +74,7 @@ CHECKSUM_RULE = (
     CHECKSUM_RULE,
     cluster_uri_rule(SIDE_SCHEMES),
     (HAS_FORMAT_RULE, "format is required unless the extension of uri implies it, as in .csv or .parquet"),
+    *CSV_SYNTAX_RULES,
 )
 class SideTable(ApiModel):
     """A table joined to the rows by one column, such as attributes of users or items."""
@@ -80,6 +88,12 @@ class SideTable(ApiModel):
     on: ColumnName = Field(alias="joinOn")
     """The column, of the same name in both tables, that joins them; the side table has at most one row per value.
     (Not called `on`, which YAML reads as true.)"""
+    separator: FieldSeparator | None = None
+    """Character between the fields of csv, as that of the source."""
+    quote: QuoteCharacter | None = None
+    """Character around quoted fields of csv, as that of the source."""
+    decimal: DecimalCharacter | None = None
+    """Decimal character of the numbers in csv, as that of the source."""
 
     @field_validator("uri")
     @classmethod
@@ -91,6 +105,7 @@ class SideTable(ApiModel):
         _require_checksum(self.uri, self.sha256)
         if self.file_format is None:
             raise ValueError(format_required(self.uri))
+        check_csv_syntax(self.file_format, self.separator, self.quote, self.decimal)
         return self
 
     @property
@@ -107,6 +122,7 @@ class SideTable(ApiModel):
         "format is required unless uri is builtin://NAME or its extension implies it, as in .csv or .parquet",
     ),
     ("!has(self.columns) || !self.header", "columns names the columns of a file without header: set header to false"),
+    *CSV_SYNTAX_RULES,
 )
 class Source(ApiModel):
     """Where the rows come from."""
@@ -130,6 +146,13 @@ class Source(ApiModel):
         default=None, json_schema_extra=LIST_SET_SCHEMA
     )
     """Column names in order, for a file without header."""
+    separator: FieldSeparator | None = None
+    """Character between the fields of csv, such as ";" or "\\t" (default a comma)."""
+    quote: QuoteCharacter | None = None
+    """Character around quoted fields of csv, doubled within them (default "); an empty text if no field is quoted and
+    the character is an ordinary one."""
+    decimal: DecimalCharacter | None = None
+    """Decimal character of the numbers in csv: "." (the default) or ",", which needs another separator."""
     options: dict[str, Annotated[str, StringConstraints(max_length=256)]] | None = Field(default=None, max_length=32)
     """Parameters of a builtin generator, such as rows and seed of builtin://synthetic."""
     tables: FrozenList[SideTable] | None = Field(default=None, max_length=8)
@@ -152,6 +175,7 @@ class Source(ApiModel):
         _require_checksum(self.uri, self.sha256)
         if self.columns and self.header:
             raise ValueError("columns names the columns of a file without header: set header to false")
+        check_csv_syntax(self.file_format, self.separator, self.quote, self.decimal)
         return self
 
 

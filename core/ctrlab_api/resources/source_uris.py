@@ -90,3 +90,10 @@ def cluster_uri_rule(schemes: tuple[str, ...]) -> tuple[str, str]:
 
 HAS_FORMAT_RULE: Final = f"(has(self.format) || self.uri.matches('(?i){EXTENSION_OF_FILE}|{EXTENSION_IN_URL}'))"
 """CEL expression: the format is written or implied by the extension."""
+
+_CSV_EXTENSION: Final = rf"[.]csv([.]({'|'.join(COMPRESSIONS)}))?"
+CSV_RULE: Final = (
+    "(has(self.format) ? self.format == 'csv' : "
+    f"self.uri.matches('(?i){_CSV_EXTENSION}/?$|^https://[^?#]+{_CSV_EXTENSION}[?#]'))"
+)
+"""CEL expression: the format is csv, written or implied by the extension."""

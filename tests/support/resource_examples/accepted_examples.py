@@ -91,6 +91,29 @@ ACCEPTED_EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         MINIMAL_EXPERIMENT,
         {"spec.dataset.source": {"uri": "file:///d.csv", "format": "csv", "header": False, "columns": ["a", "b"]}},
     ),
+    "semicolons and decimal commas": with_changes(
+        MINIMAL_EXPERIMENT,
+        {"spec.dataset.source": {"uri": "file:///d.CSV.gz", "separator": ";", "decimal": ",", "quote": "'"}},
+    ),
+    "tabs with quotes": with_changes(
+        MINIMAL_EXPERIMENT, {"spec.dataset.source": {"uri": "file:///d", "format": "csv", "separator": "\t"}}
+    ),
+    "control characters without quotes": with_changes(
+        MINIMAL_EXPERIMENT,
+        {"spec.dataset.source": {"uri": "file:///d", "format": "csv", "separator": "\x01", "quote": ""}},
+    ),
+    "a quote as separator of a file without quotes": with_changes(
+        MINIMAL_EXPERIMENT,
+        {"spec.dataset.source": {"uri": "file:///d", "format": "csv", "separator": '"', "quote": ""}},
+    ),
+    "the separator of a side table": with_changes(
+        MINIMAL_EXPERIMENT,
+        {
+            "spec.dataset.source.tables": [
+                {"uri": "https://h/t.csv?v=1", "sha256": 64 * "0", "joinOn": "i", "separator": "|", "decimal": "."}
+            ]
+        },
+    ),
     "options of a generator": with_changes(MINIMAL_EXPERIMENT, {"spec.dataset.source.options": {"rows": "20000"}}),
     "a predefined split": with_changes(
         MINIMAL_EXPERIMENT,

@@ -45,6 +45,48 @@ REJECTED_BY_RULES: Final[dict[str, RejectedExample]] = {
         "sha256 is required for https:// and only for it",
         "rule",
     ),
+    "a separator of parquet": RejectedExample(
+        {"spec.dataset.source": {"uri": "file:///d", "format": "parquet", "separator": ";"}},
+        "spec.dataset.source",
+        "separator, quote and decimal are for csv",
+        "rule",
+    ),
+    "a quote of tsv": RejectedExample(
+        {"spec.dataset.source": {"uri": "file:///d.tsv", "quote": "'"}},
+        "spec.dataset.source",
+        "separator, quote and decimal are for csv",
+        "rule",
+    ),
+    "a separator of a generator": RejectedExample(
+        {"spec.dataset.source": {"uri": "builtin://synthetic", "separator": ";"}},
+        "spec.dataset.source",
+        "separator, quote and decimal are for csv",
+        "rule",
+    ),
+    "a decimal comma between commas": RejectedExample(
+        {"spec.dataset.source": {"uri": "file:///d.csv", "decimal": ","}},
+        "spec.dataset.source",
+        "separator and decimal are the same character",
+        "rule",
+    ),
+    "a separator that is the default quote": RejectedExample(
+        {"spec.dataset.source": {"uri": "file:///d.csv", "separator": '"'}},
+        "spec.dataset.source",
+        "separator and quote are the same character",
+        "rule",
+    ),
+    "a quote that is the separator": RejectedExample(
+        {"spec.dataset.source": {"uri": "file:///d.csv", "separator": "|", "quote": "|"}},
+        "spec.dataset.source",
+        "separator and quote are the same character",
+        "rule",
+    ),
+    "a decimal comma between commas in a side table": RejectedExample(
+        {"spec.dataset.source.tables[0]": {"uri": "s3://datasets/items.csv", "joinOn": "item_id", "decimal": ","}},
+        "spec.dataset.source.tables[0]",
+        "separator and decimal are the same character",
+        "rule",
+    ),
     "columns with a header": RejectedExample(
         {"spec.dataset.source.columns": ["a"]}, "spec.dataset.source", "set header to false", "rule"
     ),

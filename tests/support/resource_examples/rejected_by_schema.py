@@ -124,4 +124,34 @@ REJECTED_BY_SCHEMA: Final[dict[str, RejectedExample]] = {
         "greater than or equal to 5",
         kind="Ablation",
     ),
+    "a separator of two characters": RejectedExample(
+        {"spec.dataset.source": {"uri": "file:///d.csv", "separator": "::"}},
+        "spec.dataset.source.separator",
+        "at most 1 character",
+    ),
+    "a digit as separator": RejectedExample(
+        {"spec.dataset.source": {"uri": "file:///d.csv", "separator": "0"}},
+        "spec.dataset.source.separator",
+        "one ASCII character other than letters",
+    ),
+    "a line break as separator": RejectedExample(
+        {"spec.dataset.source": {"uri": "file:///d.csv", "separator": "\n"}},
+        "spec.dataset.source.separator",
+        "one ASCII character other than letters",
+    ),
+    "an empty separator": RejectedExample(
+        {"spec.dataset.source": {"uri": "file:///d.csv", "separator": ""}},
+        "spec.dataset.source.separator",
+        "one ASCII character other than letters",
+    ),
+    "a letter as quote": RejectedExample(
+        {"spec.dataset.source": {"uri": "file:///d.csv", "quote": "q"}},
+        "spec.dataset.source.quote",
+        "one ASCII punctuation mark",
+    ),
+    "another decimal character": RejectedExample(
+        {"spec.dataset.source": {"uri": "file:///d.csv", "decimal": "'"}},
+        "spec.dataset.source.decimal",
+        "expected '.' or ','",
+    ),
 }

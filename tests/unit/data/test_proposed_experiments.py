@@ -254,6 +254,38 @@ def test_names_that_yaml_would_change_are_quoted(tmp_path: Path, name: str) -> N
     assert not PLAIN.match(_flow("no"))
 
 
+@pytest.mark.parametrize("separator", [";", "|", "^"])
+def test_another_separator_is_declared(tmp_path: Path, separator: str) -> None:
+    note = [f"first, {separator} second"] * ROWS
+    path = csv(tmp_path / "c.csv", rows(click=CLICKS, note=note), sep=separator)
+    source = propose(path).spec.dataset.source
+    assert (source.separator, source.quote, source.decimal) == (separator, None, None)
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+@pytest.mark.parametrize("header", [True, False])
+def test_decimal_commas_are_declared(tmp_path: Path, separator: str, header: bool) -> None:
+    frame = rows(click=CLICKS, price=np.round(GENERATOR.random(ROWS) * 90, 2))
+    path = csv(tmp_path / "c.csv", frame, sep=separator, decimal=",", header=header)
+    if header:
+        experiment = propose(path)
+        assert types(experiment)["price"] == "Numeric"
+    else:
+        path.write_text(path.read_text().replace("u", "").replace("i", ""))
+        (parsed,) = parse_manifests(propose_experiment(path, {"label": "column_3"}).proposal.text, "proposal")
+        assert isinstance(parsed, Experiment)
+        assert types(parsed)["column_4"] == "Numeric"
+        experiment = parsed
+    source = experiment.spec.dataset.source
+    assert (source.separator, source.decimal) == (separator, ",")
+
+
+def test_lists_of_ids_with_commas_are_no_decimals(tmp_path: Path) -> None:
+    lists = [",".join(map(str, range(1, 2 + index % 4))) for index in range(ROWS)]
+    path = csv(tmp_path / "c.tsv", rows(click=CLICKS, history=lists), sep="\t")
+    assert propose(path).spec.dataset.source.decimal is None
+
+
 def test_a_chosen_column_replaces_the_guess(tmp_path: Path) -> None:
     path = csv(tmp_path / "c.csv", rows(click=CLICKS, other=GENERATOR.integers(0, 2, ROWS)))
     dataset = propose(path, label="other", user="item_id").spec.dataset
@@ -270,7 +302,7 @@ def test_a_chosen_column_replaces_the_guess(tmp_path: Path) -> None:
     [
         ("", "is empty"),
         ("1::2::3\n", "its first line seems to use '::'"),
-        ("alone\nx\ny\n", "has no columns that are separated by commas or tabs"),
+        ("alone\nx\ny\n", "has no columns that are separated by commas, tabs, semicolons"),
         ("color,shape\nred,round\nblue,flat\n", "no column looks like a label"),
     ],
 )

@@ -51,7 +51,6 @@ READ: tuple[tuple[str, Format, bytes, list[list[Any]]], ...] = (
     ("large", "jsonl", b"""{"x":9007199254740993}\n{"x":1.5,"y":1e3}\n""", [[f"{2**53 + 1}", None], ["1.5", "1000"]]),
     ("two types", "jsonl", b'{"x":7,"y":true}\n{"x":"007","y":"yes"}\n', [["7", "true"], ["007", "yes"]]),
     ("NaN", "jsonl", b'{"x":NaN,"y":1}\n{"y":2}\n', [[None, "1"], [None, "2"]]),
-    ("surrogate", "jsonl", b'{"x":"\\ud83d","y":1}\n', [["?", "1"]]),
 )  # fmt: skip
 
 
@@ -102,9 +101,16 @@ REFUSED: tuple[tuple[str, Format, bytes, str], ...] = (
     ("open quote", "csv", b'x,y\n1,a\n2,"b\n3,c\n', "rows: the quote that begins in line 3 is never closed"),
     ("ragged line", "csv", b'x,y\n1,"a\nb"\n2\n', "rows: line 4: expected 2 columns, got 1"),
     ("separator at the end", "csv", b"x,y\n1,a,\n", "line 2: expected 2 columns, got 3: does the line end with a sep"),
-    ("semicolons", "csv", b"x;y\n1;a\n", "known: x;y; its header is separated by semicolons, but csv"),
+    (
+        "semicolons",
+        "csv",
+        b"x;y\n1;a\n",
+        'known: x;y; its header is separated by semicolons, but csv is separated by commas: set separator: ";"',
+    ),
+    ("bars in tsv", "tsv", b"x|y\n1|a\n", 'but tsv is separated by tabs: set format: csv and separator: "|"'),
     ("commas in tsv", "tsv", b"x,y\n1,a\n", "its header is separated by commas, but tsv is separated by tabs: set"),
     ("mixed members", "jsonl", b'{"x":[1],"y":1}\n{"x":2,"y":1}\n', "rows, line 2, column x: found a single value"),
+    ("surrogate", "jsonl", b'{"x":"\\ud83d","y":1}\n', "rows, line 1, column x: has '\\ud83d', half of a character"),
     ("nested", "jsonl", b'{"x":{"a":1},"y":1}\n', "rows, line 1, column x: found an object"),
     ("too deep", "jsonl", b'{"x":' + b"[" * 100_000, "rows, line 1: is n"),
 )  # fmt: skip

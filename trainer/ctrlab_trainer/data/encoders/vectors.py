@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from ctrlab_trainer.data.encoders.list_syntax import InvalidList, TextLists, spl
 from ctrlab_trainer.data.encoders.numeric import MAX_FLOAT32
 from ctrlab_trainer.data.encoders.token_lists import DEFAULT_SEPARATOR
 from ctrlab_trainer.data.readers.arrow_types import simplify
+from ctrlab_trainer.data.readers.column_values import parse_numbers
 from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
 
 Moments = tuple[ExactMoments, ...]
@@ -108,7 +108,7 @@ def read_row_vectors(rows: SourceTable, feature: Feature) -> NDArray[np.float64]
             f"as many numbers, or set width: {lengths[code]}",
         )
     present = np.flatnonzero(~missing)
-    flat = _numbers(lists.take(pa.array(present)).flatten())
+    flat = _numbers(lists.take(pa.array(present)).flatten(), rows.has_decimal_comma(column))
     vectors = np.full((len(lists), feature.width), np.nan)
     vectors[present] = flat.reshape(len(present), feature.width)
     invalid = ~missing & ~(np.abs(vectors) <= MAX_FLOAT32).all(axis=1)
@@ -134,10 +134,10 @@ def _split_text(rows: SourceTable, feature: Feature, texts: pa.Array, codes: NDA
         raise InvalidData.at(rows.location(row, feature.source_column), str(error)) from error
 
 
-def _numbers(elements: pa.Array) -> NDArray[np.float64]:
+def _numbers(elements: pa.Array, decimal_comma: bool) -> NDArray[np.float64]:
     """Return numbers, NaN for what is none."""
     if pa.types.is_string(elements.type):
-        return pd.to_numeric(pd.Series(elements.to_pylist(), dtype=object), errors="coerce").to_numpy(np.float64)
+        return parse_numbers(elements.to_pylist(), decimal_comma)
     if pa.types.is_boolean(elements.type):
         elements = elements.cast(pa.int8())
     try:

@@ -115,6 +115,7 @@ class DaskEncoder:
             reader.joined_by,
             matches=key_reader.check_matches(sum_lookups([file_keys.lookups for file_keys in keys])),
             missing=dataset.missing_texts,
+            decimal_commas=reader.decimal_commas,
         )
         return encode_dataset(table, dataset, folder, features)
 

@@ -8,6 +8,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -132,7 +133,7 @@ def content_address(dataset: Dataset, located: LocatedSource, sources: tuple[Fil
     content = {
         "encoder": ENCODER_VERSION,
         "sources": [source.model_dump(mode="json") for source in sources],
-        "reading": [[table.format, table.header, list(table.columns or ()), table.on] for table in tables],
+        "reading": [_reading(table) for table in tables],
         "dataset": dataset.model_dump(
             mode="json",
             by_alias=True,
@@ -141,6 +142,12 @@ def content_address(dataset: Dataset, located: LocatedSource, sources: tuple[Fil
         ),
     }
     return short_digest(digest(content), 64)
+
+
+def _reading(table: TableFiles) -> list[object]:
+    """Return the options that the columns of a table depend on; default ones that 0.1.0 lacked are left out."""
+    reading: list[object] = [table.format, table.header, list(table.columns or ()), table.on]
+    return reading if table.declared_syntax is None else [*reading, list(astuple(table.declared_syntax))]
 
 
 def _is_complete(store: Store, address: str) -> bool:

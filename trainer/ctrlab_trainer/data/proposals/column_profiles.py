@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.resources.time_column import TimeColumn
+from ctrlab_trainer.data.readers.column_values import parse_numbers
 from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
 from ctrlab_trainer.data.times.row_times import read_times
 
@@ -66,7 +66,7 @@ def profile_column(table: SourceTable, name: str) -> ColumnProfile:
         return ColumnProfile(name, "empty", table.rows, 0, missing)
     if {text.lower() for text in kept} <= {"true", "false"}:
         return _with(result, kind="boolean")
-    numbers = pd.to_numeric(pd.Series(kept, dtype=object), errors="coerce").to_numpy(np.float64)
+    numbers = parse_numbers(kept, table.has_decimal_comma(name))
     if np.isfinite(numbers).all():
         values, inverse = np.unique(numbers, return_inverse=True)
         rows = np.bincount(inverse, weights=counts[~is_missing]).astype(np.int64)

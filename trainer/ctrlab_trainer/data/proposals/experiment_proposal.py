@@ -185,6 +185,8 @@ class _Draft:
         }
         if self.source.get("header") is False:
             comments["source"] = "REVIEW: the first line has values instead of names, so the columns are numbered"
+        elif self.source.get("decimal") == ",":
+            comments["source"] = "REVIEW: fields such as 0,5 look like numbers with a decimal comma"
         return comments
 
     @property

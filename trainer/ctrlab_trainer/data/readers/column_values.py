@@ -1,5 +1,7 @@
 """Conversion of columns to numbers; errors name the file, row, column and value."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -14,29 +16,44 @@ from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
 def numeric_values(table: SourceTable, column: str) -> NDArray[np.float64]:
     """Return [rows] numbers, NaN if missing.
 
-    Booleans become 0 and 1. InvalidData for other text, infinity and numbers out of the range of float32.
+    Booleans become 0 and 1, and integers above 2^53 the nearest double. InvalidData for other text, dates, infinity and
+    numbers out of the range of float32.
     """
     require_single_values(table, column)
     values = table.data[column]
     if pa.types.is_boolean(values.type):
         values = values.cast(pa.int8())
     if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
-        numbers = np.asarray(values.cast(pa.float64()).fill_null(np.nan).to_numpy(), np.float64)
+        numbers = np.asarray(values.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy(), np.float64)
         invalid = np.abs(numbers) > np.finfo(np.float32).max
     else:
         distinct = factorize(values)
         texts = distinct.texts()
-        parsed = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(np.float64)
+        parsed = parse_numbers(texts, table.has_decimal_comma(column))
         missing = np.array([text.strip() in table.missing for text in texts], bool)
         numbers = parsed[distinct.codes]
         invalid = ((np.isnan(parsed) & ~missing) | (np.abs(parsed) > np.finfo(np.float32).max))[distinct.codes]
     if invalid.any():
         row = int(np.argmax(invalid))
         value = text_at(table, row, column)
+        remedy = ""
+        if pa.types.is_temporal(values.type):
+            remedy = "; write dates as numbers, for instance as days, or use a Categorical feature"
+        elif table.has_decimal_comma(column) and "." in value:
+            remedy = '; the source has decimal: ","'
         raise InvalidData.at(
-            table.location(row, column), f"found {value!r}; allowed are finite numbers, or an empty value if missing"
+            table.location(row, column),
+            f"found {value!r}; allowed are finite numbers, or an empty value if missing{remedy}",
         )
     return numbers
+
+
+def parse_numbers(texts: Sequence[str | None], decimal_comma: bool = False) -> NDArray[np.float64]:
+    """Return [texts] numbers, NaN for text that is not a number, and for None."""
+    series = pd.Series(list(texts), dtype=object)
+    if decimal_comma:
+        series = series.where(~series.str.contains(".", na=False, regex=False)).str.replace(",", ".", regex=False)
+    return pd.to_numeric(series, errors="coerce").to_numpy(np.float64)
 
 
 def text_at(table: SourceTable, row: int, column: str) -> str:

@@ -1,15 +1,17 @@
 """Reader of csv, tsv and RecBole's atomic files: batches of text, and of numbers for columns used only as numbers.
 
-A compression is recognized by the first bytes, regardless of the file name. In csv a field may be in double quotes,
-and then contain line breaks; in tsv and atomic files a quote is an ordinary character, as in IANA's definition of
-tab-separated values.
+A compression is recognized by the first bytes, regardless of the file name. In csv a field may be in quotes, and then
+contain line breaks; in tsv and atomic files a quote is an ordinary character, as in IANA's definition of tab-separated
+values. The separator, quote and decimal character of csv can be declared.
 """
 
 import csv
+import io
+import json
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +20,7 @@ import pyarrow.csv
 from ctrlab_api.errors import InvalidData
 from ctrlab_trainer.data.readers.arrow_types import DICTIONARY_TEXT
 from ctrlab_trainer.data.readers.byte_streams import STREAM_ERRORS, TextStream, error_reason, require_utf8
+from ctrlab_trainer.data.sources.field_syntax import FieldSyntax
 from ctrlab_trainer.data.sources.source_locations import TableFiles
 
 TYPED_NAME: Final = re.compile(r"^(?P<name>.+):(token|token_seq|float|float_seq)$")
@@ -25,12 +28,15 @@ TYPED_NAME: Final = re.compile(r"^(?P<name>.+):(token|token_seq|float|float_seq)
 
 BLOCK_BYTES: Final = 16 << 20
 
+SEPARATORS: Final = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "vertical bars", "^": "carets", " ": "spaces"}
+"""Common separators and their names, in the order in which a header is searched for them."""
+
 
 class NonNumericColumn(Exception):
     """A column read as numbers has other values; reading it as text shows which."""
 
 
-END_TEXT: Final = "\x1fend of file\x1f"
+END_TEXT: Final = "\x7fend\x7f"
 END_NUMBER: Final = -1.5e-323
 """Values of a row that is appended to a csv file: if it is not read, a quote that is never closed has swallowed it."""
 
@@ -46,8 +52,7 @@ def delimited_columns(table: TableFiles, path: Path) -> list[str]:
         raise InvalidData.at(path.name, f"the header cannot be read: {error_reason(error)}") from error
     if not header.strip():
         raise InvalidData.at(path.name, "is empty; expected a header with the column names")
-    lines = header.splitlines(keepends=True)
-    names = next(csv.reader(lines, delimiter=_delimiter(table), quoting=_quoting(table)))
+    names = next(csv.reader(io.StringIO(header, newline=""), **csv_options(table.syntax)))
     matches = [TYPED_NAME.match(name) for name in names]
     if all(matches):
         names = [match["name"] for match in matches if match]
@@ -62,14 +67,18 @@ def separator_hint(table: TableFiles, columns: Collection[str]) -> str:
     if table.format not in ("csv", "tsv", "recbole") or len(columns) != 1:
         return ""
     (header,) = columns
-    names = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "vertical bars", " ": "spaces"}
-    used = next((name for separator, name in names.items() if separator in header), None)
+    used = next((separator for separator in SEPARATORS if separator in header), None)
     if used is None:
         return ""
-    remedy = {"tabs": "set format: tsv", "commas": "set format: csv"}.get(used, "write the file with commas")
-    return (
-        f"; its header is separated by {used}, but {table.format} is separated by {names[_delimiter(table)]}: {remedy}"
-    )
+    if used == "," and table.format != "csv":
+        remedy = "set format: csv"
+    elif used == "\t" and table.declared_syntax is None:
+        remedy = "set format: tsv"
+    else:
+        remedy = f"set {'' if table.format == 'csv' else 'format: csv and '}separator: {json.dumps(used)}"
+    expected = SEPARATORS.get(table.syntax.separator, repr(table.syntax.separator))
+    kind = table.format if table.declared_syntax is None else "the table"
+    return f"; its header is separated by {SEPARATORS[used]}, but {kind} is separated by {expected}: {remedy}"
 
 
 def read_delimited(
@@ -103,7 +112,8 @@ def _read(
     missing: Collection[str],
 ) -> Iterator[pa.RecordBatch]:
     included = [name for name in names if name in required]
-    quoted = table.format == "csv"
+    syntax = table.syntax
+    quoted = bool(syntax.quote)
     with TextStream(path) as stream:
         if table.columns is None:
             _read_header(stream, table, path)
@@ -116,13 +126,14 @@ def _read(
                     column_names=[name or f"\x1f{index}" for index, name in enumerate(names)], block_size=BLOCK_BYTES
                 ),
                 parse_options=pa.csv.ParseOptions(
-                    delimiter=_delimiter(table), quote_char='"' if quoted else False, newlines_in_values=quoted
+                    delimiter=syntax.separator, quote_char=syntax.quote or False, newlines_in_values=quoted
                 ),
                 convert_options=pa.csv.ConvertOptions(
                     column_types={name: pa.float64() if name in numeric else DICTIONARY_TEXT for name in included},
                     include_columns=included,
                     null_values=sorted(missing),
                     strings_can_be_null=False,
+                    decimal_point=syntax.decimal,
                 ),
             )
         except pa.ArrowInvalid as error:
@@ -138,8 +149,9 @@ def _is_finite(numbers: pa.Array) -> bool:
 
 
 def _last_row(table: TableFiles, names: list[str], numeric: Collection[str]) -> bytes:
-    fields = [repr(END_NUMBER) if name in numeric else END_TEXT for name in names]
-    return f"\n{_delimiter(table).join(fields)}\n".encode()
+    number = repr(END_NUMBER).replace(".", table.syntax.decimal)
+    fields = [number if name in numeric else END_TEXT for name in names]
+    return f"\n{table.syntax.separator.join(fields)}\n".encode()
 
 
 def _without_last_row(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -166,11 +178,11 @@ def _without_last_value(column: pa.Array) -> pa.Array:
 
 def _read_header(stream: TextStream, table: TableFiles, path: Path) -> str:
     """Read the header, which may have quoted line breaks, and leave the stream behind it."""
-    data = b""
+    data, quote = b"", table.syntax.quote.encode()
     while block := stream.read(1 << 16):
         data += block
         for end in re.finditer(rb"\r\n|\r|\n", data):
-            if table.format != "csv" or data.count(b'"', 0, end.start()) % 2 == 0:
+            if not quote or data.count(quote, 0, end.start()) % 2 == 0:
                 stream.push_back(data[end.end() :])
                 require_utf8(path.name, data[: end.start()], 1)
                 return data[: end.start()].decode()
@@ -183,7 +195,7 @@ def _invalid_line(table: TableFiles, path: Path, names: list[str], error: Except
     previous = line = 1
     try:
         with TextStream(path) as stream:
-            rows = csv.reader(_lines(stream, path), delimiter=_delimiter(table), quoting=_quoting(table))
+            rows = csv.reader(_lines(stream, path), **csv_options(table.syntax))
             for fields in rows:
                 if len(fields) not in (0, len(names)):
                     extra = ": does the line end with a separator?" if fields[-1:] == [""] else ""
@@ -219,9 +231,8 @@ def _lines(stream: TextStream, path: Path) -> Iterator[str]:
     yield rest.decode()
 
 
-def _delimiter(table: TableFiles) -> str:
-    return "," if table.format == "csv" else "\t"
-
-
-def _quoting(table: TableFiles) -> Literal[0, 3]:
-    return csv.QUOTE_MINIMAL if table.format == "csv" else csv.QUOTE_NONE
+def csv_options(syntax: FieldSyntax) -> dict[str, Any]:
+    """Return the options of Python's csv.reader."""
+    if not syntax.quote:
+        return {"delimiter": syntax.separator, "quoting": csv.QUOTE_NONE}
+    return {"delimiter": syntax.separator, "quotechar": syntax.quote}

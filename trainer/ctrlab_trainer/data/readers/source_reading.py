@@ -115,6 +115,17 @@ class SourceReader:
         """The same columns -> join column of the table."""
         return {name: side.key for side in self.sides for name in side.columns}
 
+    @property
+    def decimal_commas(self) -> frozenset[str]:
+        """Columns whose numbers have a decimal comma."""
+        tables = [(self.main, self.main_columns), *((side.table, frozenset(side.columns)) for side in self.sides)]
+        return frozenset(
+            name
+            for table, columns in tables
+            if isinstance(table, TableFiles) and table.syntax.decimal == ","
+            for name in columns
+        )
+
     def rows(self, numeric: Collection[str]) -> SourceTable:
         """Read all rows, possibly none. Columns in `numeric` are read as numbers.
 
@@ -138,6 +149,7 @@ class SourceReader:
             lookups=tuple(join.lookup for join in joins),
             true_probability=probability,
             missing=self.missing,
+            decimal_commas=self.decimal_commas,
         )
 
     def check_matches(self, lookups: Sequence[KeyLookup]) -> dict[TableFiles, TableMatch]:
@@ -157,7 +169,14 @@ class SourceReader:
         spool = Spool(self.required)
         batches = join_all(self._batches(()), [Join(side.read(self.missing)) for side in self.sides])
         files = spool.write(_up_to(limit, batches))
-        return SourceTable(spool, tuple(files.items()), self.joined, self.joined_by, missing=self.missing)
+        return SourceTable(
+            spool,
+            tuple(files.items()),
+            self.joined,
+            self.joined_by,
+            missing=self.missing,
+            decimal_commas=self.decimal_commas,
+        )
 
     def _batches(self, numeric: Collection[str]) -> Batches:
         if isinstance(self.main, SyntheticOptions):
@@ -273,5 +292,5 @@ def _join_column(side: TableFiles, columns: list[str], main_columns: list[str], 
     raise InvalidData.at(
         side.name,
         f"is joined by the column {key!r}, which {where} does not have; columns of the main table: "
-        f"{', '.join(main_columns)}{remedy}",
+        f"{', '.join(main_columns)}{remedy or separator_hint(side, columns)}",
     )

@@ -57,6 +57,8 @@ class SourceTable:
     """[rows] from a generator; never a column that a model could see."""
     missing: frozenset[str] = DEFAULT_MISSING
     """Texts that mean a missing value. Those of text columns are already null; elements of lists are not."""
+    decimal_commas: frozenset[str] = frozenset()
+    """Columns whose numbers, where they are text, have a decimal comma."""
     first: int = 0
     """Source row number of the first row, if this table is a chunk of another."""
 
@@ -64,6 +66,10 @@ class SourceTable:
     def rows(self) -> int:
         """Number of rows."""
         return int(self.data.num_rows)
+
+    def has_decimal_comma(self, column: str) -> bool:
+        """Return whether the numbers of a column of text have a decimal comma."""
+        return column in self.decimal_commas
 
     def chunks(self, columns: Sequence[str], size: int = CHUNK_ROWS) -> Iterator["SourceTable"]:
         """Yield chunks of `size` rows with only `columns`, which stay mapped until the last chunk is consumed."""

@@ -16,6 +16,7 @@ from ctrlab_api.records.prepared_data import FileDigest
 from ctrlab_api.resources.dataset import SideTable, Source
 from ctrlab_api.resources.source_uris import Format, format_required
 from ctrlab_trainer.data.sources.builtin_datasets import BUILTIN_DATASETS, SYNTHETIC, builtin_folder
+from ctrlab_trainer.data.sources.field_syntax import CSV, TABS, FieldSyntax, declared_syntax
 from ctrlab_trainer.data.sources.file_digests import file_sha256
 from ctrlab_trainer.data.sources.https_downloads import download_https
 from ctrlab_trainer.data.sources.local_paths import absent_source, file_uri_path, files_below, source_path
@@ -39,6 +40,13 @@ class TableFiles:
     """Join column of a side table; None for its first column."""
     folder: Path | None = None
     """The folder that contains all files, if the source is a folder."""
+    declared_syntax: FieldSyntax | None = None
+    """Characters of csv files; None for the default ones."""
+
+    @property
+    def syntax(self) -> FieldSyntax:
+        """Characters of text files with fields."""
+        return self.declared_syntax or (CSV if self.format == "csv" else TABS)
 
     @property
     def name(self) -> str:
@@ -118,8 +126,8 @@ def _builtin(name: str, source: Source, sides: tuple[TableFiles, ...]) -> Locate
     if name not in BUILTIN_DATASETS:
         allowed = ", ".join(f"builtin://{other}" for other in (SYNTHETIC, *BUILTIN_DATASETS))
         raise InvalidData.at("spec.dataset.source.uri", f"unknown data set {source.uri}; allowed: {allowed}")
-    for field, value in (("format", source.format), ("columns", source.columns), ("options", source.options)):
-        if value is not None:
+    for field in ("format", "columns", "options", "separator", "quote", "decimal"):
+        if getattr(source, field) is not None:
             raise InvalidData.at(
                 f"spec.dataset.source.{field}", f"builtin://{name} has a fixed format: leave {field} out"
             )
@@ -147,9 +155,9 @@ def table_files(table: Source | SideTable, field: str) -> TableFiles:
             f"{field}.columns",
             f"required for {table.uri}, which has no header (header: false): the column names in order",
         )
-    path = _path(table, field)
+    path, syntax = _path(table, field), declared_syntax(table)
     if path.is_file():
-        return TableFiles((path,), file_format, header, columns, on)
+        return TableFiles((path,), file_format, header, columns, on, declared_syntax=syntax)
     if not path.is_dir():
         raise absent_source(path, table.uri, f"{field}.uri")
     files = files_below(path, f"{field}.uri")
@@ -157,7 +165,7 @@ def table_files(table: Source | SideTable, field: str) -> TableFiles:
         files = [file for file in files if file.suffix not in METADATA_SUFFIXES]
     if not files:
         raise InvalidData.at(f"{field}.uri", f"the folder {path} contains no files")
-    return TableFiles(tuple(files), file_format, header, columns, on, path)
+    return TableFiles(tuple(files), file_format, header, columns, on, path, syntax)
 
 
 def _path(table: Source | SideTable, field: str) -> Path:

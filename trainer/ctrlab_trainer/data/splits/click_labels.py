@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.resources.dataset import Label
-from ctrlab_trainer.data.readers.column_values import numeric_values, text_at
+from ctrlab_trainer.data.readers.column_values import numeric_values, parse_numbers, text_at
 from ctrlab_trainer.data.readers.source_tables import CodedColumn, SourceTable, factorize
 from ctrlab_trainer.data.splits.label_advice import MAX_SHOWN_VALUES, label_advice
 
@@ -93,7 +92,7 @@ def _shortest_decimals(values: NDArray[np.float64], kind: type[np.floating]) -> 
 def _text_label(table: SourceTable, label: Label, coded: CodedColumn) -> InvalidData:
     """Return the error for labels that are neither numbers nor truth values."""
     column = label.column
-    numbers = pd.to_numeric(pd.Series(coded.texts(), dtype=object), errors="coerce").isna().to_numpy()
+    numbers = np.isnan(parse_numbers(coded.texts(), table.has_decimal_comma(column)))
     missing = np.array([text == "" for text in coded.texts()], bool)
     row = int(np.argmax((numbers & ~missing)[coded.codes]))
     texts = [text for text in coded.texts() if text]
