@@ -143,7 +143,7 @@ def _answer_without_comparison(plan: Plan, model: ModelSummary) -> str:
 
 def _split(plan: Plan) -> str:
     split = plan.dataset.split
-    parts: list[str] = [split.strategy]
+    parts: list[str] = [split.strategy + (f" by {split.by}" if split.by else "")]
     if split.fractions:
         parts.append(" / ".join(split.fractions))
     if split.count is not None:

@@ -94,8 +94,9 @@ def prepare_both_ways(dataset: Dataset, client: Client, folder: Path) -> tuple[d
 
 
 def test_every_kind_of_feature_has_equal_bytes(folder: Path, threads: Client) -> None:
-    local, remote = prepare_both_ways(dataset_of(folder), threads, folder)
+    local, remote = prepare_both_ways(dataset_of(folder, group="user"), threads, folder)
     assert any(name.endswith("train/categorical.npy") for name in local)
+    assert any(name.endswith("train/groups.npy") for name in local)
     assert local == remote
 
 

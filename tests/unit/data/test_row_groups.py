@@ -28,7 +28,7 @@ BY_ROW = {"strategy": "Random", "fractions": ["0.5", "0.25", "0.25"]}
 def experiment(folder: Path, pages: list[str] | None = None, split: Any = BY_GROUP, **changes: Any) -> Experiment:
     """Write 120 rows, four of each page view and eight of each user, and return an experiment on them."""
     pages = pages or [f"p{row // ROWS_PER_PAGE}" for row in range(120)]
-    lines = [f"u{row // 8},{page},i{row % 7},{row % 3 == 0:d},{row}" for row, page in enumerate(pages)]
+    lines = [f"u{row // 8},{page},i{row % 17},{row % 3 == 0:d},{row}" for row, page in enumerate(pages)]
     (folder / "clicks.csv").write_text("\n".join(["user,page,item,click,at", *lines]) + "\n")
     fields: dict[str, Any] = {
         "dataset__source": csv_source((folder / "clicks.csv").as_uri()),
@@ -54,6 +54,14 @@ def test_rows_have_the_group_of_the_source_in_every_split(tmp_path: Path) -> Non
             assert page_of_group.setdefault(group, row // ROWS_PER_PAGE) == row // ROWS_PER_PAGE
         assert set(np.unique(split.groups, return_counts=True)[1]) == {ROWS_PER_PAGE}
     assert len(page_of_group) == 30
+
+
+def test_a_sampled_negative_has_the_group_of_its_positive(tmp_path: Path) -> None:
+    spec = experiment(tmp_path, dataset__label=None, dataset__negatives={"item": "item"}).spec
+    for split in encode(spec.dataset, tmp_path).splits:
+        assert split.groups is not None
+        for label in (0, 1):
+            assert set(np.unique(split.groups[split.labels == label], return_counts=True)[1]) == {ROWS_PER_PAGE}
 
 
 def test_a_data_set_without_group_column_has_no_groups(tmp_path: Path) -> None:

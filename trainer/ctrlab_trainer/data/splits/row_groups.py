@@ -19,7 +19,7 @@ def row_groups(table: SourceTable, dataset: Dataset, users: CodedColumn | None) 
     if dataset.group is None:
         return None
     groups = factorize(table.data[dataset.group])
-    missing = np.array([not text or text in dataset.missing_texts for text in groups.texts()])[groups.codes]
+    missing = groups.codes == groups.values.index("").as_py()  # -1, which is no code, if no group is missing
     if missing.any():
         raise InvalidData.at(
             table.location(int(np.argmax(missing)), dataset.group),
