@@ -179,6 +179,10 @@ def test_events_are_sorted_by_time_and_gaps_are_powers_of_two() -> None:
         ({"at": [10, 19, 30, 40, 50, 60]}, "row 2, column past_at: found '20', which is later than the time"),
         ({"past_at": [[9], [0, 20], [], [1, 2, 3, 4], [1, 2], [0]]}, "row 1, column past_at: has 1 times"),
         ({"past_at": [[9, None], [0, 20], [], [1, 2, 3, 4], [1, 2], [0]]}, "row 1, .* the time of event 2 is missing"),
+        (
+            {"at": [1_704_460_800_000] * 6, "past_at": [[1_704_460_000] * n for n in (2, 2, 0, 4, 2, 1)]},
+            "row 1, column past_at: found '1704460000', which is before 1990 in milliseconds since 1970",
+        ),
         ({"past_at": [["9", "x"], ["0", "1"], [], ["1"] * 4, ["1"] * 2, ["0"]]}, "row 1, .* found 'x'; allowed"),
     ],
 )  # fmt: skip
@@ -196,6 +200,15 @@ def test_dates_of_events_are_read_like_the_dates_of_rows() -> None:
     assert events_of(data)[0] == ["a", "b"]
     with pytest.raises(InvalidData, match="found '2024-03-02', which is later than the time of the row"):
         encoded({"item": ITEMS, "at": days, "past": ["a"] * 6, "past_at": ["2024-03-02"] * 6}, {"times": "past_at"})
+
+
+def test_events_need_am_or_pm_like_the_rows() -> None:
+    days = [f"03/{day}/2024 1:00 PM" for day in range(21, 27)]
+    with pytest.raises(InvalidData, match="found '02/28/2024 11:00'; the format of the time column"):
+        encoded(
+            {"item": ITEMS, "at": days, "past": ["a"] * 6, "past_at": ["02/28/2024 11:00"] * 6},
+            {"separator": "^", "times": "past_at"},
+        )
 
 
 def test_times_of_lists_without_events_are_not_needed() -> None:

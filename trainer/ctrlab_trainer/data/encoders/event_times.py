@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_trainer.data.encoders.token_lists import TokenLists
 from ctrlab_trainer.data.readers.column_values import text_at
 from ctrlab_trainer.data.readers.source_tables import SourceTable
+from ctrlab_trainer.data.times.number_times import UNIT_NAMES, before_detectable
 from ctrlab_trainer.data.times.row_times import TimeReading, Timestamps
 from ctrlab_trainer.data.times.time_problems import TimeProblem
 
@@ -87,6 +89,7 @@ def timed_events(
     values = times.tokens.codes[position]
     parsed = _parse(rows, times, column, time)
     event_times = parsed[values]
+    _require_same_unit(rows, events, times.tokens.values.take(pa.array(values)), event_times, column, time)
     gaps = (row_times[events.row] - event_times).astype(np.float64)
     later = gaps < 0
     if later.any():
@@ -100,6 +103,24 @@ def timed_events(
             "came before its row",
         )
     return TimedEvents(event_times, gaps)
+
+
+def _require_same_unit(
+    rows: SourceTable, events: RowTokens, texts: pa.Array, values: Timestamps, column: str, time: RowTimeColumn
+) -> None:
+    """Raise InvalidData for the time of an event that is far too small for the unit of the time column."""
+    unit = time.reading.unit
+    if unit is None:
+        return
+    early = before_detectable(values, unit)
+    if early.any():
+        first = int(np.argmax(early))
+        row = int(events.row[first])
+        raise InvalidData.at(
+            rows.location(row, column),
+            f"found {texts[first].as_py()!r}, which is before 1990 in {UNIT_NAMES[unit]} since 1970, the unit of "
+            f"the time column ({text_at(rows, row, time.column)!r}); write the times of events and rows in one unit",
+        )
 
 
 def _parse(rows: SourceTable, times: TokenLists, column: str, time: RowTimeColumn) -> Timestamps:

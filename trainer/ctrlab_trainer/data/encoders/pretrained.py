@@ -134,7 +134,8 @@ def read_vectors(path: Path, config: Pretrained, column: str) -> tuple[pa.Array,
         row = int(np.argmax((lengths != lengths[0]) | (lengths == 0)))
         raise InvalidData.at(
             f"{path.name}, row {row + 1}, column {config.vector}",
-            f"has {lengths[row]} numbers, but the first row has {lengths[0]}; all vectors must have the same length",
+            f"has {lengths[row]} numbers, but the first row has {lengths[0]}; all vectors have the same length of at "
+            "least 1: leave out rows whose vector is missing",
         )
     try:
         flat = pc.list_flatten(lists).cast(pa.float32())

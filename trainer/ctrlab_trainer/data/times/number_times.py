@@ -81,6 +81,12 @@ def _require_no_other_unit(values: NDArray[np.int64] | NDArray[np.float64], decl
             )
 
 
+def before_detectable(values: NDArray[np.int64] | NDArray[np.float64], unit: Unit) -> NDArray[np.bool_]:
+    """Return [values] whether a number is below every time that is recognized in the unit."""
+    early: NDArray[np.bool_] = values < DETECTABLE[0] * PER_SECOND[unit]
+    return early
+
+
 def _in_range(values: NDArray[np.int64] | NDArray[np.float64], unit: Unit) -> NDArray[np.bool_]:
     low, high = (bound * PER_SECOND[unit] for bound in DETECTABLE)
     if unit == "ns":

@@ -38,6 +38,8 @@ class TimeReading:
     text: TextReading | None
     """None for numbers."""
     timezone: str | None
+    unit: Unit | None = None
+    """Unit of numbers since 1970; None if they are only compared."""
 
     def read_texts(self, texts: pa.Array) -> Timestamps:
         """Return [texts] times that can be compared with those of the rows; TimeProblem for other text."""
@@ -231,7 +233,7 @@ def _read_numbers(values: Timestamps, time: TimeColumn) -> RowTimes:
     if read_as.unit is not None:
         shown = [_show(int(float(number) / PER_SECOND[read_as.unit] * 1e9)) for number in (values.min(), values.max())]
     record = TimeFormat(reading=read_as.reading, earliest=shown[0], latest=shown[1])
-    return RowTimes(values, record, TimeReading(None, None))
+    return RowTimes(values, record, TimeReading(None, None, read_as.unit))
 
 
 def _dates(nanoseconds: NDArray[np.int64], reading: TimeReading) -> RowTimes:

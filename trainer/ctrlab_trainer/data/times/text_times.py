@@ -42,6 +42,8 @@ class TextReading:
     pattern: TextPattern | None = None
     """The detected pattern; None if a strptime pattern is declared."""
     order: Order = "YMD"
+    has_halves: bool = False
+    """Whether AM or PM is written."""
     strptime: str | None = None
 
     def read(self, texts: pa.Array) -> NDArray[np.int64]:
@@ -52,6 +54,8 @@ class TextReading:
         components = self.pattern.components(texts)
         values = _read(components, self.order)
         other_offset = _has(components, "offset") != self.has_offsets
+        if "half" in components:
+            other_offset |= _has(components, "half") != self.has_halves
         invalid = ~np.asarray(components["matches"], bool) | other_offset | (values == INVALID)
         if invalid.any():
             text = texts[int(np.argmax(invalid))].as_py()
@@ -115,8 +119,8 @@ def detect_reading(texts: pa.Array) -> TextReading:
     has_clock, has_offset = _has(components, "hour"), _has(components, "offset")
     _require_uniform(texts, has_clock, "a time of day")
     _require_uniform(texts, has_offset, "an offset from UTC")
-    if "half" in components:
-        _require_uniform(texts, _has(components, "half"), "AM or PM")
+    has_half = _has(components, "half") if "half" in components else np.zeros(len(texts), bool)
+    _require_uniform(texts, has_half, "AM or PM")
     digits = 2 if len(components["first" if pattern.orders[0] == "YMD" else "last"][0].as_py()) == 2 else 4
     formats = {order: pattern.date_format(order, digits) for order in pattern.orders}
     readings = {order: _read(components, order) for order in pattern.orders}
@@ -131,7 +135,7 @@ def detect_reading(texts: pa.Array) -> TextReading:
     clock = " %H:%M:%S" if has_clock.any() else ""
     offset = "%z" if has_offset.any() else ""
     title = f"text, {formats[first[0]]}{clock}{offset}"
-    return TextReading(title, bool(has_offset.any()), pattern, first[0])
+    return TextReading(title, bool(has_offset.any()), pattern, first[0], bool(has_half.any()))
 
 
 def _has(components: dict[str, pa.Array], name: str) -> NDArray[np.bool_]:
