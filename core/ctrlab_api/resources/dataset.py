@@ -271,7 +271,9 @@ class Dataset(ApiModel):
     features: FrozenList[Feature] = Field(
         min_length=1, max_length=MAX_FEATURES, json_schema_extra=list_map_schema("name")
     )
-    """Inputs of the models; a column that is not listed is not an input of any model."""
+    """Inputs of the models; a column that is not listed is not an input of any model. At most 256, because an API
+    server limits the cost of rules that compare features with each other. A Vector of any width, and a MultiCategorical
+    or stored History of many numbered columns, count as one."""
     user: ColumnName | None = None
     """User column: used for histories, gauc and clustered standard errors."""
     group: ColumnName | None = None

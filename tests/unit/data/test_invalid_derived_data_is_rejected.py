@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 
 from ctrlab_api.errors import InvalidInput
 from ctrlab_api.resources.dataset import Dataset
+from ctrlab_api.resources.features import Pretrained
+from ctrlab_trainer.data.encoders.pretrained import read_vectors
 from ctrlab_trainer.data.inspection.dataset_inspection import inspect_dataset
 
 ROWS = "user,item,kind,time,click\n" + "".join(
@@ -114,6 +117,17 @@ CASES = {
     "a value with two vectors": vectors(
         "vectors.parquet, row 3, column item: the value 'i0' is in two rows", {"item": ["i0", "i1", "i0"]}
     ),
+    "keys without text": vectors(
+        "vectors.parquet, column item: cannot be a key: has the type duration[us]",
+        {"item": [timedelta(1), timedelta(2), timedelta(3)]},
+    ),
+    "keys that are not UTF-8": vectors(
+        "vectors.parquet, column item: cannot be a key: found the bytes ff", {"item": [b"i0", b"\xff", b"i1"]}
+    ),
+    "keys that are lists": vectors("vectors.parquet, column item: has the type list<", {"item": [["i0"], ["i1"], []]}),
+    "only missing keys": vectors(
+        "vectors.parquet, column item: has no value in any row", {"item": [float("nan"), None, None]}
+    ),
     "numbers instead of vectors": vectors(
         "vectors.parquet, column v: found double; allowed are lists", {"v": [1.0, 2, 3]}
     ),
@@ -151,3 +165,23 @@ def test_invalid_data_is_rejected_with_one_clear_message(case: Case, tmp_path: P
         inspect_dataset(dataset_of(case, tmp_path))
     message = str(raised.value)
     assert [text for text in case.expected if text not in message] == [], message
+
+
+PRETRAINED = Pretrained.model_validate({"uri": "file:///vectors.parquet", "vector": "v"})
+
+
+@pytest.mark.parametrize("repeated", ["item", "v"])
+def test_a_column_of_vectors_that_appears_twice_is_rejected(tmp_path: Path, repeated: str) -> None:
+    columns = {"item": pa.array(["i0"]), "v": pa.array([[1.0, 2.0]])}
+    names = ["item", "v", repeated]
+    table = pa.Table.from_arrays([columns[name] for name in names], names=names)
+    pa.parquet.write_table(table, tmp_path / "vectors.parquet")
+    with pytest.raises(InvalidInput, match=f"vectors.parquet: the column '{repeated}' appears twice"):
+        read_vectors(tmp_path / "vectors.parquet", PRETRAINED, "item")
+
+
+def test_rows_of_vectors_whose_key_is_nan_are_left_out(tmp_path: Path) -> None:
+    table = pa.table({"item": [7.0, float("nan"), None, float("nan")], "v": [[1.0], [2.0], [3.0], [4.0]]})
+    pa.parquet.write_table(table, tmp_path / "vectors.parquet")
+    keys, vectors_of_keys = read_vectors(tmp_path / "vectors.parquet", PRETRAINED, "item")
+    assert (keys.to_pylist(), vectors_of_keys.tolist()) == (["7"], [[1.0]])

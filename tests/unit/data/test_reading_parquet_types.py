@@ -1,24 +1,32 @@
 """Every Arrow type in a parquet file is read in every role, or rejected with file, column, type and remedy."""
 
+from datetime import datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.resources.missing_values import DEFAULT_MISSING
+from ctrlab_trainer.data.readers.column_values import numeric_values
 from ctrlab_trainer.data.readers.source_reading import SourceReader
-from ctrlab_trainer.data.readers.source_tables import factorize
+from ctrlab_trainer.data.readers.source_tables import SourceTable, factorize
 from ctrlab_trainer.data.sources.source_locations import LocatedSource, TableFiles
 
 
 def read(*files: Path) -> pa.ChunkedArray:
     """Return the column x of parquet files."""
+    return table(*files).data["x"]
+
+
+def table(*files: Path) -> SourceTable:
+    """Return a table of the column x of parquet files."""
     located = LocatedSource(TableFiles(files, "parquet", folder=files[0].parent if len(files) > 1 else None))
-    return SourceReader.of(located, {"x": "spec.dataset.features[0].name"}, DEFAULT_MISSING).rows(()).data["x"]
+    return SourceReader.of(located, {"x": "spec.dataset.features[0].name"}, DEFAULT_MISSING).rows(())
 
 
 def write(path: Path, values: pa.Array) -> Path:
@@ -72,9 +80,78 @@ def test_a_column_without_values_in_some_files_has_the_type_of_the_others(tmp_pa
     assert factorize(column).texts() == ["a", "b", ""]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "texts"),
+    [
+        (pa.array([1], pa.int32()), pa.array([2**40]), ["1", str(2**40)]),
+        (pa.array([1], pa.uint8()), pa.array([-2], pa.int16()), ["1", "-2"]),
+        (pa.array([2**63], pa.uint64()), pa.array([7]), [str(2**63), "7"]),
+        (pa.array([7]), pa.array([8], pa.uint64()), ["7", "8"]),
+        (pa.array([2**53 + 1]), pa.array([3.0, float("nan"), None]), [str(2**53 + 1), "3", ""]),
+        (pa.array([0.5, 3.0]), pa.array([3, 4]), ["0.5", "3", "4"]),
+        (pa.array(["a"], pa.string()), pa.array(["b"], pa.large_string()), ["a", "b"]),
+    ],
+)
+def test_files_with_numbers_of_several_types_have_one_type(
+    tmp_path: Path, first: pa.Array, second: pa.Array, texts: list[str]
+) -> None:
+    files = [write(tmp_path / f"{index}.parquet", part) for index, part in enumerate((first, second))]
+    assert factorize(read(*files)).texts() == texts
+
+
+def test_files_with_lists_of_integers_of_several_widths_have_one_type(tmp_path: Path) -> None:
+    parts = (pa.array([[1], None], pa.list_(pa.int8())), pa.array([[2**40, None]]))
+    files = [write(tmp_path / f"{index}.parquet", part) for index, part in enumerate(parts)]
+    assert read(*files).to_pylist() == [[1], None, [2**40, None]]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (pa.array([7]), pa.array([0.5]), "1.parquet, column x: is double here and int64 in 0.parquet"),
+        (pa.array([0.5]), pa.array([2**53 + 1]), "1.parquet, column x: is int64 here and double in 0.parquet"),
+        (pa.array([7]), pa.array([2**63], pa.uint64()), "is uint64 here and int64"),
+        (pa.array([0.5], pa.float32()), pa.array([0.5]), "is double here and float"),
+        (pa.array([7]), pa.array(["7"]), "is text here and int64"),
+    ],
+)
+def test_files_whose_numbers_would_change_are_rejected(
+    tmp_path: Path, first: pa.Array, second: pa.Array, message: str
+) -> None:
+    files = [write(tmp_path / f"{index}.parquet", part) for index, part in enumerate((first, second))]
+    with pytest.raises(InvalidData) as raised:
+        read(*files)
+    assert message in str(raised.value)
+
+
+NUMERIC = (
+    (pa.array([2**53 + 1, None, -(2**63)]), [2.0**53, None, -(2.0**63)]),
+    (pa.array([2**64 - 1], pa.uint64()), [2.0**64]),
+    (pa.array([Decimal("1.50"), None]), [1.5, None]),
+    (pa.array([True, None, False]), [1, None, 0]),
+    (pa.nulls(2), [None, None]),
+    (pa.array([1.5, float("nan")], pa.float16()), [1.5, None]),
+)
+
+
+@pytest.mark.parametrize(("values", "numbers"), NUMERIC, ids=lambda value: str(getattr(value, "type", "")))
+def test_numbers_of_every_type_are_read(tmp_path: Path, values: pa.Array, numbers: list[float | None]) -> None:
+    expected = [np.nan if number is None else number for number in numbers]
+    np.testing.assert_array_equal(numeric_values(table(write(tmp_path / "rows.parquet", values)), "x"), expected)
+
+
+DAY = datetime(2024, 1, 5)
+
+
+@pytest.mark.parametrize("values", [pa.array([None, DAY.date()]), pa.array([None, DAY]), pa.array([None, time(13, 5)])])
+def test_dates_are_no_numbers(tmp_path: Path, values: pa.Array) -> None:
+    with pytest.raises(InvalidData, match=r"rows.parquet, row 2, column x: found .*; write dates as numbers"):
+        numeric_values(table(write(tmp_path / "rows.parquet", values)), "x")
+
+
 def test_a_column_that_appears_twice_is_named(tmp_path: Path) -> None:
-    table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["x", "x"])
-    pyarrow.parquet.write_table(table, tmp_path / "rows.parquet")
+    repeated = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["x", "x"])
+    pyarrow.parquet.write_table(repeated, tmp_path / "rows.parquet")
     with pytest.raises(InvalidData, match=r"rows.parquet: the column 'x' appears twice; give each column a name"):
         read(tmp_path / "rows.parquet")
 

@@ -98,8 +98,8 @@ class PretrainedEncoder:
 def read_vectors(path: Path, config: Pretrained, column: str) -> tuple[pa.Array, NDArray[np.float32]]:
     """Return values as text [values], and their vectors [values, width], float32; rows without a value are left out.
 
-    InvalidData for a file without the columns, a duplicate value, vectors of different lengths, and vectors with values
-    that are not finite numbers.
+    InvalidData for a file without the columns or with two of one name, keys without text, a duplicate value, vectors of
+    different lengths, and vectors with values that are not finite numbers.
     """
     key = config.key or column
     try:
@@ -107,6 +107,9 @@ def read_vectors(path: Path, config: Pretrained, column: str) -> tuple[pa.Array,
         missing = [name for name in (key, config.vector) if name not in names]
         if missing:
             raise InvalidData.at(path.name, f"has no column {missing[0]!r}; known: {', '.join(names)}")
+        repeated = [name for name in (key, config.vector) if names.count(name) > 1]
+        if repeated:
+            raise InvalidData.at(path.name, f"the column {repeated[0]!r} appears twice; give each column another name")
         table = pyarrow.parquet.ParquetFile(path).read(columns=[key, config.vector]).combine_chunks()
     except (OSError, pa.ArrowException) as error:
         raise InvalidData.at(path.name, f"is not a complete parquet file: {str(error).splitlines()[0]}") from error
@@ -150,6 +153,6 @@ def read_vectors(path: Path, config: Pretrained, column: str) -> tuple[pa.Array,
         raise InvalidData.at(
             f"{path.name}, row {row + 1}, column {config.vector}", "has a number that is missing or not finite"
         )
-    order = np.empty(len(vectors), np.int64)
+    order = np.empty(len(keys.values), np.int64)
     order[keys.codes] = np.arange(len(vectors))
     return keys.values.filter(pa.array(present)), vectors[order[present]]

@@ -63,6 +63,18 @@ def simplify(values: pa.Array) -> pa.Array:
     raise UnreadableType(kind, _remedy(kind))
 
 
+def widen_integers(values: pa.Array) -> pa.Array:
+    """Convert integers of fewer than 64 bits, also in lists, to int64, so that files of one table have one type."""
+    kind = values.type
+    if pa.types.is_list(kind) and _is_narrow(kind.value_type):
+        return values.cast(pa.list_(pa.int64()))
+    return values.cast(pa.int64()) if _is_narrow(kind) else values
+
+
+def _is_narrow(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind)) and kind.bit_width < 64
+
+
 def is_nested_list(kind: pa.DataType) -> bool:
     """Return whether a type is a list of lists."""
     return _is_list(kind) and _is_list(kind.value_type)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_trainer.data.readers.arrow_types import DICTIONARY_TEXT
@@ -85,6 +86,7 @@ class _ColumnFile:
         elif column.type != self._type and {column.type, self._type} == {pa.string(), DICTIONARY_TEXT}:
             column = column.dictionary_encode() if pa.types.is_string(column.type) else column.dictionary_decode()
         else:
+            column = with_equal_numbers(column, self._type)
             require_one_type(file, self.name, column.type, first_file, self._type)
         self._append(column)
 
@@ -101,6 +103,21 @@ class _ColumnFile:
                 f"cannot store the columns while they are encoded: {error.strerror or error}; free some space, or set "
                 "TMPDIR to a folder on a larger disk",
             ) from error
+
+
+def with_equal_numbers(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Convert integers and doubles to the type of the first file if all numbers, and so their texts, stay equal.
+
+    pandas writes the integers of a part with missing values as doubles.
+    """
+    if values.type == kind or not {values.type, kind} <= {pa.int64(), pa.uint64(), pa.float64()}:
+        return values
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+    try:
+        return values.cast(kind)
+    except pa.ArrowInvalid:
+        return values
 
 
 def require_one_type(file: str, column: str, type_: pa.DataType, first_file: str, first: pa.DataType) -> None:

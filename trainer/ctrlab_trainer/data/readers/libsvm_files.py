@@ -26,12 +26,23 @@ PAIR: Final = r"^0*(?P<index>[0-9]+):(?P<value>[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)
 
 
 def libsvm_columns(path: Path) -> list[str]:
-    """Return `label`, `indices`, and a field per pair of the first line; `index_I` also exists, for every I."""
+    """Return `label`, `indices`, and a field per pair of the first row; `index_I` also exists, for every I."""
     try:
-        pairs = len(first_line(path).partition("#")[0].split()) - 1
+        tokens = _tokens(first_line(path)) or _tokens_of_first_row(path)
+        pairs = len(tokens) - 1
     except STREAM_ERRORS as error:
         raise InvalidData.at(path.name, error_reason(error)) from error
     return [LABEL, INDICES, *(f"field_{number}" for number in range(1, pairs + 1))]
+
+
+def _tokens(line: str) -> list[str]:
+    return line.partition("#")[0].split()
+
+
+def _tokens_of_first_row(path: Path) -> list[str]:
+    """Return the label and pairs of the first line that is neither blank nor a comment."""
+    lines = (line for block in line_blocks(path) for line in block.decode().split("\n"))
+    return next((tokens for line in lines if (tokens := _tokens(line))), [])
 
 
 def read_libsvm(path: Path, required: Collection[str]) -> Iterator[pa.RecordBatch]:

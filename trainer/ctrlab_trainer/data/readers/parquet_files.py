@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_trainer.data.readers.arrow_types import UnreadableType, UnreadableValue, simplify
+from ctrlab_trainer.data.readers.arrow_types import UnreadableType, UnreadableValue, simplify, widen_integers
 from ctrlab_trainer.data.readers.byte_streams import error_reason
 from ctrlab_trainer.data.readers.file_kinds import require_parquet
 
@@ -34,7 +34,7 @@ def parquet_columns(path: Path) -> list[str]:
 
 
 def read_parquet(path: Path, required: Collection[str]) -> Iterator[pa.RecordBatch]:
-    """Yield the required columns of one file.
+    """Yield the required columns of one file; integers have 64 bits, whatever the width in the file.
 
     InvalidData for a damaged file, a column of a type that cannot be read, and bytes that are not UTF-8 text.
     """
@@ -44,7 +44,9 @@ def read_parquet(path: Path, required: Collection[str]) -> Iterator[pa.RecordBat
             included = [name for name in file.schema_arrow.names if name in required]
             for batch in file.iter_batches(BATCH_ROWS, columns=included):
                 if included:
-                    columns = [simplify_column(batch.column(name), path.name, name, first) for name in included]
+                    columns = [
+                        widen_integers(simplify_column(batch.column(name), path.name, name, first)) for name in included
+                    ]
                     batch = pa.record_batch(columns, names=included)
                 yield batch
                 first += batch.num_rows
