@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ctrlab_api.resources.dataset import SCHEMES
+from ctrlab_api.resources.data_sources import SCHEMES
 from ctrlab_api.resources.source_uris import check_uri, format_of
 
 

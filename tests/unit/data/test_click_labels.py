@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_api.resources.dataset import Label
+from ctrlab_api.resources.row_labels import Label
 from ctrlab_trainer.data.readers.source_tables import SourceTable
 from ctrlab_trainer.data.splits.click_labels import click_labels
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_api.resources.dataset import Dataset, Source
+from ctrlab_api.resources.data_sources import Source
+from ctrlab_api.resources.dataset import Dataset
 from ctrlab_trainer.data.encoders.vectors import read_row_vectors
 from ctrlab_trainer.data.preparation.dataset_preparation import content_address
 from ctrlab_trainer.data.readers import delimited_files

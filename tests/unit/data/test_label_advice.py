@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_api.resources.dataset import Label
+from ctrlab_api.resources.row_labels import Label
 from ctrlab_trainer.data.readers.source_tables import SourceTable
 from ctrlab_trainer.data.splits.click_labels import click_labels
 

@@ -8,7 +8,7 @@ import pytest
 from builders import make_dataset
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_api.resources.dataset import Source
+from ctrlab_api.resources.data_sources import Source
 from ctrlab_trainer.data.data_quality.file_order import file_order_warnings
 from ctrlab_trainer.data.sources.source_locations import TableFiles, locate
 

@@ -12,7 +12,8 @@ from ctrlab_api.errors import InvalidData, InvalidInput
 from ctrlab_api.loading.resource_loading import parse_manifests
 from ctrlab_api.records.inspections import Inspection
 from ctrlab_api.records.proposals import Proposal
-from ctrlab_api.resources.dataset import Dataset, Source
+from ctrlab_api.resources.data_sources import Source
+from ctrlab_api.resources.dataset import Dataset
 from ctrlab_trainer.data.data_quality.leak_checks import REVEALING_AUC
 from ctrlab_trainer.data.inspection.dataset_inspection import describe
 from ctrlab_trainer.data.preparation.dataset_encoding import encode_dataset

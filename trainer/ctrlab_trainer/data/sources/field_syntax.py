@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ctrlab_api.resources.csv_syntax import DEFAULT_DECIMAL, DEFAULT_QUOTE, DEFAULT_SEPARATOR
-from ctrlab_api.resources.dataset import SideTable, Source
+from ctrlab_api.resources.data_sources import SideTable, Source
 
 
 @dataclass(frozen=True)

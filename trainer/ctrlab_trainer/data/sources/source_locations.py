@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from ctrlab_api.canonical_json import canonical_json
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.records.prepared_data import FileDigest
-from ctrlab_api.resources.dataset import SideTable, Source
+from ctrlab_api.resources.data_sources import SideTable, Source
 from ctrlab_api.resources.source_uris import Format, format_required
 from ctrlab_trainer.data.sources.builtin_datasets import BUILTIN_DATASETS, SYNTHETIC, builtin_folder
 from ctrlab_trainer.data.sources.field_syntax import CSV, TABS, FieldSyntax, declared_syntax

@@ -2,7 +2,8 @@
 
 from ctrlab_api.errors import InvalidData
 from ctrlab_api.records.prepared_data import FileDigest
-from ctrlab_api.resources.dataset import Dataset, SideTable
+from ctrlab_api.resources.data_sources import SideTable
+from ctrlab_api.resources.dataset import Dataset
 from ctrlab_api.resources.features import Feature
 from ctrlab_trainer.data.sources.source_locations import TableFiles, table_digests, table_files
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_api.resources.dataset import Label
+from ctrlab_api.resources.row_labels import Label
 from ctrlab_trainer.data.readers.column_values import numeric_values, parse_numbers, text_at
 from ctrlab_trainer.data.readers.source_tables import CodedColumn, SourceTable, factorize
 from ctrlab_trainer.data.splits.label_advice import MAX_SHOWN_VALUES, label_advice

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctrlab_api.errors import InvalidData
-from ctrlab_api.resources.dataset import Weight
+from ctrlab_api.resources.row_labels import Weight
 from ctrlab_trainer.data.readers.column_values import numeric_values, text_at
 from ctrlab_trainer.data.readers.source_tables import SourceTable
 
