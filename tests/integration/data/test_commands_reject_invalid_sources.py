@@ -80,6 +80,7 @@ class Case:
     uri: str
     write_files: Callable[[Path], None]
     expected: tuple[str, ...]
+    exit_code: ExitCode = ExitCode.INVALID_INPUT
 
 
 FOLDER = "file://{folder}"
@@ -89,6 +90,7 @@ CASES = (
         "s3://private/june",
         no_files,
         ("spec.dataset.source.uri: s3://private/june cannot be read: access denied", "AWS_ACCESS_KEY_ID"),
+        ExitCode.EXPERIMENT_FAILED,
     ),
     Case(
         "an object that disappeared",
@@ -126,7 +128,7 @@ def specification(folder: Path, uri: str) -> Path:
 
 @pytest.mark.parametrize("command", ["prepare", "inspect"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_an_invalid_source_is_rejected_with_one_message_and_exit_code_2(
+def test_an_unusable_source_is_rejected_with_one_message(
     case: Case,
     command: str,
     endpoint: str,
@@ -142,7 +144,7 @@ def test_an_invalid_source_is_rejected_with_one_message_and_exit_code_2(
     arguments = ["data", command, str(specification(tmp_path, case.uri.format(folder=rows)))]
     if command == "prepare":
         arguments += ["--workspace", str(tmp_path / "workspace")]
-    assert ctrlab(monkeypatch, *arguments) == ExitCode.INVALID_INPUT
+    assert ctrlab(monkeypatch, *arguments) == case.exit_code
     errors = capsys.readouterr().err
     assert [text for text in case.expected if text not in errors] == [], errors
     assert "Traceback" not in errors
