@@ -94,9 +94,9 @@ class ConnectionPool:
         existing = self._open.get(key)
         if existing is None or existing.fingerprint != fingerprint:
             existing = self._connect(key, storage, store_service, environment, url, fingerprint)
-        self._outages.raise_recent(store_service)
+        self._outages.raise_recent(store_service, key.prefix)
         if experiment.status is None or not experiment.status.is_true(ConditionType.TUNING_COMPLETE):
-            self._outages.raise_recent(url)
+            self._outages.raise_recent(url, key.prefix)
         return existing
 
     def _connect(
@@ -132,7 +132,8 @@ class ConnectionPool:
         for key in keys:
             connections = self._open[key]
             is_database = isinstance(error, StudyUnavailable)
-            self._outages.add(connections.database_url if is_database else connections.store_service, error)
+            service = connections.database_url if is_database else connections.store_service
+            self._outages.add(service, error, key.prefix)
         self.discard(namespace, name)
 
     def discard(self, namespace: str, name: str) -> None:

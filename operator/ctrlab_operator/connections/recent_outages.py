@@ -4,6 +4,7 @@ A service that hangs occupies a reconcile thread until a timeout. Without this m
 occupy all threads in turn, and delay experiments that use other services or none.
 """
 
+import copy
 import threading
 import time
 from collections.abc import Callable
@@ -17,23 +18,30 @@ class RecentOutages:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._failures: dict[str, tuple[float, Exception]] = {}
+        self._failures: dict[str, tuple[float, Exception, str]] = {}
         self._lock = threading.Lock()
 
-    def add(self, service: str, error: Exception) -> None:
-        """Record a failure; one that `raise_recent` raised is already known, and does not extend the pause."""
+    def add(self, service: str, error: Exception, prefix: str) -> None:
+        """Record the failure of an experiment with this key prefix; one that `raise_recent` raised extends no pause."""
         with self._lock:
             known = self._failures.get(service)
-            if known is None or known[1] is not error:
-                self._failures[service] = (self._clock(), error)
+            if known is None or error.__cause__ is not known[1]:
+                self._failures[service] = (self._clock(), error, prefix)
 
-    def raise_recent(self, service: str) -> None:
-        """Raise the error of a service that failed less than RETRY_SECONDS ago."""
+    def raise_recent(self, service: str, prefix: str) -> None:
+        """Raise the error of a service that failed less than RETRY_SECONDS ago.
+
+        Its message has the key prefix of this experiment instead of the one that met the failure: a status must not
+        name experiments of other namespaces.
+        """
         with self._lock:
             failed = self._failures.get(service)
             if failed is None:
                 return
-            if self._clock() - failed[0] >= RETRY_SECONDS:
+            since, error, failed_prefix = failed
+            if self._clock() - since >= RETRY_SECONDS:
                 del self._failures[service]
                 return
-        raise failed[1].with_traceback(None)
+        repeated = copy.copy(error)
+        repeated.args = tuple(str(part).replace(failed_prefix, prefix) for part in error.args)
+        raise repeated from error.with_traceback(None)
